@@ -1,0 +1,67 @@
+//! Opcodes (RFC 6455, section 5.2) and the two kinds of messages.
+
+/// The interpretation of a frame's payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Opcode {
+    /// A further frame of the message under way.
+    Continuation = 0x0,
+    /// The first frame of a text message.
+    Text = 0x1,
+    /// The first frame of a binary message.
+    Binary = 0x2,
+    /// A Close frame.
+    Close = 0x8,
+    /// A Ping frame.
+    Ping = 0x9,
+    /// A Pong frame.
+    Pong = 0xA,
+}
+
+impl Opcode {
+    /// The opcode of these four bits, or `None` for a reserved one.
+    #[inline]
+    pub const fn from_bits(bits: u8) -> Option<Self> {
+        Some(match bits {
+            0x0 => Self::Continuation,
+            0x1 => Self::Text,
+            0x2 => Self::Binary,
+            0x8 => Self::Close,
+            0x9 => Self::Ping,
+            0xA => Self::Pong,
+            _ => return None,
+        })
+    }
+
+    /// The four bits on the wire.
+    #[inline]
+    pub const fn bits(self) -> u8 {
+        self as u8
+    }
+
+    /// Whether the frame is a control frame: Close, Ping or Pong.
+    #[inline]
+    pub const fn is_control(self) -> bool {
+        self.bits() & 0x8 != 0
+    }
+}
+
+/// What a message is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// UTF-8 text.
+    Text,
+    /// Arbitrary bytes.
+    Binary,
+}
+
+impl Kind {
+    /// The opcode of the message's first frame.
+    #[inline]
+    pub const fn opcode(self) -> Opcode {
+        match self {
+            Self::Text => Opcode::Text,
+            Self::Binary => Opcode::Binary,
+        }
+    }
+}

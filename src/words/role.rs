@@ -1,0 +1,40 @@
+//! The two roles of RFC 6455: who masks, and who does not.
+//!
+//! Roles are types, so that each role's code is compiled without the other's branches.
+
+use core::fmt;
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// An endpoint's role: [`Server`] or [`Client`]. Sealed.
+pub trait Role:
+    sealed::Sealed + Copy + Default + fmt::Debug + Send + Sync + Unpin + 'static
+{
+    /// Whether the frames that this role sends are masked (RFC 6455, section 5.1).
+    const MASKS: bool;
+    /// The role at the other end.
+    type Peer: Role<Peer = Self>;
+}
+
+/// The endpoint that answered the opening handshake. It receives masked frames and sends unmasked ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Server;
+
+/// The endpoint that began the opening handshake. It sends masked frames and receives unmasked ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Client;
+
+impl sealed::Sealed for Server {}
+impl sealed::Sealed for Client {}
+
+impl Role for Server {
+    const MASKS: bool = false;
+    type Peer = Client;
+}
+
+impl Role for Client {
+    const MASKS: bool = true;
+    type Peer = Server;
+}
