@@ -8,4 +8,5 @@ pub mod opcode;
 pub mod role;
 pub mod simd;
 pub(crate) mod time;
+pub mod token;
 pub mod utf8;
