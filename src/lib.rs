@@ -6,6 +6,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+pub mod established;
 pub mod extension;
 #[cfg(feature = "handshake")]
 pub mod handshake;
