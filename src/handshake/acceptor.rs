@@ -39,6 +39,7 @@ pub struct Acceptor<'b> {
     gather: Gather<'b>,
     deadline: Option<Instant>,
     over: bool,
+    work: u64,
 }
 
 impl<'b> Acceptor<'b> {
@@ -64,6 +65,7 @@ impl<'b> Acceptor<'b> {
             gather,
             deadline,
             over: false,
+            work: 0,
         }
     }
 
@@ -126,18 +128,25 @@ impl<'b> Acceptor<'b> {
         }
     }
 
+    /// How many octets have been handed to the scan and to the parser so far: linear in what has arrived, at any split.
+    pub const fn work(&self) -> u64 {
+        self.work
+    }
+
     fn read<'i>(&mut self, input: &'i [u8]) -> Result<Option<Request<'i>>, RequestError>
     where
         'b: 'i,
     {
         let found = self.scan.push(input)?;
         let end = found.start + found.len;
+        self.work += end as u64;
         let piece = input.get(found.start..end).unwrap_or_default();
         if !found.complete {
             self.gather.keep(piece, self.scan.limit());
             return Ok(None);
         }
         let whole = self.gather.whole(piece, self.scan.limit());
+        self.work += whole.len() as u64;
         let parsed = Parsed::parse(whole, self.scan.fields())?;
         Ok(Some(Request::new(self.gather.take(piece), parsed, end)))
     }
