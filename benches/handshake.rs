@@ -1,9 +1,6 @@
 //! The server's handshake beside the bare cost of what it is built on: `httparse`, SHA-1 and base64 over the same request.
 
-#![allow(
-    missing_docs,
-    reason = "criterion's macros make functions without documentation"
-)]
+#![allow(missing_docs, reason = "criterion's macros make functions without documentation")]
 
 #[path = "../tests/heads/mod.rs"]
 mod heads;
@@ -36,10 +33,9 @@ fn bare(head: &[u8]) -> [u8; 28] {
 fn server(head: &[u8], limits: &Limits, acceptance: &Acceptance<'_>, out: &mut [u8]) -> usize {
     let mut acceptor = Acceptor::new(limits, Duration::ZERO);
     match acceptor.poll(head, Duration::ZERO) {
-        Some(Asked::WebSocket(request)) => request
-            .accept(acceptance)
-            .and_then(|switching| switching.encode(out))
-            .unwrap_or(0),
+        Some(Asked::WebSocket(request)) => {
+            request.accept(acceptance).and_then(|switching| switching.encode(out)).unwrap_or(0)
+        }
         _ => 0,
     }
 }
@@ -58,10 +54,9 @@ fn handshake(c: &mut Criterion) {
             b.iter(|| {
                 let mut acceptor = Acceptor::new(&limits, Duration::ZERO);
                 match acceptor.poll(black_box(head), Duration::ZERO) {
-                    Some(Asked::WebSocket(request)) => request
-                        .accept(&Acceptance::new())
-                        .ok()
-                        .map(|switching| switching.to_vec()),
+                    Some(Asked::WebSocket(request)) => {
+                        request.accept(&Acceptance::new()).ok().map(|switching| switching.to_vec())
+                    }
                     _ => None,
                 }
             });
@@ -69,9 +64,7 @@ fn handshake(c: &mut Criterion) {
         group.bench_function("server, byte by byte", |b| {
             b.iter(|| {
                 let mut acceptor = Acceptor::new(&limits, Duration::ZERO);
-                let asked = head
-                    .chunks(1)
-                    .find_map(|byte| acceptor.poll(byte, Duration::ZERO));
+                let asked = head.chunks(1).find_map(|byte| acceptor.poll(byte, Duration::ZERO));
                 matches!(asked, Some(Asked::WebSocket(_)))
             });
         });
@@ -85,10 +78,7 @@ fn handshake(c: &mut Criterion) {
             let mut client = Connector::with_nonce(offer, heads::NONCE, &limits, Duration::ZERO)
                 .expect("an offer");
             black_box(client.request().encode(&mut out)).expect("room");
-            matches!(
-                client.poll(black_box(answer), Duration::ZERO),
-                Some(Answered::Open { .. })
-            )
+            matches!(client.poll(black_box(answer), Duration::ZERO), Some(Answered::Open { .. }))
         });
     });
 }

@@ -26,9 +26,7 @@ fn request(offer: Offer<'_>) -> String {
 }
 
 fn answered<'a, 'i>(offer: Offer<'a>, bytes: &'i [u8]) -> Answered<'a, 'i> {
-    connector(offer)
-        .poll(bytes, NOW)
-        .expect("the head is complete")
+    connector(offer).poll(bytes, NOW).expect("the head is complete")
 }
 
 #[track_caller]
@@ -59,13 +57,7 @@ fn refusal(bytes: &[u8]) -> Response<'_> {
 fn host_and_target(url: &str) -> (String, String) {
     let request = request(Offer::new(Url::parse(url).unwrap()));
     let target = request.split(' ').nth(1).unwrap().to_owned();
-    let host = request
-        .split("\r\nHost: ")
-        .nth(1)
-        .unwrap()
-        .split("\r\n")
-        .next()
-        .unwrap();
+    let host = request.split("\r\nHost: ").nth(1).unwrap().split("\r\n").next().unwrap();
     (host.to_owned(), target)
 }
 
@@ -85,24 +77,11 @@ fn client_takes_ws_and_wss_in_any_case() {
         ("ws://a:00080", false, 80),
     ] {
         let url = Url::parse(text).unwrap();
-        assert_eq!(
-            (url.is_secure(), url.port(), url.host()),
-            (secure, port, "a"),
-            "{text}"
-        );
+        assert_eq!((url.is_secure(), url.port(), url.host()), (secure, port, "a"), "{text}");
     }
-    for text in [
-        "http://a",
-        "https://a",
-        "a",
-        "//a",
-        "ws:a",
-        "ws:/a",
-        "w s://a",
-        "",
-        "://a",
-        "wsss://a",
-    ] {
+    for text in
+        ["http://a", "https://a", "a", "//a", "ws:a", "ws:/a", "w s://a", "", "://a", "wsss://a"]
+    {
         assert_eq!(Url::parse(text), Err(UrlError::Scheme), "{text}");
     }
 }
@@ -151,10 +130,7 @@ fn client_sends_host_with_port_unless_it_is_the_default() {
 #[test]
 fn client_gives_address_without_brackets() {
     assert_eq!(Url::parse("ws://[::1]:1/").unwrap().address(), "::1");
-    assert_eq!(
-        Url::parse("ws://example.com").unwrap().address(),
-        "example.com"
-    );
+    assert_eq!(Url::parse("ws://example.com").unwrap().address(), "example.com");
 }
 
 #[test]
@@ -172,12 +148,7 @@ fn client_refuses_fragment() {
 
 #[test]
 fn client_refuses_user_information() {
-    for url in [
-        "ws://user@a/",
-        "ws://user:secret@a/",
-        "ws://@a",
-        "ws://a@b@c/",
-    ] {
+    for url in ["ws://user@a/", "ws://user:secret@a/", "ws://@a", "ws://a@b@c/"] {
         assert_eq!(Url::parse(url), Err(UrlError::UserInfo), "{url}");
     }
     assert!(Url::parse("ws://a/@b").is_ok());
@@ -323,12 +294,7 @@ fn client_draws_another_nonce_for_every_connection() {
     //= type=test
     //# The nonce
     //# MUST be selected randomly for each connection.
-    let request = || {
-        Connector::new(offer(), &Limits::default(), NOW)
-            .unwrap()
-            .request()
-            .to_vec()
-    };
+    let request = || Connector::new(offer(), &Limits::default(), NOW).unwrap().request().to_vec();
     assert_ne!(request(), request());
 }
 
@@ -350,11 +316,7 @@ fn client_sends_origin_subprotocols_and_further_fields() {
         "Cookie: a=1",
         "X: \u{e9}",
     ] {
-        assert_eq!(
-            request.matches(&format!("\r\n{line}\r\n")).count(),
-            1,
-            "{request}"
-        );
+        assert_eq!(request.matches(&format!("\r\n{line}\r\n")).count(), 1, "{request}");
     }
     assert!(!request.contains("Extensions"));
 }
@@ -368,37 +330,14 @@ fn client_refuses_arguments_that_would_break_the_head() {
     //# U+007E not including separator characters as defined in
     //# [RFC2616] and MUST all be unique strings.
     let check = |offer: Offer<'_>| {
-        Connector::with_nonce(offer, NONCE, &Limits::default(), NOW)
-            .map(|_| ())
-            .unwrap_err()
+        Connector::with_nonce(offer, NONCE, &Limits::default(), NOW).map(|_| ()).unwrap_err()
     };
-    for name in [
-        "",
-        "a b",
-        "a,b",
-        "a\r\nX: y",
-        "a\0",
-        "caf\u{e9}",
-        "a/b",
-        "a=b",
-        "\"a\"",
-    ] {
-        assert_eq!(
-            check(offer().with_subprotocols(&["a", name])),
-            Misuse::Subprotocol,
-            "{name}"
-        );
+    for name in ["", "a b", "a,b", "a\r\nX: y", "a\0", "caf\u{e9}", "a/b", "a=b", "\"a\""] {
+        assert_eq!(check(offer().with_subprotocols(&["a", name])), Misuse::Subprotocol, "{name}");
     }
-    assert_eq!(
-        check(offer().with_subprotocols(&["a", "b", "a"])),
-        Misuse::RepeatedSubprotocol
-    );
+    assert_eq!(check(offer().with_subprotocols(&["a", "b", "a"])), Misuse::RepeatedSubprotocol);
     for origin in ["", "a\r\nX: y", "a\nb", "a\0", "caf\u{e9}"] {
-        assert_eq!(
-            check(offer().with_origin(origin)),
-            Misuse::Origin,
-            "{origin}"
-        );
+        assert_eq!(check(offer().with_origin(origin)), Misuse::Origin, "{origin}");
     }
     for (field, misuse) in [
         (Field::new("", "x"), Misuse::FieldName),
@@ -412,19 +351,10 @@ fn client_refuses_arguments_that_would_break_the_head() {
         (Field::new("Upgrade", "x"), Misuse::OwnedField),
         (Field::new("connection", "x"), Misuse::OwnedField),
         (Field::new("Content-Length", "5"), Misuse::OwnedField),
-        (
-            Field::new("Transfer-Encoding", "chunked"),
-            Misuse::OwnedField,
-        ),
+        (Field::new("Transfer-Encoding", "chunked"), Misuse::OwnedField),
         (Field::new("Origin", "x"), Misuse::OwnedField),
-        (
-            Field::new("Sec-WebSocket-Version", "13"),
-            Misuse::OwnedField,
-        ),
-        (
-            Field::new("Sec-WebSocket-Extensions", "x"),
-            Misuse::OwnedField,
-        ),
+        (Field::new("Sec-WebSocket-Version", "13"), Misuse::OwnedField),
+        (Field::new("Sec-WebSocket-Extensions", "x"), Misuse::OwnedField),
     ] {
         assert_eq!(check(offer().with_fields(&[field])), misuse, "{field:?}");
     }
@@ -438,10 +368,7 @@ fn client_writes_into_a_buffer_all_or_nothing() {
     let mut out = vec![7; expected.len() + 1];
     assert_eq!(connector.request().encode(&mut out), Ok(expected.len()));
     assert_eq!(&out[..expected.len()], expected);
-    assert_eq!(
-        connector.request().encode(&mut out[..10]),
-        Err(Misuse::BufferTooSmall)
-    );
+    assert_eq!(connector.request().encode(&mut out[..10]), Err(Misuse::BufferTooSmall));
 }
 
 #[test]
@@ -464,10 +391,7 @@ fn client_opens_with_the_sample_answer() {
     //# Once the client's opening handshake has been sent, the client MUST
     //# wait for a response from the server before sending any further data.
     //# The client MUST validate the server's response as follows:
-    assert_eq!(
-        opens(offer(), Head::response().bytes()),
-        Established::default()
-    );
+    assert_eq!(opens(offer(), Head::response().bytes()), Established::default());
 }
 
 #[test]
@@ -486,15 +410,9 @@ fn client_opens_with_real_answers() {
 #[test]
 fn client_shows_cookies_of_the_answer() {
     let head = RESPONSES[4].1;
-    let Answered::Open { response, .. } = answered(offer(), head.as_bytes()) else {
-        panic!()
-    };
+    let Answered::Open { response, .. } = answered(offer(), head.as_bytes()) else { panic!() };
     let cookies = response.fields().filter(|field| field.is("set-cookie"));
-    assert!(
-        cookies
-            .map(|field| field.text().unwrap())
-            .eq(["a=1; path=/", "b=2; path=/"])
-    );
+    assert!(cookies.map(|field| field.text().unwrap()).eq(["a=1; path=/", "b=2; path=/"]));
 }
 
 #[test]
@@ -513,9 +431,8 @@ fn client_leaves_frames_behind_the_answer() {
 
 #[test]
 fn client_compares_names_and_tokens_without_case() {
-    let mut head = Head::response()
-        .set("Upgrade", "WEBSOCKET")
-        .set("Connection", "keep-alive,upgrade");
+    let mut head =
+        Head::response().set("Upgrade", "WEBSOCKET").set("Connection", "keep-alive,upgrade");
     head.fields.reverse();
     for field in &mut head.fields {
         field.0 = field.0.to_ascii_uppercase();
@@ -531,22 +448,9 @@ fn client_fails_without_upgrade_to_websocket() {
     //# header field contains a value that is not an ASCII case-
     //# insensitive match for the value "websocket", the client MUST
     //# _Fail the WebSocket Connection_.
-    fails(
-        Head::response().without("Upgrade").bytes(),
-        ResponseError::MissingUpgrade,
-    );
-    for upgrade in [
-        "",
-        "h2c",
-        "websockets",
-        "websocket, h2c",
-        "websocket/13",
-        "web socket",
-    ] {
-        fails(
-            Head::response().set("Upgrade", upgrade).bytes(),
-            ResponseError::InvalidUpgrade,
-        );
+    fails(Head::response().without("Upgrade").bytes(), ResponseError::MissingUpgrade);
+    for upgrade in ["", "h2c", "websockets", "websocket, h2c", "websocket/13", "web socket"] {
+        fails(Head::response().set("Upgrade", upgrade).bytes(), ResponseError::InvalidUpgrade);
     }
 }
 
@@ -558,10 +462,7 @@ fn client_fails_without_connection_upgrade() {
     //# |Connection| header field doesn't contain a token that is an
     //# ASCII case-insensitive match for the value "Upgrade", the client
     //# MUST _Fail the WebSocket Connection_.
-    fails(
-        Head::response().without("Connection").bytes(),
-        ResponseError::MissingConnection,
-    );
+    fails(Head::response().without("Connection").bytes(), ResponseError::MissingConnection);
     for connection in ["", "close", "upgraded", "xupgrade", "keep-alive upgrade"] {
         let head = Head::response().set("Connection", connection);
         fails(head.bytes(), ResponseError::MissingConnection);
@@ -580,10 +481,7 @@ fn client_fails_without_fitting_accept() {
     //# trailing whitespace, the client MUST _Fail the WebSocket
     //# Connection_.
     let name = "Sec-WebSocket-Accept";
-    fails(
-        Head::response().without(name).bytes(),
-        ResponseError::MissingAccept,
-    );
+    fails(Head::response().without(name).bytes(), ResponseError::MissingAccept);
     for accept in [
         "",
         KEY,
@@ -593,26 +491,16 @@ fn client_fails_without_fitting_accept() {
         "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=, s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
         "\"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\"",
     ] {
-        fails(
-            Head::response().set(name, accept).bytes(),
-            ResponseError::WrongAccept,
-        );
+        fails(Head::response().set(name, accept).bytes(), ResponseError::WrongAccept);
     }
-    opens(
-        offer(),
-        Head::response()
-            .set(name, &format!("\t {ACCEPT} \t"))
-            .bytes(),
-    );
+    opens(offer(), Head::response().set(name, &format!("\t {ACCEPT} \t")).bytes());
 }
 
 #[test]
 fn client_fails_when_accept_differs_in_case() {
     let accept = ACCEPT.to_ascii_lowercase();
     fails(
-        Head::response()
-            .set("Sec-WebSocket-Accept", &accept)
-            .bytes(),
+        Head::response().set("Sec-WebSocket-Accept", &accept).bytes(),
         ResponseError::WrongAccept,
     );
 }
@@ -635,11 +523,7 @@ fn client_fails_when_fields_of_the_handshake_are_repeated() {
     for (name, value, error) in [
         ("Upgrade", "websocket", ResponseError::RepeatedUpgrade),
         ("Connection", "Upgrade", ResponseError::RepeatedConnection),
-        (
-            "Sec-WebSocket-Accept",
-            ACCEPT,
-            ResponseError::RepeatedAccept,
-        ),
+        ("Sec-WebSocket-Accept", ACCEPT, ResponseError::RepeatedAccept),
     ] {
         fails(Head::response().with(name, value).bytes(), error);
     }
@@ -666,21 +550,11 @@ fn client_fails_with_subprotocol_that_was_not_offered() {
     //# not present in the client's handshake (the server has indicated a
     //# subprotocol not requested by the client), the client MUST _Fail
     //# the WebSocket Connection_.
-    for chosen in [
-        "superchat",
-        "CHAT",
-        "",
-        "chat, v2.chat",
-        "chat,",
-        "\"chat\"",
-        "chat;x",
-    ] {
+    for chosen in ["superchat", "CHAT", "", "chat, v2.chat", "chat,", "\"chat\"", "chat;x"] {
         let head = Head::response().with("Sec-WebSocket-Protocol", chosen);
         fails(head.bytes(), ResponseError::UnofferedSubprotocol);
     }
-    let head = Head::response()
-        .with("Sec-WebSocket-Protocol", "chat")
-        .bytes();
+    let head = Head::response().with("Sec-WebSocket-Protocol", "chat").bytes();
     assert!(matches!(
         answered(offer(), &head),
         Answered::Failed(ResponseError::UnofferedSubprotocol)
@@ -703,10 +577,7 @@ fn client_fails_with_extension_that_was_not_offered() {
     //# server indicates that it wishes to use the extension.
     for value in ["permessage-deflate", "foo; bar=2", "x-webkit-deflate-frame"] {
         let head = Head::response().with("Sec-WebSocket-Extensions", value);
-        fails(
-            head.bytes(),
-            ResponseError::Extensions(AnswerError::NotOffered),
-        );
+        fails(head.bytes(), ResponseError::Extensions(AnswerError::NotOffered));
     }
 }
 
@@ -719,9 +590,7 @@ fn client_fails_with_extensions_outside_the_grammar() {
     //# below, the recipient of such malformed data MUST immediately _Fail
     //# the WebSocket Connection_.
     for value in ["", ",", "foo;", "f@o", "foo; x=\"a b\""] {
-        let head = Head::response()
-            .with("Sec-WebSocket-Extensions", value)
-            .bytes();
+        let head = Head::response().with("Sec-WebSocket-Extensions", value).bytes();
         match answered(offer(), &head) {
             Answered::Failed(ResponseError::Extensions(_)) => {}
             other => panic!("{value}: {other:?}"),
@@ -731,15 +600,10 @@ fn client_fails_with_extensions_outside_the_grammar() {
 
 #[test]
 fn client_fails_with_body_announced_for_the_switch() {
-    for (name, value) in [
-        ("Content-Length", "0"),
-        ("Content-Length", "5"),
-        ("Transfer-Encoding", "chunked"),
-    ] {
-        fails(
-            Head::response().with(name, value).bytes(),
-            ResponseError::Body,
-        );
+    for (name, value) in
+        [("Content-Length", "0"), ("Content-Length", "5"), ("Transfer-Encoding", "chunked")]
+    {
+        fails(Head::response().with(name, value).bytes(), ResponseError::Body);
     }
 }
 
@@ -768,10 +632,7 @@ fn client_fails_with_malformed_status_line() {
         "\r\nHTTP/1.1 101 x",
         "",
     ] {
-        fails(
-            Head::response().start(line).bytes(),
-            ResponseError::StatusLine,
-        );
+        fails(Head::response().start(line).bytes(), ResponseError::StatusLine);
     }
     for status in ["000", "099", "600", "999"] {
         let head = Head::response().start(&format!("HTTP/1.1 {status} x"));
@@ -788,28 +649,13 @@ fn client_accepts_status_line_without_reason() {
 fn client_fails_with_malformed_lines() {
     let text = String::from_utf8(Head::response().bytes()).unwrap();
     fails(text.replace("\r\n", "\n"), ResponseError::BareLineFeed);
-    fails(
-        text.replace("websocket", "web\rsocket"),
-        ResponseError::BareCarriageReturn,
-    );
-    fails(
-        text.replace("websocket", "web\0socket"),
-        ResponseError::Control,
-    );
-    fails(
-        text.replace("Upgrade: websocket", "Upgrade:\r\n websocket"),
-        ResponseError::FoldedLine,
-    );
+    fails(text.replace("websocket", "web\rsocket"), ResponseError::BareCarriageReturn);
+    fails(text.replace("websocket", "web\0socket"), ResponseError::Control);
+    fails(text.replace("Upgrade: websocket", "Upgrade:\r\n websocket"), ResponseError::FoldedLine);
     fails(text.replace("Upgrade:", "Upgrade :"), ResponseError::Field);
     fails(text.replace("Upgrade: w", ": w"), ResponseError::Field);
-    fails(
-        text.replace("Upgrade: websocket", "websocket"),
-        ResponseError::Field,
-    );
-    fails(
-        text.replace("Switching", "Swi\u{7f}tching"),
-        ResponseError::StatusLine,
-    );
+    fails(text.replace("Upgrade: websocket", "websocket"), ResponseError::Field);
+    fails(text.replace("Switching", "Swi\u{7f}tching"), ResponseError::StatusLine);
 }
 
 #[test]
@@ -818,10 +664,7 @@ fn client_hands_refusal_to_the_application() {
         WWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 12\r\n\r\nwho ar";
     let response = refusal(bytes);
     assert_eq!(response.status(), 401);
-    assert_eq!(
-        response.field("www-authenticate"),
-        Some(&b"Basic realm=\"x\""[..])
-    );
+    assert_eq!(response.field("www-authenticate"), Some(&b"Basic realm=\"x\""[..]));
     assert_eq!(response.body(), b"who ar");
     assert_eq!(response.consumed(), bytes.len() - 6);
     let owned = response.into_owned();
@@ -831,9 +674,7 @@ fn client_hands_refusal_to_the_application() {
 #[test]
 fn client_takes_every_other_final_status_for_a_refusal() {
     for status in 200..=599 {
-        let bytes = Head::response()
-            .start(&format!("HTTP/1.1 {status} x"))
-            .bytes();
+        let bytes = Head::response().start(&format!("HTTP/1.1 {status} x")).bytes();
         assert_eq!(refusal(&bytes).status(), status);
     }
     assert_eq!(refusal(b"HTTP/1.0 404 Not Found\r\n\r\n").status(), 404);
@@ -884,9 +725,7 @@ fn client_fails_with_endless_interim_answers() {
 fn client_fails_over_limits() {
     let long = Head::response().with("X", &"y".repeat(16 * 1024)).bytes();
     fails(long, ResponseError::HeadTooLong);
-    let many = (0..100).fold(Head::response(), |head, n| {
-        head.with(&format!("X-{n}"), "y")
-    });
+    let many = (0..100).fold(Head::response(), |head, n| head.with(&format!("X-{n}"), "y"));
     fails(many.bytes(), ResponseError::TooManyFields);
 }
 
@@ -896,31 +735,20 @@ fn client_fails_at_the_deadline() {
     let start = Duration::from_secs(7);
     let mut connector = Connector::with_nonce(offer(), NONCE, &limits, start).unwrap();
     assert_eq!(connector.deadline(), Some(Duration::from_secs(12)));
-    assert!(
-        connector
-            .poll(b"HTTP/1.1 100 Continue\r\n\r\n", Duration::from_secs(11))
-            .is_none()
-    );
+    assert!(connector.poll(b"HTTP/1.1 100 Continue\r\n\r\n", Duration::from_secs(11)).is_none());
     assert!(matches!(
         connector.poll(b"", Duration::from_secs(12)),
         Some(Answered::Failed(ResponseError::Timeout))
     ));
     assert_eq!(connector.deadline(), None);
-    assert!(
-        connector
-            .poll(&Head::response().bytes(), Duration::from_secs(12))
-            .is_none()
-    );
+    assert!(connector.poll(&Head::response().bytes(), Duration::from_secs(12)).is_none());
 }
 
 #[test]
 fn client_fails_at_the_end_of_the_stream() {
     let mut connector = connector(offer());
     assert!(connector.poll(b"HTTP/1.1 101 Sw", NOW).is_none());
-    assert!(matches!(
-        connector.end(),
-        Some(Answered::Failed(ResponseError::Truncated))
-    ));
+    assert!(matches!(connector.end(), Some(Answered::Failed(ResponseError::Truncated))));
     assert!(connector.end().is_none());
 }
 
@@ -929,18 +757,13 @@ fn client_looks_at_nothing_behind_a_failure() {
     let mut connector = connector(offer());
     let mut bytes = Head::response().without("Upgrade").bytes();
     bytes.extend(Head::response().bytes());
-    assert!(matches!(
-        connector.poll(&bytes, NOW),
-        Some(Answered::Failed(_))
-    ));
+    assert!(matches!(connector.poll(&bytes, NOW), Some(Answered::Failed(_))));
     assert!(connector.poll(&Head::response().bytes(), NOW).is_none());
 }
 
 #[test]
 fn client_gathers_in_a_lent_buffer() {
-    let mut bytes = Head::new("HTTP/1.1 103 Early Hints")
-        .with("Link", "<x>")
-        .bytes();
+    let mut bytes = Head::new("HTTP/1.1 103 Early Hints").with("Link", "<x>").bytes();
     bytes.extend(Head::response().bytes());
     let mut buffer = vec![0; Head::response().bytes().len()];
     let mut connector =
@@ -949,10 +772,7 @@ fn client_gathers_in_a_lent_buffer() {
     for byte in &bytes[..last] {
         assert!(connector.poll(std::slice::from_ref(byte), NOW).is_none());
     }
-    assert!(matches!(
-        connector.poll(&bytes[last..], NOW),
-        Some(Answered::Open { .. })
-    ));
+    assert!(matches!(connector.poll(&bytes[last..], NOW), Some(Answered::Open { .. })));
 }
 
 #[test]
@@ -961,10 +781,7 @@ fn client_decodes_an_answer_that_the_caller_gathered() {
     let len = bytes.len();
     bytes.extend_from_slice(b"page");
     let response = Response::decode(&bytes, &Limits::default()).unwrap();
-    assert_eq!(
-        (response.status(), response.consumed(), response.body()),
-        (404, len, &b"page"[..])
-    );
+    assert_eq!((response.status(), response.consumed(), response.body()), (404, len, &b"page"[..]));
     for cut in 0..len {
         let error = Response::decode(&bytes[..cut], &Limits::default()).unwrap_err();
         assert_eq!(error, ResponseError::Truncated);

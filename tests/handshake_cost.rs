@@ -39,10 +39,7 @@ fn note(allocations: usize, taken: usize, given: usize) {
 }
 
 // SAFETY: every call goes to the system's allocator unchanged.
-#[allow(
-    unsafe_code,
-    reason = "an allocator that counts can't be written without it"
-)]
+#[allow(unsafe_code, reason = "an allocator that counts can't be written without it")]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note(1, layout.size(), 0);
@@ -90,11 +87,7 @@ fn whole_server_handshake_allocates_once() {
             request.accept(&acceptance).unwrap().to_vec()
         });
         assert_eq!(heap.allocations, 1, "{program}");
-        assert_eq!(
-            heap.peak,
-            answer.len(),
-            "{program}: the answer has no room to spare"
-        );
+        assert_eq!(heap.peak, answer.len(), "{program}: the answer has no room to spare");
     }
 }
 
@@ -106,11 +99,7 @@ fn server_handshake_into_a_buffer_allocates_nothing() {
         let Some(Asked::WebSocket(request)) = acceptor.poll(heads::CHROMIUM.as_bytes(), NOW) else {
             panic!();
         };
-        request
-            .accept(&Acceptance::new())
-            .unwrap()
-            .encode(&mut out)
-            .unwrap();
+        request.accept(&Acceptance::new()).unwrap().encode(&mut out).unwrap();
     });
     assert_eq!(heap.allocations, 0);
 }
@@ -131,18 +120,13 @@ fn refusals_allocate_nothing_but_themselves() {
 
 #[test]
 fn client_handshake_allocates_only_its_request() {
-    let answer = Head::response()
-        .with("Sec-WebSocket-Protocol", "chat")
-        .bytes();
+    let answer = Head::response().with("Sec-WebSocket-Protocol", "chat").bytes();
     let (_, heap) = count(|| {
         let url = Url::parse("wss://server.example.com/chat?room=7").unwrap();
         let offer = Offer::new(url).with_subprotocols(&["v2.chat", "chat"]);
         let mut client = Connector::with_nonce(offer, NONCE, &Limits::default(), NOW).unwrap();
         let request = client.request().to_vec();
-        assert!(matches!(
-            client.poll(&answer, NOW),
-            Some(Answered::Open { .. })
-        ));
+        assert!(matches!(client.poll(&answer, NOW), Some(Answered::Open { .. })));
         request
     });
     assert_eq!(heap.allocations, 1);
@@ -153,10 +137,7 @@ fn lent_buffer_needs_no_allocation_at_any_split() {
     let mut buffer = vec![0; 1024];
     let ((), heap) = count(|| {
         let mut acceptor = Acceptor::with_buffer(&Limits::default(), NOW, &mut buffer);
-        let asked = heads::CHROMIUM
-            .as_bytes()
-            .chunks(1)
-            .find_map(|byte| acceptor.poll(byte, NOW));
+        let asked = heads::CHROMIUM.as_bytes().chunks(1).find_map(|byte| acceptor.poll(byte, NOW));
         assert!(matches!(asked, Some(Asked::WebSocket(_))));
     });
     assert_eq!(heap.allocations, 0);
@@ -170,9 +151,7 @@ fn head_in_pieces_stays_within_the_limit() {
             let bytes = vec![b'x'; sent];
             let (_, heap) = count(|| {
                 let mut acceptor = Acceptor::new(&limits, NOW);
-                let refused = bytes
-                    .chunks(cut)
-                    .find_map(|piece| acceptor.poll(piece, NOW));
+                let refused = bytes.chunks(cut).find_map(|piece| acceptor.poll(piece, NOW));
                 (acceptor, refused.is_some())
             });
             // Twice while it grows: the old block is alive until it has been copied.
@@ -189,9 +168,7 @@ fn head_in_pieces_stays_within_the_limit() {
 
 #[test]
 fn interim_answers_do_not_pile_up() {
-    let mut interim = Head::new("HTTP/1.1 103 Early Hints")
-        .with("X", &"y".repeat(10_000))
-        .bytes();
+    let mut interim = Head::new("HTTP/1.1 103 Early Hints").with("X", &"y".repeat(10_000)).bytes();
     interim = interim.repeat(8);
     let url = Url::parse("ws://a").unwrap();
     let (_, heap) = count(|| {
@@ -231,11 +208,7 @@ fn every_octet_is_looked_at_once_at_any_split() {
 fn head_that_is_refused_is_not_parsed_again() {
     let mut acceptor = Acceptor::new(&Limits::default(), NOW);
     let head = b"GET / HTTP/1.0\r\n\r\n";
-    assert!(
-        head.chunks(1)
-            .find_map(|piece| acceptor.poll(piece, NOW))
-            .is_some()
-    );
+    assert!(head.chunks(1).find_map(|piece| acceptor.poll(piece, NOW)).is_some());
     for _ in 0..100 {
         assert!(acceptor.poll(head, NOW).is_none());
     }

@@ -23,13 +23,8 @@ enum Seen {
 }
 
 fn show_request(request: &Request<'_>) -> String {
-    let fields: Vec<_> = request
-        .fields()
-        .map(|field| (field.name, field.value))
-        .collect();
-    let accepted = request
-        .accept(&Acceptance::new())
-        .map(|switching| switching.to_vec());
+    let fields: Vec<_> = request.fields().map(|field| (field.name, field.value)).collect();
+    let accepted = request.accept(&Acceptance::new()).map(|switching| switching.to_vec());
     let protocols: Vec<_> = request.subprotocols().collect();
     let (target, host, origin) = (request.target(), request.host(), request.origin());
     format!("{target} {host} {origin:?} {protocols:?} {fields:?} {accepted:?}")
@@ -45,18 +40,12 @@ fn ask<'p>(mut acceptor: Acceptor<'_>, pieces: impl IntoIterator<Item = &'p [u8]
             Some(Asked::WebSocket(request)) => {
                 assert!(request.is_upgrade());
                 let end = before + request.consumed();
-                return Seen::Request {
-                    shown: show_request(&request),
-                    end,
-                };
+                return Seen::Request { shown: show_request(&request), end };
             }
             Some(Asked::Plain(request)) => {
                 assert!(!request.is_upgrade());
                 let end = before + request.consumed();
-                return Seen::Request {
-                    shown: show_request(&request),
-                    end,
-                };
+                return Seen::Request { shown: show_request(&request), end };
             }
         }
     }
@@ -64,10 +53,7 @@ fn ask<'p>(mut acceptor: Acceptor<'_>, pieces: impl IntoIterator<Item = &'p [u8]
 }
 
 fn show_response(response: &Response<'_>) -> String {
-    let fields: Vec<_> = response
-        .fields()
-        .map(|field| (field.name, field.value))
-        .collect();
+    let fields: Vec<_> = response.fields().map(|field| (field.name, field.value)).collect();
     let versions: Vec<_> = response.versions().collect();
     format!("{} {fields:?} {versions:?}", response.status())
 }
@@ -83,24 +69,15 @@ fn answer<'p>(mut client: Connector<'_, '_>, pieces: impl IntoIterator<Item = &'
         match client.poll(piece, NOW) {
             None => before += piece.len(),
             Some(Answered::Failed(error)) => return Seen::Over(format!("{error:?}")),
-            Some(Answered::Open {
-                established,
-                response,
-            }) => {
+            Some(Answered::Open { established, response }) => {
                 let shown = format!("{established:?} {}", show_response(&response));
                 assert_eq!(response.body(), &piece[response.consumed()..]);
-                return Seen::Response {
-                    shown,
-                    end: before + response.consumed(),
-                };
+                return Seen::Response { shown, end: before + response.consumed() };
             }
             Some(Answered::Refused(response)) => {
                 assert_eq!(response.body(), &piece[response.consumed()..]);
                 let shown = show_response(&response);
-                return Seen::Response {
-                    shown,
-                    end: before + response.consumed(),
-                };
+                return Seen::Response { shown, end: before + response.consumed() };
             }
         }
     }
@@ -132,19 +109,13 @@ fn check_server(bytes: &[u8], lengths: &[usize]) -> Result<(), TestCaseError> {
     let whole = ask(Acceptor::new(&limits(), NOW), [bytes]);
     let single = bytes.chunks(1);
     prop_assert_eq!(&ask(Acceptor::new(&limits(), NOW), single), &whole);
-    prop_assert_eq!(
-        &ask(Acceptor::new(&limits(), NOW), cut(bytes, lengths)),
-        &whole
-    );
+    prop_assert_eq!(&ask(Acceptor::new(&limits(), NOW), cut(bytes, lengths)), &whole);
     let mut buffer = [0; 2000];
     let lent = Acceptor::with_buffer(&limits(), NOW, &mut buffer);
     prop_assert_eq!(&ask(lent, cut(bytes, lengths)), &whole);
     // What decodes a gathered head says the same.
     let decoded = match Request::decode(bytes, &limits()) {
-        Ok(request) => Seen::Request {
-            shown: show_request(&request),
-            end: request.consumed(),
-        },
+        Ok(request) => Seen::Request { shown: show_request(&request), end: request.consumed() },
         Err(RequestError::Truncated) => Seen::More,
         Err(error) => Seen::Over(format!("{error:?}")),
     };
@@ -206,29 +177,15 @@ fn lengths() -> impl Strategy<Value = Vec<usize>> {
 }
 
 fn requests() -> Vec<Vec<u8>> {
-    let mut heads: Vec<_> = REQUESTS
-        .iter()
-        .map(|(_, head)| head.as_bytes().to_vec())
-        .collect();
-    heads.push(
-        Head::request()
-            .with("Sec-WebSocket-Protocol", "a, chat")
-            .bytes(),
-    );
+    let mut heads: Vec<_> = REQUESTS.iter().map(|(_, head)| head.as_bytes().to_vec()).collect();
+    heads.push(Head::request().with("Sec-WebSocket-Protocol", "a, chat").bytes());
     heads.push(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".to_vec());
     heads
 }
 
 fn responses() -> Vec<Vec<u8>> {
-    let mut heads: Vec<_> = RESPONSES
-        .iter()
-        .map(|(_, head)| head.as_bytes().to_vec())
-        .collect();
-    heads.push(
-        Head::response()
-            .with("Sec-WebSocket-Protocol", "chat")
-            .bytes(),
-    );
+    let mut heads: Vec<_> = RESPONSES.iter().map(|(_, head)| head.as_bytes().to_vec()).collect();
+    heads.push(Head::response().with("Sec-WebSocket-Protocol", "chat").bytes());
     heads.push(b"HTTP/1.1 404 Not Found\r\nSec-WebSocket-Version: 13, 8\r\n\r\n".to_vec());
     let mut interim = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 x\r\nA: b\r\n\r\n".to_vec();
     interim.extend(Head::response().bytes());
@@ -298,10 +255,7 @@ proptest! {
 fn every_prefix_of_a_head_asks_for_more() {
     for head in requests() {
         for cut in 0..head.len() {
-            assert_eq!(
-                ask(Acceptor::new(&limits(), NOW), [&head[..cut]]),
-                Seen::More
-            );
+            assert_eq!(ask(Acceptor::new(&limits(), NOW), [&head[..cut]]), Seen::More);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::gather::Gather;
+use super::gather::{Gather, Stored};
 use super::limits::Limits;
 use super::request::{Parsed, Request};
 use super::request_error::RequestError;
@@ -35,6 +35,7 @@ pub enum Asked<'i> {
 /// machine's own ([`new`](Self::new)) or in a buffer that the caller lends ([`with_buffer`](Self::with_buffer)).
 #[derive(Debug)]
 pub struct Acceptor<'b> {
+    limits: Limits,
     scan: Scan,
     gather: Gather<'b>,
     deadline: Option<Instant>,
@@ -55,12 +56,14 @@ impl<'b> Acceptor<'b> {
     }
 
     fn with(limits: &Limits, now: Duration, gather: Gather<'b>) -> Self {
-        let mut scan = Scan::request(limits);
-        scan.limit_to(gather.room());
+        let mut limits = *limits;
+        limits.head = limits.head.min(gather.room());
+        let scan = Scan::request(&limits);
         let deadline = limits
             .timeout
             .map(|timeout| Instant::new(now).after(timeout));
         Self {
+            limits,
             scan,
             gather,
             deadline,
@@ -137,6 +140,16 @@ impl<'b> Acceptor<'b> {
     where
         'b: 'i,
     {
+        if self.work == 0 && input.ends_with(b"\r\n\r\n") {
+            self.work = 2 * input.len() as u64;
+            if let Some(parsed) = Parsed::at_once(input, &self.limits) {
+                return Ok(Some(Request::new(
+                    Stored::Borrowed(input),
+                    parsed?,
+                    input.len(),
+                )));
+            }
+        }
         let found = self.scan.push(input)?;
         let end = found.start + found.len;
         self.work += end as u64;
