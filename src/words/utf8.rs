@@ -86,3 +86,19 @@ const fn width(lead: u8) -> usize {
         _ => 1,
     }
 }
+
+/// How much of `text` is left without the code point that is incomplete at its end, if there is one. `text` is the beginning of
+/// valid UTF-8.
+pub fn complete_prefix(text: &[u8]) -> usize {
+    let tail = text.len().saturating_sub(3);
+    for (index, &octet) in text.iter().enumerate().skip(tail).rev() {
+        if octet & 0xC0 != 0x80 {
+            return if index + width(octet) > text.len() {
+                index
+            } else {
+                text.len()
+            };
+        }
+    }
+    text.len()
+}
