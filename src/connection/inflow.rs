@@ -33,12 +33,7 @@ struct State {
 impl Inflow {
     /// Decodes with this extension.
     pub(crate) fn new(extension: Box<dyn Decode>) -> Self {
-        let state = State {
-            extension,
-            utf8: Utf8::new(),
-            delivered: 0,
-            failure: None,
-        };
+        let state = State { extension, utf8: Utf8::new(), delivered: 0, failure: None };
         Self(Some(Box::new(state)))
     }
 
@@ -56,13 +51,10 @@ impl Inflow {
         let arrived = input.take(decoder::clamp(decoder.remaining()));
         let _ = decoder.unmask(arrived);
         let end = fin && decoder.remaining() == 0;
-        let start = assembler.len();
-        let budget = decoder::clamp(limit.saturating_sub(start as u64));
         let bytes = assembler.bytes_mut();
-        state
-            .extension
-            .decode(arrived, end, budget, bytes)
-            .map_err(failure)?;
+        let start = bytes.len();
+        let budget = decoder::clamp(limit.saturating_sub(start as u64));
+        state.extension.decode(arrived, end, budget, bytes).map_err(failure)?;
         if state.check(kind, &bytes[start..], end).is_err() {
             return Err(Failure::Violation(Violation::InvalidText));
         }
@@ -73,7 +65,6 @@ impl Inflow {
     pub(crate) fn part<'b, R: Role>(
         &mut self,
         decoder: &mut Decoder<R>,
-        assembler: &mut Assembler,
         input: &mut Input<'b>,
         fin: bool,
         limit: u64,
@@ -90,10 +81,7 @@ impl Inflow {
         let mut bytes = Vec::from(state.utf8.partial());
         let held = bytes.len();
         let budget = decoder::clamp(limit.saturating_sub(state.delivered + held as u64));
-        let decoded = state
-            .extension
-            .decode(arrived, last, budget, &mut bytes)
-            .map_err(failure);
+        let decoded = state.extension.decode(arrived, last, budget, &mut bytes).map_err(failure);
         let (good, checked) = match state.check(kind, &bytes[held..], last) {
             Ok(()) => (bytes.len(), decoded),
             Err(good) => (held + good, Err(Failure::Violation(Violation::InvalidText))),
@@ -103,30 +91,23 @@ impl Inflow {
         } else {
             good
         });
-        state.delivered = if last {
-            0
-        } else {
-            state.delivered + bytes.len() as u64
-        };
+        let first = state.delivered == 0;
+        state.delivered = if last { 0 } else { state.delivered + bytes.len() as u64 };
         if let Err(failure) = checked {
             // What is good is delivered first, as it would have been, had it arrived by itself.
             state.failure = Some(failure);
-            return match assembler.deliver(kind, Payload::owned(bytes), false) {
-                Some(part) => Ok(Some(part)),
-                None => Err(failure),
-            };
+            let part = Part::new(kind, Payload::owned(bytes), first, false);
+            return part.map(Some).ok_or(failure);
         }
         if decoder.remaining() == 0 {
             decoder.finish()?;
         }
-        Ok(assembler.deliver(kind, Payload::owned(bytes), last))
+        Ok(Part::new(kind, Payload::owned(bytes), first, last))
     }
 
     /// The extension's state. There is one whenever a frame has set the bit that it claims.
     fn state(&mut self) -> Result<&mut State, Failure> {
-        self.0
-            .as_deref_mut()
-            .ok_or(Failure::Violation(Violation::ReservedBits))
+        self.0.as_deref_mut().ok_or(Failure::Violation(Violation::ReservedBits))
     }
 }
 
@@ -152,8 +133,6 @@ fn failure(error: DecodeError) -> Failure {
 
 impl fmt::Debug for Inflow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inflow")
-            .field("extension", &self.0.is_some())
-            .finish()
+        f.debug_struct("Inflow").field("extension", &self.0.is_some()).finish()
     }
 }

@@ -3,7 +3,10 @@
 //! [`Connection`] is what nearly everyone uses. It is a [`Receiver`] and a [`Sender`] together, which share nothing and can live in
 //! two tasks; what the one finds out that the other has to act on is a [`Reply`], a small owned value.
 
+mod ahead;
+mod closing;
 mod config;
+mod control;
 mod counters;
 mod drain;
 mod event;
@@ -12,9 +15,9 @@ mod inflow;
 mod keys;
 mod outcome;
 mod output;
-mod pings;
 mod receiver;
 mod reply;
+mod send_error;
 mod sender;
 mod silence;
 mod state;
@@ -31,7 +34,8 @@ pub use keys::Generator;
 pub use keys::{Entropy, Side};
 pub use outcome::{Cause, CloseStatus, Initiator, Outcome, ReceiverEnd, SenderEnd, Want};
 pub use receiver::{Received, Receiver};
-pub use reply::{ControlPayload, Reply};
-pub use sender::{Probe, Refused, SendError, Sender};
+pub use reply::{ControlPayload, Probe, Reply};
+pub use send_error::{Refused, SendError};
+pub use sender::Sender;
 pub use streaming::Borrowed;
 pub use whole::Connection;

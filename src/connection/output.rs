@@ -16,8 +16,8 @@ pub(crate) const SHARE: usize = 4 << 10;
 #[derive(Debug, Default)]
 pub(crate) struct Output {
     batch: Vec<u8>,
-    /// How much of the batch has been written.
-    head: usize,
+    /// How much of the batch has been written; 32 bits, because an idle connection has none to spare.
+    head: u32,
     shared: Option<Box<Shared>>,
     /// Whether the batch's memory is the caller's.
     lent: bool,
@@ -34,12 +34,36 @@ impl Output {
     /// How many bytes wait.
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.batch.len() - self.head + self.shared.as_ref().map_or(0, |shared| shared.len)
+        self.batch.len() - self.head() + self.shared.as_ref().map_or(0, |shared| shared.len)
     }
 
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.batch.len() == self.head && self.shared.is_none()
+        self.batch.len() == self.head() && self.shared.is_none()
+    }
+
+    #[inline]
+    fn head(&self) -> usize {
+        self.head as usize
+    }
+
+    /// Takes note that so much more of the batch has been written.
+    #[inline]
+    fn skip(&mut self, count: usize) {
+        match u32::try_from(self.head() + count) {
+            Ok(head) => self.head = head,
+            Err(_) => self.cut(self.head() + count),
+        }
+    }
+
+    /// Moves what begins at `start` to the front of the batch.
+    #[cold]
+    fn cut(&mut self, start: usize) {
+        self.batch.drain(..start);
+        for (place, _) in self.shared.iter_mut().flat_map(|shared| &mut shared.parts) {
+            *place -= start;
+        }
+        self.head = 0;
     }
 
     /// The batch, with room for `count` more bytes, to append to.
@@ -55,12 +79,8 @@ impl Output {
     /// grow for ever; the bytes moved are no more than those written since the last time.
     #[cold]
     fn make_room(&mut self, count: usize) {
-        if self.head >= self.batch.len() - self.head {
-            self.batch.drain(..self.head);
-            for (place, _) in self.shared.iter_mut().flat_map(|shared| &mut shared.parts) {
-                *place -= self.head;
-            }
-            self.head = 0;
+        if self.head() >= self.batch.len() - self.head() {
+            self.cut(self.head());
         }
         self.batch.reserve(count);
     }
@@ -79,7 +99,7 @@ impl Output {
     #[inline]
     pub(crate) fn first(&self) -> &[u8] {
         match &self.shared {
-            None => &self.batch[self.head..],
+            None => &self.batch[self.head()..],
             Some(_) => self.slices().next().unwrap_or_default(),
         }
     }
@@ -87,7 +107,7 @@ impl Output {
     /// All slices to be written, in order.
     pub(crate) fn slices(&self) -> impl Iterator<Item = &[u8]> {
         let parts = self.shared.iter().flat_map(|shared| &shared.parts);
-        let mut from = self.head;
+        let mut from = self.head();
         let end = (self.batch.len(), &[][..]);
         parts
             .map(|(place, payload)| (*place, &payload[..]))
@@ -104,7 +124,7 @@ impl Output {
     #[inline]
     pub(crate) fn wrote(&mut self, count: usize) {
         if self.shared.is_none() {
-            self.head = self.batch.len().min(self.head + count);
+            self.skip(count.min(self.batch.len() - self.head()));
         } else {
             self.wrote_shared(count);
         }
@@ -115,24 +135,42 @@ impl Output {
 
     #[cold]
     fn wrote_shared(&mut self, mut count: usize) {
-        while let Some(shared) = &mut self.shared {
-            let Some((place, payload)) = shared.parts.front_mut() else {
-                self.shared = None;
-                break;
-            };
-            let batched = count.min(*place - self.head);
-            self.head += batched;
+        while let Some(place) = self.next_place() {
+            let batched = count.min(place - self.head());
+            self.skip(batched);
             count -= batched;
-            let written = count.min(payload.len());
-            payload.advance(written);
-            shared.len -= written;
-            count -= written;
-            if !payload.is_empty() {
+            if count == 0 || !self.advance_shared(&mut count) {
                 return;
             }
-            shared.parts.pop_front();
         }
-        self.head = self.batch.len().min(self.head + count);
+        self.skip(count.min(self.batch.len() - self.head()));
+    }
+
+    /// The place of the first shared payload.
+    fn next_place(&self) -> Option<usize> {
+        Some(self.shared.as_ref()?.parts.front()?.0)
+    }
+
+    /// Takes note that so much of the first shared payload has been written; whether it was all of it.
+    fn advance_shared(&mut self, count: &mut usize) -> bool {
+        let Some(shared) = &mut self.shared else {
+            return true;
+        };
+        let Some((_, payload)) = shared.parts.front_mut() else {
+            return true;
+        };
+        let written = payload.len().min(*count);
+        payload.advance(written);
+        shared.len -= written;
+        *count -= written;
+        if !payload.is_empty() {
+            return false;
+        }
+        shared.parts.pop_front();
+        if shared.parts.is_empty() {
+            self.shared = None;
+        }
+        true
     }
 
     #[inline]

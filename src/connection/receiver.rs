@@ -3,20 +3,18 @@
 //! It decides what frames mean. How their bytes are decoded is the decoder's business, how messages grow the assembler's; what has
 //! to be sent goes to the sending half as a [`Reply`].
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::config::{Config, Delivery};
-use super::counters::Traffic;
+use super::control::InFlight;
+use super::counters::{Tally, Traffic};
 use super::event::{Closing, Event, Pong};
 use super::failure::Failure;
 use super::inflow::Inflow;
 use super::outcome::{CloseStatus, ReceiverEnd};
-use super::pings::Pings;
-use super::reply::{ControlPayload, Reply};
-use super::sender::Probe;
+use super::reply::{ControlPayload, Probe, Reply};
 use super::silence::{Alarm, Silence};
 use super::state::Receiving;
 use crate::frame::{Decoder, Input, decoder};
@@ -35,18 +33,13 @@ const WORTH_TAKING: usize = 16 << 10;
 pub struct Receiver<R: Role> {
     decoder: Decoder<R>,
     assembler: Assembler,
-    /// A control frame whose payload has arrived in part.
-    control: Option<Box<Vec<u8>>>,
+    in_flight: InFlight,
     inflow: Inflow,
     config: Arc<Config>,
     state: Receiving,
     eof: bool,
-    /// Whether bytes have arrived since the last time that time was looked at, and whether data frames were among them.
-    heard: Option<bool>,
     silence: Silence,
-    pings: Pings,
-    counters: Traffic,
-    round_trip: Option<Instant>,
+    tally: Tally,
 }
 
 /// What the receiving half found: an event for the application, and the reply that it calls for.
@@ -66,16 +59,13 @@ impl<R: Role> Receiver<R> {
         Self {
             decoder: Decoder::with_level(config.simd),
             assembler: Assembler::default(),
-            control: None,
+            in_flight: InFlight::default(),
             inflow: Inflow::default(),
             config,
             state: Receiving::Open,
             eof: false,
-            heard: None,
             silence: Silence::default(),
-            pings: Pings::default(),
-            counters: Traffic::default(),
-            round_trip: None,
+            tally: Tally::default(),
         }
     }
 
@@ -94,9 +84,8 @@ impl<R: Role> Receiver<R> {
     pub(crate) fn next<'b>(&mut self, input: &mut Input<'b>, now: Duration) -> Option<Event<'b>> {
         let arrived = input.len();
         if let Some(found) = self.decoder.whole(input, &self.config.limits) {
-            self.counters.frames += 1;
-            self.counters.wire_bytes += (arrived - input.len()) as u64;
-            self.heard = Some(true);
+            self.tally.wire_bytes += (arrived - input.len()) as u64;
+            self.silence.heard_data();
             let (kind, payload, last) = match found {
                 Ok((kind, payload)) if self.config.delivery == Delivery::Whole => {
                     return Some(self.message(kind, Payload::borrowed(payload)));
@@ -127,21 +116,19 @@ impl<R: Role> Receiver<R> {
             Kind::Binary => payload.len(),
         };
         let payload = Payload::borrowed(&mut payload[..good]);
-        let part = self.assembler.deliver(kind, payload, last)?;
-        Some(self.part(part))
+        Part::new(kind, payload, true, last).map(|part| self.part(part))
     }
 
     #[inline(never)]
     fn next_general<'b>(&mut self, input: &mut Input<'b>, now: Duration) -> Option<Event<'b>> {
         let now = Instant::new(now);
-        self.silence.begin(now);
         while self.state == Receiving::Open {
             let arrived = input.len();
             let step = self.step(input, now);
             let consumed = arrived - input.len();
-            self.counters.wire_bytes += consumed as u64;
+            self.tally.wire_bytes += consumed as u64;
             if consumed > 0 {
-                self.heard = Some(self.heard.unwrap_or(false));
+                self.silence.heard_bytes();
             }
             match step {
                 Ok(Some(event)) => return Some(event),
@@ -167,14 +154,24 @@ impl<R: Role> Receiver<R> {
             let Some(header) = self.decoder.header(input, &self.config.limits)? else {
                 return Ok(None);
             };
-            self.counters.frames += 1;
-            if !header.opcode.is_control() {
-                self.heard = Some(true);
+            match header.opcode {
+                Opcode::Ping => self.tally.ping(),
+                Opcode::Close | Opcode::Pong => self.tally.other_frame(),
+                _ if header.fin => self.silence.heard_data(),
+                _ => {
+                    self.silence.heard_data();
+                    self.tally.other_frame();
+                }
             }
         }
         match self.decoder.frame() {
             Some((opcode, _)) if opcode.is_control() => self.control(opcode, input, now),
-            Some((_, fin)) => self.data(fin, input),
+            Some((_, fin)) => {
+                if !input.is_empty() {
+                    self.silence.heard_data();
+                }
+                self.data(fin, input)
+            }
             None => Ok(None),
         }
     }
@@ -191,23 +188,19 @@ impl<R: Role> Receiver<R> {
                 Ok(message.map(|payload| self.message(kind, payload)))
             }
             (false, Delivery::Parts) => {
-                let part = self.assembler.part(&mut self.decoder, input, fin)?;
+                let part = Part::next(&mut self.decoder, input, fin);
                 Ok(part.map(|part| self.part(part)))
             }
             (true, Delivery::Whole) => {
                 let limit = self.config.limits.message;
                 let decoder = &mut self.decoder;
-                let message = self
-                    .inflow
-                    .whole(decoder, &mut self.assembler, input, fin, limit)?;
+                let message = self.inflow.whole(decoder, &mut self.assembler, input, fin, limit)?;
                 Ok(message.map(|payload| self.message(kind, payload)))
             }
             (true, Delivery::Parts) => {
                 let limit = self.config.limits.message;
                 let decoder = &mut self.decoder;
-                let part = self
-                    .inflow
-                    .part(decoder, &mut self.assembler, input, fin, limit)?;
+                let part = self.inflow.part(decoder, input, fin, limit)?;
                 Ok(part.map(|part| self.part(part)))
             }
         }
@@ -215,8 +208,8 @@ impl<R: Role> Receiver<R> {
 
     #[inline]
     fn message<'b>(&mut self, kind: Kind, payload: Payload<'b>) -> Event<'b> {
-        self.counters.messages += 1;
-        self.counters.payload_bytes += payload.len() as u64;
+        self.tally.messages += 1;
+        self.tally.payload_bytes += payload.len() as u64;
         match Content::new(kind, payload) {
             Content::Text(text) => Event::Text(text),
             Content::Binary(payload) => Event::Binary(payload),
@@ -224,8 +217,8 @@ impl<R: Role> Receiver<R> {
     }
 
     fn part<'b>(&mut self, part: Part<'b>) -> Event<'b> {
-        self.counters.messages += u64::from(part.last);
-        self.counters.payload_bytes += part.content.as_bytes().len() as u64;
+        self.tally.messages += u64::from(part.last);
+        self.tally.payload_bytes += part.content.as_bytes().len() as u64;
         Event::Part(part)
     }
 
@@ -241,33 +234,19 @@ impl<R: Role> Receiver<R> {
             return Ok(None);
         }
         let complete = arrived.len() == remaining;
-        let payload = match (self.control.take(), complete) {
-            (None, true) => Payload::borrowed(arrived),
-            (None, false) if arrived.is_empty() => return Ok(None),
-            (partial, complete) => {
-                let mut partial = partial.unwrap_or_default();
-                partial.extend_from_slice(arrived);
-                if !complete {
-                    self.control = Some(partial);
-                    return Ok(None);
-                }
-                Payload::owned(*partial)
-            }
+        let Some(payload) = self.in_flight.arrived(arrived, complete) else {
+            return Ok(None);
         };
         self.decoder.finish()?;
         Ok(Some(match opcode {
             Opcode::Close => self.closing(payload),
-            Opcode::Ping => {
-                self.counters.pings = self.counters.pings.saturating_add(1);
-                Event::Ping(payload)
-            }
+            Opcode::Ping => Event::Ping(payload),
             _ => {
-                let round_trip = self.pings.answered(&payload, now);
-                self.round_trip = round_trip.map(Instant::new).or(self.round_trip);
-                Event::Pong(Pong {
-                    payload,
-                    round_trip,
-                })
+                let round_trip = self.in_flight.answered(&payload, now);
+                if let Some(round_trip) = round_trip {
+                    self.silence.timed(round_trip);
+                }
+                Event::Pong(Pong { payload, round_trip })
             }
         }))
     }
@@ -281,11 +260,8 @@ impl<R: Role> Receiver<R> {
         //# If this Close control frame contains no status code, _The WebSocket
         //# Connection Close Code_ is considered to be 1005.
         self.state = Receiving::Closed(CloseStatus::from(code));
-        self.assembler.clear();
-        Event::Closing(Closing {
-            code,
-            reason: Text::checked(body.skip(2)),
-        })
+        self.forget();
+        Event::Closing(Closing { code, reason: Text::checked(body.skip(2)) })
     }
 
     /// What is left to do when no frame is to be read: the end of the stream, and time.
@@ -298,9 +274,6 @@ impl<R: Role> Receiver<R> {
             input.take(input.len());
             self.eof |= input.is_eof();
             return None;
-        }
-        if let Some(data) = self.heard.take() {
-            self.silence.heard(now, data);
         }
         if input.is_eof() && input.is_empty() {
             self.eof = true;
@@ -315,10 +288,15 @@ impl<R: Role> Receiver<R> {
 
     fn fail<'b>(&mut self, failure: Failure) -> Event<'b> {
         self.state = Receiving::Failed(failure);
+        self.forget();
+        Event::Failed(failure)
+    }
+
+    /// Gives all memory back: nothing more will be read.
+    fn forget(&mut self) {
         self.assembler.clear();
         self.inflow = Inflow::default();
-        self.control = None;
-        Event::Failed(failure)
+        self.in_flight = InFlight::default();
     }
 
     /// What the sending half has to do about an event.
@@ -327,15 +305,14 @@ impl<R: Role> Receiver<R> {
             Event::Ping(payload) if self.config.auto_pong => {
                 ControlPayload::new(payload).map(Reply::Pong)
             }
-            Event::Closing(closing) => Some(Reply::Close {
-                code: closing.code,
-                hold: !self.config.auto_close,
-            }),
+            Event::Closing(closing) => {
+                Some(Reply::Close { code: closing.code, hold: !self.config.auto_close })
+            }
             Event::Quiet => {
                 let now = Instant::new(now);
                 let nanos = now.since_origin().as_nanos() as u64;
                 let payload = ControlPayload::new(&nanos.to_be_bytes())?;
-                self.pings.sent(payload, now);
+                self.in_flight.pinged(payload, now);
                 Some(Reply::Ping(payload))
             }
             Event::Idle => Some(Reply::Leave),
@@ -347,7 +324,7 @@ impl<R: Role> Receiver<R> {
     /// Takes note of a ping that the sending half has sent, so that the pong's round-trip time can be told.
     pub fn expect(&mut self, probe: Probe) {
         let Probe(payload, at) = probe;
-        self.pings.sent(payload, at);
+        self.in_flight.pinged(payload, at);
     }
 
     /// When [`poll`](Self::poll) is to be called again, if nothing arrives before.
@@ -376,15 +353,10 @@ impl<R: Role> Receiver<R> {
     ///
     /// The buffer, if none was taken, or if it is shorter than it was or longer than its room; nothing has changed then.
     pub fn put_buffer(&mut self, bytes: Vec<u8>) -> Result<(), Vec<u8>> {
-        let before = bytes.len();
-        let missing = self.decoder.remaining();
+        let (before, after) = (self.decoder.arrived(), bytes.len() as u64);
         self.assembler.put_buffer(&mut self.decoder, bytes)?;
-        let read = match self.decoder.has_failed() {
-            true => before as u64,
-            false => missing - self.decoder.remaining(),
-        };
-        self.counters.wire_bytes += read;
-        self.heard = Some(true);
+        self.tally.wire_bytes += after - before;
+        self.silence.heard_data();
         Ok(())
     }
 
@@ -395,12 +367,12 @@ impl<R: Role> Receiver<R> {
 
     /// What has been received.
     pub fn traffic(&self) -> Traffic {
-        self.counters
+        self.tally.traffic()
     }
 
     /// The round-trip time of the last ping that was answered.
     pub fn round_trip(&self) -> Option<Duration> {
-        self.round_trip.map(Instant::since_origin)
+        self.silence.round_trip()
     }
 
     /// How this half stands; with the other half's, an [`Outcome`](super::Outcome).
@@ -410,10 +382,6 @@ impl<R: Role> Receiver<R> {
             Receiving::Closed(status) => (status, None),
             Receiving::Failed(failure) => (CloseStatus::Absent, Some(failure)),
         };
-        ReceiverEnd {
-            received,
-            failure,
-            eof: self.eof,
-        }
+        ReceiverEnd { received, failure, eof: self.eof }
     }
 }

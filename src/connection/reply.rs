@@ -1,10 +1,11 @@
-//! What the receiving half finds out that the sending half has to act on.
+//! What the two halves have to tell each other: small owned values.
 
 use core::fmt;
 use core::ops::Deref;
 
 use super::failure::Failure;
 use crate::words::close_code::CloseCode;
+use crate::words::time::Instant;
 
 /// A small owned value for the sending half, to be carried there in order: over a channel, a queue, or by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,10 @@ pub enum Reply {
     Fail(Failure),
 }
 
+/// A ping that has been sent, for [`Receiver::expect`](super::Receiver::expect).
+#[derive(Clone, Copy, Debug)]
+pub struct Probe(pub(crate) ControlPayload, pub(crate) Instant);
+
 /// The payload of a control frame: at most 125 bytes, in place.
 #[derive(Clone, Copy)]
 pub struct ControlPayload {
@@ -38,10 +43,7 @@ impl ControlPayload {
     pub fn new(payload: &[u8]) -> Option<Self> {
         let mut bytes = [0; 125];
         bytes.get_mut(..payload.len())?.copy_from_slice(payload);
-        Some(Self {
-            bytes,
-            len: payload.len() as u8,
-        })
+        Some(Self { bytes, len: payload.len() as u8 })
     }
 }
 
@@ -63,8 +65,6 @@ impl Eq for ControlPayload {}
 
 impl fmt::Debug for ControlPayload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ControlPayload")
-            .field("len", &self.len)
-            .finish()
+        f.debug_struct("ControlPayload").field("len", &self.len).finish()
     }
 }

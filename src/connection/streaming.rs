@@ -4,7 +4,8 @@
 use core::fmt;
 
 use super::keys::Side;
-use super::sender::{SendError, Sender};
+use super::send_error::SendError;
+use super::sender::Sender;
 use crate::frame::{Fragment, HeaderBytes};
 use crate::words::opcode::Kind;
 use crate::words::role::{Client, Server};
@@ -24,12 +25,7 @@ pub struct Borrowed<'s, 'p, R: Side> {
 
 impl<'s, 'p, R: Side> Borrowed<'s, 'p, R> {
     fn new(sender: &'s mut Sender<R>, header: HeaderBytes, payload: &'p [u8]) -> Self {
-        let mut borrowed = Self {
-            sender,
-            header,
-            payload,
-            done: 0,
-        };
+        let mut borrowed = Self { sender, header, payload, done: 0 };
         borrowed.sender.encoder.written(payload.len());
         if !borrowed.sender.output.is_empty() {
             borrowed.queue();
@@ -40,10 +36,7 @@ impl<'s, 'p, R: Side> Borrowed<'s, 'p, R> {
     /// What is to be written: the header and the payload, less what has been written.
     pub fn slices(&self) -> [&[u8]; 2] {
         let header = self.done.min(self.header.len());
-        [
-            &self.header[header..],
-            &self.payload[(self.done - header).min(self.payload.len())..],
-        ]
+        [&self.header[header..], &self.payload[(self.done - header).min(self.payload.len())..]]
     }
 
     /// Whether all has been written or queued.
@@ -56,7 +49,7 @@ impl<'s, 'p, R: Side> Borrowed<'s, 'p, R> {
         let left = self.header.len() + self.payload.len() - self.done;
         let count = count.min(left);
         self.done += count;
-        self.sender.counters.wire_bytes += count as u64;
+        self.sender.tally.wire_bytes += count as u64;
     }
 
     fn queue(&mut self) {
@@ -82,10 +75,7 @@ impl<R: Side> Drop for Borrowed<'_, '_, R> {
 impl<R: Side> fmt::Debug for Borrowed<'_, '_, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Borrowed");
-        shown
-            .field("len", &self.payload.len())
-            .field("done", &self.done)
-            .finish()
+        shown.field("len", &self.payload.len()).field("done", &self.done).finish()
     }
 }
 
@@ -94,9 +84,7 @@ impl<R: Side> Sender<R> {
         self.admit(&fragment)?;
         let key = R::next_key(&mut self.keys);
         let header = self.encoder.begin_checked(fragment, key);
-        self.counters.frames += 1;
-        self.counters.messages += 1;
-        self.counters.payload_bytes += fragment.len;
+        self.count(&fragment);
         Ok(header)
     }
 
@@ -114,22 +102,12 @@ impl<R: Side> Sender<R> {
         fin: bool,
         len: u64,
     ) -> Result<(), SendError> {
-        let fragment = Fragment {
-            first,
-            fin,
-            rsv1: false,
-            len,
-        };
+        let fragment = Fragment { first, fin, rsv1: false, len };
         self.admit(&fragment)?;
         let key = R::next_key(&mut self.keys);
-        let header = self
-            .encoder
-            .begin(fragment, key)
-            .map_err(SendError::Misuse)?;
+        let header = self.encoder.begin(fragment, key).map_err(SendError::Misuse)?;
         self.output.batch(header.len()).extend_from_slice(&header);
-        self.counters.frames += 1;
-        self.counters.messages += u64::from(first.is_some());
-        self.counters.payload_bytes += len;
+        self.count(&fragment);
         Ok(())
     }
 

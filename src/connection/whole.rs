@@ -16,7 +16,8 @@ use super::keys::Generator;
 use super::keys::{Entropy, Side};
 use super::outcome::{Outcome, Want};
 use super::receiver::Receiver;
-use super::sender::{Refused, SendError, Sender};
+use super::send_error::{Refused, SendError};
+use super::sender::Sender;
 use super::streaming::Borrowed;
 use crate::frame::Input;
 use crate::message::{Message, Prepared, TakenBuffer};
@@ -40,8 +41,6 @@ use crate::words::role::{Client, Server};
 pub struct Connection<R: Side> {
     receiver: Receiver<R>,
     sender: Sender<R>,
-    /// Whether the transport has been half-closed.
-    shut: bool,
 }
 
 impl Connection<Server> {
@@ -75,11 +74,7 @@ impl<R: Side> Connection<R> {
 
     /// Joins two halves.
     pub fn join(receiver: Receiver<R>, sender: Sender<R>) -> Self {
-        Self {
-            receiver,
-            sender,
-            shut: false,
-        }
+        Self { receiver, sender }
     }
 
     /// Takes the two halves apart, for two tasks. What has been queued stays with the sending half.
@@ -136,29 +131,21 @@ impl<R: Side> Connection<R> {
         if sender.timed_out || (!waits && replied && (receiver.eof || server_closes)) {
             return Want::Done(outcome);
         }
-        if receiver.failure.is_some() && !waits && !self.shut {
+        if receiver.failure.is_some() && !waits && !self.sender.is_shut() {
             return Want::ShutdownWrite;
         }
         let read = !receiver.eof && (receiver.is_ended() || !self.sender.is_congested());
-        Want::Io {
-            read,
-            write: waits,
-            deadline: self.deadline(),
-        }
+        Want::Io { read, write: waits, deadline: self.deadline() }
     }
 
     /// When [`poll`](Self::poll) is to be called again, if nothing arrives before.
     pub fn deadline(&self) -> Option<Duration> {
-        self.receiver
-            .deadline()
-            .into_iter()
-            .chain(self.sender.deadline())
-            .min()
+        self.receiver.deadline().into_iter().chain(self.sender.deadline()).min()
     }
 
     /// Takes note that the transport has been half-closed, as [`Want::ShutdownWrite`] asked.
     pub fn shut(&mut self) {
-        self.shut = true;
+        self.sender.shut();
     }
 
     /// How the connection ended, or how it stands.

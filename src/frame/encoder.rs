@@ -66,12 +66,7 @@ impl Fragment {
     /// A whole message in one frame.
     #[inline]
     pub const fn whole(kind: Kind, len: usize) -> Self {
-        Self {
-            first: Some(kind),
-            fin: true,
-            rsv1: false,
-            len: len as u64,
-        }
+        Self { first: Some(kind), fin: true, rsv1: false, len: len as u64 }
     }
 }
 
@@ -154,18 +149,8 @@ impl<R: Role> Encoder<R> {
         //# A server MUST NOT mask any frames that it sends to
         //# the client.
         let mask = R::octets(key);
-        let rsv = if fragment.rsv1 && fragment.first.is_some() {
-            4
-        } else {
-            0
-        };
-        let header = Header {
-            fin: fragment.fin,
-            rsv,
-            opcode,
-            mask,
-            len: fragment.len,
-        };
+        let rsv = if fragment.rsv1 && fragment.first.is_some() { 4 } else { 0 };
+        let header = Header { fin: fragment.fin, rsv, opcode, mask, len: fragment.len };
         self.message = match fragment.fin {
             true => None,
             false => fragment.first.or(self.message),
@@ -278,11 +263,9 @@ impl<R: Role> Encoder<R> {
             //# the body MUST be a 2-byte unsigned integer (in network byte order)
             //# representing a status code with value /code/ defined in
             //# Section 7.4.
-            Some(code) => self.control(
-                Opcode::Close,
-                &[&code.get().to_be_bytes(), reason.as_bytes()],
-                key,
-            )?,
+            Some(code) => {
+                self.control(Opcode::Close, &[&code.get().to_be_bytes(), reason.as_bytes()], key)?
+            }
             None if reason.is_empty() => self.control(Opcode::Close, &[], key)?,
             None => return Err(Misuse::ReasonWithoutCode),
         };
@@ -307,18 +290,8 @@ impl<R: Role> Encoder<R> {
             return Err(Misuse::LongControl);
         }
         let mask = R::octets(key);
-        let header = Header {
-            fin: true,
-            rsv: 0,
-            opcode,
-            mask,
-            len: len as u64,
-        }
-        .encode();
-        let mut frame = ControlFrame {
-            bytes: [0; MAX_CONTROL_FRAME],
-            len: 0,
-        };
+        let header = Header { fin: true, rsv: 0, opcode, mask, len: len as u64 }.encode();
+        let mut frame = ControlFrame { bytes: [0; MAX_CONTROL_FRAME], len: 0 };
         frame.push(&header);
         for part in payload {
             frame.push(part);
@@ -370,8 +343,6 @@ impl AsRef<[u8]> for ControlFrame {
 
 impl fmt::Debug for ControlFrame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ControlFrame")
-            .field("len", &self.len)
-            .finish()
+        f.debug_struct("ControlFrame").field("len", &self.len).finish()
     }
 }

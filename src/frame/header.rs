@@ -93,10 +93,7 @@ impl Header {
             bytes[len..len + 4].copy_from_slice(&key);
             len += 4;
         }
-        HeaderBytes {
-            bytes,
-            len: len as u8,
-        }
+        HeaderBytes { bytes, len: len as u8 }
     }
 }
 

@@ -15,28 +15,19 @@ impl<'b> Input<'b> {
     /// Bytes that arrived.
     #[inline]
     pub fn new(arrived: &'b mut [u8]) -> Self {
-        Self {
-            rest: arrived,
-            eof: false,
-        }
+        Self { rest: arrived, eof: false }
     }
 
     /// Nothing arrived; only time has passed.
     #[inline]
     pub fn none() -> Self {
-        Self {
-            rest: &mut [],
-            eof: false,
-        }
+        Self { rest: &mut [], eof: false }
     }
 
     /// The peer's stream has ended: a read returned zero bytes, or the connection was reset.
     #[inline]
     pub fn eof() -> Self {
-        Self {
-            rest: &mut [],
-            eof: true,
-        }
+        Self { rest: &mut [], eof: true }
     }
 
     /// Whether the peer's stream has ended.
@@ -100,9 +91,6 @@ impl<'b> Input<'b> {
 
 impl fmt::Debug for Input<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Input")
-            .field("len", &self.rest.len())
-            .field("eof", &self.eof)
-            .finish()
+        f.debug_struct("Input").field("len", &self.rest.len()).field("eof", &self.eof).finish()
     }
 }

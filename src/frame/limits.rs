@@ -12,10 +12,7 @@ pub struct Limits {
 
 impl Limits {
     /// The default limits: 16 MiB for a frame, 16 MiB for a message.
-    pub const DEFAULT: Self = Self {
-        frame: 16 << 20,
-        message: 16 << 20,
-    };
+    pub const DEFAULT: Self = Self { frame: 16 << 20, message: 16 << 20 };
 
     /// The same limits with another one on frames.
     #[must_use]

@@ -33,13 +33,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod check;
 pub mod decoder;
 pub mod encoder;
 pub mod header;
 pub mod input;
 pub mod limits;
 pub mod misuse;
+mod rules;
 pub mod violation;
+#[cfg(feature = "alloc")]
+mod whole;
 
 pub use decoder::{Decoder, Piece};
 pub use encoder::{ControlFrame, Encoder, Fragment};

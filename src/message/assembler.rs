@@ -61,29 +61,27 @@ pub struct TakenBuffer {
 }
 
 /// The memory of the incoming message.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Assembler {
-    bytes: Vec<u8>,
-    /// Whether the buffer is with the caller.
-    taken: bool,
-    /// Whether a part of the message has been delivered.
-    begun: bool,
+    /// What has arrived of it; `None` while it is with the caller, who reads into it.
+    bytes: Option<Vec<u8>>,
+}
+
+impl Default for Assembler {
+    fn default() -> Self {
+        Self { bytes: Some(Vec::new()) }
+    }
 }
 
 impl Assembler {
     /// Whether the buffer is with the caller, so that nothing can be decoded.
     pub(crate) fn is_taken(&self) -> bool {
-        self.taken
-    }
-
-    /// How many bytes of the message are here.
-    pub(crate) fn len(&self) -> usize {
-        self.bytes.len()
+        self.bytes.is_none()
     }
 
     /// The buffer, for an extension that appends to it.
     pub(crate) fn bytes_mut(&mut self) -> &mut Vec<u8> {
-        &mut self.bytes
+        self.bytes.get_or_insert_default()
     }
 
     /// Takes the payload of the data frame under way as far as it has arrived; the message, once it is complete.
@@ -93,21 +91,22 @@ impl Assembler {
         input: &mut Input<'b>,
         fin: bool,
     ) -> Result<Option<Payload<'b>>, Violation> {
+        let bytes = self.bytes_mut();
         let remaining = decoder.remaining();
         let arrived = input.take(decoder::clamp(remaining));
         let complete = arrived.len() as u64 == remaining;
-        if fin && complete && self.bytes.is_empty() {
+        if fin && complete && bytes.is_empty() {
+            // What is wrong with it is reported by the decoder's next call.
             return match decoder.unmask(arrived) {
                 Ok(()) => decoder.finish().map(|()| Some(Payload::borrowed(arrived))),
-                Err(_) => decoder.finish().map(|()| None),
+                Err(_) => Ok(None),
             };
         }
-        self.grow(arrived.len(), remaining, fin);
-        if decoder.unmask_into(arrived, &mut self.bytes).is_err() {
-            self.bytes = Vec::new();
-            return Ok(None);
+        grow(bytes, arrived.len(), remaining, fin);
+        match decoder.unmask_into(arrived, bytes) {
+            Ok(()) => self.complete(decoder, fin),
+            Err(_) => Ok(None),
         }
-        self.complete(decoder, fin)
     }
 
     /// Ends the frame under way if its payload is complete; the message, if it is complete with it.
@@ -120,82 +119,10 @@ impl Assembler {
             return Ok(None);
         }
         decoder.finish()?;
-        Ok(fin.then(|| Payload::owned(core::mem::take(&mut self.bytes))))
+        Ok(fin.then(|| Payload::owned(core::mem::take(self.bytes_mut()))))
     }
 
-    /// Makes room for `count` bytes of the `remaining` ones of a frame's payload. The capacity stays below twice the bytes that
-    /// have arrived plus 64 KiB, whatever has been announced.
-    fn grow(&mut self, count: usize, remaining: u64, fin: bool) {
-        let (len, capacity) = (self.bytes.len(), self.bytes.capacity());
-        let needed = len + count;
-        if needed <= capacity {
-            return;
-        }
-        let announced = len.saturating_add(decoder::clamp(remaining));
-        let wanted = match (capacity, fin) {
-            (0, _) => announced.min(RESERVE),
-            (_, true) => announced.min(capacity.saturating_mul(2)),
-            (_, false) => capacity.saturating_mul(2),
-        };
-        self.bytes.reserve_exact(wanted.max(needed) - len);
-    }
-
-    /// Takes the payload of the data frame under way as far as it has arrived; a part of the message, if there is something to
-    /// deliver.
-    pub(crate) fn part<'b, R: Role>(
-        &mut self,
-        decoder: &mut Decoder<R>,
-        input: &mut Input<'b>,
-        fin: bool,
-    ) -> Result<Option<Part<'b>>, Violation> {
-        let (kind, _) = decoder.message();
-        let remaining = decoder.remaining();
-        let cut = *decoder.utf8();
-        let is_cut = kind == Kind::Text && !cut.is_complete();
-        let payload = if is_cut {
-            let tail = input.take(cut.missing().min(decoder::clamp(remaining)));
-            match decoder.unmask(tail) {
-                Err(_) => return Ok(None),
-                Ok(()) if decoder.utf8().is_complete() => Payload::code_point(cut.partial(), tail),
-                Ok(()) => Payload::borrowed(&mut []),
-            }
-        } else {
-            let arrived = input.take(decoder::clamp(remaining));
-            let good = match decoder.unmask(arrived) {
-                Ok(()) => arrived.len(),
-                Err(good) => good,
-            };
-            let good = match kind {
-                Kind::Text => utf8::complete_prefix(&arrived[..good]),
-                Kind::Binary => good,
-            };
-            Payload::borrowed(&mut arrived[..good])
-        };
-        let ends = decoder.in_payload() && decoder.remaining() == 0;
-        // What only the frame's end shows to be wrong is reported by the decoder's next call, after this part.
-        let last = ends && decoder.finish().is_ok() && fin;
-        Ok(self.deliver(kind, payload, last))
-    }
-
-    /// A part, unless there is nothing to tell.
-    pub(crate) fn deliver<'b>(
-        &mut self,
-        kind: Kind,
-        payload: Payload<'b>,
-        last: bool,
-    ) -> Option<Part<'b>> {
-        if payload.is_empty() && !last {
-            return None;
-        }
-        let first = !core::mem::replace(&mut self.begun, !last);
-        Some(Part {
-            content: Content::new(kind, payload),
-            first,
-            last,
-        })
-    }
-
-    /// Takes the buffer out, if a payload of which more than `least` bytes lack is being assembled.
+    /// Takes the buffer out, if a payload of which at least `least` bytes lack is being assembled.
     pub(crate) fn take_buffer<R: Role>(
         &mut self,
         decoder: &Decoder<R>,
@@ -203,15 +130,14 @@ impl Assembler {
         least: usize,
     ) -> Option<TakenBuffer> {
         let remaining = decoder.remaining();
-        if self.taken || remaining < least as u64 {
+        if remaining < least as u64 {
             return None;
         }
-        if self.bytes.len() == self.bytes.capacity() {
-            self.grow(1, remaining, fin);
+        let mut bytes = self.bytes.take()?;
+        if bytes.len() == bytes.capacity() {
+            grow(&mut bytes, 1, remaining, fin);
         }
-        let bytes = core::mem::take(&mut self.bytes);
         let room = (bytes.capacity() - bytes.len()).min(decoder::clamp(remaining));
-        self.taken = true;
         Some(TakenBuffer { bytes, room })
     }
 
@@ -225,21 +151,79 @@ impl Assembler {
         decoder: &mut Decoder<R>,
         mut bytes: Vec<u8>,
     ) -> Result<(), Vec<u8>> {
-        let start = decoder::clamp(decoder.message_len() - decoder.remaining());
+        let start = decoder::clamp(decoder.arrived());
         let most = start.saturating_add(decoder::clamp(decoder.remaining()));
-        if !self.taken || bytes.len() < start || bytes.len() > most {
+        if !self.is_taken() || bytes.len() < start || bytes.len() > most {
             return Err(bytes);
         }
-        self.taken = false;
-        // A violation is remembered by the decoder and reported by the next poll.
-        if decoder.unmask(&mut bytes[start..]).is_ok() {
-            self.bytes = bytes;
-        }
+        // What is wrong with it is reported by the decoder's next call.
+        let _ = decoder.unmask(&mut bytes[start..]);
+        self.bytes = Some(bytes);
         Ok(())
     }
 
     /// Forgets the message: the connection has ended.
     pub(crate) fn clear(&mut self) {
-        self.bytes = Vec::new();
+        *self = Self::default();
+    }
+}
+
+/// Makes room for `count` bytes of the `remaining` ones of a frame's payload. The capacity stays below twice the bytes that have
+/// arrived plus 64 KiB, whatever has been announced.
+fn grow(bytes: &mut Vec<u8>, count: usize, remaining: u64, fin: bool) {
+    let (len, capacity) = (bytes.len(), bytes.capacity());
+    let needed = len + count;
+    if needed <= capacity {
+        return;
+    }
+    let announced = len.saturating_add(decoder::clamp(remaining));
+    let wanted = match (capacity, fin) {
+        (0, _) => announced.min(RESERVE),
+        (_, true) => announced.min(capacity.saturating_mul(2)),
+        (_, false) => capacity.saturating_mul(2),
+    };
+    bytes.reserve_exact(wanted.max(needed) - len);
+}
+
+impl<'b> Part<'b> {
+    /// A part, unless there is nothing to tell.
+    pub(crate) fn new(kind: Kind, payload: Payload<'b>, first: bool, last: bool) -> Option<Self> {
+        let tells = last || !payload.is_empty();
+        tells.then(|| Self { content: Content::new(kind, payload), first, last })
+    }
+
+    /// The next part of the message that the data frame under way belongs to, as far as its payload has arrived.
+    pub(crate) fn next<R: Role>(
+        decoder: &mut Decoder<R>,
+        input: &mut Input<'b>,
+        fin: bool,
+    ) -> Option<Self> {
+        let (kind, _) = decoder.message();
+        let remaining = decoder::clamp(decoder.remaining());
+        // A code point that was cut has been held back; in a binary message there is none.
+        let cut = *decoder.utf8();
+        let first = decoder.arrived() == cut.partial().len() as u64;
+        let payload = if cut.is_complete() {
+            let arrived = input.take(remaining);
+            let good = match decoder.unmask(arrived) {
+                Ok(()) => arrived.len(),
+                Err(good) => good,
+            };
+            let good = match kind {
+                Kind::Text => utf8::complete_prefix(&arrived[..good]),
+                Kind::Binary => good,
+            };
+            Payload::borrowed(&mut arrived[..good])
+        } else {
+            let tail = input.take(cut.missing().min(remaining));
+            match decoder.unmask(tail) {
+                Ok(()) if decoder.utf8().is_complete() => Payload::code_point(cut.partial(), tail),
+                _ => Payload::borrowed(&mut []),
+            }
+        };
+        let ends = decoder.in_payload() && decoder.remaining() == 0;
+        // What is wrong with it, or turns out to be at the frame's end, is reported by the decoder's next call.
+        let last = ends && decoder.finish().is_ok() && fin;
+        Self::new(kind, payload, first, last)
     }
 }

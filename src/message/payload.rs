@@ -122,9 +122,6 @@ impl Eq for Payload<'_> {}
 impl fmt::Debug for Payload<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Payload");
-        shown
-            .field("len", &self.len())
-            .field("borrowed", &self.is_borrowed())
-            .finish()
+        shown.field("len", &self.len()).field("borrowed", &self.is_borrowed()).finish()
     }
 }

@@ -31,22 +31,11 @@ impl Prepared {
 
     fn new(kind: Kind, payload: &[u8]) -> Self {
         let len = payload.len() as u64;
-        let header = Header {
-            fin: true,
-            rsv: 0,
-            opcode: kind.opcode(),
-            mask: None,
-            len,
-        }
-        .encode();
+        let header = Header { fin: true, rsv: 0, opcode: kind.opcode(), mask: None, len }.encode();
         let mut frame = Vec::with_capacity(header.len() + payload.len());
         frame.extend_from_slice(&header);
         frame.extend_from_slice(payload);
-        Self {
-            kind,
-            frame: frame.into(),
-            payload_len: payload.len(),
-        }
+        Self { kind, frame: frame.into(), payload_len: payload.len() }
     }
 
     /// What the message is made of.

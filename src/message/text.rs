@@ -86,10 +86,7 @@ impl fmt::Display for Text<'_> {
 impl fmt::Debug for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Text");
-        shown
-            .field("len", &self.len())
-            .field("borrowed", &self.is_borrowed())
-            .finish()
+        shown.field("len", &self.len()).field("borrowed", &self.is_borrowed()).finish()
     }
 }
 
@@ -199,8 +196,6 @@ impl fmt::Display for Utf8Bytes {
 
 impl fmt::Debug for Utf8Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Utf8Bytes")
-            .field("len", &self.0.len())
-            .finish()
+        f.debug_struct("Utf8Bytes").field("len", &self.0.len()).finish()
     }
 }

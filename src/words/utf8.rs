@@ -11,10 +11,7 @@ impl Utf8 {
     /// A validator at the beginning of a text.
     #[inline]
     pub const fn new() -> Self {
-        Self {
-            partial: [0; 3],
-            len: 0,
-        }
+        Self { partial: [0; 3], len: 0 }
     }
 
     /// Checks the next piece of the text.
@@ -93,11 +90,7 @@ pub fn complete_prefix(text: &[u8]) -> usize {
     let tail = text.len().saturating_sub(3);
     for (index, &octet) in text.iter().enumerate().skip(tail).rev() {
         if octet & 0xC0 != 0x80 {
-            return if index + width(octet) > text.len() {
-                index
-            } else {
-                text.len()
-            };
+            return if index + width(octet) > text.len() { index } else { text.len() };
         }
     }
     text.len()
