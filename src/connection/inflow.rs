@@ -87,7 +87,7 @@ impl Inflow {
             Err(good) => (held + good, Err(Failure::Violation(Violation::InvalidText))),
         };
         bytes.truncate(if kind == Kind::Text {
-            utf8::complete_prefix(&bytes[..good])
+            utf8::whole_code_points(&bytes[..good])
         } else {
             good
         });

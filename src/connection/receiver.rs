@@ -112,7 +112,7 @@ impl<R: Role> Receiver<R> {
             return None;
         }
         let good = match kind {
-            Kind::Text => crate::words::utf8::complete_prefix(payload),
+            Kind::Text => crate::words::utf8::whole_code_points(payload),
             Kind::Binary => payload.len(),
         };
         let payload = Payload::borrowed(&mut payload[..good]);

@@ -15,6 +15,7 @@ use crate::words::mask::Mask;
 use crate::words::opcode::{Kind, Opcode};
 use crate::words::role::Role;
 use crate::words::simd::Level;
+use crate::words::text;
 use crate::words::utf8::Utf8;
 
 /// The receiving machine for an endpoint in the role `R`.
@@ -317,21 +318,15 @@ impl<R: Role> Decoder<R> {
         let State::Payload(mut frame) = self.state else {
             return Err(0);
         };
-        let text = frame.check == Check::Text;
-        let ascii = if R::MASKS {
-            false
-        } else if text {
-            frame.mask.apply_and_check_ascii(self.level, payload)
+        let checked = if !R::MASKS && frame.check == Check::Text {
+            text::unmask(frame.mask, self.level, payload, &mut self.utf8).map_err(broken_text)
         } else {
-            //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
-            //# The server MUST remove masking for data frames received from a
-            //# client as described in Section 5.3.
-            frame.mask.apply(self.level, payload);
-            false
-        };
-        let checked = if text && ascii && self.utf8.is_complete() {
-            Ok(())
-        } else {
+            if !R::MASKS {
+                //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
+                //# The server MUST remove masking for data frames received from a
+                //# client as described in Section 5.3.
+                frame.mask.apply(self.level, payload);
+            }
             frame.check.apply(&mut self.utf8, payload)
         };
         self.advance(frame, payload.len(), checked)
@@ -352,12 +347,15 @@ impl<R: Role> Decoder<R> {
             return Err(0);
         };
         let start = out.len();
-        if R::MASKS {
-            out.extend_from_slice(payload);
+        let checked = if !R::MASKS && frame.check == Check::Text {
+            text::append(frame.mask, self.level, payload, out, &mut self.utf8).map_err(broken_text)
         } else {
-            frame.mask.append(self.level, payload, out);
-        }
-        let checked = frame.check.apply(&mut self.utf8, &out[start..]);
+            match R::MASKS {
+                true => out.extend_from_slice(payload),
+                false => frame.mask.append(self.level, payload, out),
+            }
+            frame.check.apply(&mut self.utf8, &out[start..])
+        };
         self.advance(frame, payload.len(), checked)
     }
 
@@ -423,6 +421,10 @@ impl Payload {
     fn fin(&self) -> bool {
         self.first & FIN != 0
     }
+}
+
+fn broken_text(good: usize) -> (usize, Violation) {
+    (good, Violation::InvalidText)
 }
 
 /// As much of `remaining` as a slice can have.

@@ -8,6 +8,7 @@ use super::violation::Violation;
 use crate::words::mask::Mask;
 use crate::words::opcode::{Kind, Opcode};
 use crate::words::role::Role;
+use crate::words::text;
 use crate::words::utf8::Utf8;
 
 impl<R: Role> Decoder<R> {
@@ -64,22 +65,18 @@ impl<R: Role> Decoder<R> {
             }
             Kind::Text => {
                 let mut utf8 = Utf8::new();
-                let ascii = if R::MASKS {
-                    payload.is_ascii()
-                } else {
-                    mask.apply_and_check_ascii(self.level(), payload)
+                let checked = match R::MASKS {
+                    true if payload.is_ascii() => Ok(()),
+                    true => utf8.push(payload),
+                    false => text::unmask(mask, self.level(), payload, &mut utf8),
                 };
-                if !ascii {
-                    let good = match utf8.push(payload) {
-                        Ok(()) if utf8.is_complete() => None,
-                        Ok(()) => Some(payload.len()),
-                        Err(good) => Some(good),
-                    };
-                    if let Some(good) = good {
-                        self.fail(Violation::InvalidText);
-                        return Some(Err((payload, good)));
-                    }
-                }
+                let good = match checked {
+                    Ok(()) if utf8.is_complete() => return Some(Ok((kind, payload))),
+                    Ok(()) => payload.len(),
+                    Err(good) => good,
+                };
+                self.fail(Violation::InvalidText);
+                return Some(Err((payload, good)));
             }
         }
         Some(Ok((kind, payload)))

@@ -210,7 +210,7 @@ impl<'b> Part<'b> {
                 Err(good) => good,
             };
             let good = match kind {
-                Kind::Text => utf8::complete_prefix(&arrived[..good]),
+                Kind::Text => utf8::whole_code_points(&arrived[..good]),
                 Kind::Binary => good,
             };
             Payload::borrowed(&mut arrived[..good])

@@ -7,5 +7,6 @@ pub mod mask;
 pub mod opcode;
 pub mod role;
 pub mod simd;
+pub mod text;
 pub(crate) mod time;
 pub mod utf8;
