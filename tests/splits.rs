@@ -25,12 +25,7 @@ use streams::{Counter, Split};
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Told {
     Message(Kind, Vec<u8>),
-    Part {
-        kind: Kind,
-        bytes: Vec<u8>,
-        first: bool,
-        last: bool,
-    },
+    Part { kind: Kind, bytes: Vec<u8>, first: bool, last: bool },
     Ping(Vec<u8>),
     Pong(Vec<u8>, Option<Duration>),
     Closing(Option<CloseCode>, String),
@@ -68,19 +63,8 @@ impl Told {
 
     /// Appends to the events told so far, joining the parts of a message that are adjacent.
     fn join(self, told: &mut Vec<Self>) {
-        if let Self::Part {
-            bytes,
-            first: false,
-            last,
-            ..
-        } = &self
-        {
-            if let Some(Self::Part {
-                bytes: before,
-                last: ended @ false,
-                ..
-            }) = told.last_mut()
-            {
+        if let Self::Part { bytes, first: false, last, .. } = &self {
+            if let Some(Self::Part { bytes: before, last: ended @ false, .. }) = told.last_mut() {
                 before.extend_from_slice(bytes);
                 *ended = *last;
                 return;
@@ -146,28 +130,17 @@ fn run<R: Side>(
     manner: &Manner,
 ) -> (Trace, Option<Range<usize>>) {
     let len = scenario.bytes.len();
-    let mut stops: Vec<_> = scenario
-        .stops
-        .iter()
-        .map(|stop| (stop.at.index(len + 1), stop))
-        .collect();
+    let mut stops: Vec<_> =
+        scenario.stops.iter().map(|stop| (stop.at.index(len + 1), stop)).collect();
     stops.sort_by_key(|(at, _)| *at);
     let places: Vec<_> = stops.iter().map(|(at, _)| *at).collect();
     let mut stops = stops.into_iter().peekable();
 
-    let mut run = Run {
-        now: Duration::ZERO,
-        told: Vec::new(),
-        message: Vec::new(),
-        echo: scenario.echo,
-    };
+    let mut run =
+        Run { now: Duration::ZERO, told: Vec::new(), message: Vec::new(), echo: scenario.echo };
     let mut written = Vec::new();
     let mut failed = None;
-    let mut reads = manner
-        .split
-        .reads(len, &places)
-        .into_iter()
-        .collect::<Vec<_>>();
+    let mut reads = manner.split.reads(len, &places).into_iter().collect::<Vec<_>>();
     reads.push(len..len);
     for read in reads {
         while let Some((_, stop)) = stops.next_if(|(at, _)| *at <= read.start) {
@@ -181,9 +154,7 @@ fn run<R: Side>(
         if manner.taking {
             if let Some(mut taken) = conn.take_buffer() {
                 let count = taken.room.min(read.len());
-                taken
-                    .bytes
-                    .extend_from_slice(&scenario.bytes[from..from + count]);
+                taken.bytes.extend_from_slice(&scenario.bytes[from..from + count]);
                 from += count;
                 conn.put_buffer(taken.bytes)
                     .expect("the buffer as it was taken, and no more than its room");
@@ -229,10 +200,7 @@ impl Run {
                 *input = Input::new(rest);
             }
         }
-        assert!(
-            input.is_empty(),
-            "poll returned None before the input was consumed"
-        );
+        assert!(input.is_empty(), "poll returned None before the input was consumed");
     }
 
     fn tell<R: Side>(&mut self, conn: &mut Connection<R>, event: &Event<'_>) {
@@ -269,10 +237,9 @@ fn act<R: Side>(conn: &mut Connection<R>, act: Act, now: Duration) {
         Act::Nothing => {}
         Act::Ping => drop(conn.ping(b"", now)),
         Act::Close => drop(conn.close(CloseCode::NORMAL, "enough", now)),
-        Act::Fragment => drop(
-            conn.begin_binary(b"part")
-                .or_else(|_| conn.continue_binary(b"rest", true)),
-        ),
+        Act::Fragment => {
+            drop(conn.begin_binary(b"part").or_else(|_| conn.continue_binary(b"rest", true)))
+        }
     }
 }
 
@@ -284,11 +251,7 @@ fn config() -> impl Strategy<Value = Arc<Config>> {
     let timers = prop::option::weighted(0.4, (1u64..40, 1u64..40, 1u64..60));
     (limits, any::<bool>(), any::<[bool; 2]>(), timers).prop_map(
         |(limits, parts, [pong, close], timers)| {
-            let delivery = if parts {
-                Delivery::Parts
-            } else {
-                Delivery::Whole
-            };
+            let delivery = if parts { Delivery::Parts } else { Delivery::Whole };
             let mut config = Config::default()
                 .with_limits(limits)
                 .with_delivery(delivery)
@@ -296,10 +259,7 @@ fn config() -> impl Strategy<Value = Arc<Config>> {
                 .with_auto_close(close);
             if let Some((interval, timeout, idle)) = timers {
                 config = config
-                    .with_keepalive(
-                        Duration::from_millis(interval),
-                        Duration::from_millis(timeout),
-                    )
+                    .with_keepalive(Duration::from_millis(interval), Duration::from_millis(timeout))
                     .with_idle(Duration::from_millis(idle));
             }
             Arc::new(config)
@@ -314,26 +274,14 @@ fn stop() -> impl Strategy<Value = Stop> {
         1 => Just(Act::Close),
         1 => Just(Act::Fragment),
     ];
-    (any::<Index>(), prop::option::of(0usize..80), 0u64..25, act).prop_map(
-        |(at, write, pass, act)| Stop {
-            at,
-            write,
-            pass,
-            act,
-        },
-    )
+    (any::<Index>(), prop::option::of(0usize..80), 0u64..25, act)
+        .prop_map(|(at, write, pass, act)| Stop { at, write, pass, act })
 }
 
 fn scenario(masked: bool) -> impl Strategy<Value = Scenario> {
     let stops = prop_oneof![1 => Just(Vec::new()), 2 => vec(stop(), 0..5)];
     (streams::stream(masked), any::<[bool; 2]>(), stops, config()).prop_map(
-        |(bytes, [eof, echo], stops, config)| Scenario {
-            bytes,
-            eof,
-            echo,
-            stops,
-            config,
-        },
+        |(bytes, [eof, echo], stops, config)| Scenario { bytes, eof, echo, stops, config },
     )
 }
 
@@ -351,17 +299,9 @@ fn check<R: Side>(
     scenario: &Scenario,
     manners: &[Manner],
 ) -> Result<(), TestCaseError> {
-    let single = Manner {
-        split: Split::Every(1),
-        stopping: false,
-        taking: false,
-    };
+    let single = Manner { split: Split::Every(1), stopping: false, taking: false };
     let (expected, offending) = run(new(), scenario, &single);
-    let whole = Manner {
-        split: Split::Whole,
-        stopping: false,
-        taking: false,
-    };
+    let whole = Manner { split: Split::Whole, stopping: false, taking: false };
     for manner in manners.iter().chain([&whole]) {
         let (trace, failed) = run(new(), scenario, manner);
         prop_assert_eq!(&trace, &expected, "{:?} against one byte at a time", manner);
@@ -389,7 +329,7 @@ fn check<R: Side>(
 }
 
 proptest! {
-    #![proptest_config(streams::cases(700))]
+    #![proptest_config(streams::cases(400))]
 
     #[test]
     fn server_sees_the_same_at_any_split(
@@ -458,25 +398,17 @@ fn decode<R: Role>(bytes: &[u8], split: &Split, claims: bool) -> (Decoded, Optio
                     remaining: piece.remaining,
                 }),
                 Ok(Some(piece)) => {
-                    let frame = seen
-                        .last_mut()
-                        .expect("a frame's first piece says that it is");
+                    let frame = seen.last_mut().expect("a frame's first piece says that it is");
                     assert_eq!(
                         (frame.opcode, frame.fin, frame.rsv),
                         (piece.opcode.bits(), piece.fin, piece.rsv)
                     );
-                    assert_eq!(
-                        frame.remaining - piece.payload.len() as u64,
-                        piece.remaining
-                    );
+                    assert_eq!(frame.remaining - piece.payload.len() as u64, piece.remaining);
                     frame.payload.extend_from_slice(piece.payload);
                     frame.remaining = piece.remaining;
                 }
                 Err(violation) => {
-                    assert_eq!(
-                        decoder.decode(&mut input, &Limits::DEFAULT).err(),
-                        Some(violation)
-                    );
+                    assert_eq!(decoder.decode(&mut input, &Limits::DEFAULT).err(), Some(violation));
                     return ((seen, Some(violation)), Some(read));
                 }
             }
@@ -494,12 +426,7 @@ fn check_decoder<R: Role>(
     let (expected, offending) = decode::<R>(bytes, &Split::Every(1), claims);
     for split in splits.iter().chain([&Split::Whole]) {
         let (decoded, failed) = decode::<R>(bytes, split, claims);
-        prop_assert_eq!(
-            &decoded,
-            &expected,
-            "{:?} against one byte at a time",
-            split
-        );
+        prop_assert_eq!(&decoded, &expected, "{:?} against one byte at a time", split);
         prop_assert_eq!(failed.is_some(), offending.is_some());
         if let (Some(failed), Some(offending)) = (failed, &offending) {
             prop_assert!(failed.start <= offending.start && failed.end >= offending.end);
@@ -522,10 +449,7 @@ fn message_behind_a_close_frame_is_not_looked_at() {
     let mut bytes = streams::encoded(true, 8, key, &1000u16.to_be_bytes());
     bytes.extend(streams::encoded(true, 1, key, b"too late"));
     let mut input = Input::new(&mut bytes);
-    assert!(matches!(
-        conn.poll(&mut input, Duration::ZERO),
-        Some(Event::Closing(_))
-    ));
+    assert!(matches!(conn.poll(&mut input, Duration::ZERO), Some(Event::Closing(_))));
     assert!(conn.poll(&mut input, Duration::ZERO).is_none());
     assert!(input.is_empty());
 }

@@ -7,30 +7,26 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 /// How many cases a property runs: `SOCKLESS_CASES` times as many as usual.
-pub fn cases(usual: u32) -> ProptestConfig {
+pub(crate) fn cases(usual: u32) -> ProptestConfig {
     let factor = std::env::var("SOCKLESS_CASES").ok();
     let factor = factor.and_then(|factor| factor.parse().ok()).unwrap_or(1);
-    ProptestConfig {
-        cases: usual * factor,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
+    ProptestConfig { cases: usual * factor, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 /// One frame, with nothing checked.
 #[derive(Clone, Debug)]
-pub struct Frame {
-    pub fin: bool,
-    pub rsv: u8,
-    pub opcode: u8,
-    pub key: Option<[u8; 4]>,
-    pub length: Length,
-    pub payload: Vec<u8>,
+pub(crate) struct Frame {
+    pub(crate) fin: bool,
+    pub(crate) rsv: u8,
+    pub(crate) opcode: u8,
+    pub(crate) key: Option<[u8; 4]>,
+    pub(crate) length: Length,
+    pub(crate) payload: Vec<u8>,
 }
 
 /// How a frame's length is written.
 #[derive(Clone, Copy, Debug)]
-pub enum Length {
+pub(crate) enum Length {
     /// In the shortest form.
     Minimal,
     /// In seven bits, whatever the payload has.
@@ -43,7 +39,7 @@ pub enum Length {
 
 impl Frame {
     /// The bytes on the wire.
-    pub fn encode(&self, out: &mut Vec<u8>) {
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         out.push(u8::from(self.fin) << 7 | (self.rsv & 7) << 4 | self.opcode & 15);
         let masked = if self.key.is_some() { 0x80 } else { 0 };
         let minimal = match self.payload.len() {
@@ -67,12 +63,11 @@ impl Frame {
             }
             Length::Minimal => unreachable!("replaced above"),
         }
-        out.extend(
-            self.key
-                .unwrap_or_default()
-                .iter()
-                .take(if self.key.is_some() { 4 } else { 0 }),
-        );
+        out.extend(self.key.unwrap_or_default().iter().take(if self.key.is_some() {
+            4
+        } else {
+            0
+        }));
         let key = self.key.unwrap_or_default();
         for (index, byte) in self.payload.iter().enumerate() {
             out.push(byte ^ key[index % 4]);
@@ -81,19 +76,12 @@ impl Frame {
 }
 
 /// A frame without reserved bits whose length is in the shortest form.
-pub fn frame(fin: bool, opcode: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Frame {
-    Frame {
-        fin,
-        rsv: 0,
-        opcode,
-        key,
-        length: Length::Minimal,
-        payload: payload.to_vec(),
-    }
+pub(crate) fn frame(fin: bool, opcode: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Frame {
+    Frame { fin, rsv: 0, opcode, key, length: Length::Minimal, payload: payload.to_vec() }
 }
 
 /// The bytes of one legal frame.
-pub fn encoded(fin: bool, opcode: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn encoded(fin: bool, opcode: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(payload.len() + 14);
     frame(fin, opcode, key, payload).encode(&mut out);
     out
@@ -101,17 +89,11 @@ pub fn encoded(fin: bool, opcode: u8, key: Option<[u8; 4]>, payload: &[u8]) -> V
 
 /// Streams out of whole messages, fragments, control frames and violations, some of them cut or changed somewhere. `masked`
 /// says whether a client sends them.
-pub fn stream(masked: bool) -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn stream(masked: bool) -> impl Strategy<Value = Vec<u8>> {
     let legal = vec(legal_step(masked), 0..7).prop_map(encode_all);
-    let mixed = vec(
-        prop_oneof![5 => legal_step(masked), 1 => broken_step(masked)],
-        0..7,
-    );
+    let mixed = vec(prop_oneof![5 => legal_step(masked), 1 => broken_step(masked)], 0..7);
     let mixed = mixed.prop_map(encode_all);
-    let mutated = (
-        vec(legal_step(masked), 1..5).prop_map(encode_all),
-        vec(mutation(), 1..4),
-    );
+    let mutated = (vec(legal_step(masked), 1..5).prop_map(encode_all), vec(mutation(), 1..4));
     let mutated = mutated.prop_map(|(mut bytes, mutations)| {
         for mutation in mutations {
             mutation.apply(&mut bytes);
@@ -169,16 +151,14 @@ fn mutation() -> impl Strategy<Value = Mutation> {
 
 fn key(masked: bool) -> BoxedStrategy<Option<[u8; 4]>> {
     if masked {
-        prop_oneof![4 => any::<[u8; 4]>(), 1 => Just([0; 4])]
-            .prop_map(Some)
-            .boxed()
+        prop_oneof![4 => any::<[u8; 4]>(), 1 => Just([0; 4])].prop_map(Some).boxed()
     } else {
         Just(None).boxed()
     }
 }
 
 /// Bytes of the lengths at which the forms of a header change, most of them short.
-pub fn payload() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn payload() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         20 => vec(any::<u8>(), 0..24),
         5 => vec(any::<u8>(), 120..132),
@@ -189,7 +169,7 @@ pub fn payload() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// Text with code points of all widths.
-pub fn text() -> impl Strategy<Value = String> {
+pub(crate) fn text() -> impl Strategy<Value = String> {
     let point = prop_oneof![
         4 => any::<char>(),
         4 => prop::char::range('a', 'z'),
@@ -257,10 +237,7 @@ fn message(
     let keys = vec(key(masked), 6);
     let between = vec(prop::option::weighted(0.3, control(masked)), 6);
     (payload, cuts, keys, between).prop_map(move |(payload, cuts, keys, between)| {
-        let mut ends: Vec<_> = cuts
-            .iter()
-            .map(|cut| cut.index(payload.len() + 1))
-            .collect();
+        let mut ends: Vec<_> = cuts.iter().map(|cut| cut.index(payload.len() + 1)).collect();
         ends.push(payload.len());
         ends.sort_unstable();
         let mut frames = Vec::new();
@@ -268,12 +245,7 @@ fn message(
         let last = ends.len() - 1;
         for (index, end) in ends.into_iter().enumerate() {
             let opcode = if index == 0 { opcode } else { 0 };
-            frames.push(frame(
-                index == last,
-                opcode,
-                keys[index],
-                &payload[from..end],
-            ));
+            frames.push(frame(index == last, opcode, keys[index], &payload[from..end]));
             if index < last {
                 frames.extend(between[index].clone());
             }
@@ -301,10 +273,8 @@ fn broken_step(masked: bool) -> impl Strategy<Value = Vec<Frame>> {
     let close = prop_oneof![
         vec(any::<u8>(), 1..=1),
         any::<u16>().prop_map(|code| code.to_be_bytes().to_vec()),
-        select(vec![
-            0u16, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535
-        ])
-        .prop_map(|code| code.to_be_bytes().to_vec()),
+        select(vec![0u16, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535])
+            .prop_map(|code| code.to_be_bytes().to_vec()),
         wrong_text().prop_map(|reason| [&1000u16.to_be_bytes(), &reason[..]].concat()),
     ];
     let length = prop_oneof![
@@ -338,7 +308,7 @@ fn broken_step(masked: bool) -> impl Strategy<Value = Vec<Frame>> {
 
 /// How an input is cut into reads.
 #[derive(Clone, Debug)]
-pub enum Split {
+pub(crate) enum Split {
     /// As little as the schedule allows.
     Whole,
     /// Into reads of one size.
@@ -349,7 +319,7 @@ pub enum Split {
 
 impl Split {
     /// The reads of `len` bytes, none of them over one of the places in `stops`.
-    pub fn reads(&self, len: usize, stops: &[usize]) -> Vec<std::ops::Range<usize>> {
+    pub(crate) fn reads(&self, len: usize, stops: &[usize]) -> Vec<std::ops::Range<usize>> {
         let mut reads = Vec::new();
         let mut from = 0;
         let mut turn = 0;
@@ -370,7 +340,7 @@ impl Split {
 }
 
 /// Splits into reads of all sizes.
-pub fn split() -> impl Strategy<Value = Split> {
+pub(crate) fn split() -> impl Strategy<Value = Split> {
     prop_oneof![
         (1usize..20).prop_map(Split::Every),
         vec(1usize..16, 1..12).prop_map(Split::Sizes),
@@ -380,7 +350,7 @@ pub fn split() -> impl Strategy<Value = Split> {
 
 /// Masking keys that a test can predict.
 #[derive(Debug)]
-pub struct Counter(pub u32);
+pub(crate) struct Counter(pub(crate) u32);
 
 impl sockless::connection::Entropy for Counter {
     fn fill(&mut self, bytes: &mut [u8]) {
