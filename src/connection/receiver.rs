@@ -82,6 +82,13 @@ impl<R: Role> Receiver<R> {
     /// The next event. Its reply is due before the next call.
     #[inline]
     pub(crate) fn next<'b>(&mut self, input: &mut Input<'b>, now: Duration) -> Option<Event<'b>> {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
+        //# An endpoint MUST NOT continue to attempt to process data
+        //# (including a responding Close frame) from the remote endpoint after
+        //# being instructed to _Fail the WebSocket Connection_.
+        if self.state != Receiving::Open {
+            return self.next_general(input, now);
+        }
         let arrived = input.len();
         if let Some(found) = self.decoder.whole(input, &self.config.limits) {
             self.tally.wire_bytes += (arrived - input.len()) as u64;
