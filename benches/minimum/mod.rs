@@ -17,13 +17,17 @@ use sockless::words::simd::Level;
 
 /// Octets of a read.
 pub const READ: usize = 16 * 1024;
-/// The longest header, rounded up: room for what a read leaves of one, in front of the next read.
-const HEAD: usize = 16;
+/// The longest header, rounded up to a cache line: room for what a read leaves of one, in front of the next read.
+const HEAD: usize = 64;
+
+/// A read's place in memory begins a cache line, as the memory of a kernel does that it is read from.
+#[repr(align(64))]
+struct Buffer([u8; HEAD + READ]);
 
 /// Decodes masked frames.
 pub struct Decoder {
-    level: Level,
-    buffer: Box<[u8]>,
+    pub level: Level,
+    buffer: Box<Buffer>,
     /// Octets of a header that lie right before the place of the next read.
     kept: usize,
     /// What is missing of the payload in `message`.
@@ -36,7 +40,7 @@ impl Decoder {
     pub fn new() -> Self {
         Self {
             level: Level::detect(),
-            buffer: vec![0; HEAD + READ].into_boxed_slice(),
+            buffer: Box::new(Buffer([0; HEAD + READ])),
             kept: 0,
             missing: 0,
             mask: Mask::new([0; 4]),
@@ -59,7 +63,7 @@ impl Decoder {
         let mut joined = [0; 2 * HEAD];
         if self.kept > 0 {
             let more = rest.len().min(HEAD);
-            joined[..self.kept].copy_from_slice(&self.buffer[HEAD - self.kept..HEAD]);
+            joined[..self.kept].copy_from_slice(&self.buffer.0[HEAD - self.kept..HEAD]);
             joined[self.kept..self.kept + more].copy_from_slice(&rest[..more]);
             let Some((header, len, mask)) = parse(&joined[..self.kept + more]) else {
                 self.keep(&joined[..self.kept + more]);
@@ -82,7 +86,7 @@ impl Decoder {
             };
             // Where the read would have put it.
             let at = HEAD + (read.len() - rest.len()) + header;
-            let place = &mut self.buffer[at..at + len];
+            let place = &mut self.buffer.0[at..at + len];
             mask.copy(self.level, payload, place);
             deliver(place);
             rest = next;
@@ -93,14 +97,14 @@ impl Decoder {
     /// As [`feed`](Self::feed), but copies in first, and then unmasks in place.
     #[inline]
     pub fn feed_in_place(&mut self, read: &[u8], mut deliver: impl FnMut(&[u8])) {
-        self.buffer[HEAD..HEAD + read.len()].copy_from_slice(read);
+        self.buffer.0[HEAD..HEAD + read.len()].copy_from_slice(read);
         let mut start = HEAD - self.kept;
         let end = HEAD + read.len();
         if self.missing > 0 {
             let now = self.missing.min(read.len());
             self.mask.append(
                 self.level,
-                &self.buffer[start..start + now],
+                &self.buffer.0[start..start + now],
                 &mut self.message,
             );
             self.mask = self.mask.advanced(now);
@@ -111,7 +115,7 @@ impl Decoder {
             deliver(&self.message);
             start += now;
         }
-        let mut rest = &mut self.buffer[start..end];
+        let mut rest = &mut self.buffer.0[start..end];
         while let Some((header, len, mask)) = parse(rest) {
             if rest.len() - header < len {
                 let part = &rest[header..];
@@ -131,6 +135,7 @@ impl Decoder {
         }
         self.kept = rest.len();
         self.buffer
+            .0
             .copy_within(end - self.kept..end, HEAD - self.kept);
     }
 
@@ -154,7 +159,7 @@ impl Decoder {
     /// Keeps what there is of a header.
     fn keep(&mut self, part: &[u8]) {
         self.kept = part.len();
-        self.buffer[HEAD - part.len()..HEAD].copy_from_slice(part);
+        self.buffer.0[HEAD - part.len()..HEAD].copy_from_slice(part);
     }
 }
 
@@ -183,7 +188,7 @@ fn header(len: usize, key: Option<[u8; 4]>, out: &mut Vec<u8>) {
     let masked = if key.is_some() { 0x80 } else { 0 };
     let [a, b, c, d] = key.unwrap_or_default();
     let key_len = key.map_or(0, |key| key.len());
-    out.reserve(HEAD + len);
+    out.reserve(16 + len);
     let start = out.len();
     // Sixteen octets are one store; what isn't header is taken back.
     let (octets, header) = if len < 126 {
