@@ -7,8 +7,8 @@ use sockless::words::simd::{Instructions, Level};
 const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 const GUARD: u8 = 0xEE;
 /// The interpreter is a thousand times slower.
-const LENGTHS: usize = if cfg!(miri) { 150 } else { 300 };
-const OFFSETS: usize = if cfg!(miri) { 3 } else { 64 };
+const LENGTHS: usize = if cfg!(miri) { 170 } else { 300 };
+const OFFSETS: usize = if cfg!(miri) { 2 } else { 64 };
 
 //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
 //# Octet i of the transformed data ("transformed-octet-i") is the XOR of
@@ -80,7 +80,7 @@ fn check(level: Level, phase: usize, payload: &[u8], expected: &[u8], offset: us
 fn every_length_offset_and_phase_equals_the_naive_loop() {
     let payload = noise(LENGTHS);
     for level in Level::available() {
-        for len in 0..=LENGTHS {
+        for len in (0..=LENGTHS).filter(|len| !cfg!(miri) || len % 7 < 2 || *len < 20) {
             for phase in 0..4 {
                 let expected = naive(KEY, phase, &payload[..len]);
                 for offset in 0..OFFSETS {

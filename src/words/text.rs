@@ -7,7 +7,7 @@ use crate::words::simd::Level;
 use crate::words::utf8::Utf8;
 
 /// Octets that are unmasked, and then validated, at a time: few enough to stay in the first cache in between.
-const BLOCK: usize = 8 * 1024;
+const BLOCK: usize = 16 * 1024;
 
 /// Unmasks the next piece of a text in place, and checks it.
 ///
