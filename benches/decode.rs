@@ -54,9 +54,7 @@ fn time(iters: u64, frames: u64, mut work: impl FnMut()) -> Duration {
     for _ in 0..rounds {
         work();
     }
-    start
-        .elapsed()
-        .mul_f64(iters as f64 / (rounds * frames) as f64)
+    start.elapsed().mul_f64(iters as f64 / (rounds * frames) as f64)
 }
 
 fn decode(c: &mut Criterion) {

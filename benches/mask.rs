@@ -31,13 +31,7 @@ fn mask(c: &mut Criterion) {
                 b.iter(|| mask.apply_and_check_ascii(level, black_box(&mut to[START..])));
             });
             group.bench_function(name("copy"), |b| {
-                b.iter(|| {
-                    mask.copy(
-                        level,
-                        black_box(&from[START..]),
-                        black_box(&mut to[START..]),
-                    )
-                });
+                b.iter(|| mask.copy(level, black_box(&from[START..]), black_box(&mut to[START..])));
             });
         }
         group.finish();

@@ -12,10 +12,7 @@ use sockless::words::utf8::Utf8;
 const SIZES: [usize; 7] = [16, 64, 125, 1 << 10, 16 << 10, 64 << 10, 1 << 20];
 const SAMPLES: [(&str, &str); 3] = [
     ("ascii", "Plain words, and nothing else. "),
-    (
-        "latin",
-        "Gr\u{f6}\u{df}e, \u{e9}t\u{e9}, na\u{ef}ve fa\u{e7}ade. ",
-    ),
+    ("latin", "Gr\u{f6}\u{df}e, \u{e9}t\u{e9}, na\u{ef}ve fa\u{e7}ade. "),
     (
         "cjk",
         "\u{4f60}\u{597d}\u{ff0c}\u{4e16}\u{754c}: hello \u{4eca}\u{5929}\u{5929}\u{6c14}\u{4e0d}\u{9519}\u{3002}",

@@ -8,6 +8,7 @@ extern crate std;
 
 #[cfg(feature = "alloc")]
 pub mod connection;
+pub mod established;
 pub mod extension;
 pub mod frame;
 #[cfg(feature = "handshake")]

@@ -102,11 +102,7 @@ impl Decoder {
         let end = HEAD + read.len();
         if self.missing > 0 {
             let now = self.missing.min(read.len());
-            self.mask.append(
-                self.level,
-                &self.buffer.0[start..start + now],
-                &mut self.message,
-            );
+            self.mask.append(self.level, &self.buffer.0[start..start + now], &mut self.message);
             self.mask = self.mask.advanced(now);
             self.missing -= now;
             if self.missing > 0 {
@@ -134,9 +130,7 @@ impl Decoder {
             rest = next;
         }
         self.kept = rest.len();
-        self.buffer
-            .0
-            .copy_within(end - self.kept..end, HEAD - self.kept);
+        self.buffer.0.copy_within(end - self.kept..end, HEAD - self.kept);
     }
 
     /// Begins a message that no read has whole.

@@ -9,4 +9,5 @@ pub mod role;
 pub mod simd;
 pub mod text;
 pub(crate) mod time;
+pub mod token;
 pub mod utf8;

@@ -1,0 +1,53 @@
+//! What both endpoints agreed on about extensions. How they came to it doesn't live here.
+
+use core::fmt;
+
+#[cfg(feature = "deflate")]
+use super::deflate::Parameters;
+
+/// What both endpoints agreed on about extensions: nothing, unless negotiation found something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Agreed {
+    /// The parameters of `permessage-deflate`, if it is in use.
+    #[cfg(feature = "deflate")]
+    pub deflate: Option<Parameters>,
+}
+
+impl Agreed {
+    /// The value of the header with which a server tells the client.
+    pub const fn answer(&self) -> Answer {
+        Answer(*self)
+    }
+
+    /// Whether no extension is in use.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The value of the `Sec-WebSocket-Extensions` header in a server's answer, as its [`Display`](fmt::Display) form.
+///
+/// Without any extension in use the header [has to be left out](Answer::is_empty).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer(Agreed);
+
+impl Answer {
+    /// Whether there is nothing to say, and so no header to send.
+    //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+    //# A server declining all offered PMCEs MUST NOT include any element
+    //# with PMCE names.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        #[cfg(feature = "deflate")]
+        if let Some(parameters) = self.0.deflate {
+            return fmt::Display::fmt(&parameters, f);
+        }
+        f.write_str("")
+    }
+}

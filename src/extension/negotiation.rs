@@ -1,0 +1,169 @@
+//! Negotiation of extensions (RFC 6455, section 9.1): a server chooses among the offers, a client checks the answer.
+//!
+//! What the parameters of one extension mean lives with that extension.
+
+use core::fmt;
+
+use super::agreed::Agreed;
+#[cfg(feature = "deflate")]
+use super::deflate;
+use super::header::{self, Element, Malformed};
+
+/// The extensions that an endpoint is willing to use: none, unless it says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Supported {
+    /// The terms on which `permessage-deflate` may be used, if it may.
+    #[cfg(feature = "deflate")]
+    pub deflate: Option<deflate::Terms>,
+}
+
+/// Why a client can't go on with the extensions in a server's answer.
+///
+/// In each of the cases the client has to fail the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AnswerError {
+    /// The header doesn't follow its grammar.
+    Malformed(Malformed),
+    /// The server uses an extension that was not offered.
+    NotOffered,
+    /// The server uses an extension twice.
+    Repeated,
+    /// A parameter is unknown, repeated, or has a value that is missing or not allowed.
+    InvalidParameter,
+    /// The parameters are valid, but don't follow from what was offered.
+    NotAsOffered,
+}
+
+impl fmt::Display for AnswerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(malformed) => malformed.fmt(f),
+            Self::NotOffered => f.write_str("an extension that was not offered"),
+            Self::Repeated => f.write_str("an extension used twice"),
+            Self::InvalidParameter => f.write_str("an invalid parameter of an extension"),
+            Self::NotAsOffered => {
+                f.write_str("extension parameters that do not follow from the offer")
+            }
+        }
+    }
+}
+
+impl core::error::Error for AnswerError {}
+
+impl From<Malformed> for AnswerError {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed)
+    }
+}
+
+impl Supported {
+    /// Whether no extension may be used.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Chooses, as a server, among a client's offers: for each extension the first acceptable one.
+    ///
+    /// `fields` are the values of the request's `Sec-WebSocket-Extensions` fields, in order. An offer of an unknown extension
+    /// or with invalid parameters is declined: the next one is looked at, and in the end nothing may be agreed on.
+    ///
+    /// # Errors
+    ///
+    /// The header is malformed, wherever in it: the request has to be refused with status 400.
+    pub fn accept<'a, F>(&self, fields: F) -> Result<Agreed, Malformed>
+    where
+        F: IntoIterator<Item = &'a [u8]>,
+    {
+        let mut agreed = Agreed::default();
+        for element in header::elements(fields) {
+            self.accept_element(element?, &mut agreed);
+        }
+        Ok(agreed)
+    }
+
+    /// The value of the header with which a client offers what it supports.
+    pub const fn offer(&self) -> Offer {
+        Offer(*self)
+    }
+
+    /// Checks, as a client, a server's answer to what was [offered](Supported::offer).
+    ///
+    /// `fields` are the values of the answer's `Sec-WebSocket-Extensions` fields, in order. RFC 6455, section 11.3.2, forbids
+    /// a server more than one of them while section 4.2.2 allows it; they are taken as one list, to which all the other
+    /// rules apply.
+    ///
+    /// # Errors
+    ///
+    /// The answer doesn't follow from the offer: the connection has to be failed.
+    pub fn check<'a, F>(&self, fields: F) -> Result<Agreed, AnswerError>
+    where
+        F: IntoIterator<Item = &'a [u8]>,
+    {
+        let mut agreed = Agreed::default();
+        for element in header::elements(fields) {
+            self.check_element(element?, &mut agreed)?;
+        }
+        Ok(agreed)
+    }
+
+    #[cfg_attr(not(feature = "deflate"), allow(unused_variables))]
+    fn accept_element(&self, element: Element<'_>, agreed: &mut Agreed) {
+        #[cfg(feature = "deflate")]
+        if let (Some(terms), None, deflate::NAME) = (&self.deflate, agreed.deflate, element.name())
+        {
+            agreed.deflate = terms.accept(element.params());
+        }
+    }
+
+    #[cfg_attr(not(feature = "deflate"), allow(unused_variables))]
+    fn check_element(&self, element: Element<'_>, agreed: &mut Agreed) -> Result<(), AnswerError> {
+        #[cfg(feature = "deflate")]
+        if let (Some(terms), deflate::NAME) = (&self.deflate, element.name()) {
+            //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+            //# A client that received a response
+            //# accepting a PMCE extension negotiation offer together with such an
+            //# extension MUST _Fail the WebSocket Connection_.
+            if agreed.deflate.is_some() {
+                return Err(AnswerError::Repeated);
+            }
+            agreed.deflate = Some(terms.check(element.params())?);
+            return Ok(());
+        }
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# If the response includes a |Sec-WebSocket-Extensions| header
+        //# field and this header field indicates the use of an extension
+        //# that was not present in the client's handshake (the server has
+        //# indicated an extension not requested by the client), the client
+        //# MUST _Fail the WebSocket Connection_.
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+        //# If a server gives an invalid response, such as accepting a PMCE that
+        //# the client did not offer, the client MUST _Fail the WebSocket
+        //# Connection_.
+        Err(AnswerError::NotOffered)
+    }
+}
+
+/// The value of the `Sec-WebSocket-Extensions` header in a client's request, as its [`Display`](fmt::Display) form.
+///
+/// Without any extension to offer the header [has to be left out](Offer::is_empty).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offer(Supported);
+
+impl Offer {
+    /// Whether there is nothing to offer, and so no header to send.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for Offer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        #[cfg(feature = "deflate")]
+        if let Some(terms) = &self.0.deflate {
+            return terms.offer().fmt(f);
+        }
+        f.write_str("")
+    }
+}

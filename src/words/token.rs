@@ -1,0 +1,79 @@
+//! Header tokens and comma-separated lists of them: the grammar that header field values share (RFC 9110, section 5.6, which
+//! has taken the place of RFC 2616, section 2). What a field means by its tokens doesn't live here.
+
+/// Whether `byte` may stand in a token.
+pub const fn is_token_byte(byte: u8) -> bool {
+    matches!(byte,
+        b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+        | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z')
+}
+
+/// Whether `bytes` are a token: at least one character, no separators, no controls, nothing outside ASCII.
+///
+/// ```
+/// use sockless::words::token::is_token;
+///
+/// assert!(is_token(b"graphql-transport-ws"));
+/// assert!(!is_token(b""));
+/// assert!(!is_token(b"a b"));
+/// ```
+pub fn is_token(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().all(|byte| is_token_byte(*byte))
+}
+
+/// `bytes` as a token.
+pub fn token(bytes: &[u8]) -> Option<&str> {
+    if is_token(bytes) { core::str::from_utf8(bytes).ok() } else { None }
+}
+
+/// `bytes` without the optional whitespace (spaces and tabs) around them.
+pub fn trim(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    while let [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+/// The elements of a comma-separated list, trimmed; empty elements are left out. Quoted strings are not known here.
+///
+/// ```
+/// use sockless::words::token::elements;
+///
+/// assert!(elements(b", keep-alive,Upgrade\t,").eq([&b"keep-alive"[..], b"Upgrade"]));
+/// ```
+pub fn elements(list: &[u8]) -> Elements<'_> {
+    Elements { rest: Some(list) }
+}
+
+/// The iterator that [`elements`] returns.
+#[derive(Clone, Debug)]
+pub struct Elements<'a> {
+    rest: Option<&'a [u8]>,
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        while let Some(rest) = self.rest {
+            let element = match rest.iter().position(|byte| *byte == b',') {
+                Some(comma) => {
+                    self.rest = rest.get(comma + 1..);
+                    &rest[..comma]
+                }
+                None => {
+                    self.rest = None;
+                    rest
+                }
+            };
+            let element = trim(element);
+            if !element.is_empty() {
+                return Some(element);
+            }
+        }
+        None
+    }
+}
