@@ -8,6 +8,8 @@ extern crate std;
 
 #[cfg(feature = "alloc")]
 pub mod connection;
+#[cfg(all(feature = "alloc", feature = "handshake"))]
+pub mod endpoint;
 pub mod established;
 pub mod extension;
 pub mod frame;

