@@ -139,8 +139,9 @@ impl<R: Side> Connection<R> {
         //# considers the WebSocket connection closed and MUST close the
         //# underlying TCP connection.  The server MUST close the underlying TCP
         //# connection immediately; the client SHOULD wait for the server to
-        //# close the connection but MAY close the connection at any time if it
-        //# did not receive a Close message, e.g., if the server has not.
+        //# close the connection but MAY close the connection at any time after
+        //# sending and receiving a Close message, e.g., if it has not received a
+        //# TCP Close from the server in a reasonable time period.
         let server_closes = !R::MASKS && outcome.clean();
         if sender.timed_out || (!waits && replied && (receiver.eof || server_closes)) {
             return Want::Done(outcome);

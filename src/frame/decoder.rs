@@ -323,8 +323,8 @@ impl<R: Role> Decoder<R> {
         } else {
             if !R::MASKS {
                 //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
-                //# The server MUST remove masking for data frames received from a
-                //# client as described in Section 5.3.
+                //# A server MUST remove masking for data frames received from a client
+                //# as described in Section 5.3.
                 frame.mask.apply(self.level, payload);
             }
             frame.check.apply(&mut self.utf8, payload)
