@@ -577,7 +577,7 @@ fn joined_connections_end_and_agree() {
     let factor: u64 =
         std::env::var("SOCKLESS_CASES").ok().and_then(|factor| factor.parse().ok()).unwrap_or(1);
     let (mut clean, mut broken) = (0, 0);
-    for seed in 0..2000 * factor {
+    for seed in 0..1200 * factor {
         match std::panic::catch_unwind(|| run(seed)) {
             Ok((_, ours, theirs, _)) if ours.clean() && theirs.clean() => clean += 1,
             Ok(_) => broken += 1,
@@ -587,5 +587,5 @@ fn joined_connections_end_and_agree() {
             }
         }
     }
-    assert!(clean > 500 && broken > 200, "the runs are one-sided: {clean} clean, {broken} not");
+    assert!(clean > 300 && broken > 120, "the runs are one-sided: {clean} clean, {broken} not");
 }
