@@ -26,11 +26,16 @@ impl<R: Side> Sender<R> {
         self.check_open()?;
         let probe = ControlPayload::new(payload);
         let probe = probe.ok_or(SendError::Misuse(Misuse::LongControl))?;
+        self.queue_ping(payload).map_err(SendError::Misuse)?;
+        Ok(Probe(probe, Instant::new(now)))
+    }
+
+    fn queue_ping(&mut self, payload: &[u8]) -> Result<(), Misuse> {
         let key = R::next_key(&mut self.keys);
-        let frame = self.encoder.ping(payload, key).map_err(SendError::Misuse)?;
+        let frame = self.encoder.ping(payload, key)?;
         self.output.batch(frame.len()).extend_from_slice(&frame);
         self.tally.ping();
-        Ok(Probe(probe, Instant::new(now)))
+        Ok(())
     }
 
     /// Queues a pong that no ping has asked for.
@@ -125,12 +130,15 @@ impl<R: Side> Sender<R> {
         match reply {
             Reply::Pong(payload) => self.answer(payload),
             Reply::Ping(payload) => {
-                if self.state == Sending::Open {
-                    let _ = self.ping(&payload, now);
+                if self.state == Sending::Open && self.queue_ping(&payload).is_err() {
+                    self.ahead().defer_ping(&payload);
                 }
             }
             Reply::Leave => {
-                let _ = self.close(CloseCode::GOING_AWAY, "idle", now);
+                if self.state == Sending::Open {
+                    self.begin_closing(now);
+                    self.ahead().leaves = self.leave().is_err();
+                }
             }
             Reply::Close { code, hold } => self.peer_closed(code, hold, now),
             Reply::Fail(failure) => {
@@ -140,11 +148,15 @@ impl<R: Side> Sender<R> {
         }
     }
 
+    fn leave(&mut self) -> Result<(), Misuse> {
+        self.close_now(Some(CloseCode::GOING_AWAY), "idle", true)
+    }
+
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
     //# If an endpoint receives a Close frame and did not previously send a
     //# Close frame, the endpoint MUST send a Close frame in response.
     fn peer_closed(&mut self, code: Option<CloseCode>, hold: bool, now: Duration) {
-        self.drop_late_pong();
+        self.drop_deferred();
         match &mut self.state {
             Sending::Open if hold => self.state = Sending::Held { reply: None },
             Sending::Open => {
@@ -159,7 +171,7 @@ impl<R: Side> Sender<R> {
     }
 
     fn fail(&mut self, code: Option<CloseCode>) {
-        self.drop_late_pong();
+        self.drop_deferred();
         self.state = match self.state {
             Sending::Open => {
                 let sent = code.map(|code| self.queue_close(Some(code), ""));
@@ -186,11 +198,10 @@ impl<R: Side> Sender<R> {
         let written = self.tally.wire_bytes;
         let frame_open = self.encoder.remaining() > 0;
         let ahead = self.ahead();
-        if written >= ahead.pongs_end {
+        if written >= ahead.pongs_end && !ahead.has_deferred() {
             ahead.pong_bytes = 0;
         }
-        let waits = ahead.late_pong.is_some() || frame_open;
-        if waits || ahead.pong_bytes + payload.len() + 6 > PONG_RESERVE {
+        if ahead.late_pong.is_some() || ahead.pong_bytes + payload.len() + 6 > PONG_RESERVE {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3
             //# If an endpoint receives a Ping frame and has not yet sent Pong
             //# frame(s) in response to previous Ping frame(s), the endpoint MAY
@@ -199,19 +210,26 @@ impl<R: Side> Sender<R> {
             ahead.late_pong = Some(payload);
             return;
         }
-        let key = R::next_key(&mut self.keys);
-        if let Ok(frame) = self.encoder.pong(&payload, key) {
-            self.control(&frame);
-            let end = self.queued_end();
-            let ahead = self.ahead();
-            ahead.pong_bytes += frame.len();
-            ahead.pongs_end = end;
+        ahead.pong_bytes += payload.len() + 6;
+        if frame_open {
+            ahead.defer_pong(&payload);
+        } else {
+            self.queue_pong(&payload);
         }
     }
 
-    fn drop_late_pong(&mut self) {
+    fn queue_pong(&mut self, payload: &[u8]) {
+        let key = R::next_key(&mut self.keys);
+        if let Ok(frame) = self.encoder.pong(payload, key) {
+            self.control(&frame);
+            let end = self.queued_end();
+            self.ahead().pongs_end = end;
+        }
+    }
+
+    fn drop_deferred(&mut self) {
         if let Some(ahead) = &mut self.ahead {
-            ahead.late_pong = None;
+            ahead.drop_deferred();
         }
     }
 
@@ -224,6 +242,20 @@ impl<R: Side> Sender<R> {
             let _ = self.close_now(status.code(), "", false);
         }
         let Some(ahead) = &mut self.ahead else { return };
+        if ahead.has_deferred() {
+            for (ping, payload) in ahead.take_deferred() {
+                if ping {
+                    let _ = self.queue_ping(&payload);
+                } else {
+                    self.queue_pong(&payload);
+                }
+            }
+        }
+        let Some(ahead) = &mut self.ahead else { return };
+        if ahead.leaves && self.state == Sending::Open {
+            let _ = self.leave();
+            return;
+        }
         if self.tally.wire_bytes < ahead.pongs_end {
             return;
         }
