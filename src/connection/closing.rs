@@ -33,13 +33,17 @@ impl<R: Side> Sender<R> {
         Ok(Probe(probe, Instant::new(now)))
     }
 
-    /// Queues a pong that no ping has asked for.
+    /// Queues a pong: one that no ping has asked for, or the answer to a ping where none is given by itself. It may follow our
+    /// Close frame, as long as the peer's has not arrived.
     ///
     /// # Errors
     ///
     /// Nothing has been queued.
     pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
-        self.check_open()?;
+        match self.state {
+            Sending::Closed { answered: false, .. } => self.check_room()?,
+            _ => self.check_open()?,
+        }
         let key = R::next_key(&mut self.keys);
         let frame = self.encoder.pong(payload, key).map_err(SendError::Misuse)?;
         self.control(&frame);
@@ -50,11 +54,15 @@ impl<R: Side> Sender<R> {
         match self.state {
             Sending::Failed { .. } => Err(SendError::Failed),
             Sending::Closed { .. } | Sending::Held { .. } => Err(SendError::Misuse(Misuse::Closed)),
-            Sending::Open if self.output.len() >= self.config.hard_limit => {
-                Err(SendError::QueueFull)
-            }
-            Sending::Open => Ok(()),
+            Sending::Open => self.check_room(),
         }
+    }
+
+    fn check_room(&self) -> Result<(), SendError> {
+        if self.output.len() >= self.config.hard_limit {
+            return Err(SendError::QueueFull);
+        }
+        Ok(())
     }
 
     fn control(&mut self, frame: &ControlFrame) {
