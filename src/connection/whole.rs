@@ -177,7 +177,8 @@ impl<R: Side> Connection<R> {
         }
     }
 
-    /// Replaces the configuration: other limits after authentication, say. It holds from the next frame on; the SIMD level stays.
+    /// Replaces the configuration: other limits after authentication, say. It holds from the next frame on, the way of delivery
+    /// from the next message on; the SIMD level stays.
     pub fn set_config(&mut self, config: impl Into<Arc<Config>>) {
         let config = config.into();
         self.receiver.set_config(Arc::clone(&config));
