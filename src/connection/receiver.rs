@@ -360,6 +360,9 @@ impl<R: Role> Receiver<R> {
     /// Takes out the buffer of the message under way, if much of the frame under way lacks, so that the next bytes can be read
     /// into it straight from the transport. Until [`put_buffer`](Self::put_buffer) gives it back, no input is consumed.
     pub fn take_buffer(&mut self) -> Option<TakenBuffer> {
+        if self.state != Receiving::Open {
+            return None;
+        }
         let (opcode, fin) = self.decoder.frame()?;
         let (_, transformed) = self.decoder.message();
         if opcode.is_control() || transformed || self.delivery == Delivery::Parts {
