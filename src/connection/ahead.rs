@@ -11,6 +11,8 @@ pub(super) struct Ahead {
     pub(super) timed_out: bool,
     /// Whether the transport has been half-closed.
     pub(super) shut: bool,
+    /// Whether the closing handshake begins by itself with the end of the frame under way.
+    pub(super) leaving: bool,
     /// The latest of the pongs that found no room.
     pub(super) late_pong: Option<ControlPayload>,
     /// The bytes of pongs that have been queued since none of them waited.

@@ -16,6 +16,9 @@ use crate::words::time::Instant;
 /// How many bytes of pongs may wait; of those beyond, only the latest is kept.
 const PONG_RESERVE: usize = 2 << 10;
 
+/// The reason in the Close frame of a connection that was idle.
+const IDLE: &str = "idle";
+
 impl<R: Side> Sender<R> {
     /// Queues a ping. Its round-trip time is told with the pong if the probe is handed to the receiving half.
     ///
@@ -26,11 +29,21 @@ impl<R: Side> Sender<R> {
         self.check_open()?;
         let probe = ControlPayload::new(payload);
         let probe = probe.ok_or(SendError::Misuse(Misuse::LongControl))?;
+        self.queue_ping(payload).map_err(SendError::Misuse)?;
+        Ok(Probe(probe, Instant::new(now)))
+    }
+
+    fn queue_ping(&mut self, payload: &[u8]) -> Result<(), Misuse> {
         let key = R::next_key(&mut self.keys);
-        let frame = self.encoder.ping(payload, key).map_err(SendError::Misuse)?;
+        let frame = self.encoder.ping(payload, key)?;
         self.output.batch(frame.len()).extend_from_slice(&frame);
         self.tally.ping();
-        Ok(Probe(probe, Instant::new(now)))
+        Ok(())
+    }
+
+    /// Whether a ping can be sent now: not after a Close frame, and not inside a frame.
+    pub(super) fn can_ping(&self) -> bool {
+        self.state == Sending::Open && self.encoder.remaining() == 0
     }
 
     /// Queues a pong: one that no ping has asked for, or the answer to a ping where none is given by itself. It may follow our
@@ -132,19 +145,29 @@ impl<R: Side> Sender<R> {
     pub fn apply(&mut self, reply: Reply, now: Duration) {
         match reply {
             Reply::Pong(payload) => self.answer(payload),
+            // The hard limit doesn't hold it back: the peer would be taken for dead without having been asked.
             Reply::Ping(payload) => {
-                if self.state == Sending::Open {
-                    let _ = self.ping(&payload, now);
+                if self.can_ping() {
+                    let _ = self.queue_ping(&payload);
                 }
             }
-            Reply::Leave => {
-                let _ = self.close(CloseCode::GOING_AWAY, "idle", now);
-            }
+            Reply::Leave => self.leave(now),
             Reply::Close { code, hold } => self.peer_closed(code, hold, now),
             Reply::Fail(failure) => {
                 self.fail(failure.close_code());
                 self.begin_closing(now);
             }
+        }
+    }
+
+    /// Begins the closing handshake, now or at the end of the frame under way.
+    fn leave(&mut self, now: Duration) {
+        if self.state != Sending::Open {
+            return;
+        }
+        self.begin_closing(now);
+        if self.close_now(Some(CloseCode::GOING_AWAY), IDLE, true).is_err() {
+            self.ahead().leaving = true;
         }
     }
 
@@ -230,6 +253,9 @@ impl<R: Side> Sender<R> {
         }
         if let Sending::Held { reply: Some(status) } = self.state {
             let _ = self.close_now(status.code(), "", false);
+        }
+        if self.state == Sending::Open && self.ahead.as_ref().is_some_and(|ahead| ahead.leaving) {
+            let _ = self.close_now(Some(CloseCode::GOING_AWAY), IDLE, true);
         }
         let Some(ahead) = &mut self.ahead else { return };
         if self.tally.wire_bytes < ahead.pongs_end {

@@ -349,6 +349,11 @@ impl<R: Role> Receiver<R> {
         self.in_flight.pinged(payload, at);
     }
 
+    /// Takes note that the sending half can't send the ping that was due.
+    pub(super) fn not_pinged(&mut self) {
+        self.silence.not_pinged();
+    }
+
     /// When [`poll`](Self::poll) is to be called again, if nothing arrives before.
     pub fn deadline(&self) -> Option<Duration> {
         match self.state {

@@ -114,7 +114,9 @@ impl<R: Side> Connection<R> {
 
     #[cold]
     fn answer(&mut self, event: &Event<'_>, now: Duration) {
-        if let Some(reply) = self.receiver.reply(event, now) {
+        if matches!(event, Event::Quiet) && !self.sender.can_ping() {
+            self.receiver.not_pinged();
+        } else if let Some(reply) = self.receiver.reply(event, now) {
             self.sender.apply(reply, now);
         }
         self.note(now);
