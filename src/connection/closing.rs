@@ -16,6 +16,9 @@ use crate::words::time::Instant;
 /// How many bytes of pongs may wait; of those beyond, only the latest is kept.
 const PONG_RESERVE: usize = 2 << 10;
 
+/// The reason in the Close frame of a connection that was idle.
+const IDLE: &str = "idle";
+
 impl<R: Side> Sender<R> {
     /// Queues a ping. Its round-trip time is told with the pong if the probe is handed to the receiving half.
     ///
@@ -38,13 +41,22 @@ impl<R: Side> Sender<R> {
         Ok(())
     }
 
-    /// Queues a pong that no ping has asked for.
+    /// Whether a ping can be sent now: not after a Close frame, and not inside a frame.
+    pub(super) fn can_ping(&self) -> bool {
+        self.state == Sending::Open && self.encoder.remaining() == 0
+    }
+
+    /// Queues a pong: one that no ping has asked for, or the answer to a ping where none is given by itself. It may follow our
+    /// Close frame, as long as the peer's has not arrived.
     ///
     /// # Errors
     ///
     /// Nothing has been queued.
     pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
-        self.check_open()?;
+        match self.state {
+            Sending::Closed { answered: false, .. } => self.check_room()?,
+            _ => self.check_open()?,
+        }
         let key = R::next_key(&mut self.keys);
         let frame = self.encoder.pong(payload, key).map_err(SendError::Misuse)?;
         self.control(&frame);
@@ -55,11 +67,15 @@ impl<R: Side> Sender<R> {
         match self.state {
             Sending::Failed { .. } => Err(SendError::Failed),
             Sending::Closed { .. } | Sending::Held { .. } => Err(SendError::Misuse(Misuse::Closed)),
-            Sending::Open if self.output.len() >= self.config.hard_limit => {
-                Err(SendError::QueueFull)
-            }
-            Sending::Open => Ok(()),
+            Sending::Open => self.check_room(),
         }
+    }
+
+    fn check_room(&self) -> Result<(), SendError> {
+        if self.output.len() >= self.config.hard_limit {
+            return Err(SendError::QueueFull);
+        }
+        Ok(())
     }
 
     fn control(&mut self, frame: &ControlFrame) {
@@ -129,6 +145,7 @@ impl<R: Side> Sender<R> {
     pub fn apply(&mut self, reply: Reply, now: Duration) {
         match reply {
             Reply::Pong(payload) => self.answer(payload),
+            // The hard limit doesn't hold it back: the peer would be taken for dead without having been asked.
             Reply::Ping(payload) => {
                 if self.state == Sending::Open && self.queue_ping(&payload).is_err() {
                     self.ahead().defer_ping(&payload);
@@ -149,7 +166,7 @@ impl<R: Side> Sender<R> {
     }
 
     fn leave(&mut self) -> Result<(), Misuse> {
-        self.close_now(Some(CloseCode::GOING_AWAY), "idle", true)
+        self.close_now(Some(CloseCode::GOING_AWAY), IDLE, true)
     }
 
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
