@@ -10,10 +10,7 @@ fn read(fields: &[&str]) -> Result<Vec<Written>, Malformed> {
         .map(|element| {
             let element = element?;
             let params = element.params().map(|param| {
-                (
-                    param.name().to_owned(),
-                    param.value().map(|value| value.to_string()),
-                )
+                (param.name().to_owned(), param.value().map(|value| value.to_string()))
             });
             Ok((element.name().to_owned(), params.collect()))
         })
@@ -21,10 +18,8 @@ fn read(fields: &[&str]) -> Result<Vec<Written>, Malformed> {
 }
 
 fn element(name: &str, params: &[(&str, Option<&str>)]) -> Written {
-    let params = params
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.map(str::to_owned)))
-        .collect();
+    let params =
+        params.iter().map(|(name, value)| ((*name).to_owned(), value.map(str::to_owned))).collect();
     (name.to_owned(), params)
 }
 
@@ -35,10 +30,7 @@ fn no_header_is_no_element() {
 
 #[test]
 fn a_name_alone_is_an_element() {
-    assert_eq!(
-        read(&["permessage-deflate"]),
-        Ok(vec![element("permessage-deflate", &[])])
-    );
+    assert_eq!(read(&["permessage-deflate"]), Ok(vec![element("permessage-deflate", &[])]));
 }
 
 #[test]
@@ -46,10 +38,7 @@ fn parameters_have_a_value_or_none_and_keep_their_order() {
     assert_eq!(
         read(&["mux; max-channels=4; flow-control, deflate-stream"]),
         Ok(vec![
-            element(
-                "mux",
-                &[("max-channels", Some("4")), ("flow-control", None)]
-            ),
+            element("mux", &[("max-channels", Some("4")), ("flow-control", None)]),
             element("deflate-stream", &[]),
         ])
     );
@@ -57,10 +46,7 @@ fn parameters_have_a_value_or_none_and_keep_their_order() {
 
 #[test]
 fn whitespace_is_allowed_around_every_separator() {
-    assert_eq!(
-        read(&[" \tfoo \t; x\t= 1 ;y ,\tbar "]),
-        read(&["foo;x=1;y,bar"])
-    );
+    assert_eq!(read(&[" \tfoo \t; x\t= 1 ;y ,\tbar "]), read(&["foo;x=1;y,bar"]));
 }
 
 #[test]
@@ -94,16 +80,9 @@ fn a_quoted_value_that_is_not_a_token_is_malformed() {
     //# ;When using the quoted-string syntax variant, the value
     //# ;after quoted-string unescaping MUST conform to the
     //# ;'token' ABNF.
-    for value in [
-        "\"\"",
-        "\"a b\"",
-        "\"a,b\"",
-        "\"a;b\"",
-        "\"\\\"\"",
-        "\"\\\\\"",
-        "\"\\ \"",
-        "\"\u{e9}\"",
-    ] {
+    for value in
+        ["\"\"", "\"a b\"", "\"a,b\"", "\"a;b\"", "\"\\\"\"", "\"\\\\\"", "\"\\ \"", "\"\u{e9}\""]
+    {
         let field = format!("foo;x={value}");
         assert_eq!(read(&[&field]), Err(Malformed::QuotedNonToken), "{field}");
     }
@@ -112,11 +91,7 @@ fn a_quoted_value_that_is_not_a_token_is_malformed() {
 #[test]
 fn a_quoted_string_ends_within_its_field_line() {
     for field in ["foo;x=\"", "foo;x=\"10", "foo;x=\"10\\"] {
-        assert_eq!(
-            read(&[field, "\""]),
-            Err(Malformed::UnterminatedString),
-            "{field}"
-        );
+        assert_eq!(read(&[field, "\""]), Err(Malformed::UnterminatedString), "{field}");
     }
     assert_eq!(read(&["foo;x=\"1\\\""]), Err(Malformed::QuotedNonToken));
 }
@@ -179,18 +154,12 @@ fn empty_elements_are_ignored_in_a_reasonable_number() {
     assert_eq!(read(&[",foo, ,\t,bar,,"]), read(&["foo,bar"]));
     let commas = ",".repeat(EMPTY_ELEMENTS.into());
     assert_eq!(read(&[&format!("{commas}foo")]), read(&["foo"]));
-    assert_eq!(
-        read(&[&format!("{commas},foo")]),
-        Err(Malformed::TooManyEmptyElements)
-    );
+    assert_eq!(read(&[&format!("{commas},foo")]), Err(Malformed::TooManyEmptyElements));
 }
 
 #[test]
 fn names_and_values_keep_their_case() {
-    assert_eq!(
-        read(&["Foo;Bar=Baz"]),
-        Ok(vec![element("Foo", &[("Bar", Some("Baz"))])])
-    );
+    assert_eq!(read(&["Foo;Bar=Baz"]), Ok(vec![element("Foo", &[("Bar", Some("Baz"))])]));
 }
 
 proptest! {

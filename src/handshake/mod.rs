@@ -1,1 +1,106 @@
-//! The opening handshake (RFC 6455, section 4), in both roles.
+//! The opening handshake (RFC 6455, section 4), in both roles, as machines that are fed with what arrives.
+//!
+//! - A server makes an [`Acceptor`] for each stream. It yields a [`Request`] that follows every rule, which the application
+//!   answers with an [`Acceptance`] or a [`Refusal`]; or it says what is wrong with the request, and has the HTTP answer
+//!   ready ([`RequestError::answer`]).
+//! - A client makes a [`Connector`] from an [`Offer`]. It has the request to be written, and yields what the server has
+//!   [answered](Answered).
+//!
+//! Both end with [`Established`](crate::established::Established), which is what a connection begins with, and say how many
+//! bytes of the last input belong to the head: what follows are the first frames.
+//!
+//! Nothing here needs an allocator: a caller that has none lends the buffer in which a head is gathered, and another one to write
+//! into. Without a machine, [`Request::decode`] and [`Response::decode`] read a head that the caller has gathered.
+//! For streams that another HTTP server has upgraded there is [`accept_key`].
+//!
+//! # Both ends in memory
+//!
+//! ```
+//! use core::time::Duration;
+//! use sockless::handshake::{
+//!     Acceptance, Acceptor, Answered, Asked, Connector, Limits, Offer, Refusal, RequestError, Url,
+//! };
+//!
+//! let (limits, now) = (Limits::default(), Duration::ZERO);
+//!
+//! // The client asks. The nonce has to be random; `Connector::new` draws it from the operating system.
+//! let offer = Offer::new(Url::parse("ws://example.com/chat")?).with_subprotocols(&["v2.chat", "chat"]);
+//! let mut client = Connector::with_nonce(offer, *b"the sample nonce", &limits, now)?;
+//! let request = client.request().to_vec();
+//!
+//! // The server looks at the request, and answers.
+//! let mut server = Acceptor::new(&limits, now);
+//! let answer = match server.poll(&request, now) {
+//!     Some(Asked::WebSocket(request)) if request.path() == "/chat" => {
+//!         let subprotocol = request.choose_subprotocol(&["chat"]);
+//!         let switching = request.accept(&Acceptance::new().with_subprotocol(subprotocol))?;
+//!         assert_eq!(switching.established().subprotocol, Some("chat"));
+//!         switching.to_vec()
+//!     }
+//!     Some(Asked::WebSocket(_)) => Refusal::new(404, &[], b"")?.to_vec(),
+//!     Some(Asked::Plain(_)) => RequestError::PlainRequest.answer().to_vec(),
+//!     Some(Asked::Refused(error)) => error.answer().to_vec(),
+//!     None => unreachable!("the whole request has arrived"),
+//! };
+//!
+//! // The client checks the answer. What follows it are frames.
+//! let mut arrived = answer.clone();
+//! arrived.extend_from_slice(b"\x81\x02hi");
+//! match client.poll(&arrived, now) {
+//!     Some(Answered::Open { established, response }) => {
+//!         assert_eq!(established.subprotocol, Some("chat"));
+//!         assert_eq!(&arrived[response.consumed()..], b"\x81\x02hi");
+//!     }
+//!     other => panic!("{other:?}"),
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Where the texts leave a choice
+//!
+//! - Lines end with CRLF and nothing else; folded lines are refused, in answers too.
+//! - A key is hashed as it was received. Surplus bits in its last character are no error: RFC 6455 prints such a key.
+//! - RFC 6455 lets a server split `Sec-WebSocket-Extensions` over several fields (section 4.2.2) and forbids it (11.3.2). A client
+//!   here joins them; a server here sends one.
+//! - An answer in which `Upgrade`, `Connection`, `Sec-WebSocket-Accept` or `Sec-WebSocket-Protocol` is repeated fails, as does
+//!   one that announces a body for a switch of protocols. Other fields, such as `Set-Cookie`, may be repeated.
+//! - A server chooses once what a client lists twice among its subprotocols.
+
+mod accept;
+mod acceptor;
+mod authority;
+mod connector;
+mod demand;
+mod field;
+mod gather;
+mod key;
+mod limits;
+mod misuse;
+mod offer;
+mod refusal;
+mod request;
+mod request_error;
+mod response;
+mod response_error;
+mod scan;
+mod sink;
+mod subprotocols;
+mod target;
+mod url;
+mod verdict;
+
+pub use accept::{Acceptance, Switching};
+pub use acceptor::{Acceptor, Asked};
+pub use connector::{Answered, Connector};
+pub use field::{Field, Fields};
+pub use key::accept_key;
+pub use limits::Limits;
+pub use misuse::Misuse;
+pub use offer::{Offer, Opening};
+pub use refusal::Refusal;
+pub use request::Request;
+pub use request_error::RequestError;
+pub use response::Response;
+pub use response_error::ResponseError;
+pub use subprotocols::Subprotocols;
+pub use url::{Url, UrlError};

@@ -1,0 +1,25 @@
+//! What a handshake agreed on: all that a connection needs to know about how it was opened.
+
+use crate::extension::Agreed;
+
+/// What both endpoints agreed on: the outcome of our own handshake, or what another HTTP server's upgrade has settled.
+///
+/// The subprotocol is borrowed from the caller's own list, never from the network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Established<'a> {
+    /// The subprotocol in use, if any.
+    pub subprotocol: Option<&'a str>,
+    /// The extensions in use.
+    pub extensions: Agreed,
+}
+
+impl<'a> Established<'a> {
+    /// What was agreed on.
+    pub const fn new(subprotocol: Option<&'a str>, extensions: Agreed) -> Self {
+        Self {
+            subprotocol,
+            extensions,
+        }
+    }
+}

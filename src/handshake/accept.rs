@@ -1,0 +1,186 @@
+//! A server's acceptance of a request (RFC 6455, section 4.2.2).
+
+#[cfg(feature = "alloc")]
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::field::{Field, Source, check_extra};
+use super::key::Key;
+use super::misuse::Misuse;
+use super::sink::{Sink, Write};
+use crate::established::Established;
+use crate::extension::{Agreed, Supported};
+use crate::words::token::elements;
+
+/// What a server accepts a request with: nothing but the connection, unless it says more.
+///
+/// ```
+/// use sockless::handshake::{Acceptance, Field};
+///
+/// let cookie = [Field::new("Set-Cookie", "seen=1; Secure; HttpOnly")];
+/// let acceptance = Acceptance::new().with_subprotocol("chat").with_fields(&cookie);
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Acceptance<'a> {
+    subprotocol: Option<&'a str>,
+    extensions: Supported,
+    fields: &'a [Field<'a>],
+}
+
+impl<'a> Acceptance<'a> {
+    /// An acceptance without subprotocol, extensions, and further fields.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same with a subprotocol, which has to be one that the client offers; or with none.
+    #[must_use]
+    pub fn with_subprotocol(mut self, subprotocol: impl Into<Option<&'a str>>) -> Self {
+        self.subprotocol = subprotocol.into();
+        self
+    }
+
+    /// The same with extensions that may be used, as far as the client offers them.
+    #[must_use]
+    pub fn with_extensions(mut self, supported: Supported) -> Self {
+        self.extensions = supported;
+        self
+    }
+
+    /// The same with further header fields.
+    #[must_use]
+    pub fn with_fields(mut self, fields: &'a [Field<'a>]) -> Self {
+        self.fields = fields;
+        self
+    }
+
+    /// Checks what can be checked without a key.
+    pub(super) fn agree(&self, request: &impl Source) -> Result<Established<'a>, Misuse> {
+        check_extra(self.fields)?;
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+        //# The value chosen MUST be derived
+        //# from the client's handshake, specifically by selecting one of
+        //# the values from the |Sec-WebSocket-Protocol| field that the
+        //# server is willing to use for this connection (if any).
+        if let Some(chosen) = self.subprotocol {
+            let mut offered = request.values("sec-websocket-protocol").flat_map(elements);
+            if !offered.any(|offered| offered == chosen.as_bytes()) {
+                return Err(Misuse::UnofferedSubprotocol);
+            }
+        }
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+        //# Extensions not listed by the client MUST NOT be
+        //# listed.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-9
+        //# A server MUST NOT respond with any extension not requested
+        //# by the client.
+        let extensions = if self.extensions.is_empty() {
+            Agreed::default()
+        } else {
+            // The grammar was checked when the request was.
+            self.extensions
+                .accept(request.values("sec-websocket-extensions"))
+                .unwrap_or_default()
+        };
+        Ok(Established::new(self.subprotocol, extensions))
+    }
+
+    pub(super) fn apply(&self, request: &impl Source, key: &Key) -> Result<Switching<'a>, Misuse> {
+        let established = self.agree(request)?;
+        Ok(Switching {
+            accept: key.accept(),
+            established,
+            fields: self.fields,
+        })
+    }
+}
+
+/// The answer that switches protocols, checked and ready to be written. Frames may follow it at once.
+#[derive(Clone, Copy)]
+pub struct Switching<'a> {
+    accept: [u8; 28],
+    established: Established<'a>,
+    fields: &'a [Field<'a>],
+}
+
+impl<'a> Switching<'a> {
+    /// What the handshake agreed on. The connection is open once the answer is on its way.
+    pub const fn established(&self) -> Established<'a> {
+        self.established
+    }
+
+    /// The value of `Sec-WebSocket-Accept`.
+    pub const fn accept_key(&self) -> &[u8; 28] {
+        &self.accept
+    }
+
+    /// The number of bytes of the answer.
+    pub fn encoded_len(&self) -> usize {
+        self.measure()
+    }
+
+    /// Writes the answer into `out`, and says how many bytes it has.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::BufferTooSmall`], with nothing written.
+    pub fn encode(&self, out: &mut [u8]) -> Result<usize, Misuse> {
+        self.fill(out)
+    }
+
+    /// The answer in a vector of its own.
+    #[cfg(feature = "alloc")]
+    pub fn to_vec(&self) -> Vec<u8> {
+        self.collect()
+    }
+}
+
+impl Write for Switching<'_> {
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+    //# If the server chooses to accept the incoming connection, it MUST
+    //# reply with a valid HTTP response indicating the following.
+    fn write(&self, sink: &mut impl Sink) {
+        sink.put(
+            b"HTTP/1.1 101 Switching Protocols\r\n\
+            Upgrade: websocket\r\n\
+            Connection: Upgrade\r\n\
+            Sec-WebSocket-Accept: ",
+        );
+        sink.put(&self.accept);
+        sink.put(b"\r\n");
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+        //# The absence
+        //# of such a field is equivalent to the null value (meaning that
+        //# if the server does not wish to agree to one of the suggested
+        //# subprotocols, it MUST NOT send back a |Sec-WebSocket-Protocol|
+        //# header field in its response).
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.4
+        //# However, the |Sec-WebSocket-Protocol| header field MUST NOT appear
+        //# more than once in an HTTP response.
+        if let Some(subprotocol) = self.established.subprotocol {
+            sink.put_field("Sec-WebSocket-Protocol", subprotocol.as_bytes());
+        }
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.2
+        //# However, the |Sec-WebSocket-Extensions| header field MUST NOT appear
+        //# more than once in an HTTP response.
+        let extensions = self.established.extensions.answer();
+        if !extensions.is_empty() {
+            sink.put(b"Sec-WebSocket-Extensions: ");
+            sink.put_display(&extensions);
+            sink.put(b"\r\n");
+        }
+        for field in self.fields {
+            sink.put_field(field.name, field.value);
+        }
+        sink.put(b"\r\n");
+    }
+}
+
+impl fmt::Debug for Switching<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Switching")
+            .field("established", &self.established)
+            .field("fields", &self.fields)
+            .finish()
+    }
+}

@@ -1,0 +1,151 @@
+//! One header field: a name, a value, and what may pass from an argument into a head (RFC 9110, section 5).
+
+use core::fmt;
+
+use super::misuse::Misuse;
+use crate::words::token::{is_token, trim};
+
+/// A header field. `Debug` shows the length of the value, not the value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Field<'a> {
+    /// The name. Names are compared without regard to ASCII case.
+    pub name: &'a str,
+    /// The value, without the whitespace around it.
+    pub value: &'a [u8],
+}
+
+impl<'a> Field<'a> {
+    /// A field to be sent. It is checked where it is used.
+    pub fn new<V: AsRef<[u8]> + ?Sized>(name: &'a str, value: &'a V) -> Self {
+        Self {
+            name,
+            value: value.as_ref(),
+        }
+    }
+
+    /// Whether this is the field called `name`.
+    pub fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+
+    /// The value, if it is visible ASCII with spaces and tabs.
+    pub fn text(&self) -> Option<&'a str> {
+        if self
+            .value
+            .iter()
+            .all(|byte| matches!(byte, b'\t' | b' '..=b'~'))
+        {
+            core::str::from_utf8(self.value).ok()
+        } else {
+            None
+        }
+    }
+
+    /// Checks that the field can be part of a head.
+    pub(super) fn check(&self) -> Result<(), Misuse> {
+        if !is_token(self.name.as_bytes()) {
+            return Err(Misuse::FieldName);
+        }
+        check_value(self.value)
+    }
+
+    /// Whether the field is one of those that only the handshake itself writes.
+    pub(super) fn is_owned(&self) -> bool {
+        const OWNED: [&str; 5] = [
+            "Host",
+            "Upgrade",
+            "Connection",
+            "Content-Length",
+            "Transfer-Encoding",
+        ];
+        let prefix = b"sec-websocket-";
+        OWNED.iter().any(|name| self.is(name))
+            || self
+                .name
+                .as_bytes()
+                .get(..prefix.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    }
+}
+
+impl fmt::Debug for Field<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ({} bytes)", self.name, self.value.len())
+    }
+}
+
+/// Checks that a value can stand in a header field: no CR, LF, NUL, nor another control but the tab.
+pub(super) fn check_value(value: &[u8]) -> Result<(), Misuse> {
+    if value
+        .iter()
+        .all(|byte| matches!(byte, b'\t' | b' '..=b'~' | 0x80..))
+    {
+        Ok(())
+    } else {
+        Err(Misuse::FieldValue)
+    }
+}
+
+/// Checks the fields that a caller adds to a head.
+pub(super) fn check_extra(fields: &[Field<'_>]) -> Result<(), Misuse> {
+    for field in fields {
+        field.check()?;
+        if field.is_owned() {
+            return Err(Misuse::OwnedField);
+        }
+    }
+    Ok(())
+}
+
+/// The fields of a head that has been parsed already, in their order.
+#[derive(Clone)]
+pub struct Fields<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    /// The fields of a head without its start line.
+    pub(super) const fn new(lines: &'a [u8]) -> Self {
+        Self { rest: lines }
+    }
+
+    /// The value of the first field called `name`.
+    pub fn value(mut self, name: &str) -> Option<&'a [u8]> {
+        self.find(|field| field.is(name)).map(|field| field.value)
+    }
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Field<'a>;
+
+    fn next(&mut self) -> Option<Field<'a>> {
+        let end = self.rest.iter().position(|byte| *byte == b'\r')?;
+        let (line, rest) = self.rest.split_at(end);
+        let colon = line.iter().position(|byte| *byte == b':')?;
+        self.rest = rest.get(2..)?;
+        let name = core::str::from_utf8(&line[..colon]).ok()?;
+        Some(Field {
+            name,
+            value: trim(&line[colon + 1..]),
+        })
+    }
+}
+
+impl fmt::Debug for Fields<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}
+
+/// A head's fields, wherever they are kept: one list of rules serves HTTP/1.1, HTTP/2 and the types of the `http` crate.
+pub(super) trait Source {
+    /// The fields in their order.
+    fn fields(&self) -> impl Iterator<Item = Field<'_>> + Clone;
+
+    /// The values of all fields called `name`, in their order.
+    fn values<'s>(&'s self, name: &'static str) -> impl Iterator<Item = &'s [u8]> + Clone {
+        self.fields()
+            .filter(move |field| field.is(name))
+            .map(|field| field.value)
+    }
+}

@@ -1,0 +1,233 @@
+//! What a client asks for (RFC 6455, section 4.1): the URL, and what it would like to use on the connection.
+
+#[cfg(feature = "alloc")]
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::demand::is_origin;
+use super::field::{Field, check_extra};
+use super::key::Key;
+use super::misuse::Misuse;
+use super::sink::{Sink, Write};
+use super::url::Url;
+use crate::extension::Supported;
+use crate::words::token::is_token;
+
+/// What a client asks for.
+///
+/// ```
+/// use sockless::handshake::{Field, Offer, Url};
+///
+/// let fields = [Field::new("Authorization", "Bearer 6bdf")];
+/// let offer = Offer::new(Url::parse("wss://example.com/chat")?)
+///     .with_subprotocols(&["v2.chat", "chat"])
+///     .with_fields(&fields);
+/// # Ok::<(), sockless::handshake::UrlError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Offer<'a> {
+    pub(super) url: Url<'a>,
+    pub(super) subprotocols: &'a [&'a str],
+    pub(super) extensions: Supported,
+    pub(super) origin: Option<&'a str>,
+    pub(super) fields: &'a [Field<'a>],
+}
+
+impl<'a> Offer<'a> {
+    /// A connection to `url`, without subprotocols, extensions, origin, and further fields.
+    pub fn new(url: Url<'a>) -> Self {
+        Self {
+            url,
+            subprotocols: &[],
+            extensions: Supported::default(),
+            origin: None,
+            fields: &[],
+        }
+    }
+
+    /// The same with subprotocols to choose from, the one most liked first.
+    #[must_use]
+    pub fn with_subprotocols(mut self, subprotocols: &'a [&'a str]) -> Self {
+        self.subprotocols = subprotocols;
+        self
+    }
+
+    /// The same with extensions that may be used.
+    #[must_use]
+    pub fn with_extensions(mut self, supported: Supported) -> Self {
+        self.extensions = supported;
+        self
+    }
+
+    /// The same with the origin of the script on whose behalf the connection is opened. Browsers have to send it, others may.
+    #[must_use]
+    pub fn with_origin(mut self, origin: &'a str) -> Self {
+        self.origin = Some(origin);
+        self
+    }
+
+    /// The same with further header fields, for cookies or authorization, say.
+    #[must_use]
+    pub fn with_fields(mut self, fields: &'a [Field<'a>]) -> Self {
+        self.fields = fields;
+        self
+    }
+
+    /// Checks that the offer can be written.
+    pub(super) fn check(&self) -> Result<(), Misuse> {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# The elements that comprise this value
+        //# MUST be non-empty strings with characters in the range U+0021 to
+        //# U+007E not including separator characters as defined in
+        //# [RFC2616] and MUST all be unique strings.
+        for (at, name) in self.subprotocols.iter().enumerate() {
+            if !is_token(name.as_bytes()) {
+                return Err(Misuse::Subprotocol);
+            }
+            if self.subprotocols[..at].contains(name) {
+                return Err(Misuse::RepeatedSubprotocol);
+            }
+        }
+        if self
+            .origin
+            .is_some_and(|origin| !is_origin(origin.as_bytes()))
+        {
+            return Err(Misuse::Origin);
+        }
+        if self.fields.iter().any(|field| field.is("origin")) {
+            return Err(Misuse::OwnedField);
+        }
+        check_extra(self.fields)
+    }
+}
+
+/// A client's request, checked and ready to be written. No frame may follow it before the answer has been checked.
+#[derive(Clone, Copy)]
+pub struct Opening<'a> {
+    offer: Offer<'a>,
+    key: Key,
+}
+
+impl<'a> Opening<'a> {
+    pub(super) const fn new(offer: Offer<'a>, key: Key) -> Self {
+        Self { offer, key }
+    }
+
+    /// The number of bytes of the request.
+    pub fn encoded_len(&self) -> usize {
+        self.measure()
+    }
+
+    /// Writes the request into `out`, and says how many bytes it has.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::BufferTooSmall`], with nothing written.
+    pub fn encode(&self, out: &mut [u8]) -> Result<usize, Misuse> {
+        self.fill(out)
+    }
+
+    /// The request in a vector of its own.
+    #[cfg(feature = "alloc")]
+    pub fn to_vec(&self) -> Vec<u8> {
+        self.collect()
+    }
+}
+
+impl Write for Opening<'_> {
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+    //# Once a connection to the server has been established (including a
+    //# connection via a proxy or over a TLS-encrypted tunnel), the client
+    //# MUST send an opening handshake to the server.
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+    //# The handshake MUST be a valid HTTP request as specified by
+    //# [RFC2616].
+    fn write(&self, sink: &mut impl Sink) {
+        let Offer {
+            url,
+            subprotocols,
+            extensions,
+            origin,
+            fields,
+        } = &self.offer;
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# The method of the request MUST be GET, and the HTTP version MUST
+        //# be at least 1.1.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# The "Request-URI" part of the request MUST match the /resource
+        //# name/ defined in Section 3 (a relative URI) or be an absolute
+        //# http/https URI that, when parsed, has a /resource name/, /host/,
+        //# and /port/ that match the corresponding ws/wss URI.
+        sink.put(b"GET ");
+        url.put_resource(sink);
+        sink.put(b" HTTP/1.1\r\n");
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# The request MUST contain a |Host| header field whose value
+        //# contains /host/ plus optionally ":" followed by /port/ (when not
+        //# using the default port).
+        sink.put(b"Host: ");
+        url.put_authority(sink);
+        sink.put(b"\r\n");
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# The request MUST contain an |Upgrade| header field whose value
+        //# MUST include the "websocket" keyword.
+        sink.put(b"Upgrade: websocket\r\n");
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# The request MUST contain a |Connection| header field whose value
+        //# MUST include the "Upgrade" token.
+        sink.put(b"Connection: Upgrade\r\n");
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# The request MUST include a header field with the name
+        //# |Sec-WebSocket-Key|.  The value of this header field MUST be a
+        //# nonce consisting of a randomly selected 16-byte value that has
+        //# been base64-encoded (see Section 4 of [RFC4648]).
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.1
+        //# The |Sec-WebSocket-Key| header field MUST NOT appear more than once
+        //# in an HTTP request.
+        sink.put_field("Sec-WebSocket-Key", self.key.bytes());
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# The request MUST include a header field with the name
+        //# |Sec-WebSocket-Version|.  The value of this header field MUST be
+        //# 13.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.5
+        //# However, the |Sec-WebSocket-Version| header field MUST NOT appear
+        //# more than once in an HTTP request.
+        sink.put(b"Sec-WebSocket-Version: 13\r\n");
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# The request MUST include a header field with the name |Origin|
+        //# [RFC6454] if the request is coming from a browser client.
+        if let Some(origin) = origin {
+            sink.put_field("Origin", origin.as_bytes());
+        }
+        if let [first, rest @ ..] = subprotocols {
+            sink.put(b"Sec-WebSocket-Protocol: ");
+            sink.put(first.as_bytes());
+            for name in rest {
+                sink.put(b", ");
+                sink.put(name.as_bytes());
+            }
+            sink.put(b"\r\n");
+        }
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-9.1
+        //# Any extension-token used MUST be a registered token (see
+        //# Section 11.4).  The parameters supplied with any given extension MUST
+        //# be defined for that extension.
+        if !extensions.is_empty() {
+            sink.put(b"Sec-WebSocket-Extensions: ");
+            sink.put_display(&extensions.offer());
+            sink.put(b"\r\n");
+        }
+        for field in *fields {
+            sink.put_field(field.name, field.value);
+        }
+        sink.put(b"\r\n");
+    }
+}
+
+impl fmt::Debug for Opening<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opening")
+            .field("offer", &self.offer)
+            .finish_non_exhaustive()
+    }
+}

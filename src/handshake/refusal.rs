@@ -1,0 +1,165 @@
+//! A server's refusal, or the page that answers a plain request: any final status with fields and a body.
+
+#[cfg(feature = "alloc")]
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::field::{Field, check_extra};
+use super::misuse::Misuse;
+use super::sink::{Sink, Write};
+
+/// An answer that opens no connection, checked and ready to be written. It announces that the connection closes behind it;
+/// whatever the client has sent behind its head is to be dropped.
+///
+/// ```
+/// use sockless::handshake::{Field, Refusal};
+///
+/// let fields = [Field::new("WWW-Authenticate", "Bearer")];
+/// let refusal = Refusal::new(401, &fields, b"who are you?")?;
+/// assert!(refusal.to_vec().starts_with(b"HTTP/1.1 401 Unauthorized\r\n"));
+/// # Ok::<(), sockless::handshake::Misuse>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct Refusal<'a> {
+    status: u16,
+    fields: &'a [Field<'a>],
+    body: &'a [u8],
+}
+
+impl<'a> Refusal<'a> {
+    /// A refusal with a status, further header fields, and a body.
+    ///
+    /// With 426, the fields that tell the client which protocol and version to use are added.
+    ///
+    /// # Errors
+    ///
+    /// If the status is not final, a field can't be sent, or there is a body where the status allows none.
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+    //# If the server does not wish to accept this
+    //# connection, it MUST return an appropriate HTTP error code
+    //# (e.g., 403 Forbidden) and abort the WebSocket handshake
+    //# described in this section.
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+    //# If the
+    //# requested service is not available, the server MUST send an
+    //# appropriate HTTP error code (such as 404 Not Found) and abort
+    //# the WebSocket handshake.
+    pub fn new(status: u16, fields: &'a [Field<'a>], body: &'a [u8]) -> Result<Self, Misuse> {
+        if !(200..=599).contains(&status) {
+            return Err(Misuse::Status);
+        }
+        if is_bodiless(status) && !body.is_empty() {
+            return Err(Misuse::Body);
+        }
+        check_extra(fields)?;
+        Ok(Self {
+            status,
+            fields,
+            body,
+        })
+    }
+
+    /// The status.
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The number of bytes of the answer.
+    pub fn encoded_len(&self) -> usize {
+        self.measure()
+    }
+
+    /// Writes the answer into `out`, and says how many bytes it has.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::BufferTooSmall`], with nothing written.
+    pub fn encode(&self, out: &mut [u8]) -> Result<usize, Misuse> {
+        self.fill(out)
+    }
+
+    /// The answer in a vector of its own.
+    #[cfg(feature = "alloc")]
+    pub fn to_vec(&self) -> Vec<u8> {
+        self.collect()
+    }
+}
+
+impl Write for Refusal<'_> {
+    fn write(&self, sink: &mut impl Sink) {
+        sink.put(b"HTTP/1.1 ");
+        sink.put_number(u64::from(self.status));
+        sink.put(b" ");
+        sink.put(reason(self.status).as_bytes());
+        sink.put(b"\r\n");
+        if self.status == 426 {
+            sink.put(
+                b"Connection: close, Upgrade\r\n\
+                Upgrade: websocket\r\n\
+                Sec-WebSocket-Version: 13\r\n",
+            );
+        } else {
+            sink.put(b"Connection: close\r\n");
+        }
+        for field in self.fields {
+            sink.put_field(field.name, field.value);
+        }
+        if !is_bodiless(self.status) {
+            sink.put(b"Content-Length: ");
+            sink.put_number(self.body.len() as u64);
+            sink.put(b"\r\n");
+        }
+        sink.put(b"\r\n");
+        sink.put(self.body);
+    }
+}
+
+/// Whether an answer with this status ends with its head.
+const fn is_bodiless(status: u16) -> bool {
+    matches!(status, 204 | 304)
+}
+
+/// The customary words for a status; none for a status that is not common.
+const fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        204 => "No Content",
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        304 => "Not Modified",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        408 => "Request Timeout",
+        409 => "Conflict",
+        410 => "Gone",
+        421 => "Misdirected Request",
+        426 => "Upgrade Required",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        451 => "Unavailable For Legal Reasons",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        505 => "HTTP Version Not Supported",
+        _ => "",
+    }
+}
+
+impl fmt::Debug for Refusal<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refusal")
+            .field("status", &self.status)
+            .field("fields", &self.fields)
+            .field("body", &self.body.len())
+            .finish()
+    }
+}

@@ -1,0 +1,303 @@
+//! A client's request as the server sees it before it answers (RFC 6455, section 4.2.1). Finding the end of the head, and
+//! answering, don't live here.
+
+use core::fmt;
+use core::mem::MaybeUninit;
+
+use super::accept::{Acceptance, Switching};
+use super::demand::{Demand, Tokens};
+use super::field::{Field, Fields, Source};
+use super::gather::Stored;
+use super::key::Key;
+use super::limits::Limits;
+use super::misuse::Misuse;
+use super::request_error::RequestError;
+use super::scan::Scan;
+use super::subprotocols::Subprotocols;
+use super::target::Target;
+use crate::extension::header;
+
+/// A request that has been found to follow the rules: one for a WebSocket, or a plain one.
+///
+/// It borrows the head where that arrived whole. To answer later, when the buffer is needed again, [`into_owned`](Self::into_owned)
+/// copies it.
+#[derive(Clone)]
+pub struct Request<'i> {
+    head: Stored<'i>,
+    parsed: Parsed,
+    consumed: usize,
+}
+
+/// What parsing a head has found out.
+#[derive(Clone, Copy)]
+pub(super) struct Parsed {
+    /// Where the target ends: it begins behind `GET `.
+    target_end: usize,
+    /// The key, if the request asks for a WebSocket.
+    key: Option<Key>,
+    subprotocols: bool,
+}
+
+/// How many fields are parsed with a small array on the stack.
+const FEW: usize = 32;
+
+const METHOD: &str = "GET";
+/// What stands between the target and the first field.
+const VERSION: &str = " HTTP/1.1\r\n";
+
+impl<'i> Request<'i> {
+    /// Decodes a request from a buffer that holds a whole head, and whatever follows it.
+    ///
+    /// For those who gather the head themselves; an [`Acceptor`](super::Acceptor) does so at any split. [`consumed`](Self::consumed)
+    /// says where the head ends.
+    ///
+    /// # Errors
+    ///
+    /// If the head breaks a rule. A head that is not complete is [`Truncated`](RequestError::Truncated).
+    pub fn decode(bytes: &'i [u8], limits: &Limits) -> Result<Self, RequestError> {
+        let mut scan = Scan::request(limits);
+        let found = scan.push(bytes)?;
+        if !found.complete {
+            return Err(RequestError::Truncated);
+        }
+        let end = found.start + found.len;
+        let head = bytes.get(found.start..end).unwrap_or_default();
+        let parsed = Parsed::parse(head, scan.fields())?;
+        Ok(Self::new(Stored::Borrowed(head), parsed, end))
+    }
+
+    pub(super) const fn new(head: Stored<'i>, parsed: Parsed, consumed: usize) -> Self {
+        Self {
+            head,
+            parsed,
+            consumed,
+        }
+    }
+
+    /// The method: always `GET`. Others are refused by themselves.
+    pub const fn method(&self) -> &'static str {
+        METHOD
+    }
+
+    /// The request target as it was sent.
+    pub fn target(&self) -> &str {
+        let target = self
+            .head
+            .bytes()
+            .get(METHOD.len() + 1..self.parsed.target_end);
+        target
+            .and_then(|target| core::str::from_utf8(target).ok())
+            .unwrap_or_default()
+    }
+
+    /// The path of the target.
+    pub fn path(&self) -> &str {
+        Target::parse(self.target()).map_or("/", |target| target.path)
+    }
+
+    /// The query of the target, without its question mark.
+    pub fn query(&self) -> Option<&str> {
+        Target::parse(self.target()).and_then(|target| target.query)
+    }
+
+    /// The host that the client wants to reach, with the port if it names one: that of an absolute target, or `Host`.
+    pub fn host(&self) -> &str {
+        let absolute = Target::parse(self.target()).and_then(|target| target.authority);
+        absolute.or_else(|| self.text("host")).unwrap_or_default()
+    }
+
+    /// The origin of the script that asks for the connection. Without it, the client is not a browser.
+    pub fn origin(&self) -> Option<&str> {
+        self.text("origin")
+    }
+
+    /// All header fields, in their order.
+    pub fn fields(&self) -> Fields<'_> {
+        Fields::new(
+            self.head
+                .bytes()
+                .get(self.parsed.target_end + VERSION.len()..)
+                .unwrap_or_default(),
+        )
+    }
+
+    /// The value of the first field called `name`.
+    pub fn field(&self, name: &str) -> Option<&[u8]> {
+        self.fields().value(name)
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.fields()
+            .find(|field| field.is(name))
+            .and_then(|field| field.text())
+    }
+
+    /// Whether the request asks for a WebSocket.
+    pub const fn is_upgrade(&self) -> bool {
+        self.parsed.key.is_some()
+    }
+
+    /// The subprotocols that the client would like to speak, the one it likes most first.
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.4
+    //# The |Sec-WebSocket-Protocol| header field MAY appear multiple times
+    //# in an HTTP request (which is logically the same as a single
+    //# |Sec-WebSocket-Protocol| header field that contains all values).
+    pub fn subprotocols(&self) -> Subprotocols<'_> {
+        Subprotocols::new(if self.parsed.subprotocols {
+            self.fields()
+        } else {
+            Fields::new(&[])
+        })
+    }
+
+    /// The first of the server's `supported` subprotocols that the client offers.
+    pub fn choose_subprotocol<'s>(&self, supported: &[&'s str]) -> Option<&'s str> {
+        self.subprotocols().choose(supported)
+    }
+
+    /// The extensions that the client offers, the one it likes most first.
+    pub fn extensions(&self) -> impl Iterator<Item = header::Element<'_>> {
+        let values = self.values("sec-websocket-extensions");
+        header::elements(values).map_while(Result::ok)
+    }
+
+    /// Checks an acceptance against the request, and makes the answer that switches protocols.
+    ///
+    /// # Errors
+    ///
+    /// If the request asks for no WebSocket, the subprotocol is none that the client offers, or a field can't be sent. The
+    /// request can still be answered.
+    pub fn accept<'a>(&self, acceptance: &Acceptance<'a>) -> Result<Switching<'a>, Misuse> {
+        let key = self.parsed.key.ok_or(Misuse::PlainRequest)?;
+        acceptance.apply(self, &key)
+    }
+
+    /// How many bytes of the input that completed the head belong to the head. What follows them is the client's first frames.
+    pub const fn consumed(&self) -> usize {
+        self.consumed
+    }
+
+    /// The request with a copy of its head, so that the buffer is free.
+    #[cfg(feature = "alloc")]
+    pub fn into_owned(self) -> Request<'static> {
+        Request {
+            head: self.head.into_owned(),
+            ..self
+        }
+    }
+}
+
+impl Source for Request<'_> {
+    fn fields(&self) -> impl Iterator<Item = Field<'_>> + Clone {
+        Request::fields(self)
+    }
+}
+
+impl fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("path", &self.path())
+            .field("upgrade", &self.is_upgrade())
+            .field("fields", &self.fields())
+            .finish()
+    }
+}
+
+impl Parsed {
+    /// Parses a head that the scan has found to be complete, with so many fields.
+    pub(super) fn parse(head: &[u8], fields: usize) -> Result<Self, RequestError> {
+        if fields <= FEW {
+            parse::<FEW>(head)
+        } else {
+            parse_many(head)
+        }
+    }
+}
+
+#[inline(never)]
+fn parse_many(head: &[u8]) -> Result<Parsed, RequestError> {
+    parse::<{ u8::MAX as usize }>(head)
+}
+
+#[inline]
+fn parse<const FIELDS: usize>(head: &[u8]) -> Result<Parsed, RequestError> {
+    let mut fields = [const { MaybeUninit::uninit() }; FIELDS];
+    let mut parsed = httparse::Request::new(&mut []);
+    match parsed.parse_with_uninit_headers(head, &mut fields) {
+        Ok(httparse::Status::Complete(len)) if len == head.len() => {}
+        Ok(_) => return Err(RequestError::RequestLine),
+        Err(error) => return Err(blame(error, head)),
+    }
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+    //# The method of the request MUST be GET, and the HTTP version MUST
+    //# be at least 1.1.
+    if parsed.version != Some(1) {
+        return Err(RequestError::HttpVersion);
+    }
+    if parsed.method != Some(METHOD) {
+        return Err(RequestError::Method);
+    }
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+    //# The "Request-URI" part of the request MUST match the /resource
+    //# name/ defined in Section 3 (a relative URI) or be an absolute
+    //# http/https URI that, when parsed, has a /resource name/, /host/,
+    //# and /port/ that match the corresponding ws/wss URI.
+    let target = parsed.path.unwrap_or_default();
+    Target::parse(target).ok_or(RequestError::Target)?;
+
+    let fields = || {
+        parsed.headers.iter().map(|field| Field {
+            name: field.name,
+            value: field.value,
+        })
+    };
+    let mut demand = Demand::default();
+    fields().for_each(|field| demand.note(field));
+    demand.judge_request()?;
+    let key = demand.judge_upgrade()?;
+    if key.is_some() && demand.extensions {
+        judge_extensions(fields())?;
+    }
+    Ok(Parsed {
+        target_end: METHOD.len() + 1 + target.len(),
+        key,
+        subprotocols: demand.subprotocols == Tokens::Some,
+    })
+}
+
+//= https://www.rfc-editor.org/rfc/rfc6455#section-9.1
+//# If a value is received by either the client or
+//# the server during negotiation that does not conform to the ABNF
+//# below, the recipient of such malformed data MUST immediately _Fail
+//# the WebSocket Connection_.
+fn judge_extensions<'h>(fields: impl Iterator<Item = Field<'h>>) -> Result<(), RequestError> {
+    let values = fields
+        .filter(|field| field.is("sec-websocket-extensions"))
+        .map(|field| field.value);
+    for element in header::elements(values) {
+        element.map_err(|_| RequestError::InvalidExtensions)?;
+    }
+    Ok(())
+}
+
+/// What the client did wrong where the parser gave up.
+#[cold]
+fn blame(error: httparse::Error, head: &[u8]) -> RequestError {
+    match error {
+        httparse::Error::HeaderName | httparse::Error::HeaderValue => RequestError::Field,
+        httparse::Error::TooManyHeaders => RequestError::TooManyFields,
+        httparse::Error::Version => {
+            let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
+            let version = line.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
+            match version {
+                [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+                    if major.is_ascii_digit() && minor.is_ascii_digit() =>
+                {
+                    RequestError::HttpVersion
+                }
+                _ => RequestError::RequestLine,
+            }
+        }
+        _ => RequestError::RequestLine,
+    }
+}

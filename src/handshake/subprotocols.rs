@@ -1,0 +1,44 @@
+//! The subprotocols that a client offers, and the choice among them (RFC 6455, sections 1.9 and 4.2.2).
+
+use super::field::Fields;
+use crate::words::token::{Elements, elements, token};
+
+/// The subprotocols of a request, the one that the client likes most first.
+#[derive(Clone, Debug)]
+pub struct Subprotocols<'a> {
+    fields: Fields<'a>,
+    elements: Elements<'a>,
+}
+
+impl<'a> Subprotocols<'a> {
+    pub(super) fn new(fields: Fields<'a>) -> Self {
+        Self {
+            fields,
+            elements: elements(&[]),
+        }
+    }
+
+    /// The first of `supported` that is among these: the choice is the server's preference.
+    pub fn choose<'s>(&self, supported: &[&'s str]) -> Option<&'s str> {
+        supported
+            .iter()
+            .copied()
+            .find(|name| self.clone().any(|offered| offered == *name))
+    }
+}
+
+impl<'a> Iterator for Subprotocols<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        loop {
+            if let Some(element) = self.elements.next() {
+                return token(element);
+            }
+            let field = self
+                .fields
+                .find(|field| field.is("sec-websocket-protocol"))?;
+            self.elements = elements(field.value);
+        }
+    }
+}
