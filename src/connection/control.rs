@@ -70,8 +70,8 @@ impl InFlight {
 
     /// Gives the memory back if nothing is in flight.
     fn tidy(&mut self) {
-        let idle = |frames: &Box<Frames>| frames.arriving.is_empty() && frames.pings.is_empty();
-        if self.0.as_ref().is_some_and(idle) {
+        let idle = |frames: &Frames| frames.arriving.is_empty() && frames.pings.is_empty();
+        if self.0.as_deref().is_some_and(idle) {
             self.0 = None;
         }
     }

@@ -17,6 +17,7 @@ use super::outcome::{CloseStatus, ReceiverEnd};
 use super::reply::{ControlPayload, Probe, Reply};
 use super::silence::{Alarm, Silence};
 use super::state::Receiving;
+use crate::frame::whole::Whole;
 use crate::frame::{Decoder, Input, Violation, decoder};
 use crate::message::assembler::Assembler;
 use crate::message::{Content, Part, Payload, TakenBuffer, Text};
@@ -100,11 +101,11 @@ impl<R: Role> Receiver<R> {
             self.tally.wire_bytes += (arrived - input.len()) as u64;
             self.silence.heard_data();
             let (kind, payload, last) = match found {
-                Ok((kind, payload)) if self.config.delivery == Delivery::Whole => {
+                Whole::Message(kind, payload) if self.config.delivery == Delivery::Whole => {
                     return Some(self.message(kind, Payload::borrowed(payload)));
                 }
-                Ok((kind, payload)) => (kind, payload, true),
-                Err((payload, good)) => (Kind::Text, &mut payload[..good], false),
+                Whole::Message(kind, payload) => (kind, payload, true),
+                Whole::Broken(good) => (Kind::Text, good, false),
             };
             if let Some(event) = self.whole_in_parts(kind, payload, last) {
                 return Some(event);

@@ -19,12 +19,7 @@ pub(super) struct Output<'a> {
 impl<'a> Output<'a> {
     /// Extends `out` by at most `budget` octets, of which about `expected` will be used.
     pub(super) fn new(out: &'a mut Vec<u8>, budget: usize, expected: usize) -> Self {
-        Self {
-            at: out.len(),
-            out,
-            budget,
-            step: expected.clamp(STEPS.0, STEPS.1 / 4),
-        }
+        Self { at: out.len(), out, budget, step: expected.clamp(STEPS.0, STEPS.1 / 4) }
     }
 
     /// Where the next octet will be.
