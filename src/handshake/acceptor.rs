@@ -59,17 +59,8 @@ impl<'b> Acceptor<'b> {
         let mut limits = *limits;
         limits.head = limits.head.min(gather.room());
         let scan = Scan::request(&limits);
-        let deadline = limits
-            .timeout
-            .map(|timeout| Instant::new(now).after(timeout));
-        Self {
-            limits,
-            scan,
-            gather,
-            deadline,
-            over: false,
-            work: 0,
-        }
+        let deadline = limits.timeout.map(|timeout| Instant::new(now).after(timeout));
+        Self { limits, scan, gather, deadline, over: false, work: 0 }
     }
 
     /// Takes what has arrived since the last call, if anything, and the time.
@@ -93,11 +84,7 @@ impl<'b> Acceptor<'b> {
             return None;
         }
         match self.read(input) {
-            Ok(None)
-                if self
-                    .deadline
-                    .is_some_and(|deadline| Instant::new(now) >= deadline) =>
-            {
+            Ok(None) if self.deadline.is_some_and(|deadline| Instant::new(now) >= deadline) => {
                 Some(self.refuse(RequestError::Timeout))
             }
             Ok(None) => None,
@@ -115,20 +102,12 @@ impl<'b> Acceptor<'b> {
 
     /// Notes that the client's stream has ended.
     pub fn end(&mut self) -> Option<Asked<'static>> {
-        if self.over {
-            None
-        } else {
-            Some(self.refuse(RequestError::Truncated))
-        }
+        if self.over { None } else { Some(self.refuse(RequestError::Truncated)) }
     }
 
     /// When [`poll`](Self::poll) is to be called at the latest, if nothing arrives before.
     pub fn deadline(&self) -> Option<Duration> {
-        if self.over {
-            None
-        } else {
-            self.deadline.map(Instant::since_origin)
-        }
+        if self.over { None } else { self.deadline.map(Instant::since_origin) }
     }
 
     /// How many octets have been handed to the scan and to the parser so far: linear in what has arrived, at any split.
@@ -143,11 +122,7 @@ impl<'b> Acceptor<'b> {
         if self.work == 0 && input.ends_with(b"\r\n\r\n") {
             self.work = 2 * input.len() as u64;
             if let Some(parsed) = Parsed::at_once(input, &self.limits) {
-                return Ok(Some(Request::new(
-                    Stored::Borrowed(input),
-                    parsed?,
-                    input.len(),
-                )));
+                return Ok(Some(Request::new(Stored::Borrowed(input), parsed?, input.len())));
             }
         }
         let found = self.scan.push(input)?;

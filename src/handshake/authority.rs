@@ -22,19 +22,13 @@ pub(super) enum Malformed {
 impl Authority {
     pub(super) fn parse(text: &[u8]) -> Result<Self, Malformed> {
         let host = if text.first() == Some(&b'[') {
-            let end = text
-                .iter()
-                .position(|byte| *byte == b']')
-                .ok_or(Malformed::Host)?;
+            let end = text.iter().position(|byte| *byte == b']').ok_or(Malformed::Host)?;
             if !is_ip_literal(&text[1..end]) {
                 return Err(Malformed::Host);
             }
             end + 1
         } else {
-            let end = text
-                .iter()
-                .position(|byte| *byte == b':')
-                .unwrap_or(text.len());
+            let end = text.iter().position(|byte| *byte == b':').unwrap_or(text.len());
             if end == 0 || !Part::Name.holds(&text[..end]) {
                 return Err(Malformed::Host);
             }
@@ -61,10 +55,7 @@ fn port(digits: &[u8]) -> Option<u16> {
 /// Whether `text` may stand in the brackets of an IP literal. Zone identifiers mean nothing to a peer and are not taken.
 fn is_ip_literal(text: &[u8]) -> bool {
     if let [b'v' | b'V', rest @ ..] = text {
-        let version = rest
-            .iter()
-            .take_while(|byte| byte.is_ascii_hexdigit())
-            .count();
+        let version = rest.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         return match &rest[version..] {
             [b'.', address @ ..] => {
                 let in_address = |byte: &u8| {

@@ -138,9 +138,7 @@ impl<'a, 'b> Connector<'a, 'b> {
             scan: Scan::response(&limits),
             gather,
             interims: 0,
-            deadline: limits
-                .timeout
-                .map(|timeout| Instant::new(now).after(timeout)),
+            deadline: limits.timeout.map(|timeout| Instant::new(now).after(timeout)),
             over: false,
             work: 0,
         })
@@ -163,11 +161,7 @@ impl<'a, 'b> Connector<'a, 'b> {
             return None;
         }
         match self.read(input) {
-            Ok(None)
-                if self
-                    .deadline
-                    .is_some_and(|deadline| Instant::new(now) >= deadline) =>
-            {
+            Ok(None) if self.deadline.is_some_and(|deadline| Instant::new(now) >= deadline) => {
                 Some(self.fail(ResponseError::Timeout))
             }
             Ok(None) => None,
@@ -181,20 +175,12 @@ impl<'a, 'b> Connector<'a, 'b> {
 
     /// Notes that the server's stream has ended.
     pub fn end(&mut self) -> Option<Answered<'a, 'static>> {
-        if self.over {
-            None
-        } else {
-            Some(self.fail(ResponseError::Truncated))
-        }
+        if self.over { None } else { Some(self.fail(ResponseError::Truncated)) }
     }
 
     /// When [`poll`](Self::poll) is to be called at the latest, if nothing arrives before.
     pub fn deadline(&self) -> Option<Duration> {
-        if self.over {
-            None
-        } else {
-            self.deadline.map(Instant::since_origin)
-        }
+        if self.over { None } else { self.deadline.map(Instant::since_origin) }
     }
 
     /// How many octets have been handed to the scan and to the parser so far: linear in what has arrived, at any split.
@@ -222,12 +208,7 @@ impl<'a, 'b> Connector<'a, 'b> {
             self.work += whole.len() as u64;
             let parsed = Parsed::parse(whole, self.scan.fields())?;
             if !parsed.is_interim() {
-                return Ok(Some(Response::new(
-                    self.gather.take(piece),
-                    parsed,
-                    behind,
-                    consumed,
-                )));
+                return Ok(Some(Response::new(self.gather.take(piece), parsed, behind, consumed)));
             }
             self.interims += 1;
             if self.interims > INTERIMS {
@@ -247,10 +228,7 @@ impl<'a, 'b> Connector<'a, 'b> {
             return Answered::Refused(response);
         }
         match self.judge_switch(&response) {
-            Ok(established) => Answered::Open {
-                established,
-                response,
-            },
+            Ok(established) => Answered::Open { established, response },
             Err(error) => Answered::Failed(error),
         }
     }

@@ -105,19 +105,13 @@ impl<'h> Demand<'h> {
         //# The request MUST contain a |Host| header field whose value
         //# contains /host/ plus optionally ":" followed by /port/ (when not
         //# using the default port).
-        let host = self
-            .host
-            .require(RequestError::MissingHost, RequestError::RepeatedHost)?;
+        let host = self.host.require(RequestError::MissingHost, RequestError::RepeatedHost)?;
         Authority::parse(host).map_err(|_| RequestError::InvalidHost)?;
         self.judge_origin()?;
         if self.invalid_length {
             return Err(RequestError::InvalidContentLength);
         }
-        if self.body {
-            Err(RequestError::Body)
-        } else {
-            Ok(())
-        }
+        if self.body { Err(RequestError::Body) } else { Ok(()) }
     }
 
     pub(super) fn judge_origin(&self) -> Result<(), RequestError> {
@@ -147,9 +141,7 @@ impl<'h> Demand<'h> {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.1
         //# The |Sec-WebSocket-Key| header field MUST NOT appear more than once
         //# in an HTTP request.
-        let key = self
-            .key
-            .require(RequestError::MissingKey, RequestError::RepeatedKey)?;
+        let key = self.key.require(RequestError::MissingKey, RequestError::RepeatedKey)?;
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# The request MUST include a header field with the name
         //# |Sec-WebSocket-Key|.  The value of this header field MUST be a
@@ -168,9 +160,8 @@ impl<'h> Demand<'h> {
     //# |Sec-WebSocket-Version|.  The value of this header field MUST be
     //# 13.
     pub(super) fn judge_version(&self) -> Result<(), RequestError> {
-        let version = self
-            .version
-            .require(RequestError::MissingVersion, RequestError::RepeatedVersion)?;
+        let version =
+            self.version.require(RequestError::MissingVersion, RequestError::RepeatedVersion)?;
         match version {
             b"13" => Ok(()),
             other if is_version(other) => Err(RequestError::UnsupportedVersion),
@@ -203,10 +194,7 @@ pub(super) fn is_version(value: &[u8]) -> bool {
         [b'0'] => true,
         [b'0', ..] => false,
         [_, ..] if value.len() <= 3 && value.iter().all(u8::is_ascii_digit) => {
-            value
-                .iter()
-                .fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'))
-                <= 255
+            value.iter().fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0')) <= 255
         }
         _ => false,
     }
@@ -214,8 +202,5 @@ pub(super) fn is_version(value: &[u8]) -> bool {
 
 /// Whether `value` can be an origin: visible ASCII. Spaces may stand between the origins of a chain of redirects (RFC 6454).
 pub(super) fn is_origin(value: &[u8]) -> bool {
-    !value.is_empty()
-        && value
-            .iter()
-            .fold(true, |fine, byte| fine & matches!(byte, b' '..=b'~'))
+    !value.is_empty() && value.iter().fold(true, |fine, byte| fine & matches!(byte, b' '..=b'~'))
 }

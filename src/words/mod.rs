@@ -7,6 +7,7 @@ pub mod mask;
 pub mod opcode;
 pub mod role;
 pub mod simd;
+pub mod text;
 pub(crate) mod time;
 pub mod token;
 pub mod utf8;

@@ -16,6 +16,11 @@ pub trait Role:
     const MASKS: bool;
     /// The role at the other end.
     type Peer: Role<Peer = Self>;
+    /// What a frame to be sent needs for its masking: a key for a client, nothing for a server.
+    type Key: Copy + fmt::Debug + Send + Sync + Unpin + 'static;
+
+    /// The masking key as it stands in a header.
+    fn octets(key: Self::Key) -> Option<[u8; 4]>;
 }
 
 /// The endpoint that answered the opening handshake. It receives masked frames and sends unmasked ones.
@@ -32,9 +37,21 @@ impl sealed::Sealed for Client {}
 impl Role for Server {
     const MASKS: bool = false;
     type Peer = Client;
+    type Key = ();
+
+    #[inline]
+    fn octets((): ()) -> Option<[u8; 4]> {
+        None
+    }
 }
 
 impl Role for Client {
     const MASKS: bool = true;
     type Peer = Server;
+    type Key = [u8; 4];
+
+    #[inline]
+    fn octets(key: [u8; 4]) -> Option<[u8; 4]> {
+        Some(key)
+    }
 }

@@ -1,19 +1,120 @@
 //! The SIMD level that the kernels run at.
 //!
-//! Kernels take the level as an argument; it is detected once under the feature `std`, and a configuration may fix it.
+//! Kernels take the level as an argument; it is detected once under the feature `std`, and a configuration may fix it. The
+//! kernels themselves live beside what they compute.
 
-/// A set of CPU instructions that a kernel is compiled for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+use core::fmt;
+
+/// Whether the CPU has a feature. The standard library keeps the answer in a cache of its own.
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+macro_rules! detected {
+    ($feature:tt) => {{
+        #[cfg(feature = "std")]
+        {
+            std::arch::is_x86_feature_detected!($feature)
+        }
+        #[cfg(not(feature = "std"))]
+        {
+            cfg!(target_feature = $feature)
+        }
+    }};
+}
+/// An instruction set that kernels are written for.
+///
+/// This is only a name. [`Level`] is the proof that the CPU has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
-pub enum Level {
+pub enum Instructions {
     /// Portable code over machine words.
     Scalar,
+    /// SSE2: 16 octets at a time. Available on x86-64, unless the target has no floating point.
+    Sse2,
+    /// AVX2: 32 octets at a time.
+    Avx2,
+    /// AVX-512 F: 64 octets at a time.
+    Avx512,
+    /// NEON: 16 octets at a time. Available on AArch64, unless the target has no floating point.
+    Neon,
 }
 
+impl Instructions {
+    /// All of them, those of other architectures included; the later one is the better one where a CPU has several.
+    pub const ALL: [Self; 5] = [Self::Scalar, Self::Sse2, Self::Avx2, Self::Avx512, Self::Neon];
+
+    /// Whether this CPU can run them, as far as this build can know: asked of the CPU with the feature `std`, and of the
+    /// compiler's target features without it.
+    fn available(self) -> bool {
+        match self {
+            Self::Scalar => true,
+            #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+            Self::Sse2 => true,
+            #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+            Self::Avx2 => detected!("avx2"),
+            #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+            Self::Avx512 => detected!("avx512f"),
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+            Self::Neon => true,
+            #[allow(unreachable_patterns)]
+            _ => false,
+        }
+    }
+}
+
+/// Instructions that this CPU has.
+///
+/// A value exists only for what was found on the CPU, so that kernels can rely on it:
+///
+/// ```
+/// use sockless::words::simd::{Instructions, Level};
+///
+/// let best = Level::detect();
+/// assert!(Level::available().any(|level| level == best));
+/// // Fixing a level, for a test say:
+/// let plain = Level::new(Instructions::Scalar).expect("portable code runs anywhere");
+/// assert_eq!(plain, Level::SCALAR);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Level(Instructions);
+
 impl Level {
+    /// Portable code, which every CPU runs.
+    pub const SCALAR: Self = Self(Instructions::Scalar);
+
+    /// The level of these instructions, or `None` if this CPU lacks them.
+    #[inline]
+    pub fn new(instructions: Instructions) -> Option<Self> {
+        instructions.available().then_some(Self(instructions))
+    }
+
     /// The best level of this CPU: found at run time with the feature `std`, at compile time without it.
+    ///
+    /// Cheap enough for every connection: the answers are cached.
     #[inline]
     pub fn detect() -> Self {
-        Self::Scalar
+        Self::available().last().unwrap_or(Self::SCALAR)
+    }
+
+    /// The levels that this CPU can run, the slowest first.
+    pub fn available() -> impl Iterator<Item = Self> + Clone {
+        Instructions::ALL.into_iter().filter_map(Self::new)
+    }
+
+    /// The instructions.
+    #[inline]
+    pub const fn instructions(self) -> Instructions {
+        self.0
+    }
+}
+
+impl fmt::Debug for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Level({:?})", self.0)
+    }
+}
+
+impl Default for Level {
+    /// The level that [`Level::detect`] finds.
+    fn default() -> Self {
+        Self::detect()
     }
 }

@@ -1,8 +1,27 @@
 //! Masking (RFC 6455, section 5.3): octet `i` XOR key octet `i mod 4`, from any phase.
+//!
+//! This file has the key and its arithmetic. The work on memory is in `kernel`, once for all instruction sets; what an
+//! instruction set has to offer is in a file of its own.
+
+mod kernel;
+#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+mod neon;
+mod scalar;
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+mod x86;
 
 use crate::words::simd::Level;
 
 /// A masking key, turned so that its first octet meets the next octet of the payload.
+///
+/// ```
+/// use sockless::words::{mask::Mask, simd::Level};
+///
+/// let mask = Mask::new([0x37, 0xFA, 0x21, 0x3D]);
+/// let mut payload = [0x7F, 0x9F, 0x4D, 0x51, 0x58];
+/// mask.apply(Level::detect(), &mut payload);
+/// assert_eq!(&payload, b"Hello");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mask([u8; 4]);
 
@@ -17,31 +36,65 @@ impl Mask {
     #[inline]
     #[must_use]
     pub const fn advanced(self, octets: usize) -> Self {
-        let word = u32::from_le_bytes(self.0).rotate_right(8 * (octets as u32 % 4));
+        // The remainder first: `octets` may be too long for an `u32`.
+        let word = u32::from_le_bytes(self.0).rotate_right(8 * (octets % 4) as u32);
         Self(word.to_le_bytes())
     }
 
     /// Masks or unmasks in place.
     #[inline]
-    pub fn apply(self, _level: Level, payload: &mut [u8]) {
-        for (i, octet) in payload.iter_mut().enumerate() {
-            *octet ^= self.0[i % 4];
-        }
+    pub fn apply(self, level: Level, payload: &mut [u8]) {
+        kernel::apply::<false>(self, level, payload);
     }
 
     /// Masks or unmasks in place, and tells whether the result is all ASCII.
     #[inline]
     pub fn apply_and_check_ascii(self, level: Level, payload: &mut [u8]) -> bool {
-        self.apply(level, payload);
-        payload.is_ascii()
+        kernel::apply::<true>(self, level, payload)
+    }
+
+    /// Masks or unmasks from one place into another, in one pass.
+    ///
+    /// # Panics
+    ///
+    /// If the two don't have the same length.
+    #[inline]
+    pub fn copy(self, level: Level, from: &[u8], to: &mut [u8]) {
+        kernel::copy::<false>(self, level, from, to);
+    }
+
+    /// Masks or unmasks from one place into another, in one pass, and tells whether the result is all ASCII.
+    ///
+    /// # Panics
+    ///
+    /// If the two don't have the same length.
+    #[inline]
+    pub fn copy_and_check_ascii(self, level: Level, from: &[u8], to: &mut [u8]) -> bool {
+        kernel::copy::<true>(self, level, from, to)
     }
 
     /// Appends the masked or unmasked payload to `out`, in one pass.
     #[cfg(feature = "alloc")]
     #[inline]
     pub fn append(self, level: Level, payload: &[u8], out: &mut alloc::vec::Vec<u8>) {
-        let start = out.len();
-        out.extend_from_slice(payload);
-        self.apply(level, &mut out[start..]);
+        kernel::append::<false>(self, level, payload, out);
+    }
+
+    /// Appends the masked or unmasked payload to `out`, in one pass, and tells whether what was appended is all ASCII.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub fn append_and_check_ascii(
+        self,
+        level: Level,
+        payload: &[u8],
+        out: &mut alloc::vec::Vec<u8>,
+    ) -> bool {
+        kernel::append::<true>(self, level, payload, out)
+    }
+
+    /// The key as a word of memory: its octets lie in the word as they lie in the payload.
+    #[inline(always)]
+    const fn word(self) -> u32 {
+        u32::from_ne_bytes(self.0)
     }
 }

@@ -1,0 +1,326 @@
+"""Installs the Autobahn test suite, runs it against a program of this repository, and judges the reports.
+
+Exit status: 0 if every expected case is OK in both columns, 1 if not, 2 if the suite can't be run here.
+"""
+
+import argparse
+import collections
+import datetime
+import glob
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(HERE)
+VENV = os.path.join(HERE, ".venv")
+REPORTS = os.path.join(HERE, "reports")
+SUITE = "autobahntestsuite==25.10.1"
+IMAGE = "crossbario/autobahn-testsuite:25.10.1"
+
+# How many cases the suite has in each group.
+GROUPS = {1: 16, 2: 11, 3: 7, 4: 10, 5: 20, 6: 145, 7: 37, 9: 54, 10: 1, 12: 90, 13: 126}
+INFORMATIONAL = {"7.1.6", "7.13.1", "7.13.2"}
+# A few of every sub-group of 12 and 13: small, medium and large messages, automatic fragmentation.
+SAMPLE_COMPRESSED = ["1", "6", "11", "16"]
+
+
+class CannotRun(Exception):
+    """The suite can't be run on this machine."""
+
+
+def say(text):
+    print("autobahn: " + text, flush=True)
+
+
+def compressed_sample():
+    groups = ["12.%d" % n for n in range(1, 6)] + ["13.%d" % n for n in range(1, 8)]
+    return ["%s.%s" % (group, case) for group in groups for case in SAMPLE_COMPRESSED]
+
+
+def shards(cases):
+    """The case patterns of the two processes, and how many cases they make."""
+    plain = [1, 2, 3, 4, 5, 6, 7, 10]
+    core = sum(GROUPS[group] for group in plain) + GROUPS[9]
+    first, second = ["%d.*" % group for group in plain], ["9.*"]
+    if cases == "core":
+        return [first, second], core
+    if cases == "sample":
+        sample = compressed_sample()
+        half = len(sample) // 2
+        return [first + sample[:half], second + sample[half:]], core + len(sample)
+    return [first + second + ["12.*"], ["13.*"]], sum(GROUPS.values())
+
+
+# -- the suite itself ----------------------------------------------------------------------------------------------------------
+
+
+def runs(command):
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.decode(errors="replace") if done.returncode == 0 else None
+
+
+def find_python2():
+    """An interpreter of Python 2.7 that runs; a name on the path may be a shim that doesn't."""
+    candidates = ["python2.7", "python2", "/usr/bin/python2.7"]
+    roots = [os.environ.get("PYENV_ROOT"), os.path.expanduser("~/.pyenv")]
+    for root in filter(None, roots):
+        candidates += sorted(glob.glob(os.path.join(root, "versions", "2.7*", "bin", "python2.7")))
+    for candidate in candidates:
+        version = runs([candidate, "-c", "import sys; print(sys.version_info[:2] == (2, 7))"])
+        if version and version.strip() == "True":
+            return candidate
+    return None
+
+
+def install():
+    """A command that runs `wstest`, installed if need be."""
+    wstest = os.path.join(VENV, "suite", "bin", "wstest")
+    if runs([wstest, "--help"]):
+        return [wstest]
+    python2 = find_python2()
+    if python2:
+        say("installing %s into %s (once, about a minute)" % (SUITE, os.path.relpath(VENV, ROOT)))
+        shutil.rmtree(VENV, ignore_errors=True)
+        tool = os.path.join(VENV, "tool")
+        # The last virtualenv that still makes environments for Python 2.7.
+        steps = [
+            [sys.executable, "-m", "venv", tool],
+            [os.path.join(tool, "bin", "pip"), "install", "--quiet", "virtualenv<20.22"],
+            [os.path.join(tool, "bin", "virtualenv"), "--quiet", "-p", python2, os.path.join(VENV, "suite")],
+            [os.path.join(VENV, "suite", "bin", "pip"), "install", "--quiet", SUITE],
+        ]
+        for step in steps:
+            done = subprocess.run(step, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            if done.returncode != 0:
+                raise CannotRun("installing failed: %s\n%s" % (" ".join(step), done.stdout.decode(errors="replace")))
+        return [wstest]
+    if runs(["docker", "info"]):
+        say("using the Docker image %s" % IMAGE)
+        mount = "%s:%s" % (HERE, HERE)
+        return ["docker", "run", "--rm", "--network", "host", "-v", mount, "-w", HERE, IMAGE, "wstest"]
+    raise CannotRun("neither Python 2.7 nor a running Docker engine was found; install one of them")
+
+
+# -- the programs under test ---------------------------------------------------------------------------------------------------
+
+
+def build(package, program):
+    say("building %s" % program)
+    command = ["cargo", "build", "--quiet", "--release", "-p", package, "--bin", program]
+    if subprocess.run(command, cwd=ROOT).returncode != 0:
+        raise SystemExit("autobahn: %s does not build" % program)
+    target = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
+    return os.path.join(target, "release", program)
+
+
+def start_server(path):
+    """Starts an echo server on a free port; the process and its port."""
+    process = subprocess.Popen([path, "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE)
+    for line in iter(process.stdout.readline, b""):
+        found = re.search(rb"127\.0\.0\.1:(\d+)", line)
+        if found:
+            threading.Thread(target=process.stdout.read, daemon=True).start()
+            return process, int(found.group(1))
+    raise SystemExit("autobahn: %s did not say where it listens" % os.path.basename(path))
+
+
+def stop(process):
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(port, process):
+    for _ in range(300):
+        if process.poll() is not None:
+            raise SystemExit("autobahn: the fuzzing server ended at once")
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise SystemExit("autobahn: the fuzzing server did not start")
+
+
+# -- running -------------------------------------------------------------------------------------------------------------------
+
+
+class Shard:
+    """One process of the suite: its cases, its reports."""
+
+    def __init__(self, number, patterns, role, program):
+        self.folder = os.path.join(REPORTS, role, program, "shard%d" % number)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.makedirs(self.folder)
+        self.patterns = patterns
+
+    def write_spec(self, **more):
+        spec = {"outdir": self.folder, "cases": self.patterns, "exclude-cases": [], "exclude-agent-cases": {}}
+        spec.update(more)
+        path = os.path.join(self.folder, "spec.json")
+        with open(path, "w") as file:
+            json.dump(spec, file)
+        return path
+
+    def log(self):
+        return open(os.path.join(self.folder, "wstest.log"), "wb")
+
+    def progress(self):
+        """How many cases have begun, as far as the suite's log tells."""
+        with open(os.path.join(self.folder, "wstest.log"), "rb") as file:
+            return len(re.findall(rb"Running test case ID", file.read()))
+
+    def cases(self):
+        path = os.path.join(self.folder, "index.json")
+        if not os.path.exists(path):
+            return {}
+        with open(path) as file:
+            return json.load(file)
+
+
+def follow(shards, processes, expected, limit):
+    """Waits until the processes have ended, and shows how far they are."""
+    started, shown = time.time(), 0
+    while any(process.poll() is None for process in processes):
+        time.sleep(0.5)
+        elapsed = time.time() - started
+        if elapsed > limit:
+            say("stopped after %d s" % elapsed)
+            return
+        if elapsed - shown >= 15:
+            shown = elapsed
+            say("%4d s: %d of %d cases begun" % (elapsed, sum(s.progress() for s in shards), expected))
+
+
+def run_server(wstest, path, program, shards, expected, limit):
+    server, port = start_server(path)
+    running = []
+    try:
+        for shard in shards:
+            target = {"agent": program, "url": "ws://127.0.0.1:%d" % port}
+            spec = shard.write_spec(servers=[target])
+            log = shard.log()
+            running.append(subprocess.Popen(wstest + ["-m", "fuzzingclient", "-s", spec], stdout=log, stderr=log, cwd=shard.folder))
+        follow(shards, running, expected, limit)
+    finally:
+        for process in running + [server]:
+            stop(process)
+
+
+def run_client(wstest, path, program, shards, expected, limit):
+    servers, clients = [], []
+    try:
+        for shard in shards:
+            port = free_port()
+            spec = shard.write_spec(url="ws://127.0.0.1:%d" % port)
+            log = shard.log()
+            command = wstest + ["-m", "fuzzingserver", "-u", "0", "-s", spec]
+            servers.append(subprocess.Popen(command, stdout=log, stderr=log, cwd=shard.folder))
+            wait_for(port, servers[-1])
+            clients.append(subprocess.Popen([path, "ws://127.0.0.1:%d" % port, "--agent", program]))
+        follow(shards, clients, expected, limit)
+        for client in clients:
+            if client.poll() not in (None, 0):
+                say("%s ended with status %s" % (program, client.poll()))
+    finally:
+        for process in clients + servers:
+            stop(process)
+
+
+# -- judging -------------------------------------------------------------------------------------------------------------------
+
+
+def judge(program, shards, expected):
+    """What is wrong, a line each; and how often each verdict was given."""
+    wrong, verdicts, seen = [], collections.Counter(), set()
+    for shard in shards:
+        report = shard.cases()
+        if set(report) != {program}:
+            wrong.append("the agents in %s are %s" % (shard.folder, sorted(report) or "none"))
+            continue
+        for case, result in report[program].items():
+            if case in seen:
+                wrong.append("case %s was reported twice" % case)
+            seen.add(case)
+            behavior, close = result["behavior"], result["behaviorClose"]
+            verdicts[behavior] += 1
+            allowed = {"OK", "INFORMATIONAL"} if case in INFORMATIONAL else {"OK"}
+            if behavior not in allowed or close not in allowed:
+                where = os.path.join(shard.folder, result.get("reportfile", ""))
+                wrong.append("case %s: %s, close %s: %s" % (case, behavior, close, where))
+    if len(seen) != expected:
+        wrong.append("%d cases were expected, %d were reported" % (expected, len(seen)))
+    return wrong, verdicts
+
+
+def record(role, program, cases, verdicts, seconds):
+    """Keeps the result for the table of results."""
+    result = {
+        "role": role,
+        "program": program,
+        "cases": cases,
+        "ok": verdicts["OK"],
+        "informational": verdicts["INFORMATIONAL"],
+        "total": sum(verdicts.values()),
+        "date": datetime.date.today().isoformat(),
+        "seconds": round(seconds),
+    }
+    with open(os.path.join(REPORTS, role, program, "result.json"), "w") as file:
+        json.dump(result, file)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="autobahn/run.sh", description="Runs the Autobahn test suite against a program.")
+    parser.add_argument("role", choices=["server", "client"])
+    parser.add_argument("program")
+    parser.add_argument("--cases", choices=["core", "sample", "full"], default="core")
+    args = parser.parse_args()
+
+    try:
+        wstest = install()
+    except CannotRun as error:
+        say(str(error))
+        return 2
+    package = "sockless-examples" if args.role == "server" else "sockless-autobahn"
+    path = build(package, args.program)
+    patterns, expected = shards(args.cases)
+    parts = [Shard(number, cases, args.role, args.program) for number, cases in enumerate(patterns, 1)]
+    say("%s %s: %d cases (%s) in %d processes" % (args.role, args.program, expected, args.cases, len(parts)))
+    started = time.time()
+    run = run_server if args.role == "server" else run_client
+    run(wstest, path, args.program, parts, expected, limit=3000)
+    seconds = time.time() - started
+
+    wrong, verdicts = judge(args.program, parts, expected)
+    for line in wrong:
+        say("WRONG: " + line)
+    for part in parts:
+        say("report: " + os.path.relpath(os.path.join(part.folder, "index.html"), ROOT))
+    counts = ", ".join("%d %s" % (count, verdict) for verdict, count in sorted(verdicts.items()))
+    say("%s %s: %s in %d s: %s" % (args.role, args.program, counts or "nothing", seconds, "FAILED" if wrong else "passed"))
+    if not wrong:
+        record(args.role, args.program, args.cases, verdicts, seconds)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+//! How a connection behaves: the choices and the limits, shared by any number of connections.
+
+use core::time::Duration;
+
+use crate::frame::Limits;
+use crate::words::simd::Level;
+
+/// The behaviour of connections. One can serve any number of them, in an `Arc`.
+///
+/// ```
+/// use sockless::{Config, Delivery, frame::Limits};
+///
+/// let config = Config::default()
+///     .with_limits(Limits::default().with_message(1 << 20))
+///     .with_delivery(Delivery::Parts);
+/// assert_eq!(config.limits.message, 1 << 20);
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// What the peer may send: frames and messages of at most 16 MiB by default.
+    pub limits: Limits,
+    /// How messages are delivered: whole by default.
+    pub delivery: Delivery,
+    /// Whether every ping is answered by itself: yes by default.
+    pub auto_pong: bool,
+    /// Whether the peer's Close frame is answered by itself: yes by default. Otherwise the application finishes what it has to
+    /// say and calls `close` in its own time.
+    pub auto_close: bool,
+    /// How much output may wait before [`Want`](super::Want) says "stop reading": 256 KiB by default.
+    pub soft_limit: usize,
+    /// At how much waiting output a message is refused: 16 MiB by default. The last message accepted may reach over it.
+    pub hard_limit: usize,
+    /// Pings after silence: none by default.
+    pub keepalive: Option<Keepalive>,
+    /// For how long the peer may send no data frame before the connection is closed: no limit by default.
+    pub idle: Option<Duration>,
+    /// How long the closing handshake may take: ten seconds by default.
+    pub close: Duration,
+    /// The SIMD level of the kernels: the best that the CPU has by default.
+    pub simd: Level,
+}
+
+/// How messages reach the application.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Delivery {
+    /// Whole, when the last byte has arrived.
+    #[default]
+    Whole,
+    /// In parts, as they arrive.
+    Parts,
+}
+
+/// Pings after silence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keepalive {
+    /// After how long without a byte from the peer a ping is sent.
+    pub interval: Duration,
+    /// How long after that ping the peer is taken for dead, if it still sends nothing. Any byte counts as an answer: a peer that
+    /// is busy sending a large frame can't put a pong into it.
+    pub timeout: Duration,
+}
+
+impl Config {
+    /// The same configuration with other limits on what the peer may send.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The same configuration with another way of delivery.
+    #[must_use]
+    pub fn with_delivery(mut self, delivery: Delivery) -> Self {
+        self.delivery = delivery;
+        self
+    }
+
+    /// The same configuration, pings being answered by themselves or not.
+    #[must_use]
+    pub fn with_auto_pong(mut self, auto_pong: bool) -> Self {
+        self.auto_pong = auto_pong;
+        self
+    }
+
+    /// The same configuration, the peer's Close frame being answered by itself or not.
+    #[must_use]
+    pub fn with_auto_close(mut self, auto_close: bool) -> Self {
+        self.auto_close = auto_close;
+        self
+    }
+
+    /// The same configuration with other limits on waiting output.
+    #[must_use]
+    pub fn with_output_limits(mut self, soft: usize, hard: usize) -> Self {
+        (self.soft_limit, self.hard_limit) = (soft, hard);
+        self
+    }
+
+    /// The same configuration with pings after silence.
+    #[must_use]
+    pub fn with_keepalive(mut self, interval: Duration, timeout: Duration) -> Self {
+        self.keepalive = Some(Keepalive { interval, timeout });
+        self
+    }
+
+    /// The same configuration with a limit on the time without a data frame.
+    #[must_use]
+    pub fn with_idle(mut self, idle: Duration) -> Self {
+        self.idle = Some(idle);
+        self
+    }
+
+    /// The same configuration with another limit on the closing handshake.
+    #[must_use]
+    pub fn with_close(mut self, close: Duration) -> Self {
+        self.close = close;
+        self
+    }
+
+    /// The same configuration with a fixed SIMD level.
+    #[must_use]
+    pub fn with_simd(mut self, simd: Level) -> Self {
+        self.simd = simd;
+        self
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            limits: Limits::DEFAULT,
+            delivery: Delivery::Whole,
+            auto_pong: true,
+            auto_close: true,
+            soft_limit: 256 << 10,
+            hard_limit: 16 << 20,
+            keepalive: None,
+            idle: None,
+            close: Duration::from_secs(10),
+            simd: Level::detect(),
+        }
+    }
+}

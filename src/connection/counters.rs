@@ -1,0 +1,67 @@
+//! What has gone over a connection, counted.
+
+use core::time::Duration;
+
+/// The counters of a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counters {
+    /// What has been received.
+    pub received: Traffic,
+    /// What has been sent.
+    pub sent: Traffic,
+    /// The round-trip time of the last ping that was answered, to the microsecond.
+    pub round_trip: Option<Duration>,
+}
+
+/// The traffic in one direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Traffic {
+    /// Frames: those that end a message, and all others, of which at most 2^32 are counted.
+    pub frames: u64,
+    /// Messages: complete ones when received, ended ones when sent.
+    pub messages: u64,
+    /// Bytes on the wire: consumed from input, written from output.
+    pub wire_bytes: u64,
+    /// Payload bytes of the messages, as the application sees them.
+    pub payload_bytes: u64,
+    /// Ping frames, of which at most 2^32 are counted.
+    pub pings: u32,
+}
+
+/// The same in less memory, as one half keeps it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) messages: u64,
+    pub(crate) wire_bytes: u64,
+    pub(crate) payload_bytes: u64,
+    /// Frames that do not end a message.
+    other_frames: u32,
+    pings: u32,
+}
+
+impl Tally {
+    /// Counts a frame that does not end a message.
+    #[inline]
+    pub(crate) fn other_frame(&mut self) {
+        self.other_frames = self.other_frames.saturating_add(1);
+    }
+
+    /// Counts a Ping frame.
+    pub(crate) fn ping(&mut self) {
+        self.pings = self.pings.saturating_add(1);
+        self.other_frame();
+    }
+
+    /// The counters as they are shown.
+    pub(crate) fn traffic(&self) -> Traffic {
+        Traffic {
+            frames: self.messages + u64::from(self.other_frames),
+            messages: self.messages,
+            wire_bytes: self.wire_bytes,
+            payload_bytes: self.payload_bytes,
+            pings: self.pings,
+        }
+    }
+}

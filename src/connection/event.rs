@@ -1,0 +1,50 @@
+//! What a connection tells the application.
+
+use core::time::Duration;
+
+use super::failure::Failure;
+use crate::message::{Part, Payload, Text};
+use crate::words::close_code::CloseCode;
+
+/// What happened. An event borrows the caller's buffer, never the connection: a handler may send while it holds one.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'b> {
+    /// A text message.
+    Text(Text<'b>),
+    /// A binary message.
+    Binary(Payload<'b>),
+    /// A part of a message, with [`Delivery::Parts`](super::Delivery::Parts).
+    Part(Part<'b>),
+    /// A ping. Its pong is queued already, unless the configuration says otherwise.
+    Ping(Payload<'b>),
+    /// A pong, asked for or not.
+    Pong(Pong<'b>),
+    /// The peer's Close frame: it will send no more. The reply is queued already, unless the configuration says otherwise.
+    Closing(Closing<'b>),
+    /// Nothing has arrived for the keepalive interval. A ping is queued already, unless one can't be sent now: after our Close
+    /// frame, or inside a streamed frame. The peer is not taken for dead then.
+    Quiet,
+    /// No data frame has arrived for the idle time. A Close frame is queued already, or will be with the end of a streamed frame.
+    Idle,
+    /// The connection has failed: nothing further is looked at. The Close frame is queued already, where one may be sent.
+    Failed(Failure),
+}
+
+/// A Pong frame.
+#[derive(Debug)]
+pub struct Pong<'b> {
+    /// The payload: that of the ping it answers.
+    pub payload: Payload<'b>,
+    /// The time since the ping with this payload, if it was one of the last that were sent.
+    pub round_trip: Option<Duration>,
+}
+
+/// The peer's Close frame.
+#[derive(Debug)]
+pub struct Closing<'b> {
+    /// Why the peer closes, if it says so.
+    pub code: Option<CloseCode>,
+    /// The peer's words for it, for a log: not to be shown to end users.
+    pub reason: Text<'b>,
+}

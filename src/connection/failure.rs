@@ -1,0 +1,60 @@
+//! Why a connection failed.
+
+use core::{error, fmt};
+
+use crate::frame::Violation;
+use crate::words::close_code::CloseCode;
+
+/// Why a connection failed: for good, by the peer's doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The peer broke a rule of framing or text, or went over a limit.
+    Violation(Violation),
+    /// A compressed message is not what the extension's specification asks for.
+    CorruptMessage,
+    /// The peer has been silent in spite of a ping.
+    Unresponsive,
+    /// The stream ended without the peer's Close frame.
+    EndOfStream,
+}
+
+impl Failure {
+    /// The code for the Close frame that fails the connection; `None` where none is sent.
+    pub const fn close_code(self) -> Option<CloseCode> {
+        match self {
+            Self::Violation(violation) => Some(violation.close_code()),
+            Self::CorruptMessage => Some(CloseCode::INVALID_PAYLOAD),
+            Self::Unresponsive => Some(CloseCode::INTERNAL_ERROR),
+            Self::EndOfStream => None,
+        }
+    }
+}
+
+impl From<Violation> for Failure {
+    fn from(violation: Violation) -> Self {
+        Self::Violation(violation)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Violation(violation) => violation.fmt(f),
+            Self::CorruptMessage => {
+                f.write_str("the peer sent a compressed message that can't be decompressed")
+            }
+            Self::Unresponsive => f.write_str("the peer did not answer a ping"),
+            Self::EndOfStream => f.write_str("the stream ended without a Close frame"),
+        }
+    }
+}
+
+impl error::Error for Failure {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::Violation(violation) => Some(violation),
+            _ => None,
+        }
+    }
+}

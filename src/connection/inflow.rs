@@ -1,0 +1,138 @@
+//! Messages out of the payloads of data frames that an extension has transformed.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::failure::Failure;
+use crate::extension::door::{Decode, DecodeError};
+use crate::frame::{Decoder, Input, Violation, decoder};
+use crate::message::assembler::Assembler;
+use crate::message::{Part, Payload};
+use crate::words::opcode::Kind;
+use crate::words::role::Role;
+use crate::words::utf8::{self, Utf8};
+
+/// How much of a transformed payload is decoded at once for delivery in parts: it bounds how large a part can get.
+const SLICE: usize = 512;
+
+/// The receiving side of the negotiated extension.
+#[derive(Default)]
+pub(crate) struct Inflow(Option<Box<State>>);
+
+struct State {
+    extension: Box<dyn Decode>,
+    /// The text decoded so far.
+    utf8: Utf8,
+    /// The bytes of the message that have been delivered in parts.
+    delivered: u64,
+    /// What is to be told after the part that has just been delivered.
+    failure: Option<Failure>,
+}
+
+impl Inflow {
+    /// Decodes with this extension.
+    pub(crate) fn new(extension: Box<dyn Decode>) -> Self {
+        let state = State { extension, utf8: Utf8::new(), delivered: 0, failure: None };
+        Self(Some(Box::new(state)))
+    }
+
+    /// Takes the payload of the data frame under way as far as it has arrived; the message, once it is complete.
+    pub(crate) fn whole<'b, R: Role>(
+        &mut self,
+        decoder: &mut Decoder<R>,
+        assembler: &mut Assembler,
+        input: &mut Input<'b>,
+        fin: bool,
+        limit: u64,
+    ) -> Result<Option<Payload<'b>>, Failure> {
+        let state = self.state()?;
+        let (kind, _) = decoder.message();
+        let arrived = input.take(decoder::clamp(decoder.remaining()));
+        let _ = decoder.unmask(arrived);
+        let end = fin && decoder.remaining() == 0;
+        let bytes = assembler.bytes_mut();
+        let start = bytes.len();
+        let budget = decoder::clamp(limit.saturating_sub(start as u64));
+        state.extension.decode(arrived, end, budget, bytes).map_err(failure)?;
+        if state.check(kind, &bytes[start..], end).is_err() {
+            return Err(Failure::Violation(Violation::InvalidText));
+        }
+        Ok(assembler.complete(decoder, fin)?)
+    }
+
+    /// Takes the payload of the data frame under way, a slice of it; a part of the message, if there is something to deliver.
+    pub(crate) fn part<'b, R: Role>(
+        &mut self,
+        decoder: &mut Decoder<R>,
+        input: &mut Input<'b>,
+        fin: bool,
+        limit: u64,
+    ) -> Result<Option<Part<'b>>, Failure> {
+        let state = self.state()?;
+        if let Some(failure) = state.failure {
+            return Err(failure);
+        }
+        let (kind, _) = decoder.message();
+        let arrived = input.take(decoder::clamp(decoder.remaining()).min(SLICE));
+        let _ = decoder.unmask(arrived);
+        let last = fin && decoder.remaining() == 0;
+
+        let mut bytes = Vec::from(state.utf8.partial());
+        let held = bytes.len();
+        let budget = decoder::clamp(limit.saturating_sub(state.delivered + held as u64));
+        let decoded = state.extension.decode(arrived, last, budget, &mut bytes).map_err(failure);
+        let (good, checked) = match state.check(kind, &bytes[held..], last) {
+            Ok(()) => (bytes.len(), decoded),
+            Err(good) => (held + good, Err(Failure::Violation(Violation::InvalidText))),
+        };
+        bytes.truncate(if kind == Kind::Text {
+            utf8::whole_code_points(&bytes[..good])
+        } else {
+            good
+        });
+        let first = state.delivered == 0;
+        state.delivered = if last { 0 } else { state.delivered + bytes.len() as u64 };
+        if let Err(failure) = checked {
+            // What is good is delivered first, as it would have been, had it arrived by itself.
+            state.failure = Some(failure);
+            let part = Part::new(kind, Payload::owned(bytes), first, false);
+            return part.map(Some).ok_or(failure);
+        }
+        if decoder.remaining() == 0 {
+            decoder.finish()?;
+        }
+        Ok(Part::new(kind, Payload::owned(bytes), first, last))
+    }
+
+    /// The extension's state. There is one whenever a frame has set the bit that it claims.
+    fn state(&mut self) -> Result<&mut State, Failure> {
+        self.0.as_deref_mut().ok_or(Failure::Violation(Violation::ReservedBits))
+    }
+}
+
+impl State {
+    /// Checks what has been decoded; where it is wrong, how much is good.
+    fn check(&mut self, kind: Kind, decoded: &[u8], end: bool) -> Result<(), usize> {
+        if kind == Kind::Text {
+            self.utf8.push(decoded)?;
+            if end && !self.utf8.is_complete() {
+                return Err(decoded.len());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn failure(error: DecodeError) -> Failure {
+    match error {
+        DecodeError::Corrupt => Failure::CorruptMessage,
+        DecodeError::OverBudget => Failure::Violation(Violation::MessageTooLong),
+    }
+}
+
+impl fmt::Debug for Inflow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inflow").field("extension", &self.0.is_some()).finish()
+    }
+}

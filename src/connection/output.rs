@@ -1,0 +1,211 @@
+//! The bytes that wait to be written: one queue, in the order of the calls.
+//!
+//! Small frames stand one behind the other in one batch, a single slice. A large payload that is shared is not copied into it: it
+//! has a place in the batch where it belongs.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use bytes::{Buf as _, Bytes};
+
+/// From how many bytes on a shared payload is queued without a copy.
+pub(crate) const SHARE: usize = 4 << 10;
+
+/// The queue.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    batch: Vec<u8>,
+    /// How much of the batch has been written; 32 bits, because an idle connection has none to spare.
+    head: u32,
+    shared: Option<Box<Shared>>,
+    /// Whether the batch's memory is the caller's.
+    lent: bool,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// Payloads, each with the place in the batch before which it goes out. The places ascend.
+    parts: VecDeque<(usize, Bytes)>,
+    len: usize,
+}
+
+impl Output {
+    /// A queue in which these bytes wait.
+    #[cfg(feature = "handshake")]
+    pub(crate) fn new(batch: Vec<u8>) -> Self {
+        Self { batch, ..Self::default() }
+    }
+
+    /// How many bytes wait.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.batch.len() - self.head() + self.shared.as_ref().map_or(0, |shared| shared.len)
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.batch.len() == self.head() && self.shared.is_none()
+    }
+
+    #[inline]
+    fn head(&self) -> usize {
+        self.head as usize
+    }
+
+    /// Takes note that so much more of the batch has been written.
+    #[inline]
+    fn skip(&mut self, count: usize) {
+        match u32::try_from(self.head() + count) {
+            Ok(head) => self.head = head,
+            Err(_) => self.cut(self.head() + count),
+        }
+    }
+
+    /// Moves what begins at `start` to the front of the batch.
+    #[cold]
+    fn cut(&mut self, start: usize) {
+        self.batch.drain(..start);
+        for (place, _) in self.shared.iter_mut().flat_map(|shared| &mut shared.parts) {
+            *place -= start;
+        }
+        self.head = 0;
+    }
+
+    /// The batch, with room for `count` more bytes, to append to.
+    #[inline]
+    pub(crate) fn batch(&mut self, count: usize) -> &mut Vec<u8> {
+        if self.batch.capacity() - self.batch.len() < count {
+            self.make_room(count);
+        }
+        &mut self.batch
+    }
+
+    /// Moves what has not been written to the front if that gives enough back, so that a batch that is never quite empty does not
+    /// grow for ever; the bytes moved are no more than those written since the last time.
+    #[cold]
+    fn make_room(&mut self, count: usize) {
+        if self.head() >= self.batch.len() - self.head() {
+            self.cut(self.head());
+        }
+        self.batch.reserve(count);
+    }
+
+    /// Queues a payload without copying it.
+    pub(crate) fn share(&mut self, payload: Bytes) {
+        if payload.is_empty() {
+            return;
+        }
+        let shared = self.shared.get_or_insert_default();
+        shared.len += payload.len();
+        shared.parts.push_back((self.batch.len(), payload));
+    }
+
+    /// The first slice to be written; empty only if nothing waits.
+    #[inline]
+    pub(crate) fn first(&self) -> &[u8] {
+        match &self.shared {
+            None => &self.batch[self.head()..],
+            Some(_) => self.slices().next().unwrap_or_default(),
+        }
+    }
+
+    /// All slices to be written, in order.
+    pub(crate) fn slices(&self) -> impl Iterator<Item = &[u8]> {
+        let parts = self.shared.iter().flat_map(|shared| &shared.parts);
+        let mut from = self.head();
+        let end = (self.batch.len(), &[][..]);
+        parts
+            .map(|(place, payload)| (*place, &payload[..]))
+            .chain([end])
+            .flat_map(move |(place, payload)| {
+                let batched = &self.batch[from..place];
+                from = place;
+                [batched, payload]
+            })
+            .filter(|slice| !slice.is_empty())
+    }
+
+    /// Takes note that the first `count` bytes have been written.
+    #[inline]
+    pub(crate) fn wrote(&mut self, count: usize) {
+        if self.shared.is_none() {
+            self.skip(count.min(self.batch.len() - self.head()));
+        } else {
+            self.wrote_shared(count);
+        }
+        if self.is_empty() {
+            self.clear();
+        }
+    }
+
+    #[cold]
+    fn wrote_shared(&mut self, mut count: usize) {
+        while let Some(place) = self.next_place() {
+            let batched = count.min(place - self.head());
+            self.skip(batched);
+            count -= batched;
+            if count == 0 || !self.advance_shared(&mut count) {
+                return;
+            }
+        }
+        self.skip(count.min(self.batch.len() - self.head()));
+    }
+
+    /// The place of the first shared payload.
+    fn next_place(&self) -> Option<usize> {
+        Some(self.shared.as_ref()?.parts.front()?.0)
+    }
+
+    /// Takes note that so much of the first shared payload has been written; whether it was all of it.
+    fn advance_shared(&mut self, count: &mut usize) -> bool {
+        let Some(shared) = &mut self.shared else {
+            return true;
+        };
+        let Some((_, payload)) = shared.parts.front_mut() else {
+            return true;
+        };
+        let written = payload.len().min(*count);
+        payload.advance(written);
+        shared.len -= written;
+        *count -= written;
+        if !payload.is_empty() {
+            return false;
+        }
+        shared.parts.pop_front();
+        if shared.parts.is_empty() {
+            self.shared = None;
+        }
+        true
+    }
+
+    #[inline]
+    fn clear(&mut self) {
+        self.head = 0;
+        if self.lent {
+            self.batch.clear();
+        } else {
+            self.batch = Vec::new();
+        }
+    }
+
+    /// Lends memory for the batch; returns it if there is a batch already.
+    pub(crate) fn lend(&mut self, mut buffer: Vec<u8>) -> Result<(), Vec<u8>> {
+        if !self.is_empty() || self.lent {
+            return Err(buffer);
+        }
+        buffer.clear();
+        self.batch = buffer;
+        self.lent = true;
+        Ok(())
+    }
+
+    /// Gives the lent memory back, unless something waits in it.
+    pub(crate) fn reclaim(&mut self) -> Option<Vec<u8>> {
+        if !self.lent || !self.is_empty() {
+            return None;
+        }
+        self.lent = false;
+        Some(core::mem::take(&mut self.batch))
+    }
+}

@@ -1,0 +1,420 @@
+//! The receiving half: input in, events out (RFC 6455, sections 5.4 to 5.6, 6.2 and 7).
+//!
+//! It decides what frames mean. How their bytes are decoded is the decoder's business, how messages grow the assembler's; what has
+//! to be sent goes to the sending half as a [`Reply`].
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::config::{Config, Delivery};
+use super::control::InFlight;
+use super::counters::{Tally, Traffic};
+use super::event::{Closing, Event, Pong};
+use super::failure::Failure;
+use super::inflow::Inflow;
+use super::outcome::{CloseStatus, ReceiverEnd};
+use super::reply::{ControlPayload, Probe, Reply};
+use super::silence::{Alarm, Silence};
+use super::state::Receiving;
+use crate::frame::whole::Whole;
+use crate::frame::{Decoder, Input, Violation, decoder};
+use crate::message::assembler::Assembler;
+use crate::message::{Content, Part, Payload, TakenBuffer, Text};
+use crate::words::close_code::CloseCode;
+use crate::words::opcode::{Kind, Opcode};
+use crate::words::role::Role;
+use crate::words::time::Instant;
+
+/// From how many missing bytes on it is worth to read into a message's own buffer.
+const WORTH_TAKING: usize = 16 << 10;
+
+/// The receiving half of a connection.
+#[derive(Debug)]
+pub struct Receiver<R: Role> {
+    decoder: Decoder<R>,
+    assembler: Assembler,
+    in_flight: InFlight,
+    inflow: Inflow,
+    config: Arc<Config>,
+    state: Receiving,
+    eof: bool,
+    /// How the message under way is delivered, whatever the configuration has become since it began.
+    delivery: Delivery,
+    /// Whether the caller has had the buffer of the message under way.
+    was_taken: bool,
+    silence: Silence,
+    tally: Tally,
+}
+
+/// What the receiving half found: an event for the application, and the reply that it calls for.
+#[derive(Debug)]
+#[must_use = "the reply is to be carried to the sending half"]
+pub struct Received<'b> {
+    /// What happened.
+    pub event: Event<'b>,
+    /// What the sending half has to do about it.
+    pub reply: Option<Reply>,
+}
+
+impl<R: Role> Receiver<R> {
+    /// The receiving half of a connection that has just been opened.
+    pub fn new(config: impl Into<Arc<Config>>) -> Self {
+        let config = config.into();
+        Self {
+            decoder: Decoder::with_level(config.simd),
+            assembler: Assembler::default(),
+            in_flight: InFlight::default(),
+            inflow: Inflow::default(),
+            delivery: config.delivery,
+            was_taken: false,
+            config,
+            state: Receiving::Open,
+            eof: false,
+            silence: Silence::default(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// The next event out of `input`. `None` when all of it has been consumed and nothing is due at `now`, the time since any
+    /// origin of the caller's.
+    ///
+    /// After [`Event::Closing`] and [`Event::Failed`], further input is thrown away.
+    pub fn poll<'b>(&mut self, input: &mut Input<'b>, now: Duration) -> Option<Received<'b>> {
+        let event = self.next(input, now)?;
+        let reply = self.reply(&event, now);
+        Some(Received { event, reply })
+    }
+
+    /// The next event. Its reply is due before the next call.
+    #[inline]
+    pub(crate) fn next<'b>(&mut self, input: &mut Input<'b>, now: Duration) -> Option<Event<'b>> {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
+        //# An endpoint MUST NOT continue to attempt to process data
+        //# (including a responding Close frame) from the remote endpoint after
+        //# being instructed to _Fail the WebSocket Connection_.
+        if self.state != Receiving::Open {
+            return self.next_general(input, now);
+        }
+        let arrived = input.len();
+        if let Some(found) = self.decoder.whole(input, &self.config.limits) {
+            self.tally.wire_bytes += (arrived - input.len()) as u64;
+            self.silence.heard_data();
+            let (kind, payload, last) = match found {
+                Whole::Message(kind, payload) if self.config.delivery == Delivery::Whole => {
+                    return Some(self.message(kind, Payload::borrowed(payload)));
+                }
+                Whole::Message(kind, payload) => (kind, payload, true),
+                Whole::Broken(good) => (Kind::Text, good, false),
+            };
+            if let Some(event) = self.whole_in_parts(kind, payload, last) {
+                return Some(event);
+            }
+        }
+        self.next_general(input, now)
+    }
+
+    /// A message that arrived whole, as a part; or the good beginning of one.
+    #[cold]
+    fn whole_in_parts<'b>(
+        &mut self,
+        kind: Kind,
+        payload: &'b mut [u8],
+        last: bool,
+    ) -> Option<Event<'b>> {
+        if self.config.delivery == Delivery::Whole {
+            return None;
+        }
+        let good = match kind {
+            Kind::Text => crate::words::utf8::whole_code_points(payload),
+            Kind::Binary => payload.len(),
+        };
+        let payload = Payload::borrowed(&mut payload[..good]);
+        Part::new(kind, payload, true, last).map(|part| self.part(part))
+    }
+
+    #[inline(never)]
+    fn next_general<'b>(&mut self, input: &mut Input<'b>, now: Duration) -> Option<Event<'b>> {
+        let now = Instant::new(now);
+        while self.state == Receiving::Open {
+            let arrived = input.len();
+            let step = self.step(input, now);
+            let consumed = arrived - input.len();
+            self.tally.wire_bytes += consumed as u64;
+            if consumed > 0 {
+                self.silence.heard_bytes();
+            }
+            match step {
+                Ok(Some(event)) => return Some(event),
+                Ok(None) if self.assembler.is_taken() => break,
+                Ok(None) if consumed > 0 || self.decoder.has_failed() => {}
+                Ok(None) => break,
+                Err(failure) => return Some(self.fail(failure)),
+            }
+        }
+        self.rest(input, now)
+    }
+
+    /// One frame header, or one piece of a payload.
+    fn step<'b>(
+        &mut self,
+        input: &mut Input<'b>,
+        now: Instant,
+    ) -> Result<Option<Event<'b>>, Failure> {
+        if self.assembler.is_taken() {
+            return Ok(None);
+        }
+        if !self.decoder.in_payload() {
+            let Some(header) = self.decoder.header(input, &self.config.limits)? else {
+                return Ok(None);
+            };
+            if matches!(header.opcode, Opcode::Text | Opcode::Binary) {
+                self.delivery = self.config.delivery;
+                self.was_taken = false;
+            }
+            match header.opcode {
+                Opcode::Ping => self.tally.ping(),
+                Opcode::Close | Opcode::Pong => self.tally.other_frame(),
+                _ if header.fin => self.silence.heard_data(),
+                _ => {
+                    self.silence.heard_data();
+                    self.tally.other_frame();
+                }
+            }
+        }
+        match self.decoder.frame() {
+            Some((opcode, _)) if opcode.is_control() => self.control(opcode, input, now),
+            Some((_, fin)) => {
+                if !input.is_empty() {
+                    self.silence.heard_data();
+                }
+                self.data(fin, input)
+            }
+            None => Ok(None),
+        }
+    }
+
+    fn data<'b>(&mut self, fin: bool, input: &mut Input<'b>) -> Result<Option<Event<'b>>, Failure> {
+        let (kind, transformed) = self.decoder.message();
+        match (transformed, self.delivery) {
+            (false, Delivery::Whole) => {
+                let message = if input.is_empty() && self.decoder.remaining() == 0 {
+                    self.assembler.complete(&mut self.decoder, fin)?
+                } else {
+                    self.assembler.whole(&mut self.decoder, input, fin)?
+                };
+                // Whoever has had the buffer may have changed what had been checked.
+                let intact = |payload: &Payload<'_>| core::str::from_utf8(payload).is_ok();
+                if self.was_taken && kind == Kind::Text && !message.iter().all(intact) {
+                    return Err(Failure::Violation(Violation::InvalidText));
+                }
+                Ok(message.map(|payload| self.message(kind, payload)))
+            }
+            (false, Delivery::Parts) => {
+                let part = Part::next(&mut self.decoder, input, fin);
+                Ok(part.map(|part| self.part(part)))
+            }
+            (true, Delivery::Whole) => {
+                let limit = self.config.limits.message;
+                let decoder = &mut self.decoder;
+                let message = self.inflow.whole(decoder, &mut self.assembler, input, fin, limit)?;
+                Ok(message.map(|payload| self.message(kind, payload)))
+            }
+            (true, Delivery::Parts) => {
+                let limit = self.config.limits.message;
+                let decoder = &mut self.decoder;
+                let part = self.inflow.part(decoder, input, fin, limit)?;
+                Ok(part.map(|part| self.part(part)))
+            }
+        }
+    }
+
+    #[inline]
+    fn message<'b>(&mut self, kind: Kind, payload: Payload<'b>) -> Event<'b> {
+        self.tally.messages += 1;
+        self.tally.payload_bytes += payload.len() as u64;
+        match Content::new(kind, payload) {
+            Content::Text(text) => Event::Text(text),
+            Content::Binary(payload) => Event::Binary(payload),
+        }
+    }
+
+    fn part<'b>(&mut self, part: Part<'b>) -> Event<'b> {
+        self.tally.messages += u64::from(part.last);
+        self.tally.payload_bytes += part.content.as_bytes().len() as u64;
+        Event::Part(part)
+    }
+
+    fn control<'b>(
+        &mut self,
+        opcode: Opcode,
+        input: &mut Input<'b>,
+        now: Instant,
+    ) -> Result<Option<Event<'b>>, Failure> {
+        let remaining = decoder::clamp(self.decoder.remaining());
+        let arrived = input.take(remaining);
+        if self.decoder.unmask(arrived).is_err() {
+            return Ok(None);
+        }
+        let complete = arrived.len() == remaining;
+        let Some(payload) = self.in_flight.arrived(arrived, complete) else {
+            return Ok(None);
+        };
+        self.decoder.finish()?;
+        Ok(Some(match opcode {
+            Opcode::Close => self.closing(payload),
+            Opcode::Ping => Event::Ping(payload),
+            _ => {
+                let round_trip = self.in_flight.answered(&payload, now);
+                if let Some(round_trip) = round_trip {
+                    self.silence.timed(round_trip);
+                }
+                Event::Pong(Pong { payload, round_trip })
+            }
+        }))
+    }
+
+    fn closing<'b>(&mut self, body: Payload<'b>) -> Event<'b> {
+        let code = match *body {
+            [high, low, ..] => CloseCode::new(u16::from_be_bytes([high, low])),
+            _ => None,
+        };
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.5
+        //# If this Close control frame contains no status code, _The WebSocket
+        //# Connection Close Code_ is considered to be 1005.
+        self.state = Receiving::Closed(CloseStatus::from(code));
+        self.forget();
+        Event::Closing(Closing { code, reason: Text::checked(body.skip(2)) })
+    }
+
+    /// What is left to do when no frame is to be read: the end of the stream, and time.
+    fn rest<'b>(&mut self, input: &mut Input<'b>, now: Instant) -> Option<Event<'b>> {
+        if self.state != Receiving::Open {
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
+            //# An endpoint MUST NOT continue to attempt to process data
+            //# (including a responding Close frame) from the remote endpoint after
+            //# being instructed to _Fail the WebSocket Connection_.
+            input.take(input.len());
+            self.eof |= input.is_eof();
+            return None;
+        }
+        if input.is_eof() && input.is_empty() {
+            self.eof = true;
+            return Some(self.fail(Failure::EndOfStream));
+        }
+        match self.silence.alarm(now, &self.config)? {
+            Alarm::Ping => Some(Event::Quiet),
+            Alarm::Idle => Some(Event::Idle),
+            Alarm::Dead => Some(self.fail(Failure::Unresponsive)),
+        }
+    }
+
+    fn fail<'b>(&mut self, failure: Failure) -> Event<'b> {
+        self.state = Receiving::Failed(failure);
+        self.forget();
+        Event::Failed(failure)
+    }
+
+    /// Gives all memory back: nothing more will be read.
+    fn forget(&mut self) {
+        self.assembler.clear();
+        self.inflow = Inflow::default();
+        self.in_flight = InFlight::default();
+    }
+
+    /// What the sending half has to do about an event.
+    pub(crate) fn reply(&mut self, event: &Event<'_>, now: Duration) -> Option<Reply> {
+        match event {
+            Event::Ping(payload) if self.config.auto_pong => {
+                ControlPayload::new(payload).map(Reply::Pong)
+            }
+            Event::Closing(closing) => {
+                Some(Reply::Close { code: closing.code, hold: !self.config.auto_close })
+            }
+            Event::Quiet => {
+                let now = Instant::new(now);
+                let nanos = now.since_origin().as_nanos() as u64;
+                let payload = ControlPayload::new(&nanos.to_be_bytes())?;
+                self.in_flight.pinged(payload, now);
+                Some(Reply::Ping(payload))
+            }
+            Event::Idle => Some(Reply::Leave),
+            Event::Failed(failure) => Some(Reply::Fail(*failure)),
+            _ => None,
+        }
+    }
+
+    /// Takes note of a ping that the sending half has sent, so that the pong's round-trip time can be told.
+    pub fn expect(&mut self, probe: Probe) {
+        let Probe(payload, at) = probe;
+        self.in_flight.pinged(payload, at);
+    }
+
+    /// Takes note that the sending half can't send the ping that was due.
+    pub(super) fn not_pinged(&mut self) {
+        self.silence.not_pinged();
+    }
+
+    /// When [`poll`](Self::poll) is to be called again, if nothing arrives before.
+    pub fn deadline(&self) -> Option<Duration> {
+        match self.state {
+            Receiving::Open => self.silence.deadline(&self.config),
+            _ => None,
+        }
+    }
+
+    /// Takes out the buffer of the message under way, if much of the frame under way lacks, so that the next bytes can be read
+    /// into it straight from the transport. Until [`put_buffer`](Self::put_buffer) gives it back, no input is consumed.
+    pub fn take_buffer(&mut self) -> Option<TakenBuffer> {
+        if self.state != Receiving::Open {
+            return None;
+        }
+        let (opcode, fin) = self.decoder.frame()?;
+        let (_, transformed) = self.decoder.message();
+        if opcode.is_control() || transformed || self.delivery == Delivery::Parts {
+            return None;
+        }
+        self.assembler.take_buffer(&self.decoder, fin, WORTH_TAKING)
+    }
+
+    /// Puts the buffer back with what has been read into it. The message, or what is wrong with it, comes with the next
+    /// [`poll`](Self::poll).
+    ///
+    /// # Errors
+    ///
+    /// The buffer, if none was taken, or if it is shorter than it was or longer than its room; nothing has changed then.
+    pub fn put_buffer(&mut self, bytes: Vec<u8>) -> Result<(), Vec<u8>> {
+        let (before, after) = (self.decoder.arrived(), bytes.len() as u64);
+        self.assembler.put_buffer(&mut self.decoder, bytes)?;
+        self.was_taken = true;
+        self.tally.wire_bytes += after - before;
+        self.silence.heard_data();
+        Ok(())
+    }
+
+    /// Replaces the configuration: other limits after authentication, say. It holds from the next frame on, the way of delivery
+    /// from the next message on; the SIMD level stays.
+    pub fn set_config(&mut self, config: impl Into<Arc<Config>>) {
+        self.config = config.into();
+    }
+
+    /// What has been received.
+    pub fn traffic(&self) -> Traffic {
+        self.tally.traffic()
+    }
+
+    /// The round-trip time of the last ping that was answered.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.silence.round_trip()
+    }
+
+    /// How this half stands; with the other half's, an [`Outcome`](super::Outcome).
+    pub fn end(&self) -> ReceiverEnd {
+        let (received, failure) = match self.state {
+            Receiving::Open => (CloseStatus::Absent, None),
+            Receiving::Closed(status) => (status, None),
+            Receiving::Failed(failure) => (CloseStatus::Absent, Some(failure)),
+        };
+        ReceiverEnd { received, failure, eof: self.eof }
+    }
+}

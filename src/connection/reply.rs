@@ -1,0 +1,70 @@
+//! What the two halves have to tell each other: small owned values.
+
+use core::fmt;
+use core::ops::Deref;
+
+use super::failure::Failure;
+use crate::words::close_code::CloseCode;
+use crate::words::time::Instant;
+
+/// A small owned value for the sending half, to be carried there in order: over a channel, a queue, or by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// A ping arrived: send its pong.
+    Pong(ControlPayload),
+    /// The peer is silent: send a ping.
+    Ping(ControlPayload),
+    /// The peer's Close frame arrived, with this code. With `hold` the application answers it in its own time.
+    Close {
+        /// The code that the peer gave, if it gave one.
+        code: Option<CloseCode>,
+        /// Whether the application will answer.
+        hold: bool,
+    },
+    /// No data for too long: begin the closing handshake.
+    Leave,
+    /// The connection has failed: send the Close frame that says why, if there is one for it, and nothing else.
+    Fail(Failure),
+}
+
+/// A ping that has been sent, for [`Receiver::expect`](super::Receiver::expect).
+#[derive(Clone, Copy, Debug)]
+pub struct Probe(pub(crate) ControlPayload, pub(crate) Instant);
+
+/// The payload of a control frame: at most 125 bytes, in place.
+#[derive(Clone, Copy)]
+pub struct ControlPayload {
+    bytes: [u8; 125],
+    len: u8,
+}
+
+impl ControlPayload {
+    /// A copy of `payload`; `None` if it has more than 125 bytes.
+    pub fn new(payload: &[u8]) -> Option<Self> {
+        let mut bytes = [0; 125];
+        bytes.get_mut(..payload.len())?.copy_from_slice(payload);
+        Some(Self { bytes, len: payload.len() as u8 })
+    }
+}
+
+impl Deref for ControlPayload {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+}
+
+impl PartialEq for ControlPayload {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for ControlPayload {}
+
+impl fmt::Debug for ControlPayload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ControlPayload").field("len", &self.len).finish()
+    }
+}

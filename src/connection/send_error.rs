@@ -1,0 +1,53 @@
+//! Why something could not be sent.
+
+use core::{error, fmt};
+
+use crate::frame::Misuse;
+use crate::message::Message;
+
+/// Why something could not be sent. The connection is as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SendError {
+    /// It would have broken a rule of sending.
+    Misuse(Misuse),
+    /// The output queue is at its hard limit.
+    QueueFull,
+    /// The connection has failed.
+    Failed,
+}
+
+/// A message that was not sent, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The message, given back.
+    pub message: Message,
+    /// Why it was not sent.
+    pub reason: SendError,
+}
+
+impl From<Misuse> for SendError {
+    fn from(misuse: Misuse) -> Self {
+        Self::Misuse(misuse)
+    }
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Misuse(misuse) => misuse.fmt(f),
+            Self::QueueFull => f.write_str("the output queue is at its hard limit"),
+            Self::Failed => f.write_str("the connection has failed"),
+        }
+    }
+}
+
+impl error::Error for SendError {}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason.fmt(f)
+    }
+}
+
+impl error::Error for Refused {}

@@ -1,0 +1,306 @@
+//! The sending half: messages in, bytes out (RFC 6455, sections 5.5 to 6.1 and 7).
+//!
+//! It decides what may be sent now, and keeps the queue. How a frame is encoded is the encoder's business.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use bytes::Bytes;
+
+use super::ahead::Ahead;
+use super::config::Config;
+use super::counters::{Tally, Traffic};
+use super::keys::Side;
+use super::output::{Output, SHARE};
+use super::send_error::{Refused, SendError};
+use super::state::Sending;
+use crate::frame::{Encoder, Fragment, Misuse};
+use crate::message::{Message, Prepared};
+use crate::words::opcode::Kind;
+use crate::words::role::Server;
+
+/// The sending half of a connection.
+pub struct Sender<R: Side> {
+    pub(super) encoder: Encoder<R>,
+    pub(super) keys: R::Keys,
+    pub(super) output: Output,
+    pub(super) config: Arc<Config>,
+    pub(super) tally: Tally,
+    pub(super) state: Sending,
+    pub(super) ahead: Option<Box<Ahead>>,
+}
+
+impl<R: Side> Sender<R> {
+    /// The sending half of a connection that has just been opened.
+    pub fn new(config: impl Into<Arc<Config>>, keys: R::Keys) -> Self {
+        let config = config.into();
+        Self {
+            encoder: Encoder::with_level(config.simd),
+            keys,
+            output: Output::default(),
+            config,
+            tally: Tally::default(),
+            state: Sending::Open,
+            ahead: None,
+        }
+    }
+
+    /// Queues the head of an answer, ahead of everything else.
+    #[cfg(feature = "handshake")]
+    pub(super) fn begin_behind(&mut self, head: Vec<u8>) {
+        self.output = Output::new(head);
+    }
+
+    /// Queues a text message.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    #[inline]
+    pub fn send_text(&mut self, text: &str) -> Result<(), SendError> {
+        self.send_data(Some(Kind::Text), true, text.as_bytes())
+    }
+
+    /// Queues a binary message.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    #[inline]
+    pub fn send_binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
+        self.send_data(Some(Kind::Binary), true, bytes)
+    }
+
+    /// Queues a message that is owned. A server copies nothing from 4 KiB on.
+    ///
+    /// # Errors
+    ///
+    /// The message is given back.
+    pub fn send(&mut self, message: impl Into<Message>) -> Result<(), Refused> {
+        let message = message.into();
+        let sent = if R::MASKS || message.as_bytes().len() < SHARE {
+            self.send_data(Some(message.kind()), true, message.as_bytes())
+        } else {
+            self.share(&message)
+        };
+        sent.map_err(|reason| Refused { message, reason })
+    }
+
+    fn share(&mut self, message: &Message) -> Result<(), SendError> {
+        let len = message.as_bytes().len();
+        let fragment = Fragment::whole(message.kind(), len);
+        self.admit(&fragment)?;
+        self.header(fragment, 0);
+        self.encoder.written(len);
+        self.output.share(message.clone().into_bytes());
+        Ok(())
+    }
+
+    /// Queues the first fragment of a text message.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn begin_text(&mut self, text: &str) -> Result<(), SendError> {
+        self.send_data(Some(Kind::Text), false, text.as_bytes())
+    }
+
+    /// Queues the first fragment of a binary message.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn begin_binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
+        self.send_data(Some(Kind::Binary), false, bytes)
+    }
+
+    /// Queues the next fragment of the text message under way; with `last`, the last.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn continue_text(&mut self, text: &str, last: bool) -> Result<(), SendError> {
+        self.check_under_way(Kind::Text)?;
+        self.send_data(None, last, text.as_bytes())
+    }
+
+    /// Queues the next fragment of the binary message under way; with `last`, the last.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn continue_binary(&mut self, bytes: &[u8], last: bool) -> Result<(), SendError> {
+        self.check_under_way(Kind::Binary)?;
+        self.send_data(None, last, bytes)
+    }
+
+    fn check_under_way(&self, kind: Kind) -> Result<(), SendError> {
+        match self.encoder.message() {
+            Some(open) if open != kind => Err(SendError::Misuse(Misuse::NoMessage)),
+            // A streamed frame may end inside a code point; what follows it then is no `str`.
+            Some(Kind::Text) if self.encoder.ends_inside_code_point() => {
+                Err(SendError::Misuse(Misuse::InvalidText))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    #[inline]
+    fn send_data(
+        &mut self,
+        first: Option<Kind>,
+        fin: bool,
+        payload: &[u8],
+    ) -> Result<(), SendError> {
+        let fragment = Fragment { first, fin, rsv1: false, len: payload.len() as u64 };
+        self.admit(&fragment)?;
+        self.header(fragment, payload.len());
+        self.append(payload);
+        Ok(())
+    }
+
+    /// Whether a data frame may be queued now.
+    #[inline]
+    pub(super) fn admit(&self, fragment: &Fragment) -> Result<(), SendError> {
+        match self.state {
+            Sending::Failed { .. } => return Err(SendError::Failed),
+            Sending::Held { reply: Some(_) } => return Err(SendError::Misuse(Misuse::Closed)),
+            _ => {}
+        }
+        self.encoder.check_data(fragment).map_err(SendError::Misuse)?;
+        if self.output.len() >= self.config.hard_limit {
+            return Err(SendError::QueueFull);
+        }
+        Ok(())
+    }
+
+    /// Queues a header, with room for so many bytes behind it.
+    #[inline]
+    pub(super) fn header(&mut self, fragment: Fragment, room: usize) {
+        let key = R::next_key(&mut self.keys);
+        let header = self.encoder.begin_checked(fragment, key);
+        self.output.batch(header.len() + room).extend_from_slice(&header);
+        self.count(&fragment);
+    }
+
+    /// Counts a data frame.
+    #[inline]
+    pub(super) fn count(&mut self, fragment: &Fragment) {
+        if fragment.fin {
+            self.tally.messages += 1;
+        } else {
+            self.tally.other_frame();
+        }
+        self.tally.payload_bytes += fragment.len;
+    }
+
+    /// Queues bytes of the payload whose header is queued, masking them for a client while they are copied.
+    #[inline]
+    pub(super) fn append(&mut self, payload: &[u8]) {
+        let batch = self.output.batch(payload.len());
+        if R::MASKS {
+            let (mask, level) = self.encoder.mask();
+            mask.append(level, payload, batch);
+        } else {
+            batch.extend_from_slice(payload);
+        }
+        self.encoder.written(payload.len());
+    }
+
+    /// The first slice of the bytes that wait to be written; empty when none do.
+    #[inline]
+    pub fn output(&self) -> &[u8] {
+        self.output.first()
+    }
+
+    /// All slices of the bytes that wait to be written, in order.
+    pub fn output_slices(&self) -> impl Iterator<Item = &[u8]> {
+        self.output.slices()
+    }
+
+    /// The slices of the bytes that wait to be written, for a vectored write: how many of `slices` have been filled.
+    #[cfg(feature = "std")]
+    pub fn output_io_slices<'a>(&'a self, slices: &mut [std::io::IoSlice<'a>]) -> usize {
+        let mut filled = 0;
+        for (place, slice) in slices.iter_mut().zip(self.output.slices()) {
+            *place = std::io::IoSlice::new(slice);
+            filled += 1;
+        }
+        filled
+    }
+
+    /// How many bytes wait to be written.
+    #[inline]
+    pub fn queued(&self) -> usize {
+        self.output.len()
+    }
+
+    /// Takes note that the first `count` bytes of the output have been written. More than wait counts as all.
+    #[inline]
+    pub fn wrote(&mut self, count: usize) {
+        let count = count.min(self.output.len());
+        self.output.wrote(count);
+        self.tally.wire_bytes += count as u64;
+        if self.ahead.is_some() {
+            self.catch_up();
+        }
+    }
+
+    /// Lends a buffer for output, to be used in place of memory of this connection's own until it is taken back.
+    ///
+    /// # Errors
+    ///
+    /// The buffer, if output waits already or a buffer is lent.
+    pub fn lend(&mut self, buffer: Vec<u8>) -> Result<(), Vec<u8>> {
+        self.output.lend(buffer)
+    }
+
+    /// Takes the lent buffer back; `None` if none is lent, or if output waits in it.
+    pub fn reclaim(&mut self) -> Option<Vec<u8>> {
+        self.output.reclaim()
+    }
+
+    /// Replaces the configuration. The SIMD level stays.
+    pub fn set_config(&mut self, config: impl Into<Arc<Config>>) {
+        self.config = config.into();
+    }
+
+    /// Whether as much output waits as the configuration's soft limit.
+    pub fn is_congested(&self) -> bool {
+        self.output.len() >= self.config.soft_limit
+    }
+
+    /// What has been sent.
+    pub fn traffic(&self) -> Traffic {
+        self.tally.traffic()
+    }
+}
+
+impl Sender<Server> {
+    /// Queues a prepared message: from 4 KiB on without copying it, and never encoding it again.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn send_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
+        let frame: &Bytes = message.frame();
+        let fragment = Fragment::whole(message.kind(), message.payload_len());
+        self.admit(&fragment)?;
+        if frame.len() < SHARE {
+            self.output.batch(frame.len()).extend_from_slice(frame);
+        } else {
+            self.output.share(frame.clone());
+        }
+        self.count(&fragment);
+        Ok(())
+    }
+}
+
+impl<R: Side> fmt::Debug for Sender<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Sender");
+        shown.field("state", &self.state).field("queued", &self.output.len()).finish()
+    }
+}

@@ -1,0 +1,73 @@
+//! What may happen now: the states of the two halves (RFC 6455, sections 5.5.1 and 7). It knows no bytes and no time.
+
+use super::failure::Failure;
+use super::outcome::CloseStatus;
+
+/// The receiving half.
+///
+/// ```text
+///        the peer's Close
+/// Open ───────────────────▶ Closed
+///  │
+///  └──────────────────────▶ Failed
+///      a violation, or the end of the stream
+/// ```
+///
+/// In `Closed` and `Failed` what arrives is thrown away unread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Receiving {
+    /// Frames are read.
+    Open,
+    /// The peer's Close frame has arrived.
+    Closed(CloseStatus),
+    /// The connection has failed.
+    Failed(Failure),
+}
+
+/// The sending half.
+///
+/// ```text
+///        close, or the reply to the peer's
+/// Open ─────────────────────────────────────▶ Closed
+///  │ └─ the peer's Close, held, or a frame of ours is open ─▶ Held ─ close ─▶ Closed
+///  │
+///  └──────────────────────▶ Failed
+///      a failure
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sending {
+    /// Messages may be sent.
+    Open,
+    /// The peer's Close frame has arrived; messages may be sent until it is answered. With `reply`, that happens by itself once
+    /// the frame under way is complete.
+    Held {
+        /// What the reply will say.
+        reply: Option<CloseStatus>,
+    },
+    /// A Close frame is queued: nothing may follow it but pongs, as long as the peer's has not arrived.
+    Closed {
+        /// What the Close frame says.
+        status: CloseStatus,
+        /// Whether it was sent before the peer's arrived.
+        first: bool,
+        /// Whether the peer's has arrived.
+        answered: bool,
+    },
+    /// The connection has failed: nothing may be sent.
+    Failed {
+        /// What the Close frame says, if one could be sent.
+        status: CloseStatus,
+        /// Whether a Close frame was due, but could not be put into the middle of a frame.
+        blocked: bool,
+    },
+}
+
+impl Sending {
+    /// What our Close frame says, if there is one.
+    pub(crate) fn status(self) -> CloseStatus {
+        match self {
+            Self::Closed { status, .. } | Self::Failed { status, .. } => status,
+            Self::Open | Self::Held { .. } => CloseStatus::Absent,
+        }
+    }
+}

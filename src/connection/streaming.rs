@@ -1,0 +1,177 @@
+//! Sending a payload that is not in the queue: borrowed from the caller for one write, or streamed in a frame of announced
+//! length.
+
+use core::fmt;
+
+use super::keys::Side;
+use super::send_error::SendError;
+use super::sender::Sender;
+use crate::frame::{Fragment, HeaderBytes};
+use crate::words::opcode::Kind;
+use crate::words::role::{Client, Server};
+
+/// A message whose payload the caller still holds: write the slices, say how much was written, drop it. What has not been written
+/// then is copied into the queue.
+///
+/// If something waits in the queue already, the message is queued behind it at once, and there is nothing to write here.
+#[must_use = "what is not written is copied into the queue"]
+pub struct Borrowed<'s, 'p, R: Side> {
+    sender: &'s mut Sender<R>,
+    header: HeaderBytes,
+    payload: &'p [u8],
+    /// How much of header and payload has been written or queued.
+    done: usize,
+}
+
+impl<'s, 'p, R: Side> Borrowed<'s, 'p, R> {
+    fn new(sender: &'s mut Sender<R>, header: HeaderBytes, payload: &'p [u8]) -> Self {
+        let mut borrowed = Self { sender, header, payload, done: 0 };
+        borrowed.sender.encoder.written(payload.len());
+        if !borrowed.sender.output.is_empty() {
+            borrowed.queue();
+        }
+        borrowed
+    }
+
+    /// What is to be written: the header and the payload, less what has been written.
+    pub fn slices(&self) -> [&[u8]; 2] {
+        let header = self.done.min(self.header.len());
+        [&self.header[header..], &self.payload[(self.done - header).min(self.payload.len())..]]
+    }
+
+    /// Whether all has been written or queued.
+    pub fn is_empty(&self) -> bool {
+        self.done == self.header.len() + self.payload.len()
+    }
+
+    /// Takes note that the first `count` bytes of the slices have been written. More than there are counts as all.
+    pub fn wrote(&mut self, count: usize) {
+        let left = self.header.len() + self.payload.len() - self.done;
+        let count = count.min(left);
+        self.done += count;
+        self.sender.tally.wire_bytes += count as u64;
+    }
+
+    fn queue(&mut self) {
+        let [header, payload] = self.slices();
+        let left = header.len() + payload.len();
+        let at = self.header.len() - header.len();
+        let payload_at = self.payload.len() - payload.len();
+        let batch = self.sender.output.batch(left);
+        batch.extend_from_slice(&self.header[at..]);
+        batch.extend_from_slice(&self.payload[payload_at..]);
+        self.done += left;
+    }
+}
+
+impl<R: Side> Drop for Borrowed<'_, '_, R> {
+    fn drop(&mut self) {
+        if !self.is_empty() {
+            self.queue();
+        }
+    }
+}
+
+impl<R: Side> fmt::Debug for Borrowed<'_, '_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Borrowed");
+        shown.field("len", &self.payload.len()).field("done", &self.done).finish()
+    }
+}
+
+impl<R: Side> Sender<R> {
+    fn begin_borrowed(&mut self, fragment: Fragment) -> Result<HeaderBytes, SendError> {
+        self.admit(&fragment)?;
+        let key = R::next_key(&mut self.keys);
+        let header = self.encoder.begin_checked(fragment, key);
+        self.count(&fragment);
+        Ok(header)
+    }
+
+    /// Queues the header of a data frame whose payload of `len` bytes follows through
+    /// [`stream_payload`](Self::stream_payload): a message of any length needs no memory. With `first`, the frame begins a
+    /// message, otherwise it continues the one under way. Until the payload is complete nothing else can be sent; pongs and
+    /// the reply to a Close frame wait for its end.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn stream_frame(
+        &mut self,
+        first: Option<Kind>,
+        fin: bool,
+        len: u64,
+    ) -> Result<(), SendError> {
+        let fragment = Fragment { first, fin, rsv1: false, len };
+        self.admit(&fragment)?;
+        let key = R::next_key(&mut self.keys);
+        let header = self.encoder.begin(fragment, key).map_err(SendError::Misuse)?;
+        self.output.batch(header.len()).extend_from_slice(&header);
+        self.count(&fragment);
+        Ok(())
+    }
+
+    /// Queues the next bytes of the payload of the frame that [`stream_frame`](Self::stream_frame) began, masking them in place
+    /// for a client.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn stream_payload(&mut self, payload: &mut [u8]) -> Result<(), SendError> {
+        if self.end().is_ended() {
+            return Err(SendError::Failed);
+        }
+        if self.output.len() >= self.config.hard_limit {
+            return Err(SendError::QueueFull);
+        }
+        self.encoder.payload(payload).map_err(SendError::Misuse)?;
+        self.output.batch(payload.len()).extend_from_slice(payload);
+        self.catch_up();
+        Ok(())
+    }
+}
+
+impl Sender<Server> {
+    /// Sends a text message without copying it, if nothing waits in the queue.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been sent.
+    pub fn send_text_borrowed<'s, 'p>(
+        &'s mut self,
+        text: &'p str,
+    ) -> Result<Borrowed<'s, 'p, Server>, SendError> {
+        let header = self.begin_borrowed(Fragment::whole(Kind::Text, text.len()))?;
+        Ok(Borrowed::new(self, header, text.as_bytes()))
+    }
+
+    /// Sends a binary message without copying it, if nothing waits in the queue.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been sent.
+    pub fn send_binary_borrowed<'s, 'p>(
+        &'s mut self,
+        bytes: &'p [u8],
+    ) -> Result<Borrowed<'s, 'p, Server>, SendError> {
+        let header = self.begin_borrowed(Fragment::whole(Kind::Binary, bytes.len()))?;
+        Ok(Borrowed::new(self, header, bytes))
+    }
+}
+
+impl Sender<Client> {
+    /// Sends a binary message without copying it, if nothing waits in the queue. It is masked in the caller's own memory.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been sent; `bytes` are unchanged.
+    pub fn send_binary_borrowed<'s, 'p>(
+        &'s mut self,
+        bytes: &'p mut [u8],
+    ) -> Result<Borrowed<'s, 'p, Client>, SendError> {
+        let header = self.begin_borrowed(Fragment::whole(Kind::Binary, bytes.len()))?;
+        let (mask, level) = self.encoder.mask();
+        mask.apply(level, bytes);
+        Ok(Borrowed::new(self, header, bytes))
+    }
+}

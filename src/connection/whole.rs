@@ -1,0 +1,424 @@
+//! The whole connection: the two halves, joined.
+//!
+//! It carries replies from the one half to the other, and tells the driver what to do next. It decides nothing that a half can
+//! decide.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::config::Config;
+use super::counters::Counters;
+use super::drain::Drain;
+use super::event::Event;
+#[cfg(feature = "getrandom")]
+use super::keys::Generator;
+use super::keys::{Entropy, Side};
+use super::outcome::{Outcome, Want};
+use super::receiver::Receiver;
+use super::send_error::{Refused, SendError};
+use super::sender::Sender;
+use super::streaming::Borrowed;
+use crate::extension::Agreed;
+use crate::frame::Input;
+use crate::message::{Message, Prepared, TakenBuffer};
+use crate::words::close_code::CloseCode;
+use crate::words::opcode::Kind;
+use crate::words::role::{Client, Server};
+
+/// A WebSocket connection, after its opening handshake.
+///
+/// It reads nothing and writes nothing: the caller hands in the bytes that arrived and the time, and takes out events and the
+/// bytes to write. Every driver is this loop:
+///
+/// 1. Read, or learn that the peer's stream has ended: an [`Input`].
+/// 2. [`poll`](Self::poll) until there is no event left, and answer what calls for an answer.
+/// 3. Write [`output`](Self::output), and say with [`wrote`](Self::wrote) how much the transport took. Always, whatever happened
+///    in the second step.
+/// 4. Do what it [`want`](Self::want)s next.
+///
+/// Time is a `Duration` since any origin of the caller's, the same for all calls, and never runs backwards.
+#[derive(Debug)]
+pub struct Connection<R: Side> {
+    receiver: Receiver<R>,
+    sender: Sender<R>,
+}
+
+impl Connection<Server> {
+    /// A server's connection that has just been opened.
+    pub fn server(config: impl Into<Arc<Config>>) -> Self {
+        Self::with_keys(config.into(), ())
+    }
+}
+
+impl Connection<Client> {
+    /// A client's connection that has just been opened. Its masking keys come from a generator that the operating system seeds.
+    #[cfg(feature = "getrandom")]
+    pub fn client(config: impl Into<Arc<Config>>) -> Self {
+        Self::client_with(config, Generator::new())
+    }
+
+    /// A client's connection that has just been opened, with its own source of masking keys.
+    pub fn client_with(
+        config: impl Into<Arc<Config>>,
+        entropy: impl Entropy + Send + 'static,
+    ) -> Self {
+        Self::with_keys(config.into(), alloc::boxed::Box::new(entropy))
+    }
+}
+
+impl<R: Side> Connection<R> {
+    fn with_keys(config: Arc<Config>, keys: R::Keys) -> Self {
+        let receiver = Receiver::new(Arc::clone(&config));
+        Self::join(receiver, Sender::new(config, keys))
+    }
+
+    /// Joins two halves.
+    pub fn join(receiver: Receiver<R>, sender: Sender<R>) -> Self {
+        Self { receiver, sender }
+    }
+
+    /// The same connection with the extensions that a handshake agreed on.
+    #[must_use]
+    pub fn with_extensions(self, _agreed: Agreed) -> Self {
+        self
+    }
+
+    /// The same connection, its output beginning with the head of an answer.
+    #[cfg(feature = "handshake")]
+    pub(crate) fn behind(mut self, head: Vec<u8>) -> Self {
+        self.sender.begin_behind(head);
+        self
+    }
+
+    /// Takes the two halves apart, for two tasks. What has been queued stays with the sending half.
+    pub fn split(self) -> (Receiver<R>, Sender<R>) {
+        (self.receiver, self.sender)
+    }
+
+    /// The next event out of `input`. `None` when all of it has been consumed and nothing is due at `now`; then the input's buffer
+    /// is the caller's again.
+    ///
+    /// After [`Event::Closing`] and [`Event::Failed`], further input is thrown away. While the buffer of a message is
+    /// [taken](Self::take_buffer), no input is consumed.
+    #[inline]
+    pub fn poll<'b>(&mut self, input: &mut Input<'b>, now: Duration) -> Option<Event<'b>> {
+        let event = self.receiver.next(input, now);
+        match event {
+            Some(Event::Text(_) | Event::Binary(_) | Event::Part(_)) => {}
+            Some(ref event) => self.answer(event, now),
+            None => self.note(now),
+        }
+        event
+    }
+
+    #[cold]
+    fn answer(&mut self, event: &Event<'_>, now: Duration) {
+        if matches!(event, Event::Quiet) && !self.sender.can_ping() {
+            self.receiver.not_pinged();
+        } else if let Some(reply) = self.receiver.reply(event, now) {
+            self.sender.apply(reply, now);
+        }
+        self.note(now);
+    }
+
+    /// Looks at the end of the stream and at the time.
+    fn note(&mut self, now: Duration) {
+        if self.receiver.end().eof {
+            self.sender.peer_gone(now);
+        }
+        self.sender.timeout(now);
+    }
+
+    /// What the driver is to do next.
+    pub fn want(&self) -> Want {
+        let (receiver, sender) = (self.receiver.end(), self.sender.end());
+        let outcome = Outcome::join(receiver, sender);
+        let waits = !self.output().is_empty();
+        let replied = sender.is_ended() || receiver.failure.is_some();
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
+        //# After both sending and receiving a Close message, an endpoint
+        //# considers the WebSocket connection closed and MUST close the
+        //# underlying TCP connection.  The server MUST close the underlying TCP
+        //# connection immediately; the client SHOULD wait for the server to
+        //# close the connection but MAY close the connection at any time after
+        //# sending and receiving a Close message, e.g., if it has not received a
+        //# TCP Close from the server in a reasonable time period.
+        let server_closes = !R::MASKS && outcome.clean();
+        if sender.timed_out || (!waits && replied && (receiver.eof || server_closes)) {
+            return Want::Done(outcome);
+        }
+        if receiver.failure.is_some() && !waits && !self.sender.is_shut() {
+            return Want::ShutdownWrite;
+        }
+        let read = !receiver.eof && (receiver.is_ended() || !self.sender.is_congested());
+        Want::Io { read, write: waits, deadline: self.deadline() }
+    }
+
+    /// When [`poll`](Self::poll) is to be called again, if nothing arrives before.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.receiver.deadline().into_iter().chain(self.sender.deadline()).min()
+    }
+
+    /// Takes note that the transport has been half-closed, as [`Want::ShutdownWrite`] asked.
+    pub fn shut(&mut self) {
+        self.sender.shut();
+    }
+
+    /// How the connection ended, or how it stands.
+    pub fn outcome(&self) -> Outcome {
+        Outcome::join(self.receiver.end(), self.sender.end())
+    }
+
+    /// What has gone over the connection.
+    pub fn counters(&self) -> Counters {
+        Counters {
+            received: self.receiver.traffic(),
+            sent: self.sender.traffic(),
+            round_trip: self.receiver.round_trip(),
+        }
+    }
+
+    /// Replaces the configuration: other limits after authentication, say. It holds from the next frame on, the way of delivery
+    /// from the next message on; the SIMD level stays.
+    pub fn set_config(&mut self, config: impl Into<Arc<Config>>) {
+        let config = config.into();
+        self.receiver.set_config(Arc::clone(&config));
+        self.sender.set_config(config);
+    }
+
+    /// Takes out the buffer of a large message under way, to read into it straight from the transport: see
+    /// [`Receiver::take_buffer`].
+    pub fn take_buffer(&mut self) -> Option<TakenBuffer> {
+        self.receiver.take_buffer()
+    }
+
+    /// Puts the buffer back with what has been read into it; then poll.
+    ///
+    /// # Errors
+    ///
+    /// The buffer: see [`Receiver::put_buffer`].
+    pub fn put_buffer(&mut self, bytes: Vec<u8>) -> Result<(), Vec<u8>> {
+        self.receiver.put_buffer(bytes)
+    }
+
+    /// Queues a text message.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    #[inline]
+    pub fn send_text(&mut self, text: &str) -> Result<(), SendError> {
+        self.sender.send_text(text)
+    }
+
+    /// Queues a binary message.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    #[inline]
+    pub fn send_binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
+        self.sender.send_binary(bytes)
+    }
+
+    /// Queues a message that is owned. A server copies nothing from 4 KiB on.
+    ///
+    /// # Errors
+    ///
+    /// The message is given back.
+    pub fn send(&mut self, message: impl Into<Message>) -> Result<(), Refused> {
+        self.sender.send(message)
+    }
+
+    /// Queues the first fragment of a text message.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn begin_text(&mut self, text: &str) -> Result<(), SendError> {
+        self.sender.begin_text(text)
+    }
+
+    /// Queues the first fragment of a binary message.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn begin_binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
+        self.sender.begin_binary(bytes)
+    }
+
+    /// Queues the next fragment of the text message under way; with `last`, the last.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn continue_text(&mut self, text: &str, last: bool) -> Result<(), SendError> {
+        self.sender.continue_text(text, last)
+    }
+
+    /// Queues the next fragment of the binary message under way; with `last`, the last.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn continue_binary(&mut self, bytes: &[u8], last: bool) -> Result<(), SendError> {
+        self.sender.continue_binary(bytes, last)
+    }
+
+    /// Queues the header of a frame whose payload follows in pieces: see [`Sender::stream_frame`].
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn stream_frame(
+        &mut self,
+        first: Option<Kind>,
+        fin: bool,
+        len: u64,
+    ) -> Result<(), SendError> {
+        self.sender.stream_frame(first, fin, len)
+    }
+
+    /// Queues the next bytes of the payload of a streamed frame: see [`Sender::stream_payload`].
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn stream_payload(&mut self, payload: &mut [u8]) -> Result<(), SendError> {
+        self.sender.stream_payload(payload)
+    }
+
+    /// Queues a ping. The pong tells its round-trip time.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn ping(&mut self, payload: &[u8], now: Duration) -> Result<(), SendError> {
+        let probe = self.sender.ping(payload, now)?;
+        self.receiver.expect(probe);
+        Ok(())
+    }
+
+    /// Queues a pong that no ping has asked for.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.sender.pong(payload)
+    }
+
+    /// Begins the closing handshake, or answers the peer's Close frame where that is held back. No message can be sent any more;
+    /// messages of the peer's still arrive until its Close frame does.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn close(
+        &mut self,
+        code: impl Into<Option<CloseCode>>,
+        reason: &str,
+        now: Duration,
+    ) -> Result<(), SendError> {
+        self.sender.close(code, reason, now)
+    }
+
+    /// The first slice of the bytes that wait to be written; empty when none do.
+    #[inline]
+    pub fn output(&self) -> &[u8] {
+        self.sender.output()
+    }
+
+    /// All slices of the bytes that wait to be written, in order.
+    pub fn output_slices(&self) -> impl Iterator<Item = &[u8]> {
+        self.sender.output_slices()
+    }
+
+    /// The slices of the bytes that wait to be written, for a vectored write: how many of `slices` have been filled.
+    #[cfg(feature = "std")]
+    pub fn output_io_slices<'a>(&'a self, slices: &mut [std::io::IoSlice<'a>]) -> usize {
+        self.sender.output_io_slices(slices)
+    }
+
+    /// The bytes that wait to be written, as a [`Buf`](bytes::Buf).
+    pub fn drain(&mut self) -> Drain<'_, R> {
+        self.sender.drain()
+    }
+
+    /// Takes note that the first `count` bytes of the output have been written. More than wait counts as all.
+    #[inline]
+    pub fn wrote(&mut self, count: usize) {
+        self.sender.wrote(count);
+    }
+
+    /// How many bytes wait to be written.
+    pub fn queued(&self) -> usize {
+        self.sender.queued()
+    }
+
+    /// Lends a buffer for output, so that one spare buffer can serve all connections of a thread: lend it before a connection is
+    /// served, [`reclaim`](Self::reclaim) it when its output has been written.
+    ///
+    /// # Errors
+    ///
+    /// The buffer, if output waits already or a buffer is lent.
+    pub fn lend(&mut self, buffer: Vec<u8>) -> Result<(), Vec<u8>> {
+        self.sender.lend(buffer)
+    }
+
+    /// Takes the lent buffer back; `None` if none is lent, or if output waits in it.
+    pub fn reclaim(&mut self) -> Option<Vec<u8>> {
+        self.sender.reclaim()
+    }
+}
+
+impl Connection<Server> {
+    /// Queues a prepared message: from 4 KiB on without copying it, and never encoding it again.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn send_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
+        self.sender.send_prepared(message)
+    }
+
+    /// Sends a text message without copying it, if nothing waits in the queue.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been sent.
+    pub fn send_text_borrowed<'s, 'p>(
+        &'s mut self,
+        text: &'p str,
+    ) -> Result<Borrowed<'s, 'p, Server>, SendError> {
+        self.sender.send_text_borrowed(text)
+    }
+
+    /// Sends a binary message without copying it, if nothing waits in the queue.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been sent.
+    pub fn send_binary_borrowed<'s, 'p>(
+        &'s mut self,
+        bytes: &'p [u8],
+    ) -> Result<Borrowed<'s, 'p, Server>, SendError> {
+        self.sender.send_binary_borrowed(bytes)
+    }
+}
+
+impl Connection<Client> {
+    /// Sends a binary message without copying it, if nothing waits in the queue. It is masked in the caller's own memory.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been sent; `bytes` are unchanged.
+    pub fn send_binary_borrowed<'s, 'p>(
+        &'s mut self,
+        bytes: &'p mut [u8],
+    ) -> Result<Borrowed<'s, 'p, Client>, SendError> {
+        self.sender.send_binary_borrowed(bytes)
+    }
+}

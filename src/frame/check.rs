@@ -1,0 +1,77 @@
+//! What has to be true of a frame's payload, checked as it arrives: text, and the body of a Close frame (RFC 6455, sections 5.5.1,
+//! 7.4 and 8.1).
+
+use super::violation::Violation;
+use crate::words::close_code::CloseCode;
+use crate::words::utf8::Utf8;
+
+/// What has to be true of the payload that comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Check {
+    /// Nothing.
+    Nothing,
+    /// It is text.
+    Text,
+    /// It is a Close body from its beginning.
+    Close,
+    /// It is a Close body behind this first byte of its code.
+    CloseAfter(u8),
+    /// It is the reason in a Close body.
+    Reason,
+}
+
+impl Check {
+    /// Checks the next bytes, unmasked. `utf8` knows the text, or the reason, up to here.
+    ///
+    /// # Errors
+    ///
+    /// How many of the bytes are good, and what is wrong with the one behind them.
+    pub(crate) fn apply(
+        &mut self,
+        utf8: &mut Utf8,
+        bytes: &[u8],
+    ) -> Result<(), (usize, Violation)> {
+        let mut rest = bytes;
+        while let (Self::Close | Self::CloseAfter(_), [byte, tail @ ..]) = (*self, rest) {
+            *self = match *self {
+                Self::CloseAfter(high) => {
+                    //= https://www.rfc-editor.org/rfc/rfc6455#section-7.4.2
+                    //# Status codes in the range 0-999 are not used.
+                    if CloseCode::new(u16::from_be_bytes([high, *byte])).is_none() {
+                        return Err((bytes.len() - rest.len(), Violation::ForbiddenCloseCode));
+                    }
+                    Self::Reason
+                }
+                _ => Self::CloseAfter(*byte),
+            };
+            rest = tail;
+        }
+        let before = bytes.len() - rest.len();
+        match (*self, self.broken()) {
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-8.1
+            //# When an endpoint is to interpret a byte stream as UTF-8 but finds
+            //# that the byte stream is not, in fact, a valid UTF-8 stream, that
+            //# endpoint MUST _Fail the WebSocket Connection_.
+            (Self::Text | Self::Reason, violation) => {
+                utf8.push(rest).map_err(|at| (before + at, violation))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that what is checked may end here.
+    pub(crate) fn end(self, utf8: &Utf8) -> Result<(), Violation> {
+        match self {
+            Self::Text | Self::Reason if !utf8.is_complete() => Err(self.broken()),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is broken by bytes that aren't UTF-8.
+    const fn broken(self) -> Violation {
+        match self {
+            Self::Text => Violation::InvalidText,
+            _ => Violation::InvalidReason,
+        }
+    }
+}

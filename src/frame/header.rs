@@ -1,0 +1,174 @@
+//! The codec of one frame header (RFC 6455, section 5.2): its bits and its three forms of length.
+//!
+//! What may follow what, and who has to mask, is for [`Decoder`](super::Decoder) and [`Encoder`](super::Encoder) to say.
+
+use core::ops::Deref;
+
+use super::violation::Violation;
+use crate::words::opcode::Opcode;
+
+/// The longest header: two bytes, a 64-bit length and a masking key.
+pub(crate) const MAX_LEN: usize = 14;
+
+/// The longest payload of a control frame.
+pub(crate) const MAX_CONTROL: usize = 125;
+
+pub(crate) const FIN: u8 = 0x80;
+pub(crate) const RSV: u8 = 0x70;
+pub(crate) const RSV1: u8 = 0x40;
+pub(crate) const OPCODE: u8 = 0x0F;
+pub(crate) const MASKED: u8 = 0x80;
+pub(crate) const LEN: u8 = 0x7F;
+pub(crate) const LEN_16: u8 = 126;
+pub(crate) const LEN_64: u8 = 127;
+
+/// A frame's header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Whether the frame is the last of its message.
+    pub fin: bool,
+    /// The reserved bits RSV1, RSV2 and RSV3, as the three lowest bits of a number: 4, 2 and 1.
+    pub rsv: u8,
+    /// What the payload is.
+    pub opcode: Opcode,
+    /// The masking key, if the payload is masked.
+    pub mask: Option<[u8; 4]>,
+    /// The length of the payload.
+    pub len: u64,
+}
+
+impl Header {
+    /// Decodes the header at the beginning of `bytes`: the header and its own length, or `None` if `bytes` ends inside it.
+    ///
+    /// # Errors
+    ///
+    /// A reserved opcode, a non-minimal length or a length of 2^63 and more, as soon as the bytes show it.
+    pub fn decode(bytes: &[u8]) -> Result<Option<(Self, usize)>, Violation> {
+        let [first, rest @ ..] = bytes else {
+            return Ok(None);
+        };
+        let Some(opcode) = Opcode::from_bits(first & OPCODE) else {
+            return Err(Violation::ReservedOpcode);
+        };
+        let [second, ..] = rest else { return Ok(None) };
+        check_length(&bytes[2..], *second)?;
+        let (length_end, end) = (length_end(*second), header_len(*second));
+        if bytes.len() < end {
+            return Ok(None);
+        }
+        let mask = (second & MASKED != 0).then(|| four(&bytes[length_end..end]));
+        let header = Self {
+            fin: first & FIN != 0,
+            rsv: (first & RSV) >> 4,
+            opcode,
+            mask,
+            len: length(&bytes[..length_end]),
+        };
+        Ok(Some((header, end)))
+    }
+
+    /// Encodes the header, with the length in its shortest form. A length has 63 bits: the highest of `len` is dropped.
+    #[inline]
+    pub fn encode(&self) -> HeaderBytes {
+        let mut bytes = [0; MAX_LEN];
+        bytes[0] = u8::from(self.fin) << 7 | (self.rsv << 4 & RSV) | self.opcode.bits();
+        let masked = u8::from(self.mask.is_some()) << 7;
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+        //# Note that in all cases, the minimal number of bytes MUST be used to encode
+        //# the length, for example, the length of a 124-byte-long string
+        //# can't be encoded as the sequence 126, 0, 124.
+        let mut len = 2;
+        if self.len < u64::from(LEN_16) {
+            bytes[1] = masked | self.len as u8;
+        } else if let Ok(short) = u16::try_from(self.len) {
+            bytes[1] = masked | LEN_16;
+            bytes[2..4].copy_from_slice(&short.to_be_bytes());
+            len = 4;
+        } else {
+            bytes[1] = masked | LEN_64;
+            bytes[2..10].copy_from_slice(&(self.len & (u64::MAX >> 1)).to_be_bytes());
+            len = 10;
+        }
+        if let Some(key) = self.mask {
+            bytes[len..len + 4].copy_from_slice(&key);
+            len += 4;
+        }
+        HeaderBytes { bytes, len: len as u8 }
+    }
+}
+
+/// A header's bytes, 2 to 14 of them.
+#[derive(Clone, Copy, Debug)]
+pub struct HeaderBytes {
+    bytes: [u8; MAX_LEN],
+    len: u8,
+}
+
+impl Deref for HeaderBytes {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+}
+
+impl AsRef<[u8]> for HeaderBytes {
+    #[inline]
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+/// Where the length field ends, of the header with this second byte.
+#[inline]
+pub(crate) const fn length_end(second: u8) -> usize {
+    match second & LEN {
+        LEN_16 => 4,
+        LEN_64 => 10,
+        _ => 2,
+    }
+}
+
+/// How long the header with this second byte is.
+#[inline]
+pub(crate) const fn header_len(second: u8) -> usize {
+    length_end(second) + if second & MASKED == 0 { 0 } else { 4 }
+}
+
+/// The payload's length, from the header's bytes up to the end of its length field.
+#[inline]
+pub(crate) fn length(bytes: &[u8]) -> u64 {
+    match *bytes {
+        [_, _, a, b] => u64::from(u16::from_be_bytes([a, b])),
+        [_, _, a, b, c, d, e, f, g, h] => u64::from_be_bytes([a, b, c, d, e, f, g, h]),
+        [_, second, ..] => u64::from(second & LEN),
+        _ => 0,
+    }
+}
+
+/// Checks as much of the extended length as has arrived.
+#[inline]
+pub(crate) fn check_length(extended: &[u8], second: u8) -> Result<(), Violation> {
+    match (second & LEN, extended) {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+        //# If 127, the following 8 bytes interpreted as a 64-bit unsigned integer (the
+        //# most significant bit MUST be 0) are the payload length.
+        (LEN_64, [first, ..]) if first & 0x80 != 0 => Err(Violation::LengthOverflow),
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+        //# Note that in all cases, the minimal number of bytes MUST be used to encode
+        //# the length, for example, the length of a 124-byte-long string
+        //# can't be encoded as the sequence 126, 0, 124.
+        (LEN_16, [0, low, ..]) if *low < LEN_16 => Err(Violation::NonMinimalLength),
+        (LEN_64, [0, 0, 0, 0, 0, 0, ..]) => Err(Violation::NonMinimalLength),
+        _ => Ok(()),
+    }
+}
+
+#[inline]
+pub(crate) fn four(bytes: &[u8]) -> [u8; 4] {
+    match *bytes {
+        [a, b, c, d, ..] => [a, b, c, d],
+        _ => [0; 4],
+    }
+}

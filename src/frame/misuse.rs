@@ -1,0 +1,48 @@
+//! What our own caller can ask for that no endpoint may send.
+
+use core::{error, fmt};
+
+/// A call that would have broken a rule of sending. Nothing was encoded, nothing has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Misuse {
+    /// A Close frame has been sent; nothing but pongs may follow it.
+    Closed,
+    /// A new message inside an unfinished one.
+    MessageOpen,
+    /// A continuation without a message to continue.
+    NoMessage,
+    /// Another frame before the payload of the last one is complete.
+    FrameOpen,
+    /// More payload than the frame's header announced.
+    FrameOverrun,
+    /// A control frame with more than 125 bytes.
+    LongControl,
+    /// A close reason of more than 123 bytes.
+    LongReason,
+    /// A close reason without a code to stand behind.
+    ReasonWithoutCode,
+    /// A length of 2^63 or more.
+    LengthOverflow,
+    /// Text that is not UTF-8.
+    InvalidText,
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed => "a Close frame has been sent already",
+            Self::MessageOpen => "the message under way has to be finished first",
+            Self::NoMessage => "there is no message under way to continue",
+            Self::FrameOpen => "the payload of the frame under way has to be completed first",
+            Self::FrameOverrun => "the payload is longer than the frame's header announced",
+            Self::LongControl => "a control frame carries at most 125 bytes",
+            Self::LongReason => "a close reason has at most 123 bytes",
+            Self::ReasonWithoutCode => "a close reason needs a close code",
+            Self::LengthOverflow => "a frame is shorter than 2^63 bytes",
+            Self::InvalidText => "a text message is UTF-8",
+        })
+    }
+}
+
+impl error::Error for Misuse {}

@@ -1,0 +1,54 @@
+//! Frames: bytes and one frame, in both directions (RFC 6455, section 5). Level 1.
+//!
+//! Everything here has a fixed size and needs no allocator. [`Decoder`] and [`Encoder`] are the two machines that the whole
+//! library is made of: the one enforces every rule of receiving as early as the bytes allow, the other every rule of sending.
+//! [`Header`] is the codec of a single header, for those who only look.
+//!
+//! # A relay
+//!
+//! Pieces of frames are decoded in place, and go out again under a header of our own:
+//!
+//! ```
+//! use sockless::frame::{Decoder, Encoder, Fragment, Input, Limits};
+//! use sockless::words::{opcode::Kind, role::{Client, Server}};
+//!
+//! // "Hello" as a client sends it (RFC 6455, section 5.7).
+//! let mut arrived = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
+//! let mut decoder = Decoder::<Server>::new();
+//! let mut encoder = Encoder::<Client>::new();
+//! let mut out = Vec::new();
+//!
+//! let mut input = Input::new(&mut arrived);
+//! while let Some(piece) = decoder.decode(&mut input, &Limits::default())? {
+//!     assert_eq!(&*piece.payload, b"Hello");
+//!     if piece.begins {
+//!         let len = piece.payload.len() as u64 + piece.remaining;
+//!         let fragment = Fragment { first: Some(Kind::Text), fin: piece.fin, rsv1: false, len };
+//!         out.extend_from_slice(&encoder.begin(fragment, [1, 2, 3, 4])?);
+//!     }
+//!     encoder.payload(piece.payload)?;
+//!     out.extend_from_slice(piece.payload);
+//! }
+//! assert_eq!(out, [0x81, 0x85, 1, 2, 3, 4, b'H' ^ 1, b'e' ^ 2, b'l' ^ 3, b'l' ^ 4, b'o' ^ 1]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod check;
+pub mod decoder;
+pub mod encoder;
+pub mod header;
+pub mod input;
+pub mod limits;
+pub mod misuse;
+mod rules;
+pub mod violation;
+#[cfg(feature = "alloc")]
+pub(crate) mod whole;
+
+pub use decoder::{Decoder, Piece};
+pub use encoder::{ControlFrame, Encoder, Fragment};
+pub use header::{Header, HeaderBytes};
+pub use input::Input;
+pub use limits::Limits;
+pub use misuse::Misuse;
+pub use violation::Violation;

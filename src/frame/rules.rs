@@ -1,0 +1,64 @@
+//! The rules that the first two bytes of a frame show to be kept or broken (RFC 6455, sections 5.1, 5.2, 5.4 and 5.5).
+
+use super::header::{FIN, LEN, LEN_16, MASKED, OPCODE, RSV};
+use super::violation::Violation;
+use crate::words::opcode::Opcode;
+use crate::words::role::Role;
+
+/// Checks a header's first byte: the reserved bits, the opcode, and whether such a frame may come now. `claims` are the reserved bits
+/// that an extension has claimed for the first frame of a data message; `in_message` tells whether one is under way.
+#[inline]
+pub(crate) fn first_byte(first: u8, claims: u8, in_message: bool) -> Result<(), Violation> {
+    let Some(opcode) = Opcode::from_bits(first & OPCODE) else {
+        return Err(Violation::ReservedOpcode);
+    };
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+    //# MUST be 0 unless an extension is negotiated that defines meanings
+    //# for non-zero values.
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+    //# If a nonzero value is received and none of
+    //# the negotiated extensions defines the meaning of such a nonzero
+    //# value, the receiving endpoint MUST _Fail the WebSocket
+    //# Connection_.
+    let claimed = if matches!(opcode, Opcode::Text | Opcode::Binary) { claims } else { 0 };
+    if first & RSV & !claimed != 0 {
+        return Err(Violation::ReservedBits);
+    }
+    match (opcode, in_message) {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5
+        //# All control frames MUST have a payload length of 125 bytes or less
+        //# and MUST NOT be fragmented.
+        _ if opcode.is_control() && first & FIN == 0 => Err(Violation::FragmentedControl),
+        (Opcode::Continuation, false) => Err(Violation::UnexpectedContinuation),
+        (Opcode::Text | Opcode::Binary, true) => Err(Violation::InterruptedMessage),
+        _ => Ok(()),
+    }
+}
+
+/// Checks a header's second byte, in the role `R`: whether the frame is masked as it has to be, and the length of a control
+/// frame.
+#[inline]
+pub(crate) fn second_byte<R: Role>(first: u8, second: u8) -> Result<(), Violation> {
+    match (R::MASKS, second & MASKED != 0) {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
+        //# The server MUST close the connection upon receiving a
+        //# frame that is not masked.
+        (false, false) => return Err(Violation::UnmaskedFrame),
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
+        //# A client MUST close a connection if it detects a masked
+        //# frame.
+        (true, true) => return Err(Violation::MaskedFrame),
+        _ => {}
+    }
+    let len = second & LEN;
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5
+    //# All control frames MUST have a payload length of 125 bytes or less
+    //# and MUST NOT be fragmented.
+    if first & 0x8 != 0 && len >= LEN_16 {
+        return Err(Violation::LongControl);
+    }
+    if first & OPCODE == Opcode::Close.bits() && len == 1 {
+        return Err(Violation::TruncatedCloseCode);
+    }
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! Text of a masked frame: unmasked and checked in one pass.
+//!
+//! ASCII is seen while it is unmasked. What is not goes to the validator in blocks that are still in the first cache.
+
+use crate::words::mask::Mask;
+use crate::words::simd::Level;
+use crate::words::utf8::Utf8;
+
+/// Octets that are unmasked, and then validated, at a time: few enough to stay in the first cache in between.
+const BLOCK: usize = 16 * 1024;
+
+/// Unmasks the next piece of a text in place, and checks it.
+///
+/// # Errors
+///
+/// As for [`Utf8::push`]: the index of the first octet that can't be right. All before it is unmasked; what follows it may
+/// or may not be.
+#[inline]
+pub fn unmask(mask: Mask, level: Level, piece: &mut [u8], utf8: &mut Utf8) -> Result<(), usize> {
+    if piece.len() <= BLOCK {
+        let ascii = mask.apply_and_check_ascii(level, piece);
+        return if ascii && utf8.is_complete() { Ok(()) } else { utf8.push(piece) };
+    }
+    unmask_blocks(mask, level, piece, utf8)
+}
+
+/// [`unmask`] for pieces longer than a block.
+fn unmask_blocks(mask: Mask, level: Level, piece: &mut [u8], utf8: &mut Utf8) -> Result<(), usize> {
+    const { assert!(BLOCK.is_multiple_of(4), "the key meets each block alike") }
+    for (n, block) in piece.chunks_mut(BLOCK).enumerate() {
+        let ascii = mask.apply_and_check_ascii(level, block);
+        if !(ascii && utf8.is_complete()) {
+            utf8.push(block).map_err(|index| n * BLOCK + index)?;
+        }
+    }
+    Ok(())
+}
+
+/// Appends the next piece of a text to `out`, unmasked and checked.
+///
+/// # Errors
+///
+/// As for [`Utf8::push`]: the index in `piece` of the first octet that can't be right. All before it has been appended;
+/// some of what follows it may have been.
+#[cfg(feature = "alloc")]
+#[inline]
+pub fn append(
+    mask: Mask,
+    level: Level,
+    piece: &[u8],
+    out: &mut alloc::vec::Vec<u8>,
+    utf8: &mut Utf8,
+) -> Result<(), usize> {
+    out.reserve(piece.len());
+    for (n, block) in piece.chunks(BLOCK).enumerate() {
+        let start = out.len();
+        let ascii = mask.append_and_check_ascii(level, block, out);
+        if !(ascii && utf8.is_complete()) {
+            utf8.push(&out[start..]).map_err(|index| n * BLOCK + index)?;
+        }
+    }
+    Ok(())
+}
