@@ -5,7 +5,7 @@ use core::fmt;
 use core::mem::MaybeUninit;
 
 use super::accept::{Acceptance, Switching};
-use super::demand::{Demand, Tokens};
+use super::demand::{Demand, Once, Tokens};
 use super::field::{Field, Fields, Source};
 use super::gather::Stored;
 use super::key::Key;
@@ -191,7 +191,7 @@ impl Parsed {
     /// Parses input that ends like a head, and is, as nearly always, one whole head and nothing else. It is not scanned first.
     /// `None` if it is anything else, or there is anything wrong with it in HTTP: then the scan has to say what.
     pub(super) fn at_once(input: &[u8], limits: &Limits) -> Option<Result<Self, RequestError>> {
-        if input.len() > limits.head || input.first().is_none_or(|byte| *byte == b'\r') {
+        if input.len() > limits.head || input.first().is_none_or(|byte| *byte <= b' ') {
             return None;
         }
         // What httparse lets pass and the scan does not: a line feed without a carriage return.
@@ -238,8 +238,13 @@ impl Parsed {
         fields().for_each(|field| demand.note(field));
         demand.judge_request()?;
         let key = demand.judge_upgrade()?;
-        if key.is_some() && demand.extensions {
-            judge_extensions(fields())?;
+        match demand.extensions {
+            Once::One(list) if key.is_some() => judge_extensions([list])?,
+            Once::Repeated if key.is_some() => {
+                let fields = fields().filter(|field| field.is("sec-websocket-extensions"));
+                judge_extensions(fields.map(|field| field.value))?;
+            }
+            _ => {}
         }
         Ok(Self {
             target_end: METHOD.len() + 1 + target.len(),
@@ -269,9 +274,7 @@ fn parse<const FIELDS: usize>(head: &[u8]) -> Result<Parsed, RequestError> {
 //# the server during negotiation that does not conform to the ABNF
 //# below, the recipient of such malformed data MUST immediately _Fail
 //# the WebSocket Connection_.
-fn judge_extensions<'h>(fields: impl Iterator<Item = Field<'h>>) -> Result<(), RequestError> {
-    let values =
-        fields.filter(|field| field.is("sec-websocket-extensions")).map(|field| field.value);
+fn judge_extensions<'h>(values: impl IntoIterator<Item = &'h [u8]>) -> Result<(), RequestError> {
     for element in header::elements(values) {
         element.map_err(|_| RequestError::InvalidExtensions)?;
     }
