@@ -237,9 +237,9 @@ impl<'a, 'b> Connector<'a, 'b> {
         if !response.is_current() {
             return Err(ResponseError::HttpVersion);
         }
-        let verdict = Verdict::of(response);
+        let verdict = Verdict::of(response.fields());
         verdict.judge_switch(&self.key)?;
-        verdict.judge_choice(&self.offer, response)
+        verdict.judge_choice(&self.offer, response.fields())
     }
 
     fn fail<'i>(&mut self, error: ResponseError) -> Answered<'a, 'i> {
