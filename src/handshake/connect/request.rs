@@ -14,6 +14,7 @@ use crate::handshake::demand::{Demand, Once};
 use crate::handshake::field::{Field, values};
 use crate::handshake::misuse::Misuse;
 use crate::handshake::request::judge_extensions;
+use crate::handshake::subprotocols::choose;
 use crate::handshake::target::Target;
 use crate::words::token::{elements, token};
 
@@ -135,8 +136,7 @@ impl<'h, I: Iterator<Item = (&'h [u8], &'h [u8])> + Clone> Request<'h, I> {
 
     /// The first of the server's `supported` subprotocols that the client offers.
     pub fn choose_subprotocol<'s>(&self, supported: &[&'s str]) -> Option<&'s str> {
-        let offers = |name: &str| self.subprotocols().any(|offered| offered == name);
-        supported.iter().copied().find(|name| offers(name))
+        choose(self.subprotocols(), supported)
     }
 
     /// The extensions that the client offers, the one it likes most first.
