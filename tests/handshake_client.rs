@@ -388,6 +388,10 @@ fn client_request_is_accepted_by_our_server() {
 fn client_opens_with_the_sample_answer() {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
     //= type=test
+    //# it MUST open a connection, send an opening
+    //# handshake, and read the server's handshake in response.
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+    //= type=test
     //# Once the client's opening handshake has been sent, the client MUST
     //# wait for a response from the server before sending any further data.
     //# The client MUST validate the server's response as follows:
