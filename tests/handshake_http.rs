@@ -1,5 +1,6 @@
 //! The handshake with the types of the `http` crate.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![cfg(feature = "http")]
 
 mod heads;
