@@ -342,6 +342,11 @@ fn server_refuses_nul_and_other_controls_400() {
 }
 
 #[test]
+fn server_refuses_tls_at_the_first_byte_400() {
+    refuses(b"\x16\x03\x01\x02\x00\x01", RequestError::Control, 400);
+}
+
+#[test]
 fn server_refuses_folded_line_400() {
     let text = String::from_utf8(Head::request().bytes()).unwrap();
     for space in [" ", "\t"] {
