@@ -55,6 +55,18 @@ fn pushed(text: &[u8], cuts: &[usize]) -> Verdict {
     Ok(utf8.partial().len())
 }
 
+/// The same at a level.
+fn pushed_at(level: Level, text: &[u8], cuts: &[usize]) -> Verdict {
+    let mut utf8 = Utf8::new();
+    let mut start = 0;
+    for &end in cuts.iter().chain([&text.len()]) {
+        utf8.push_at(level, &text[start..end])
+            .map_err(|index| start + index)?;
+        start = end;
+    }
+    Ok(utf8.partial().len())
+}
+
 /// The same through both functions that unmask.
 fn unmasked(level: Level, text: &[u8], cuts: &[usize]) -> Verdict {
     const KEY: [u8; 4] = [0x99, 0x12, 0xC3, 0x80];
@@ -84,6 +96,7 @@ fn assert_all(text: &[u8], cuts: &[usize]) {
     assert_eq!(expected == Ok(0), std::str::from_utf8(text).is_ok());
     assert_eq!(pushed(text, cuts), expected, "{text:02X?} cut at {cuts:?}");
     for level in Level::available() {
+        assert_eq!(pushed_at(level, text, cuts), expected);
         assert_eq!(
             unmasked(level, text, cuts),
             expected,
@@ -189,6 +202,36 @@ fn overlong_form_fails_at_its_second_octet() {
     assert_eq!(pushed(b"\xF0\x9F\x98A", &[2]), Err(3));
 }
 
+/// Short texts never come to a kernel: the same sequences inside long ones, at places that vary against its vectors.
+#[test]
+fn sequences_inside_long_texts() {
+    const OTHERS: [u8; 9] = [b'a', 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC3, 0xF0];
+    const LEN: usize = 290;
+    let steps = if cfg!(miri) { 61 } else { 1 };
+    let mut place = 0;
+    for first in (0x7F..=0xFF).step_by(steps) {
+        for second in (0..=0xFF).step_by(steps) {
+            for third in OTHERS.into_iter().step_by(steps) {
+                let fourth = OTHERS[place % OTHERS.len()];
+                place = (place + 7) % (LEN - 3);
+                let mut text = [b'x'; LEN];
+                let sequence = [first, second, third, fourth, b'x', b'x', b'x'];
+                let end = (place + 4).min(LEN);
+                text[place..end].copy_from_slice(&sequence[..end - place]);
+                let seen = &sequence[..7.min(LEN - place)];
+                let expected = oracle(seen).map_err(|index| place + index);
+                for level in Level::available() {
+                    assert_eq!(
+                        pushed_at(level, &text, &[]),
+                        expected,
+                        "{seen:02X?} at {place}"
+                    );
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn missing_counts_down() {
     let mut utf8 = Utf8::new();
@@ -238,7 +281,11 @@ fn wrong_octet_is_found_at_every_position_of_a_long_text() {
                 };
                 assert_eq!(pushed(&text, &[]), expected);
                 assert_eq!(pushed(&text, &[position]), expected);
-                assert_eq!(unmasked(Level::detect(), &text, &[]), expected);
+                for level in Level::available() {
+                    assert_eq!(pushed_at(level, &text, &[]), expected);
+                    assert_eq!(pushed_at(level, &text, &[position]), expected);
+                    assert_eq!(unmasked(level, &text, &[]), expected);
+                }
             }
         }
     }

@@ -31,7 +31,7 @@ pub enum Instructions {
     Sse2,
     /// AVX2: 32 octets at a time.
     Avx2,
-    /// AVX-512 F: 64 octets at a time.
+    /// AVX-512 F and BW: 64 octets at a time.
     Avx512,
     /// NEON: 16 octets at a time. Available on AArch64, unless the target has no floating point.
     Neon,
@@ -57,7 +57,7 @@ impl Instructions {
             #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
             Self::Avx2 => detected!("avx2"),
             #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-            Self::Avx512 => detected!("avx512f"),
+            Self::Avx512 => detected!("avx512f") && detected!("avx512bw"),
             #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
             Self::Neon => true,
             #[allow(unreachable_patterns)]
@@ -97,7 +97,8 @@ impl Level {
     /// Cheap enough for every connection: the answers are cached.
     #[inline]
     pub fn detect() -> Self {
-        Self::available().last().unwrap_or(Self::SCALAR)
+        let best = Instructions::ALL.into_iter().rev().find_map(Self::new);
+        best.unwrap_or(Self::SCALAR)
     }
 
     /// The levels that this CPU can run, the slowest first.

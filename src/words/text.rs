@@ -22,7 +22,7 @@ pub fn unmask(mask: Mask, level: Level, piece: &mut [u8], utf8: &mut Utf8) -> Re
         return if ascii && utf8.is_complete() {
             Ok(())
         } else {
-            utf8.push(piece)
+            utf8.push_at(level, piece)
         };
     }
     unmask_blocks(mask, level, piece, utf8)
@@ -34,7 +34,8 @@ fn unmask_blocks(mask: Mask, level: Level, piece: &mut [u8], utf8: &mut Utf8) ->
     for (n, block) in piece.chunks_mut(BLOCK).enumerate() {
         let ascii = mask.apply_and_check_ascii(level, block);
         if !(ascii && utf8.is_complete()) {
-            utf8.push(block).map_err(|index| n * BLOCK + index)?;
+            utf8.push_at(level, block)
+                .map_err(|index| n * BLOCK + index)?;
         }
     }
     Ok(())
@@ -60,7 +61,7 @@ pub fn append(
         let start = out.len();
         let ascii = mask.append_and_check_ascii(level, block, out);
         if !(ascii && utf8.is_complete()) {
-            utf8.push(&out[start..])
+            utf8.push_at(level, &out[start..])
                 .map_err(|index| n * BLOCK + index)?;
         }
     }
