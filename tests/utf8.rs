@@ -77,7 +77,14 @@ fn unmasked(level: Level, text: &[u8], cuts: &[usize]) -> Verdict {
     let mut out = b"before".to_vec();
     let mut start = 0;
     for &end in cuts.iter().chain([&text.len()]) {
-        let copied = text::append(mask, level, &masked[start..end], &mut out, &mut appending);
+        let piece = &masked[start..end];
+        #[cfg(feature = "alloc")]
+        let copied = text::append(mask, level, piece, &mut out, &mut appending);
+        #[cfg(not(feature = "alloc"))]
+        let copied = {
+            out.extend_from_slice(&text[start..end]);
+            text::unmask(mask, level, &mut piece.to_vec(), &mut appending)
+        };
         let result = text::unmask(mask, level, &mut masked[start..end], &mut in_place);
         assert_eq!(copied, result);
         let right = start + result.err().unwrap_or(end - start);

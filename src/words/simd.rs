@@ -5,20 +5,21 @@
 
 use core::fmt;
 
-/// Whether the CPU has a feature. The standard library keeps the answer in a cache of its own.
+/// Whether the CPU has all of these features. The standard library keeps the answers in a cache of its own.
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 macro_rules! detected {
-    ($feature:tt) => {{
+    ($($feature:tt),+) => {{
         #[cfg(feature = "std")]
         {
-            std::arch::is_x86_feature_detected!($feature)
+            $(std::arch::is_x86_feature_detected!($feature))&&+
         }
         #[cfg(not(feature = "std"))]
         {
-            cfg!(target_feature = $feature)
+            cfg!(all($(target_feature = $feature),+))
         }
     }};
 }
+
 /// An instruction set that kernels are written for.
 ///
 /// This is only a name. [`Level`] is the proof that the CPU has it.
@@ -57,7 +58,7 @@ impl Instructions {
             #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
             Self::Avx2 => detected!("avx2"),
             #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-            Self::Avx512 => detected!("avx512f") && detected!("avx512bw"),
+            Self::Avx512 => detected!("avx512f", "avx512bw"),
             #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
             Self::Neon => true,
             #[allow(unreachable_patterns)]

@@ -6,9 +6,14 @@
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod x86;
 
-#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-use crate::words::simd::Instructions;
 use crate::words::simd::Level;
+
+/// Octets that a kernel looks at in one go.
+const CHUNK: usize = 128;
+/// Octets before the first that a kernel checks, which give it its context.
+const CONTEXT: usize = 3;
+/// The shortest piece for a kernel, whatever is cut off its end.
+const LEAST: usize = CHUNK + 2 * CONTEXT;
 
 /// A validator that has seen the beginning of a text.
 ///
@@ -47,7 +52,8 @@ impl Utf8 {
     /// thrown away.
     #[inline]
     pub fn push(&mut self, piece: &[u8]) -> Result<(), usize> {
-        let level = if piece.len() < kernel::LEAST {
+        // Short pieces never come to where the level counts.
+        let level = if piece.len() < LEAST {
             Level::SCALAR
         } else {
             Level::detect()
@@ -65,9 +71,9 @@ impl Utf8 {
     /// As for [`push`](Self::push).
     pub fn push_at(&mut self, level: Level, piece: &[u8]) -> Result<(), usize> {
         let mut start = 0;
-        if piece.len() >= kernel::LEAST {
-            // A kernel needs three octets of context, which also are the most that a code point begun before may take.
-            while start < kernel::CONTEXT {
+        if piece.len() >= LEAST && kernel::exists(level) {
+            // They also are the most that a code point begun before may take.
+            while start < CONTEXT {
                 if !self.step(piece[start]) {
                     return Err(start);
                 }
@@ -79,7 +85,7 @@ impl Utf8 {
                 *self = Self::new();
                 return self.step_all(cut).map_err(|index| whole.len() + index);
             }
-            // Something is wrong, or there is no kernel: find out from the fourth octet on.
+            // Something is wrong: find out what from the fourth octet on.
         }
         while self.len != 0 {
             let Some(&octet) = piece.get(start) else {
@@ -219,18 +225,23 @@ fn is_valid(text: &[u8]) -> bool {
 mod kernel {
     #![allow(unsafe_code, reason = "calls of functions compiled for a level")]
 
-    use super::{Instructions, Level, x86};
+    use super::{CHUNK, CONTEXT, x86};
+    use crate::words::simd::{Instructions, Level};
 
-    pub(super) use super::x86::CONTEXT;
-
-    /// The shortest piece for a kernel, whatever is cut off its end.
-    pub(super) const LEAST: usize = x86::CHUNK + 2 * CONTEXT;
+    /// Whether the level has a kernel.
+    #[inline]
+    pub(super) fn exists(level: Level) -> bool {
+        matches!(
+            level.instructions(),
+            Instructions::Avx2 | Instructions::Avx512
+        )
+    }
 
     /// Whether the text is right from its fourth octet on, given that its first three are and that it doesn't end within a
     /// code point; `false` too if the level has no kernel.
     #[inline]
     pub(super) fn is_valid(level: Level, text: &[u8]) -> bool {
-        assert!(text.len() >= x86::CHUNK + CONTEXT);
+        assert!(text.len() >= CHUNK + CONTEXT);
         match level.instructions() {
             // SAFETY: a `Level` exists only for instructions that the CPU has; the length was just checked.
             Instructions::Avx2 => unsafe { x86::avx2(text) },
@@ -244,10 +255,11 @@ mod kernel {
 /// No kernels here.
 #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
 mod kernel {
-    use super::Level;
+    use crate::words::simd::Level;
 
-    pub(super) const CONTEXT: usize = 0;
-    pub(super) const LEAST: usize = usize::MAX;
+    pub(super) fn exists(_: Level) -> bool {
+        false
+    }
 
     pub(super) fn is_valid(_: Level, _: &[u8]) -> bool {
         false

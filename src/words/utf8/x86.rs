@@ -11,10 +11,7 @@
 
 use core::arch::x86_64::*;
 
-/// Octets that are looked at in one go.
-pub(super) const CHUNK: usize = 128;
-/// Octets before the first that is checked, which give it its context.
-pub(super) const CONTEXT: usize = 3;
+use super::{CHUNK, CONTEXT};
 
 /// Whether the text is right from its fourth octet on, given that its first three are. It must not end within a code point:
 /// one that is cut is not noticed.
