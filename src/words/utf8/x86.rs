@@ -46,19 +46,57 @@ pub(super) unsafe fn avx512(text: &[u8]) -> bool {
 unsafe fn is_valid<V: Vector>(text: &[u8]) -> bool {
     let (start, len) = (text.as_ptr(), text.len());
     debug_assert!(len >= CONTEXT + CHUNK);
-    // SAFETY: a chunk begins at 3 or later, and ends at `len` or before: in the loop by its condition; the last one as it
-    // begins at `len - CHUNK`, which is 3 at least by the caller's promise.
+    // SAFETY: a chunk begins at 3 or later, and ends at `len` or before. The first does by the caller's promise, which also is
+    // what the last needs, as it begins at `len - CHUNK`. The others do by the condition of the loop: `at` is 68 at least
+    // from the first on, and only grows by what was seen to be there.
     unsafe {
         let mut wrong = V::splat(0);
-        let mut at = CONTEXT;
+        let mut calm = true;
+        if !is_ascii::<V>(start, CONTEXT + CHUNK) {
+            wrong = chunk::<V>(start.add(CONTEXT));
+            calm = false;
+        }
+        // Some octets are seen twice, so that those after them lie as vectors like it best.
+        let mut at = CONTEXT + CHUNK;
+        at -= start.add(at).addr() % V::WIDTH;
         while len - at >= CHUNK {
-            wrong = wrong.or(chunk::<V>(start.add(at)));
+            // Where there was ASCII, there will be more.
+            if calm && len - at >= RUN && is_ascii::<V>(start.add(at - CONTEXT), CONTEXT + RUN) {
+                at += RUN;
+                continue;
+            }
+            calm = is_ascii::<V>(start.add(at - CONTEXT), CONTEXT + CHUNK);
+            if !calm {
+                wrong = wrong.or(chunk::<V>(start.add(at)));
+            }
             at += CHUNK;
         }
         if at < len {
             wrong = wrong.or(chunk::<V>(start.add(len - CHUNK)));
         }
         wrong.is_zero()
+    }
+}
+
+/// Octets that are skipped in one go in a run of ASCII.
+const RUN: usize = 4 * CHUNK;
+
+/// Whether `len` octets are ASCII.
+///
+/// # Safety
+///
+/// The CPU has the instructions of `V`. `len` octets at `at` are readable and initialised; it is at least a width.
+#[inline(always)]
+unsafe fn is_ascii<V: Vector>(at: *const u8, len: usize) -> bool {
+    // SAFETY: the first vector is within `len` octets by the caller's promise. The others end where the octets end: they
+    // are as many as are whole, and what they leave at the start is less than a width, which the first one has seen.
+    unsafe {
+        let mut seen = V::load(at);
+        let rest = len % V::WIDTH;
+        for n in 0..len / V::WIDTH {
+            seen = seen.or(V::load(at.add(rest + n * V::WIDTH)));
+        }
+        seen.is_ascii()
     }
 }
 
@@ -72,15 +110,9 @@ unsafe fn chunk<V: Vector>(at: *const u8) -> V {
     const { assert!(CHUNK.is_multiple_of(V::WIDTH)) }
     // SAFETY: the vectors lie within the chunk and its context.
     unsafe {
-        let mut seen = V::load(at.sub(CONTEXT));
-        for n in 0..CHUNK / V::WIDTH {
-            seen = seen.or(V::load(at.add(n * V::WIDTH)));
-        }
         let mut wrong = V::splat(0);
-        if !seen.is_ascii() {
-            for n in 0..CHUNK / V::WIDTH {
-                wrong = wrong.or(check::<V>(at.add(n * V::WIDTH)));
-            }
+        for n in 0..CHUNK / V::WIDTH {
+            wrong = wrong.or(check::<V>(at.add(n * V::WIDTH)));
         }
         wrong
     }
