@@ -148,6 +148,13 @@ impl<R: Side> Connection<R> {
         if sender.timed_out || (!waits && replied && (receiver.eof || server_closes)) {
             return Want::Done(outcome);
         }
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
+        //# Similarly, to do so, the server MUST _Close the WebSocket Connection_, and
+        //# SHOULD log the problem.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
+        //# To do so, the client MUST _Close the WebSocket Connection_, and MAY report the
+        //# problem to the user (which would be especially useful for developers) in an
+        //# appropriate manner.
         if receiver.failure.is_some() && !waits && !self.sender.is_shut() {
             return Want::ShutdownWrite;
         }

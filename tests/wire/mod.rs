@@ -371,6 +371,9 @@ impl Wrong {
         .concat();
         let failed = violation(self.violation);
 
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-10.7
+        //= type=test
+        //# Incoming data MUST always be validated by both clients and servers.
         // In one read, with all that comes before and after.
         let mut conn = R::open(self.config.clone());
         conn.send_text("queued").unwrap();
