@@ -3,6 +3,12 @@
 //! Everything is drawn from one seed: what the applications send and when, how the wire cuts, delays and stalls it, who closes,
 //! and where the stream ends too early. A failure names its seed; `SOCKLESS_SEED` runs that one alone.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test tells its figures and its seed"
+)]
+
 mod streams;
 
 use std::collections::VecDeque;
@@ -302,13 +308,12 @@ impl<R: Side> Endpoint<R> {
                         self.received.push((kind, std::mem::take(&mut self.part)));
                     }
                 }
-                Event::Closing(_) => {
+                Event::Closing(_)
                     // Where the reply is held back, it is for the application to give, when its script is done.
-                    if !self.config.auto_close {
+                    if !self.config.auto_close => {
                         self.closing.get_or_insert(CloseCode::new(4000));
                         self.wake.get_or_insert(now);
                     }
-                }
                 Event::Failed(_) => self.failed = true,
                 _ => {}
             }

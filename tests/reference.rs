@@ -186,7 +186,7 @@ fn limits() -> impl Strategy<Value = Limits> {
 }
 
 proptest! {
-    #![proptest_config(streams::cases(400))]
+    #![proptest_config(streams::cases(250))]
 
     #[test]
     fn server_agrees_with_the_reference(

@@ -4,6 +4,12 @@
 //! exact too, where `valgrind` is installed; without it that test passes and says so. Time is not: it is the least of several
 //! runs, gets a generous bound, and is measured on request only.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test tells its figures and its seed"
+)]
+
 mod allocations;
 mod streams;
 
