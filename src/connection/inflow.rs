@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::failure::Failure;
-use crate::extension::{Decode, DecodeError};
+use crate::extension::door::{Decode, DecodeError};
 use crate::frame::{Decoder, Input, Violation, decoder};
 use crate::message::assembler::Assembler;
 use crate::message::{Part, Payload};

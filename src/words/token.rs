@@ -23,11 +23,7 @@ pub fn is_token(bytes: &[u8]) -> bool {
 
 /// `bytes` as a token.
 pub fn token(bytes: &[u8]) -> Option<&str> {
-    if is_token(bytes) {
-        core::str::from_utf8(bytes).ok()
-    } else {
-        None
-    }
+    if is_token(bytes) { core::str::from_utf8(bytes).ok() } else { None }
 }
 
 /// `bytes` without the optional whitespace (spaces and tabs) around them.

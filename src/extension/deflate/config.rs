@@ -15,11 +15,7 @@ impl Level {
 
     /// The level, if it is one of 1 to 9.
     pub const fn new(level: u8) -> Option<Self> {
-        if level >= 1 && level <= 9 {
-            Some(Self(level))
-        } else {
-            None
-        }
+        if level >= 1 && level <= 9 { Some(Self(level)) } else { None }
     }
 
     /// The number.
@@ -49,11 +45,7 @@ impl Memory {
 
     /// The level, if it is one of 1 to 9.
     pub const fn new(level: u8) -> Option<Self> {
-        if level >= 1 && level <= 9 {
-            Some(Self(level))
-        } else {
-            None
-        }
+        if level >= 1 && level <= 9 { Some(Self(level)) } else { None }
     }
 
     /// The number.
@@ -87,11 +79,6 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self {
-            level: Level::default(),
-            memory: Memory::default(),
-            threshold: 32,
-            pool: None,
-        }
+        Self { level: Level::default(), memory: Memory::default(), threshold: 32, pool: None }
     }
 }

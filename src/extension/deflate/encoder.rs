@@ -47,9 +47,7 @@ impl Encoder {
             Some(compressor) => Some(compressor),
             None => {
                 self.stale = true;
-                self.pool
-                    .as_ref()
-                    .and_then(|pool| pool.take_compressor(self.shape))
+                self.pool.as_ref().and_then(|pool| pool.take_compressor(self.shape))
             }
         };
         let Some(mut compressor) = compressor else {
@@ -136,10 +134,7 @@ impl fmt::Debug for Encoder {
 ///
 /// None where [`Encoder::new`] gives none. Each encoder past which the result is sent has to [forget](Encode::forget).
 pub(crate) fn prepare(message: &[u8], direction: Direction, config: &Config) -> Option<Vec<u8>> {
-    let alone = Direction {
-        takeover: false,
-        ..direction
-    };
+    let alone = Direction { takeover: false, ..direction };
     let mut out = Vec::new();
     let mut encoder = Encoder::new(alone, config)?;
     encoder.encode(message, true, &mut out);

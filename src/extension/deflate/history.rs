@@ -12,11 +12,7 @@ pub(super) struct History {
 
 impl History {
     pub(super) const fn new(window: usize) -> Self {
-        Self {
-            ring: Vec::new(),
-            oldest: 0,
-            window,
-        }
+        Self { ring: Vec::new(), oldest: 0, window }
     }
 
     pub(super) fn push(&mut self, data: &[u8]) {

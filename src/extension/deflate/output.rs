@@ -19,12 +19,7 @@ pub(super) struct Output<'a> {
 impl<'a> Output<'a> {
     /// Extends `out` by at most `budget` octets, of which about `expected` will be used.
     pub(super) fn new(out: &'a mut Vec<u8>, budget: usize, expected: usize) -> Self {
-        Self {
-            at: out.len(),
-            out,
-            budget,
-            step: expected.clamp(STEPS.0, STEPS.1 / 4),
-        }
+        Self { at: out.len(), out, budget, step: expected.clamp(STEPS.0, STEPS.1 / 4) }
     }
 
     /// Where the next octet will be.
@@ -60,6 +55,12 @@ impl<'a> Output<'a> {
     pub(super) fn wrote(&mut self, count: usize) {
         self.at += count;
         self.budget -= count;
+    }
+
+    /// Takes back what was written from the position `at` on.
+    pub(super) fn rewind(&mut self, at: usize) {
+        self.budget += self.at - at;
+        self.at = at;
     }
 
     /// Takes back the last octets that were written, if they are `tail`.

@@ -29,11 +29,7 @@ impl WindowBits {
 
     /// The value, if it is one of 8 to 15.
     pub const fn new(bits: u8) -> Option<Self> {
-        if bits >= Self::MIN.0 && bits <= Self::MAX.0 {
-            Some(Self(bits))
-        } else {
-            None
-        }
+        if bits >= Self::MIN.0 && bits <= Self::MAX.0 { Some(Self(bits)) } else { None }
     }
 
     /// The number of bits.
@@ -61,11 +57,7 @@ impl WindowBits {
             (b'1', Some(digit @ b'0'..=b'5')) => 10 + (digit - b'0'),
             _ => return None,
         };
-        if digits.next().is_none() {
-            Self::new(bits)
-        } else {
-            None
-        }
+        if digits.next().is_none() { Self::new(bits) } else { None }
     }
 }
 

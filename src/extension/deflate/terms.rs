@@ -108,10 +108,7 @@ impl Terms {
                 .then_some(self.server_max_window_bits),
             ..second
         };
-        Offers {
-            first,
-            second: (self.fallback && first != second).then_some(second),
-        }
+        Offers { first, second: (self.fallback && first != second).then_some(second) }
     }
 
     /// A client's check of the answer to its offers.
