@@ -126,7 +126,10 @@ fn no_distance_is_larger_than_the_agreed_window() {
                 encode(&mut encoder, &[&block[..], &gap, last].concat()).len()
             };
             let (again, other) = (length(&block), length(&noise(6, 64)));
-            assert!(again + 10 < other, "{bits} bits, level {level}: {again}, {other}");
+            assert!(
+                level < 4 || again + 40 < other,
+                "{bits} bits, level {level}: {again}, {other}"
+            );
         }
     }
 }
