@@ -31,6 +31,12 @@ struct Shared {
 }
 
 impl Output {
+    /// A queue in which these bytes wait.
+    #[cfg(feature = "handshake")]
+    pub(crate) fn new(batch: Vec<u8>) -> Self {
+        Self { batch, ..Self::default() }
+    }
+
     /// How many bytes wait.
     #[inline]
     pub(crate) fn len(&self) -> usize {

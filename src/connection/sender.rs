@@ -47,6 +47,12 @@ impl<R: Side> Sender<R> {
         }
     }
 
+    /// Queues the head of an answer, ahead of everything else.
+    #[cfg(feature = "handshake")]
+    pub(super) fn begin_behind(&mut self, head: Vec<u8>) {
+        self.output = Output::new(head);
+    }
+
     /// Queues a text message.
     ///
     /// # Errors
@@ -133,6 +139,10 @@ impl<R: Side> Sender<R> {
     fn check_under_way(&self, kind: Kind) -> Result<(), SendError> {
         match self.encoder.message() {
             Some(open) if open != kind => Err(SendError::Misuse(Misuse::NoMessage)),
+            // A streamed frame may end inside a code point; what follows it then is no `str`.
+            Some(Kind::Text) if self.encoder.ends_inside_code_point() => {
+                Err(SendError::Misuse(Misuse::InvalidText))
+            }
             _ => Ok(()),
         }
     }

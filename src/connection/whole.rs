@@ -19,6 +19,7 @@ use super::receiver::Receiver;
 use super::send_error::{Refused, SendError};
 use super::sender::Sender;
 use super::streaming::Borrowed;
+use crate::extension::Agreed;
 use crate::frame::Input;
 use crate::message::{Message, Prepared, TakenBuffer};
 use crate::words::close_code::CloseCode;
@@ -77,6 +78,19 @@ impl<R: Side> Connection<R> {
         Self { receiver, sender }
     }
 
+    /// The same connection with the extensions that a handshake agreed on.
+    #[must_use]
+    pub fn with_extensions(self, _agreed: Agreed) -> Self {
+        self
+    }
+
+    /// The same connection, its output beginning with the head of an answer.
+    #[cfg(feature = "handshake")]
+    pub(crate) fn behind(mut self, head: Vec<u8>) -> Self {
+        self.sender.begin_behind(head);
+        self
+    }
+
     /// Takes the two halves apart, for two tasks. What has been queued stays with the sending half.
     pub fn split(self) -> (Receiver<R>, Sender<R>) {
         (self.receiver, self.sender)
@@ -100,7 +114,9 @@ impl<R: Side> Connection<R> {
 
     #[cold]
     fn answer(&mut self, event: &Event<'_>, now: Duration) {
-        if let Some(reply) = self.receiver.reply(event, now) {
+        if matches!(event, Event::Quiet) && !self.sender.can_ping() {
+            self.receiver.not_pinged();
+        } else if let Some(reply) = self.receiver.reply(event, now) {
             self.sender.apply(reply, now);
         }
         self.note(now);
@@ -125,8 +141,9 @@ impl<R: Side> Connection<R> {
         //# considers the WebSocket connection closed and MUST close the
         //# underlying TCP connection.  The server MUST close the underlying TCP
         //# connection immediately; the client SHOULD wait for the server to
-        //# close the connection but MAY close the connection at any time if it
-        //# did not receive a Close message, e.g., if the server has not.
+        //# close the connection but MAY close the connection at any time after
+        //# sending and receiving a Close message, e.g., if it has not received a
+        //# TCP Close from the server in a reasonable time period.
         let server_closes = !R::MASKS && outcome.clean();
         if sender.timed_out || (!waits && replied && (receiver.eof || server_closes)) {
             return Want::Done(outcome);
@@ -162,7 +179,8 @@ impl<R: Side> Connection<R> {
         }
     }
 
-    /// Replaces the configuration: other limits after authentication, say. It holds from the next frame on; the SIMD level stays.
+    /// Replaces the configuration: other limits after authentication, say. It holds from the next frame on, the way of delivery
+    /// from the next message on; the SIMD level stays.
     pub fn set_config(&mut self, config: impl Into<Arc<Config>>) {
         let config = config.into();
         self.receiver.set_config(Arc::clone(&config));

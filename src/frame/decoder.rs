@@ -3,6 +3,7 @@
 //! It enforces every rule of receiving that can be kept without memory, at the first byte that breaks it. What a message's
 //! pieces add up to, and what a control frame calls for, is for the layers above.
 
+use core::fmt;
 use core::marker::PhantomData;
 
 use super::check::Check;
@@ -70,7 +71,6 @@ struct Message {
 const NO_HEADER: State = State::Header { bytes: [0; MAX_LEN], have: 0 };
 
 /// A piece of a frame, as far as its payload has arrived.
-#[derive(Debug)]
 pub struct Piece<'b> {
     /// What the frame is.
     pub opcode: Opcode,
@@ -323,8 +323,8 @@ impl<R: Role> Decoder<R> {
         } else {
             if !R::MASKS {
                 //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
-                //# The server MUST remove masking for data frames received from a
-                //# client as described in Section 5.3.
+                //# A server MUST remove masking for data frames received from a client
+                //# as described in Section 5.3.
                 frame.mask.apply(self.level, payload);
             }
             frame.check.apply(&mut self.utf8, payload)
@@ -400,6 +400,19 @@ impl<R: Role> Decoder<R> {
     pub(crate) fn fail(&mut self, violation: Violation) -> Violation {
         self.state = State::Failed(violation);
         violation
+    }
+}
+
+impl fmt::Debug for Piece<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Piece")
+            .field("opcode", &self.opcode)
+            .field("fin", &self.fin)
+            .field("rsv", &self.rsv)
+            .field("begins", &self.begins)
+            .field("len", &self.payload.len())
+            .field("remaining", &self.remaining)
+            .finish()
     }
 }
 

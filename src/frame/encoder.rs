@@ -103,10 +103,6 @@ impl<R: Role> Encoder<R> {
         if fragment.first.is_none() && ends && self.checks && !self.utf8.is_complete() {
             return Err(Misuse::InvalidText);
         }
-        if fragment.first.is_some() {
-            self.utf8 = Utf8::new();
-            self.checks = fragment.first == Some(Kind::Text) && !fragment.rsv1;
-        }
         Ok(self.begin_checked(fragment, key))
     }
 
@@ -151,6 +147,10 @@ impl<R: Role> Encoder<R> {
         let mask = R::octets(key);
         let rsv = if fragment.rsv1 && fragment.first.is_some() { 4 } else { 0 };
         let header = Header { fin: fragment.fin, rsv, opcode, mask, len: fragment.len };
+        if fragment.first.is_some() {
+            self.utf8 = Utf8::new();
+            self.checks = fragment.first == Some(Kind::Text) && !fragment.rsv1;
+        }
         self.message = match fragment.fin {
             true => None,
             false => fragment.first.or(self.message),
@@ -212,6 +212,12 @@ impl<R: Role> Encoder<R> {
     /// The message under way, whose last frame has not begun.
     pub fn message(&self) -> Option<Kind> {
         self.message
+    }
+
+    /// Whether the text sent so far ends inside a code point, which only [`payload`](Self::payload) can complete.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn ends_inside_code_point(&self) -> bool {
+        self.checks && !self.utf8.is_complete()
     }
 
     /// Whether a Close frame has been sent.

@@ -258,9 +258,8 @@ fn blame(error: httparse::Error, head: &[u8]) -> RequestError {
         httparse::Error::TooManyHeaders => RequestError::TooManyFields,
         httparse::Error::Version => {
             let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
-            let version = line.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
-            match version {
-                [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+            match line.split(|byte| *byte == b' ').nth(2) {
+                Some([b'H', b'T', b'T', b'P', b'/', major, b'.', minor])
                     if major.is_ascii_digit() && minor.is_ascii_digit() =>
                 {
                     RequestError::HttpVersion

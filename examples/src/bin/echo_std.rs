@@ -1,0 +1,219 @@
+//! An echo server on blocking threads, one for each client, with the standard library alone.
+//!
+//! A blocking stream can only wait for one thing at a time, so reads and writes have short timeouts: what waits to be written
+//! does not keep the thread from reading, and the other way round.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use sockless::handshake::{Acceptance, Acceptor, Asked, Field, Limits, Refusal, RequestError};
+use sockless::{CloseCode, Config, Connection, Event, Input, Outcome, Server, Want, endpoint};
+use sockless_examples::options::Options;
+use sockless_examples::page::PAGE;
+use sockless_examples::stop::Stop;
+
+/// How long a thread waits for bytes before it looks whether the server is to stop.
+const LOOK: Duration = Duration::from_millis(250);
+/// How long it waits for bytes, or for room, while the other is wanted too.
+const TURN: Duration = Duration::from_millis(5);
+
+/// What a thread needs to know to serve a client.
+struct Context {
+    config: Arc<Config>,
+    stop: Stop,
+    /// The origin of all times.
+    started: Instant,
+}
+
+impl Context {
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+fn main() -> ExitCode {
+    let options = match Options::from_args("echo_std") {
+        Ok(options) => options,
+        Err(status) => return status,
+    };
+    match run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("echo_std: can't listen on {}: {error}", options.listen);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> io::Result<()> {
+    let listener = TcpListener::bind(options.listen)?;
+    listener.set_nonblocking(true)?;
+    let stop = Stop::on_signal()?;
+    println!("echo_std listens on http://{}/ (Ctrl-C stops it)", listener.local_addr()?);
+
+    let config = Arc::new(options.config());
+    let context = Arc::new(Context { config, stop, started: Instant::now() });
+    let mut threads = Vec::new();
+    while !context.stop.is_asked() {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                let context = Arc::clone(&context);
+                threads.retain(|thread: &thread::JoinHandle<()>| !thread.is_finished());
+                threads.push(thread::spawn(move || serve(stream, &context)));
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(TURN),
+            Err(error) => eprintln!("echo_std: {error}"),
+        }
+    }
+
+    // Every thread closes its connection with 1001; those whose client doesn't answer are left behind.
+    let deadline = Instant::now() + options.grace;
+    while Instant::now() < deadline && threads.iter().any(|thread| !thread.is_finished()) {
+        thread::sleep(TURN);
+    }
+    Ok(())
+}
+
+fn serve(mut stream: TcpStream, context: &Context) {
+    // A transport that fails is the end of the stream, for which there is nobody left to tell.
+    let _ = stream.set_nonblocking(false).and_then(|()| stream.set_nodelay(true));
+    let mut buffer = vec![0; 64 << 10];
+    let served = open(&mut stream, &mut buffer, context).and_then(|opened| match opened {
+        Some((connection, first)) => echo(&mut stream, &mut buffer, connection, first, context),
+        None => Ok(()),
+    });
+    if let Err(error) = served {
+        eprintln!("echo_std: a client was lost: {error}");
+    }
+}
+
+/// The opening handshake: the connection, and where in the buffer lies what has arrived behind the request. `None` if the client
+/// was answered otherwise.
+fn open(
+    stream: &mut TcpStream,
+    buffer: &mut [u8],
+    context: &Context,
+) -> io::Result<Option<(Connection<Server>, std::ops::Range<usize>)>> {
+    let mut acceptor = Acceptor::new(&Limits::default(), context.now());
+    stream.set_read_timeout(Some(LOOK))?;
+    while !context.stop.is_asked() {
+        let asked = match read(stream, buffer)? {
+            Some(0) => acceptor.end().map(|asked| (asked, 0)),
+            Some(count) => {
+                acceptor.poll(&buffer[..count], context.now()).map(|asked| (asked, count))
+            }
+            None => acceptor.poll(&[], context.now()).map(|asked| (asked, 0)),
+        };
+        let answer = match asked {
+            None => continue,
+            Some((Asked::WebSocket(request), count)) => {
+                let accepted =
+                    endpoint::accept(&request, &Acceptance::new(), Arc::clone(&context.config));
+                match accepted {
+                    Ok((connection, _)) => {
+                        return Ok(Some((connection, request.consumed()..count)));
+                    }
+                    Err(error) => return Err(io::Error::other(error)),
+                }
+            }
+            Some((Asked::Plain(request), _)) if request.path() == "/" => {
+                let html = [Field::new("Content-Type", "text/html; charset=utf-8")];
+                Refusal::new(200, &html, PAGE.as_bytes()).map_err(io::Error::other)?.to_vec()
+            }
+            Some((Asked::Plain(_), _)) => RequestError::PlainRequest.answer().to_vec(),
+            Some((Asked::Refused(error), _)) => error.answer().to_vec(),
+        };
+        stream.set_write_timeout(Some(LOOK))?;
+        stream.write_all(&answer)?;
+        // The client reads the answer before it closes; what it still sends is read until then, so that nothing resets the stream.
+        stream.shutdown(Shutdown::Write)?;
+        let deadline = Instant::now() + LOOK;
+        while Instant::now() < deadline && read(stream, buffer)?.is_some_and(|count| count > 0) {}
+        break;
+    }
+    Ok(None)
+}
+
+/// Sends back every message until the connection has ended.
+fn echo(
+    stream: &mut TcpStream,
+    buffer: &mut [u8],
+    mut connection: Connection<Server>,
+    first: std::ops::Range<usize>,
+    context: &Context,
+) -> io::Result<()> {
+    let mut input = Input::new(&mut buffer[first]);
+    loop {
+        while let Some(event) = connection.poll(&mut input, context.now()) {
+            // A message that finds the queue full is dropped: `want` has said not to read long before.
+            match event {
+                Event::Text(text) => drop(connection.send_text(&text)),
+                Event::Binary(bytes) => drop(connection.send_binary(&bytes)),
+                _ => {}
+            }
+        }
+        if context.stop.is_asked() {
+            // Says no more than once that it is going away.
+            let _ = connection.close(CloseCode::GOING_AWAY, "the server stops", context.now());
+        }
+        match write(stream, &mut connection)? {
+            Want::Done(outcome) => return end(stream, outcome),
+            Want::ShutdownWrite => {
+                stream.shutdown(Shutdown::Write)?;
+                connection.shut();
+                input = Input::none();
+            }
+            Want::Io { read: wants_read, write: wants_write, deadline } => {
+                let until = deadline.map_or(LOOK, |at| at.saturating_sub(context.now()).min(LOOK));
+                let wait = if wants_write { TURN } else { until.max(Duration::from_millis(1)) };
+                if !wants_read {
+                    thread::sleep(wait);
+                    input = Input::none();
+                    continue;
+                }
+                stream.set_read_timeout(Some(wait))?;
+                input = match read(stream, buffer) {
+                    Ok(Some(0)) | Err(_) => Input::eof(),
+                    Ok(Some(count)) => Input::new(&mut buffer[..count]),
+                    Ok(None) => Input::none(),
+                };
+            }
+        }
+    }
+}
+
+/// Writes as much of the output as the stream takes now; then what the connection wants.
+fn write(stream: &mut TcpStream, connection: &mut Connection<Server>) -> io::Result<Want> {
+    stream.set_write_timeout(Some(TURN))?;
+    while !connection.output().is_empty() {
+        match stream.write(connection.output()) {
+            Ok(count) => connection.wrote(count),
+            Err(error) if is_timeout(&error) => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(connection.want())
+}
+
+/// `None` if nothing arrived in time.
+fn read(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+    match stream.read(buffer) {
+        Ok(count) => Ok(Some(count)),
+        Err(error) if is_timeout(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
+}
+
+fn end(stream: &mut TcpStream, _outcome: Outcome) -> io::Result<()> {
+    stream.shutdown(Shutdown::Both).or(Ok(()))
+}

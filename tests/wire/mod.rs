@@ -1,0 +1,430 @@
+//! The other end of the wire, by hand: a naive encoder and a naive parser of frames that share nothing with the library, and
+//! what the tests of every chapter do again and again.
+
+#![allow(
+    dead_code,
+    unused_macros,
+    unused_imports,
+    reason = "every chapter uses its own part of this module"
+)]
+
+use core::time::Duration;
+
+use sockless::connection::{Cause, Entropy, Failure, Initiator, SendError, Side};
+use sockless::frame::Violation;
+use sockless::message::Content;
+use sockless::{Client, CloseCode, Config, Connection, Event, Input, Outcome, Server, Want};
+
+/// Runs each test in both roles: the modules `server` and `client` say whose connection is tested.
+macro_rules! in_both_roles {
+    ($($name:ident),* $(,)?) => {
+        mod server {
+            $(#[test] fn $name() { super::$name::<sockless::Server>(); })*
+        }
+        mod client {
+            $(#[test] fn $name() { super::$name::<sockless::Client>(); })*
+        }
+    };
+}
+pub(crate) use in_both_roles;
+
+pub(crate) const FIN: u8 = 0x80;
+pub(crate) const RSV1: u8 = 0x40;
+pub(crate) const RSV2: u8 = 0x20;
+pub(crate) const RSV3: u8 = 0x10;
+pub(crate) const CONTINUATION: u8 = 0x0;
+pub(crate) const TEXT: u8 = 0x1;
+pub(crate) const BINARY: u8 = 0x2;
+pub(crate) const CLOSE: u8 = 0x8;
+pub(crate) const PING: u8 = 0x9;
+pub(crate) const PONG: u8 = 0xA;
+
+/// The key of masked frames written here.
+pub(crate) const KEY: [u8; 4] = [0xA1, 0x0B, 0xC7, 0x5D];
+
+/// The beginning of time.
+pub(crate) const START: Duration = Duration::ZERO;
+
+pub(crate) const fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+/// Keys that a test can foretell: 1, 2, 3 and so on.
+pub(crate) struct Counting(pub(crate) u32);
+
+impl Entropy for Counting {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        self.0 += 1;
+        bytes.copy_from_slice(&self.0.to_be_bytes()[..bytes.len()]);
+    }
+}
+
+/// A role under test.
+pub(crate) trait Tested: Side {
+    fn open(config: Config) -> Connection<Self>;
+
+    fn keys() -> Self::Keys;
+}
+
+impl Tested for Server {
+    fn open(config: Config) -> Connection<Self> {
+        Connection::server(config)
+    }
+
+    fn keys() {}
+}
+
+impl Tested for Client {
+    fn open(config: Config) -> Connection<Self> {
+        Connection::client_with(config, Counting(0))
+    }
+
+    fn keys() -> Self::Keys {
+        Box::new(Counting(0))
+    }
+}
+
+/// A connection with the default configuration.
+pub(crate) fn open<R: Tested>() -> Connection<R> {
+    R::open(Config::default())
+}
+
+/// A frame, its length in as few bytes as possible.
+pub(crate) fn frame(first: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
+    let mask_bit = if key.is_some() { 0x80 } else { 0 };
+    let mut bytes = vec![first];
+    match payload.len() {
+        len @ 0..=125 => bytes.push(mask_bit | len as u8),
+        len @ 126..=65535 => {
+            bytes.push(mask_bit | 126);
+            bytes.extend((len as u16).to_be_bytes());
+        }
+        len => {
+            bytes.push(mask_bit | 127);
+            bytes.extend((len as u64).to_be_bytes());
+        }
+    }
+    bytes.extend(key.iter().flatten());
+    for (i, octet) in payload.iter().enumerate() {
+        bytes.push(octet ^ key.map_or(0, |key| key[i % 4]));
+    }
+    bytes
+}
+
+/// A frame from the peer of `R`.
+pub(crate) fn peer<R: Side>(first: u8, payload: &[u8]) -> Vec<u8> {
+    frame(first, if R::MASKS { None } else { Some(KEY) }, payload)
+}
+
+/// A frame's header from the peer of `R`, with this second byte (its mask bit is added) and this extended length.
+pub(crate) fn peer_header<R: Side>(first: u8, second: u8, extended: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![first, second | if R::MASKS { 0 } else { 0x80 }];
+    bytes.extend(extended);
+    if !R::MASKS {
+        bytes.extend(KEY);
+    }
+    bytes
+}
+
+/// The body of a Close frame.
+pub(crate) fn close_body(code: u16, reason: &[u8]) -> Vec<u8> {
+    [&code.to_be_bytes()[..], reason].concat()
+}
+
+/// A frame that was found on the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) first: u8,
+    pub(crate) key: Option<[u8; 4]>,
+    pub(crate) payload: Vec<u8>,
+}
+
+impl Found {
+    /// What a test usually asks for.
+    pub(crate) fn pair(&self) -> (u8, &[u8]) {
+        (self.first, &self.payload)
+    }
+}
+
+/// The frames in `bytes`, unmasked; there has to be nothing else in them.
+pub(crate) fn found(bytes: &[u8]) -> Vec<Found> {
+    let mut frames = Vec::new();
+    let mut rest = bytes.iter().copied();
+    while let Some(first) = rest.next() {
+        let mut next = || rest.next().expect("a whole frame");
+        let second = next();
+        let len = match second & 0x7F {
+            126 => (0..2).fold(0_u64, |len, _| len << 8 | u64::from(next())),
+            127 => (0..8).fold(0_u64, |len, _| len << 8 | u64::from(next())),
+            len => len.into(),
+        };
+        let key = (second & 0x80 != 0).then(|| [next(), next(), next(), next()]);
+        let payload = (0..len as usize).map(|i| next() ^ key.map_or(0, |key| key[i % 4])).collect();
+        frames.push(Found { first, key, payload });
+    }
+    frames
+}
+
+/// Writes all that waits, and gives it back.
+pub(crate) fn written<R: Side>(conn: &mut Connection<R>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while !conn.output().is_empty() {
+        bytes.extend(conn.output());
+        conn.wrote(conn.output().len());
+    }
+    bytes
+}
+
+/// Writes all that waits: the frames, as first byte and payload. Their masking is that of the role.
+pub(crate) fn sent<R: Side>(conn: &mut Connection<R>) -> Vec<(u8, Vec<u8>)> {
+    let frames = found(&written(conn));
+    for frame in &frames {
+        assert_eq!(frame.key.is_some(), R::MASKS);
+    }
+    frames.into_iter().map(|f| (f.first, f.payload)).collect()
+}
+
+/// An event, owned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    Text(String),
+    Binary(Vec<u8>),
+    /// Whether it is text, its bytes, whether it is the first part, whether it is the last.
+    Part(bool, Vec<u8>, bool, bool),
+    Ping(Vec<u8>),
+    Pong(Vec<u8>, Option<Duration>),
+    Closing(Option<u16>, String),
+    Quiet,
+    Idle,
+    Failed(Failure),
+}
+
+pub(crate) fn text(text: &str) -> Seen {
+    Seen::Text(text.into())
+}
+
+pub(crate) fn binary(bytes: &[u8]) -> Seen {
+    Seen::Binary(bytes.into())
+}
+
+pub(crate) fn violation(violation: Violation) -> Seen {
+    Seen::Failed(Failure::Violation(violation))
+}
+
+pub(crate) fn seen(event: Event<'_>) -> Seen {
+    match event {
+        Event::Text(text) => {
+            // The text is checked again: nothing here is to rest on the library's word for it.
+            let text = std::str::from_utf8(text.as_bytes()).expect("UTF-8");
+            Seen::Text(text.into())
+        }
+        Event::Binary(bytes) => Seen::Binary(bytes.to_vec()),
+        Event::Part(part) => {
+            let is_text = matches!(part.content, Content::Text(_));
+            let bytes = part.content.as_bytes().to_vec();
+            assert!(!is_text || std::str::from_utf8(&bytes).is_ok());
+            Seen::Part(is_text, bytes, part.first, part.last)
+        }
+        Event::Ping(payload) => Seen::Ping(payload.to_vec()),
+        Event::Pong(pong) => Seen::Pong(pong.payload.to_vec(), pong.round_trip),
+        Event::Closing(closing) => {
+            Seen::Closing(closing.code.map(CloseCode::get), closing.reason.to_string())
+        }
+        Event::Quiet => Seen::Quiet,
+        Event::Idle => Seen::Idle,
+        Event::Failed(failure) => Seen::Failed(failure),
+        other => panic!("an event that the tests don't know: {other:?}"),
+    }
+}
+
+/// All events that are due at `now` with this input.
+pub(crate) fn poll<R: Side>(
+    conn: &mut Connection<R>,
+    mut input: Input<'_>,
+    now: Duration,
+) -> Vec<Seen> {
+    let mut events = Vec::new();
+    while let Some(event) = conn.poll(&mut input, now) {
+        events.push(seen(event));
+        assert!(events.len() < 100_000, "the events don't end");
+    }
+    events
+}
+
+/// All events out of `bytes` in one piece, at the beginning of time.
+pub(crate) fn feed<R: Side>(conn: &mut Connection<R>, bytes: &[u8]) -> Vec<Seen> {
+    feed_at(conn, bytes, START)
+}
+
+/// All events out of `bytes` in one piece.
+pub(crate) fn feed_at<R: Side>(conn: &mut Connection<R>, bytes: &[u8], now: Duration) -> Vec<Seen> {
+    poll(conn, Input::new(&mut bytes.to_vec()), now)
+}
+
+/// All events out of `bytes` fed one by one, each with the number of bytes that had been fed when it came.
+pub(crate) fn drip<R: Side>(conn: &mut Connection<R>, bytes: &[u8]) -> Vec<(usize, Seen)> {
+    let mut events = Vec::new();
+    for (i, byte) in bytes.iter().enumerate() {
+        for event in feed(conn, &[*byte]) {
+            events.push((i + 1, event));
+        }
+    }
+    events
+}
+
+/// Lets time pass.
+pub(crate) fn pass<R: Side>(conn: &mut Connection<R>, now: Duration) -> Vec<Seen> {
+    poll(conn, Input::none(), now)
+}
+
+/// Ends the peer's stream.
+pub(crate) fn end<R: Side>(conn: &mut Connection<R>, now: Duration) -> Vec<Seen> {
+    poll(conn, Input::eof(), now)
+}
+
+/// The outcome of a connection that is done.
+pub(crate) fn outcome<R: Side>(conn: &Connection<R>) -> Outcome {
+    match conn.want() {
+        Want::Done(outcome) => outcome,
+        want => panic!("not done: {want:?}"),
+    }
+}
+
+/// Shows that a connection is as good as new: it delivers, sends, answers pings and closes.
+pub(crate) fn is_unharmed<R: Side>(conn: &mut Connection<R>) {
+    assert_eq!(feed(conn, &peer::<R>(FIN | TEXT, b"in")), [text("in")]);
+    assert_eq!(feed(conn, &peer::<R>(FIN | PING, b"ping")), [Seen::Ping(b"ping".to_vec())]);
+    conn.send_text("out").unwrap();
+    conn.close(CloseCode::NORMAL, "", START).unwrap();
+    assert_eq!(
+        sent(conn),
+        [
+            (FIN | PONG, b"ping".to_vec()),
+            (FIN | TEXT, b"out".to_vec()),
+            (FIN | CLOSE, close_body(1000, b"")),
+        ]
+    );
+    assert_eq!(
+        feed(conn, &peer::<R>(FIN | CLOSE, &close_body(1000, b""))),
+        [Seen::Closing(Some(1000), String::new())]
+    );
+    assert_eq!(sent(conn), []);
+    assert!(conn.outcome().clean());
+}
+
+/// Shows all that has to be true when the peer does something wrong.
+#[derive(Clone)]
+pub(crate) struct Wrong {
+    pub(crate) config: Config,
+    /// What the peer does right before it.
+    pub(crate) before: Vec<u8>,
+    /// What of it is seen.
+    pub(crate) seen_before: Vec<Seen>,
+    /// What the peer does wrong, with all that follows it in the frame.
+    pub(crate) bytes: Vec<u8>,
+    /// The number of its bytes with which it shows.
+    pub(crate) at: usize,
+    pub(crate) violation: Violation,
+    pub(crate) code: u16,
+}
+
+impl Wrong {
+    pub(crate) fn new(bytes: Vec<u8>, at: usize, violation: Violation, code: u16) -> Self {
+        Self {
+            config: Config::default(),
+            before: Vec::new(),
+            seen_before: Vec::new(),
+            bytes,
+            at,
+            violation,
+            code,
+        }
+    }
+
+    pub(crate) fn before(mut self, before: Vec<u8>, seen_before: &[Seen]) -> Self {
+        (self.before, self.seen_before) = (before, seen_before.to_vec());
+        self
+    }
+
+    pub(crate) fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Earlier messages are delivered and their answers are on the wire first; one Close frame with the right code stands behind
+    /// them; the error comes with the earliest byte; nothing after it is looked at.
+    #[track_caller]
+    pub(crate) fn check<R: Tested>(self) {
+        let good = [
+            peer::<R>(FIN | TEXT, b"earlier"),
+            peer::<R>(FIN | PING, b"ping"),
+            self.before.clone(),
+        ]
+        .concat();
+        let mut good_seen = vec![text("earlier"), Seen::Ping(b"ping".to_vec())];
+        good_seen.extend(self.seen_before.iter().cloned());
+        let after = [
+            peer::<R>(FIN | TEXT, b"later"),
+            peer::<R>(FIN | PING, b"later"),
+            peer::<R>(FIN | CLOSE, &close_body(1000, b"later")),
+        ]
+        .concat();
+        let failed = violation(self.violation);
+
+        // In one read, with all that comes before and after.
+        let mut conn = R::open(self.config.clone());
+        conn.send_text("queued").unwrap();
+        let all = [&good[..], &self.bytes, &after].concat();
+        let events = feed(&mut conn, &all);
+        assert_eq!(events.split_last(), Some((&failed, &good_seen[..])));
+        self.check_end(&mut conn, &after);
+
+        // In one read that ends with the byte in question.
+        let mut conn = R::open(self.config.clone());
+        conn.send_text("queued").unwrap();
+        assert_eq!(feed(&mut conn, &good), good_seen);
+        assert_eq!(feed(&mut conn, &self.bytes[..self.at - 1]), []);
+        assert_eq!(feed(&mut conn, &self.bytes[self.at - 1..self.at]), [failed.clone()]);
+        self.check_end(&mut conn, &after);
+
+        // Byte by byte.
+        let mut conn = R::open(self.config.clone());
+        conn.send_text("queued").unwrap();
+        let events = drip(&mut conn, &all);
+        let (last, earlier) = events.split_last().unwrap();
+        assert_eq!(*last, (good.len() + self.at, failed));
+        let earlier: Vec<Seen> = earlier.iter().map(|(_, seen)| seen.clone()).collect();
+        assert_eq!(earlier, good_seen);
+        self.check_end(&mut conn, &after);
+    }
+
+    #[track_caller]
+    fn check_end<R: Tested>(&self, conn: &mut Connection<R>, after: &[u8]) {
+        let failure = Failure::Violation(self.violation);
+        // The frames that were queued before, the answers, and one Close frame.
+        assert_eq!(conn.send_text("too late"), Err(SendError::Failed));
+        assert_eq!(conn.ping(b"too late", START), Err(SendError::Failed));
+        assert_eq!(conn.close(CloseCode::NORMAL, "", START), Err(SendError::Failed));
+        let frames = sent(conn);
+        let (close, earlier) = frames.split_last().unwrap();
+        assert_eq!(earlier[0], (FIN | TEXT, b"queued".to_vec()));
+        assert_eq!(earlier[1], (FIN | PONG, b"ping".to_vec()));
+        assert!(earlier[2..].iter().all(|(first, _)| *first == FIN | PONG), "{earlier:?}");
+        assert_eq!(*close, (FIN | CLOSE, close_body(self.code, b"")));
+        // It is failed for good.
+        assert_eq!(feed(conn, after), []);
+        assert_eq!(sent(conn), []);
+        assert_eq!(conn.want(), Want::ShutdownWrite);
+        conn.shut();
+        assert_eq!(feed(conn, after), []);
+        assert!(matches!(conn.want(), Want::Io { read: true, write: false, deadline: Some(_) }));
+        assert_eq!(end(conn, START), []);
+        let outcome = outcome(conn);
+        assert_eq!(outcome.cause, Cause::Failed(failure));
+        assert_eq!(outcome.sent.number(), self.code);
+        assert_eq!(outcome.received.number(), 1006);
+        assert_eq!(outcome.initiator, Some(Initiator::Local));
+        assert!(!outcome.clean());
+        assert!(!outcome.close_blocked);
+    }
+}
