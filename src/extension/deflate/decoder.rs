@@ -92,8 +92,11 @@ impl Decoder {
         mut input: &[u8],
         output: &mut Output<'_>,
     ) -> Result<(), DecodeError> {
+        if input.is_empty() {
+            return Ok(());
+        }
         let mut kept = output.at();
-        if self.stale && !input.is_empty() {
+        if self.stale {
             self.restore(inflater)?;
         }
         // Where the input behind a final block began, as long as it is tried without the history.
@@ -152,13 +155,13 @@ impl Decoder {
         }
         // The tail completes the block, without giving any data: the inflater stops there, before the octet behind it.
         let mut nothing = [0];
-        let tail = Step::take(inflater, &TAIL, &mut nothing, InflateFlush::Block)?;
-        if (tail.status, tail.read, tail.wrote) != (Status::Ok, TAIL.len() - 1, 0) {
+        let tail = Step::take(inflater, &TAIL, &mut nothing, InflateFlush::Block);
+        if (tail.status, tail.read, tail.wrote) != (Ok(Status::Ok), TAIL.len() - 1, 0) {
             return Err(DecodeError::Corrupt);
         }
         // A compressed block may end there too, in the middle of the last octet. Its other bits would belong to the next message.
-        let probe = Step::take(inflater, &PROBE, &mut nothing, InflateFlush::NoFlush)?;
-        if (probe.status, probe.read, probe.wrote) != (Status::Ok, PROBE.len(), 0) {
+        let probe = Step::take(inflater, &PROBE, &mut nothing, InflateFlush::NoFlush);
+        if (probe.status, probe.read, probe.wrote) != (Ok(Status::Ok), PROBE.len(), 0) {
             return Err(DecodeError::Corrupt);
         }
         Ok(())
@@ -233,13 +236,13 @@ fn run(
         let mut beyond = [0];
         let room = if full { &mut beyond[..] } else { room };
         let length = room.len();
-        let step = Step::take(inflater, input, room, InflateFlush::NoFlush)?;
+        let step = Step::take(inflater, input, room, InflateFlush::NoFlush);
         *input = input.get(step.read..).unwrap_or_default();
         if full && step.wrote > 0 {
             return Err(DecodeError::OverBudget);
         }
         output.wrote(step.wrote);
-        if step.status == Status::StreamEnd {
+        if step.status.map_err(corrupt)? == Status::StreamEnd {
             return Ok(Stop::Final);
         }
         // With room left, everything that the input can give is written.
@@ -251,25 +254,20 @@ fn run(
 
 /// What one call of the inflater did.
 struct Step {
-    status: Status,
+    status: Result<Status, InflateError>,
     read: usize,
     wrote: usize,
 }
 
 impl Step {
-    fn take(
-        inflater: &mut Inflate,
-        input: &[u8],
-        room: &mut [u8],
-        flush: InflateFlush,
-    ) -> Result<Self, DecodeError> {
+    fn take(inflater: &mut Inflate, input: &[u8], room: &mut [u8], flush: InflateFlush) -> Self {
         let (read, wrote) = (inflater.total_in(), inflater.total_out());
-        let status = inflater.decompress(input, room, flush).map_err(corrupt)?;
+        let status = inflater.decompress(input, room, flush);
         // Both are at most the length of a slice.
-        Ok(Self {
+        Self {
             status,
             read: (inflater.total_in() - read) as usize,
             wrote: (inflater.total_out() - wrote) as usize,
-        })
+        }
     }
 }

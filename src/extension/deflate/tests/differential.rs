@@ -8,7 +8,8 @@ use miniz_oxide::deflate::core::{
 use proptest::prelude::*;
 
 use super::support::{Independent, decode, decoder, direction, encode};
-use crate::extension::deflate::{Config, Encoder, Level, Memory, prepare};
+use crate::extension::deflate::encoder::prepare;
+use crate::extension::deflate::{Config, Encoder, Level, Memory};
 use crate::extension::door::{Decode, DecodeError, Encode};
 
 /// A message with repetitions of its own, near and far.

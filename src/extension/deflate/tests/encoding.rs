@@ -3,7 +3,8 @@
 use std::vec::Vec;
 
 use super::support::{Independent, TAIL, decode, decoder, direction, encode, encoder, noise};
-use crate::extension::deflate::{Config, Encoder, Level, Memory, Pool, prepare};
+use crate::extension::deflate::encoder::prepare;
+use crate::extension::deflate::{Config, Encoder, Level, Memory, Pool};
 use crate::extension::door::Encode;
 
 const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
@@ -97,18 +98,18 @@ fn no_distance_is_larger_than_the_agreed_window() {
     //# LZ77 sliding window longer than the w-th power of 2 bytes to compress
     //# messages to send.
     for bits in 9..=15 {
-        for level in 1..=9 {
+        for level in [1, 2, 4, 6, 9] {
             let mut config = Config::default();
             config.level = Level::new(level).unwrap();
             let mut encoder = Encoder::new(direction(bits, true), &config).unwrap();
             // Blocks that come back at every distance around the window's size.
             let block = noise(5, 64);
             let mut message = Vec::new();
-            for gap in 0..24 {
+            for gap in 0..8 {
                 message.extend_from_slice(&block);
                 message.extend(noise(
                     100 + gap,
-                    ((1 << bits) + 64 * gap as usize).saturating_sub(800),
+                    ((1 << bits) + 150 * gap as usize).saturating_sub(800),
                 ));
             }
             let mut independent = Independent::new(bits, true);
@@ -120,14 +121,17 @@ fn no_distance_is_larger_than_the_agreed_window() {
                 );
             }
             // What comes back within the window is found, and shortens the message.
-            let gap = noise(9, (1 << bits) - 400);
+            let letters = |seed, length| -> Vec<u8> {
+                noise(seed, length).iter().map(|octet| b'a' + octet % 16).collect()
+            };
+            let (block, gap) = (letters(5, 100), letters(9, (1 << bits) - 400));
             let mut length = |last: &[u8]| {
                 encoder.forget();
                 encode(&mut encoder, &[&block[..], &gap, last].concat()).len()
             };
-            let (again, other) = (length(&block), length(&noise(6, 64)));
+            let (again, other) = (length(&block), length(&letters(6, 100)));
             assert!(
-                level < 4 || again + 40 < other,
+                level < 4 || again + 20 < other,
                 "{bits} bits, level {level}: {again}, {other}"
             );
         }
