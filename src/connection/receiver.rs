@@ -32,11 +32,11 @@ const WORTH_TAKING: usize = 16 << 10;
 /// The receiving half of a connection.
 #[derive(Debug)]
 pub struct Receiver<R: Role> {
-    decoder: Decoder<R>,
+    pub(super) decoder: Decoder<R>,
     assembler: Assembler,
     in_flight: InFlight,
-    inflow: Inflow,
-    config: Arc<Config>,
+    pub(super) inflow: Inflow,
+    pub(super) config: Arc<Config>,
     state: Receiving,
     eof: bool,
     /// How the message under way is delivered, whatever the configuration has become since it began.

@@ -13,6 +13,7 @@ use super::ahead::Ahead;
 use super::config::Config;
 use super::counters::{Tally, Traffic};
 use super::keys::Side;
+use super::outflow::Outflow;
 use super::output::{Output, SHARE};
 use super::send_error::{Refused, SendError};
 use super::state::Sending;
@@ -30,6 +31,7 @@ pub struct Sender<R: Side> {
     pub(super) tally: Tally,
     pub(super) state: Sending,
     pub(super) ahead: Option<Box<Ahead>>,
+    pub(super) outflow: Outflow,
 }
 
 impl<R: Side> Sender<R> {
@@ -44,6 +46,7 @@ impl<R: Side> Sender<R> {
             tally: Tally::default(),
             state: Sending::Open,
             ahead: None,
+            outflow: Outflow::default(),
         }
     }
 
@@ -92,6 +95,9 @@ impl<R: Side> Sender<R> {
         let len = message.as_bytes().len();
         let fragment = Fragment::whole(message.kind(), len);
         self.admit(&fragment)?;
+        if self.transforms(&fragment) && self.send_transformed(fragment, message.as_bytes()) {
+            return Ok(());
+        }
         self.header(fragment, 0);
         self.encoder.written(len);
         self.output.share(message.clone().into_bytes());
@@ -162,6 +168,9 @@ impl<R: Side> Sender<R> {
         //# connection, an endpoint MUST perform the following steps.
         let fragment = Fragment { first, fin, rsv1: false, len: payload.len() as u64 };
         self.admit(&fragment)?;
+        if self.transforms(&fragment) && self.send_transformed(fragment, payload) {
+            return Ok(());
+        }
         self.header(fragment, payload.len());
         self.append(payload);
         Ok(())
@@ -294,6 +303,15 @@ impl<R: Side> Sender<R> {
 }
 
 impl Sender<Server> {
+    /// Queues an encoded frame.
+    pub(super) fn queue_frame(&mut self, frame: &Bytes) {
+        if frame.len() < SHARE {
+            self.output.batch(frame.len()).extend_from_slice(frame);
+        } else {
+            self.output.share(frame.clone());
+        }
+    }
+
     /// Queues a prepared message: from 4 KiB on without copying it, and never encoding it again.
     ///
     /// # Errors
@@ -303,10 +321,8 @@ impl Sender<Server> {
         let frame: &Bytes = message.frame();
         let fragment = Fragment::whole(message.kind(), message.payload_len());
         self.admit(&fragment)?;
-        if frame.len() < SHARE {
-            self.output.batch(frame.len()).extend_from_slice(frame);
-        } else {
-            self.output.share(frame.clone());
+        if !self.send_prepared_transformed(message) {
+            self.queue_frame(frame);
         }
         self.count(&fragment);
         Ok(())
