@@ -358,6 +358,12 @@ impl<R: Side> Connection<R> {
         self.sender.queued()
     }
 
+    /// Whether as much output waits as the configuration's soft limit: a driver that stops polling then keeps the rest of the
+    /// input, and has a bound on what waits whatever the application sends.
+    pub fn is_congested(&self) -> bool {
+        self.sender.is_congested()
+    }
+
     /// Lends a buffer for output, so that one spare buffer can serve all connections of a thread: lend it before a connection is
     /// served, [`reclaim`](Self::reclaim) it when its output has been written.
     ///
