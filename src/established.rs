@@ -17,9 +17,6 @@ pub struct Established<'a> {
 impl<'a> Established<'a> {
     /// What was agreed on.
     pub const fn new(subprotocol: Option<&'a str>, extensions: Agreed) -> Self {
-        Self {
-            subprotocol,
-            extensions,
-        }
+        Self { subprotocol, extensions }
     }
 }

@@ -1,4 +1,28 @@
 //! WebSocket (RFC 6455) as a pure state machine: bytes and time in, events and bytes out.
+//!
+//! Nothing in this library touches a socket, a clock, a thread or a source of randomness: what it does is a function of the bytes,
+//! the times and the entropy that the caller hands in. So one engine runs under any runtime, and under a fuzzer or a simulator as
+//! well.
+//!
+//! There are two levels:
+//!
+//! - [`Connection`] is what nearly everyone uses: messages, control frames, the closing handshake, timers, limits, output. It can be
+//!   taken apart into a [`Receiver`] and a [`Sender`] for two tasks. Its documentation has the loop that every driver is.
+//! - [`frame`] is for microcontrollers, proxies and relays: a decoder and an encoder of a fixed size that keep every rule of framing
+//!   and need no allocator.
+//!
+//! A connection begins with its opening [`handshake`]; [`endpoint`] joins the two.
+//!
+//! # Time
+//!
+//! Wherever a time is asked for, it is a [`Duration`](core::time::Duration) since any origin of the caller's, the same for all calls
+//! on a connection, and never less than in the call before.
+//!
+//! # Dependencies
+//!
+//! What a well-kept crate does well is not written again here: `httparse` parses HTTP heads, `sha1` and `base64` make the accept key,
+//! `bytes` carries payloads that are shared, `simdutf8` validates text beyond ASCII, `chacha20` and `getrandom` make the masking
+//! keys.
 #![no_std]
 
 #[cfg(feature = "alloc")]
@@ -20,10 +44,17 @@ pub mod message;
 pub mod words;
 
 #[cfg(feature = "alloc")]
-pub use connection::{Config, Connection, Delivery, Event, Outcome, Receiver, Sender, Want};
+pub use connection::{
+    Config, Connection, Delivery, Event, Failure, Outcome, Receiver, SendError, Sender, Want,
+};
 pub use frame::{Input, Limits};
 #[cfg(feature = "alloc")]
 pub use message::{Message, Prepared};
 pub use words::close_code::CloseCode;
 pub use words::opcode::Kind;
 pub use words::role::{Client, Server};
+
+/// The README's code, compiled.
+#[cfg(all(doctest, feature = "alloc", feature = "std"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -130,23 +130,13 @@ fn receives_any_fragmentation<R: Tested>() {
             //# Message fragments MUST be delivered to the recipient in the order
             //# sent by the sender.
             assert_eq!(feed(&mut conn, &bytes), [expected.clone()], "{a} {b}");
-            assert_eq!(
-                drip(&mut conn, &bytes),
-                [(bytes.len(), expected.clone())],
-                "{a} {b}"
-            );
+            assert_eq!(drip(&mut conn, &bytes), [(bytes.len(), expected.clone())], "{a} {b}");
         }
     }
 }
 
 fn receives_empty_fragments<R: Tested>() {
-    for cuts in [
-        &[0, 0, 0][..],
-        &[3, 3],
-        &[0, 1, 1, 2, 2],
-        &[3, 3, 3, 3],
-        &[0, 3, 3],
-    ] {
+    for cuts in [&[0, 0, 0][..], &[3, 3], &[0, 1, 1, 2, 2], &[3, 3, 3, 3], &[0, 3, 3]] {
         let bytes = fragments::<R>(BINARY, b"abc", cuts);
         let mut conn = open::<R>();
         assert_eq!(feed(&mut conn, &bytes), [binary(b"abc")]);
@@ -205,11 +195,8 @@ fn receives_ping_inside_code_point<R: Tested>() {
         peer::<R>(FIN, b"\x80"),
     ]
     .concat();
-    let expected = [
-        Seen::Ping(b"\xFF\xC3".to_vec()),
-        Seen::Pong(b"\x80".to_vec(), None),
-        text("😀"),
-    ];
+    let expected =
+        [Seen::Ping(b"\xFF\xC3".to_vec()), Seen::Pong(b"\x80".to_vec(), None), text("😀")];
     let mut conn = open::<R>();
     assert_eq!(feed(&mut conn, &bytes), expected);
     let events: Vec<Seen> = drip(&mut conn, &bytes).into_iter().map(|e| e.1).collect();
@@ -333,10 +320,7 @@ fn refuses_message_inside_message<R: Tested>() {
     let refused = conn.send("small").unwrap_err();
     assert_eq!(refused.message.as_bytes(), b"small");
     conn.continue_text("b", true).unwrap();
-    assert_eq!(
-        sent(&mut conn),
-        [(TEXT, b"a".to_vec()), (FIN | CONTINUATION, b"b".to_vec())]
-    );
+    assert_eq!(sent(&mut conn), [(TEXT, b"a".to_vec()), (FIN | CONTINUATION, b"b".to_vec())]);
     is_unharmed(&mut conn);
 }
 

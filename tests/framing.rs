@@ -70,8 +70,7 @@ fn client_masks_every_frame_it_sends() {
     conn.ping(b"", START).unwrap();
     conn.continue_text("", true).unwrap();
     conn.pong(b"pong").unwrap();
-    conn.stream_frame(Some(sockless::Kind::Binary), true, 3)
-        .unwrap();
+    conn.stream_frame(Some(sockless::Kind::Binary), true, 3).unwrap();
     conn.stream_payload(&mut [1, 2, 3]).unwrap();
     feed(&mut conn, &peer::<Client>(FIN | PING, b"ping"));
     conn.close(None, "", START).unwrap();
@@ -136,8 +135,7 @@ fn server_masks_no_frame() {
     let mut conn = open::<Server>();
     conn.send_text("text").unwrap();
     conn.send(vec![7; 5000]).unwrap();
-    conn.send_prepared(&sockless::Prepared::text("prepared"))
-        .unwrap();
+    conn.send_prepared(&sockless::Prepared::text("prepared")).unwrap();
     conn.ping(b"", START).unwrap();
     feed(&mut conn, &peer::<Server>(FIN | PING, b"ping"));
     conn.close(None, "", START).unwrap();
@@ -253,14 +251,7 @@ fn receives_every_form_of_length<R: Tested>() {
 }
 
 fn sends_the_shortest_form_of_length<R: Tested>() {
-    let forms = [
-        (0, 2),
-        (125, 2),
-        (126, 4),
-        (65535, 4),
-        (65536, 10),
-        (70000, 10),
-    ];
+    let forms = [(0, 2), (125, 2), (126, 4), (65535, 4), (65536, 10), (70000, 10)];
     let key = if R::MASKS { 4 } else { 0 };
     for (len, header) in forms {
         let mut conn = open::<R>();
@@ -304,11 +295,7 @@ fn receives_frame_cut_at_any_byte<R: Tested>() {
     //= type=test
     //# Incoming data MUST be parsed as WebSocket frames
     //# as defined in Section 5.2.
-    let expected = [
-        text("grüße"),
-        Seen::Ping(b"ping".to_vec()),
-        binary(&[9; 130]),
-    ];
+    let expected = [text("grüße"), Seen::Ping(b"ping".to_vec()), binary(&[9; 130])];
     for cut in 0..=bytes.len() {
         let mut conn = open::<R>();
         let mut events = feed(&mut conn, &bytes[..cut]);
@@ -322,10 +309,8 @@ fn keeps_the_mask_phase_over_reads<R: Tested>() {
     let bytes = peer::<R>(FIN | BINARY, &payload);
     for size in 1..9 {
         let mut conn = open::<R>();
-        let events: Vec<Seen> = bytes
-            .chunks(size)
-            .flat_map(|chunk| feed(&mut conn, chunk))
-            .collect();
+        let events: Vec<Seen> =
+            bytes.chunks(size).flat_map(|chunk| feed(&mut conn, chunk)).collect();
         //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
         //= type=test
         //# A server MUST remove masking for data frames received from a client
@@ -343,10 +328,7 @@ fn restarts_the_mask_phase_at_every_frame<R: Tested>() {
         peer::<R>(FIN, b"def"),
     ]
     .concat();
-    assert_eq!(
-        feed(&mut conn, &bytes),
-        [Seen::Ping(b"xyz".to_vec()), binary(b"abcdef")]
-    );
+    assert_eq!(feed(&mut conn, &bytes), [Seen::Ping(b"xyz".to_vec()), binary(b"abcdef")]);
 }
 
 #[test]
@@ -363,21 +345,14 @@ fn examples_of_section_5_7_are_understood() {
     let mut server = open::<Server>();
     let plain = [0x81, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f];
     assert_eq!(feed(&mut client, &plain), [text("Hello")]);
-    let masked = [
-        0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58,
-    ];
+    let masked = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
     assert_eq!(feed(&mut server, &masked), [text("Hello")]);
     let fragmented = [0x01, 0x03, 0x48, 0x65, 0x6c, 0x80, 0x02, 0x6c, 0x6f];
     assert_eq!(feed(&mut client, &fragmented), [text("Hello")]);
     let ping = [0x89, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f];
     assert_eq!(feed(&mut client, &ping), [Seen::Ping(b"Hello".to_vec())]);
-    let pong = [
-        0x8a, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58,
-    ];
-    assert_eq!(
-        feed(&mut server, &pong),
-        [Seen::Pong(b"Hello".to_vec(), None)]
-    );
+    let pong = [0x8a, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
+    assert_eq!(feed(&mut server, &pong), [Seen::Pong(b"Hello".to_vec(), None)]);
     let mut bytes = vec![0x82, 0x7E, 0x01, 0x00];
     bytes.extend([1; 256]);
     assert_eq!(feed(&mut client, &bytes), [binary(&[1; 256])]);
@@ -414,10 +389,7 @@ fn sends_text_and_binary_with_their_opcodes<R: Tested>() {
     //# defined in Section 5.2.
     assert_eq!(
         sent(&mut conn),
-        [
-            (FIN | TEXT, b"text".to_vec()),
-            (FIN | BINARY, b"binary".to_vec())
-        ]
+        [(FIN | TEXT, b"text".to_vec()), (FIN | BINARY, b"binary".to_vec())]
     );
 }
 

@@ -55,14 +55,7 @@ const INVALID: &[(&[u8], usize)] = &[
     (b"\xF4\x8F\xBF\xC0", 3),
 ];
 
-const GOOD: &[&str] = &[
-    "",
-    "a",
-    "ä",
-    "€",
-    "😀",
-    "grüß dich, 世界, und lange genug für Vektoren",
-];
+const GOOD: &[&str] = &["", "a", "ä", "€", "😀", "grüß dich, 世界, und lange genug für Vektoren"];
 
 fn receives_invalid_text_fails_1007_at_first_wrong_byte<R: Tested>() {
     let header = if R::MASKS { 2 } else { 6 };
@@ -113,14 +106,7 @@ fn receives_invalid_text_over_fragment_boundary_fails_1007<R: Tested>() {
 }
 
 fn receives_text_cut_inside_code_point_fails_1007_at_its_end<R: Tested>() {
-    for cut in [
-        &b"\xC3"[..],
-        b"\xE2",
-        b"\xE2\x82",
-        b"\xF0",
-        b"\xF0\x9F",
-        b"\xF0\x9F\x98",
-    ] {
+    for cut in [&b"\xC3"[..], b"\xE2", b"\xE2\x82", b"\xF0", b"\xF0\x9F", b"\xF0\x9F\x98"] {
         for good in GOOD {
             let frame = peer::<R>(FIN | TEXT, &[good.as_bytes(), cut].concat());
             let at = frame.len();
@@ -242,10 +228,7 @@ fn receives_every_code_point<R: Tested>() {
 fn receives_anything_as_binary<R: Tested>() {
     for (bad, _) in INVALID {
         let mut conn = open::<R>();
-        assert_eq!(
-            feed(&mut conn, &peer::<R>(FIN | BINARY, bad)),
-            [binary(bad)]
-        );
+        assert_eq!(feed(&mut conn, &peer::<R>(FIN | BINARY, bad)), [binary(bad)]);
     }
 }
 

@@ -16,6 +16,9 @@ use crate::words::time::Instant;
 /// How many bytes of pongs may wait; of those beyond, only the latest is kept.
 const PONG_RESERVE: usize = 2 << 10;
 
+/// The reason in the Close frame of a connection that was idle.
+const IDLE: &str = "idle";
+
 impl<R: Side> Sender<R> {
     /// Queues a ping. Its round-trip time is told with the pong if the probe is handed to the receiving half.
     ///
@@ -26,20 +29,34 @@ impl<R: Side> Sender<R> {
         self.check_open()?;
         let probe = ControlPayload::new(payload);
         let probe = probe.ok_or(SendError::Misuse(Misuse::LongControl))?;
-        let key = R::next_key(&mut self.keys);
-        let frame = self.encoder.ping(payload, key).map_err(SendError::Misuse)?;
-        self.output.batch(frame.len()).extend_from_slice(&frame);
-        self.tally.ping();
+        self.queue_ping(payload).map_err(SendError::Misuse)?;
         Ok(Probe(probe, Instant::new(now)))
     }
 
-    /// Queues a pong that no ping has asked for.
+    fn queue_ping(&mut self, payload: &[u8]) -> Result<(), Misuse> {
+        let key = R::next_key(&mut self.keys);
+        let frame = self.encoder.ping(payload, key)?;
+        self.output.batch(frame.len()).extend_from_slice(&frame);
+        self.tally.ping();
+        Ok(())
+    }
+
+    /// Whether a ping can be sent now: not after a Close frame, and not inside a frame.
+    pub(super) fn can_ping(&self) -> bool {
+        self.state == Sending::Open && self.encoder.remaining() == 0
+    }
+
+    /// Queues a pong: one that no ping has asked for, or the answer to a ping where none is given by itself. It may follow our
+    /// Close frame, as long as the peer's has not arrived.
     ///
     /// # Errors
     ///
     /// Nothing has been queued.
     pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
-        self.check_open()?;
+        match self.state {
+            Sending::Closed { answered: false, .. } => self.check_room()?,
+            _ => self.check_open()?,
+        }
         let key = R::next_key(&mut self.keys);
         let frame = self.encoder.pong(payload, key).map_err(SendError::Misuse)?;
         self.control(&frame);
@@ -50,11 +67,15 @@ impl<R: Side> Sender<R> {
         match self.state {
             Sending::Failed { .. } => Err(SendError::Failed),
             Sending::Closed { .. } | Sending::Held { .. } => Err(SendError::Misuse(Misuse::Closed)),
-            Sending::Open if self.output.len() >= self.config.hard_limit => {
-                Err(SendError::QueueFull)
-            }
-            Sending::Open => Ok(()),
+            Sending::Open => self.check_room(),
         }
+    }
+
+    fn check_room(&self) -> Result<(), SendError> {
+        if self.output.len() >= self.config.hard_limit {
+            return Err(SendError::QueueFull);
+        }
+        Ok(())
     }
 
     fn control(&mut self, frame: &ControlFrame) {
@@ -124,13 +145,17 @@ impl<R: Side> Sender<R> {
     pub fn apply(&mut self, reply: Reply, now: Duration) {
         match reply {
             Reply::Pong(payload) => self.answer(payload),
+            // The hard limit doesn't hold it back: the peer would be taken for dead without having been asked.
             Reply::Ping(payload) => {
-                if self.state == Sending::Open {
-                    let _ = self.ping(&payload, now);
+                if self.state == Sending::Open && self.queue_ping(&payload).is_err() {
+                    self.ahead().defer_ping(&payload);
                 }
             }
             Reply::Leave => {
-                let _ = self.close(CloseCode::GOING_AWAY, "idle", now);
+                if self.state == Sending::Open {
+                    self.begin_closing(now);
+                    self.ahead().leaves = self.leave().is_err();
+                }
             }
             Reply::Close { code, hold } => self.peer_closed(code, hold, now),
             Reply::Fail(failure) => {
@@ -140,11 +165,15 @@ impl<R: Side> Sender<R> {
         }
     }
 
+    fn leave(&mut self) -> Result<(), Misuse> {
+        self.close_now(Some(CloseCode::GOING_AWAY), IDLE, true)
+    }
+
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
     //# If an endpoint receives a Close frame and did not previously send a
     //# Close frame, the endpoint MUST send a Close frame in response.
     fn peer_closed(&mut self, code: Option<CloseCode>, hold: bool, now: Duration) {
-        self.drop_late_pong();
+        self.drop_deferred();
         match &mut self.state {
             Sending::Open if hold => self.state = Sending::Held { reply: None },
             Sending::Open => {
@@ -159,7 +188,7 @@ impl<R: Side> Sender<R> {
     }
 
     fn fail(&mut self, code: Option<CloseCode>) {
-        self.drop_late_pong();
+        self.drop_deferred();
         self.state = match self.state {
             Sending::Open => {
                 let sent = code.map(|code| self.queue_close(Some(code), ""));
@@ -186,11 +215,10 @@ impl<R: Side> Sender<R> {
         let written = self.tally.wire_bytes;
         let frame_open = self.encoder.remaining() > 0;
         let ahead = self.ahead();
-        if written >= ahead.pongs_end {
+        if written >= ahead.pongs_end && !ahead.has_deferred() {
             ahead.pong_bytes = 0;
         }
-        let waits = ahead.late_pong.is_some() || frame_open;
-        if waits || ahead.pong_bytes + payload.len() + 6 > PONG_RESERVE {
+        if ahead.late_pong.is_some() || ahead.pong_bytes + payload.len() + 6 > PONG_RESERVE {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3
             //# If an endpoint receives a Ping frame and has not yet sent Pong
             //# frame(s) in response to previous Ping frame(s), the endpoint MAY
@@ -199,19 +227,26 @@ impl<R: Side> Sender<R> {
             ahead.late_pong = Some(payload);
             return;
         }
-        let key = R::next_key(&mut self.keys);
-        if let Ok(frame) = self.encoder.pong(&payload, key) {
-            self.control(&frame);
-            let end = self.queued_end();
-            let ahead = self.ahead();
-            ahead.pong_bytes += frame.len();
-            ahead.pongs_end = end;
+        ahead.pong_bytes += payload.len() + 6;
+        if frame_open {
+            ahead.defer_pong(&payload);
+        } else {
+            self.queue_pong(&payload);
         }
     }
 
-    fn drop_late_pong(&mut self) {
+    fn queue_pong(&mut self, payload: &[u8]) {
+        let key = R::next_key(&mut self.keys);
+        if let Ok(frame) = self.encoder.pong(payload, key) {
+            self.control(&frame);
+            let end = self.queued_end();
+            self.ahead().pongs_end = end;
+        }
+    }
+
+    fn drop_deferred(&mut self) {
         if let Some(ahead) = &mut self.ahead {
-            ahead.late_pong = None;
+            ahead.drop_deferred();
         }
     }
 
@@ -224,6 +259,20 @@ impl<R: Side> Sender<R> {
             let _ = self.close_now(status.code(), "", false);
         }
         let Some(ahead) = &mut self.ahead else { return };
+        if ahead.has_deferred() {
+            for (ping, payload) in ahead.take_deferred() {
+                if ping {
+                    let _ = self.queue_ping(&payload);
+                } else {
+                    self.queue_pong(&payload);
+                }
+            }
+        }
+        let Some(ahead) = &mut self.ahead else { return };
+        if ahead.leaves && self.state == Sending::Open {
+            let _ = self.leave();
+            return;
+        }
         if self.tally.wire_bytes < ahead.pongs_end {
             return;
         }

@@ -3,6 +3,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::fmt;
 use core::time::Duration;
 
 use super::reply::ControlPayload;
@@ -13,10 +14,10 @@ use crate::words::time::Instant;
 const MOST: usize = 16;
 
 /// The control frames in flight. It owns memory only while there are any.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct InFlight(Option<Box<Frames>>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Frames {
     /// The payload of the one that is arriving, as far as it has.
     arriving: Vec<u8>,
@@ -69,9 +70,17 @@ impl InFlight {
 
     /// Gives the memory back if nothing is in flight.
     fn tidy(&mut self) {
-        let idle = |frames: &Box<Frames>| frames.arriving.is_empty() && frames.pings.is_empty();
-        if self.0.as_ref().is_some_and(idle) {
+        let idle = |frames: &Frames| frames.arriving.is_empty() && frames.pings.is_empty();
+        if self.0.as_deref().is_some_and(idle) {
             self.0 = None;
         }
+    }
+}
+
+impl fmt::Debug for InFlight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (arriving, pings) =
+            self.0.as_ref().map_or((0, 0), |frames| (frames.arriving.len(), frames.pings.len()));
+        f.debug_struct("InFlight").field("arriving", &arriving).field("pings", &pings).finish()
     }
 }

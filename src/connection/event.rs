@@ -22,9 +22,10 @@ pub enum Event<'b> {
     Pong(Pong<'b>),
     /// The peer's Close frame: it will send no more. The reply is queued already, unless the configuration says otherwise.
     Closing(Closing<'b>),
-    /// Nothing has arrived for the keepalive interval. A ping is queued already.
+    /// Nothing has arrived for the keepalive interval. A ping is queued already, unless one can't be sent now: after our Close
+    /// frame, or inside a streamed frame. The peer is not taken for dead then.
     Quiet,
-    /// No data frame has arrived for the idle time. A Close frame is queued already.
+    /// No data frame has arrived for the idle time. A Close frame is queued already, or will be with the end of a streamed frame.
     Idle,
     /// The connection has failed: nothing further is looked at. The Close frame is queued already, where one may be sent.
     Failed(Failure),

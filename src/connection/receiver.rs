@@ -17,7 +17,8 @@ use super::outcome::{CloseStatus, ReceiverEnd};
 use super::reply::{ControlPayload, Probe, Reply};
 use super::silence::{Alarm, Silence};
 use super::state::Receiving;
-use crate::frame::{Decoder, Input, decoder};
+use crate::frame::whole::Whole;
+use crate::frame::{Decoder, Input, Violation, decoder};
 use crate::message::assembler::Assembler;
 use crate::message::{Content, Part, Payload, TakenBuffer, Text};
 use crate::words::close_code::CloseCode;
@@ -38,6 +39,10 @@ pub struct Receiver<R: Role> {
     config: Arc<Config>,
     state: Receiving,
     eof: bool,
+    /// How the message under way is delivered, whatever the configuration has become since it began.
+    delivery: Delivery,
+    /// Whether the caller has had the buffer of the message under way.
+    was_taken: bool,
     silence: Silence,
     tally: Tally,
 }
@@ -61,6 +66,8 @@ impl<R: Role> Receiver<R> {
             assembler: Assembler::default(),
             in_flight: InFlight::default(),
             inflow: Inflow::default(),
+            delivery: config.delivery,
+            was_taken: false,
             config,
             state: Receiving::Open,
             eof: false,
@@ -94,11 +101,11 @@ impl<R: Role> Receiver<R> {
             self.tally.wire_bytes += (arrived - input.len()) as u64;
             self.silence.heard_data();
             let (kind, payload, last) = match found {
-                Ok((kind, payload)) if self.config.delivery == Delivery::Whole => {
+                Whole::Message(kind, payload) if self.config.delivery == Delivery::Whole => {
                     return Some(self.message(kind, Payload::borrowed(payload)));
                 }
-                Ok((kind, payload)) => (kind, payload, true),
-                Err((payload, good)) => (Kind::Text, &mut payload[..good], false),
+                Whole::Message(kind, payload) => (kind, payload, true),
+                Whole::Broken(good) => (Kind::Text, good, false),
             };
             if let Some(event) = self.whole_in_parts(kind, payload, last) {
                 return Some(event);
@@ -161,6 +168,10 @@ impl<R: Role> Receiver<R> {
             let Some(header) = self.decoder.header(input, &self.config.limits)? else {
                 return Ok(None);
             };
+            if matches!(header.opcode, Opcode::Text | Opcode::Binary) {
+                self.delivery = self.config.delivery;
+                self.was_taken = false;
+            }
             match header.opcode {
                 Opcode::Ping => self.tally.ping(),
                 Opcode::Close | Opcode::Pong => self.tally.other_frame(),
@@ -185,13 +196,18 @@ impl<R: Role> Receiver<R> {
 
     fn data<'b>(&mut self, fin: bool, input: &mut Input<'b>) -> Result<Option<Event<'b>>, Failure> {
         let (kind, transformed) = self.decoder.message();
-        match (transformed, self.config.delivery) {
+        match (transformed, self.delivery) {
             (false, Delivery::Whole) => {
                 let message = if input.is_empty() && self.decoder.remaining() == 0 {
                     self.assembler.complete(&mut self.decoder, fin)?
                 } else {
                     self.assembler.whole(&mut self.decoder, input, fin)?
                 };
+                // Whoever has had the buffer may have changed what had been checked.
+                let intact = |payload: &Payload<'_>| core::str::from_utf8(payload).is_ok();
+                if self.was_taken && kind == Kind::Text && !message.iter().all(intact) {
+                    return Err(Failure::Violation(Violation::InvalidText));
+                }
                 Ok(message.map(|payload| self.message(kind, payload)))
             }
             (false, Delivery::Parts) => {
@@ -334,6 +350,11 @@ impl<R: Role> Receiver<R> {
         self.in_flight.pinged(payload, at);
     }
 
+    /// Takes note that the sending half can't send the ping that was due.
+    pub(super) fn not_pinged(&mut self) {
+        self.silence.not_pinged();
+    }
+
     /// When [`poll`](Self::poll) is to be called again, if nothing arrives before.
     pub fn deadline(&self) -> Option<Duration> {
         match self.state {
@@ -345,9 +366,12 @@ impl<R: Role> Receiver<R> {
     /// Takes out the buffer of the message under way, if much of the frame under way lacks, so that the next bytes can be read
     /// into it straight from the transport. Until [`put_buffer`](Self::put_buffer) gives it back, no input is consumed.
     pub fn take_buffer(&mut self) -> Option<TakenBuffer> {
+        if self.state != Receiving::Open {
+            return None;
+        }
         let (opcode, fin) = self.decoder.frame()?;
         let (_, transformed) = self.decoder.message();
-        if opcode.is_control() || transformed || self.config.delivery == Delivery::Parts {
+        if opcode.is_control() || transformed || self.delivery == Delivery::Parts {
             return None;
         }
         self.assembler.take_buffer(&self.decoder, fin, WORTH_TAKING)
@@ -362,12 +386,14 @@ impl<R: Role> Receiver<R> {
     pub fn put_buffer(&mut self, bytes: Vec<u8>) -> Result<(), Vec<u8>> {
         let (before, after) = (self.decoder.arrived(), bytes.len() as u64);
         self.assembler.put_buffer(&mut self.decoder, bytes)?;
+        self.was_taken = true;
         self.tally.wire_bytes += after - before;
         self.silence.heard_data();
         Ok(())
     }
 
-    /// Replaces the configuration: other limits after authentication, say. It holds from the next frame on; the SIMD level stays.
+    /// Replaces the configuration: other limits after authentication, say. It holds from the next frame on, the way of delivery
+    /// from the next message on; the SIMD level stays.
     pub fn set_config(&mut self, config: impl Into<Arc<Config>>) {
         self.config = config.into();
     }

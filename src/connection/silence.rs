@@ -75,6 +75,11 @@ impl Silence {
         None
     }
 
+    /// Takes note that the ping that was due could not be sent: the peer has not been asked yet.
+    pub(crate) fn not_pinged(&mut self) {
+        self.pinged = false;
+    }
+
     /// When the next alarm will be due.
     pub(crate) fn deadline(&self, config: &Config) -> Option<Duration> {
         let (idle, keepalive) = (self.idle_at(config), self.keepalive_at(config));

@@ -114,7 +114,9 @@ impl<R: Side> Connection<R> {
 
     #[cold]
     fn answer(&mut self, event: &Event<'_>, now: Duration) {
-        if let Some(reply) = self.receiver.reply(event, now) {
+        if matches!(event, Event::Quiet) && !self.sender.can_ping() {
+            self.receiver.not_pinged();
+        } else if let Some(reply) = self.receiver.reply(event, now) {
             self.sender.apply(reply, now);
         }
         self.note(now);
@@ -177,7 +179,8 @@ impl<R: Side> Connection<R> {
         }
     }
 
-    /// Replaces the configuration: other limits after authentication, say. It holds from the next frame on; the SIMD level stays.
+    /// Replaces the configuration: other limits after authentication, say. It holds from the next frame on, the way of delivery
+    /// from the next message on; the SIMD level stays.
     pub fn set_config(&mut self, config: impl Into<Arc<Config>>) {
         let config = config.into();
         self.receiver.set_config(Arc::clone(&config));

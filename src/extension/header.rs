@@ -66,9 +66,7 @@ impl<'a> Element<'a> {
 
     /// The parameters, in the order in which they were written.
     pub fn params(&self) -> Params<'a> {
-        Params {
-            scan: Scan { rest: self.params },
-        }
+        Params { scan: Scan { rest: self.params } }
     }
 }
 
@@ -270,10 +268,7 @@ impl<'a> Scan<'a> {
     }
 
     fn take(&mut self, count: usize) -> &'a [u8] {
-        let (taken, rest) = self
-            .rest
-            .split_at_checked(count)
-            .unwrap_or((self.rest, &[]));
+        let (taken, rest) = self.rest.split_at_checked(count).unwrap_or((self.rest, &[]));
         self.rest = rest;
         taken
     }
@@ -285,11 +280,8 @@ impl<'a> Scan<'a> {
     }
 
     fn token(&mut self) -> Result<&'a [u8], Malformed> {
-        let length = self
-            .rest
-            .iter()
-            .position(|byte| !is_token_byte(*byte))
-            .unwrap_or(self.rest.len());
+        let length =
+            self.rest.iter().position(|byte| !is_token_byte(*byte)).unwrap_or(self.rest.len());
         if length == 0 {
             return Err(Malformed::MissingToken);
         }
@@ -306,10 +298,7 @@ impl<'a> Scan<'a> {
         let behind = self.rest;
         while self.param()?.is_some() {}
         let length = behind.len() - self.rest.len();
-        Ok(Element {
-            name,
-            params: behind.get(..length).unwrap_or_default(),
-        })
+        Ok(Element { name, params: behind.get(..length).unwrap_or_default() })
     }
 
     /// The next parameter, with the semicolon before it; none before a comma and at the end.
@@ -351,11 +340,7 @@ impl<'a> Scan<'a> {
                 b'"' if !escaped => {
                     let raw = self.take(at);
                     self.skip(1);
-                    return if token {
-                        Ok(raw)
-                    } else {
-                        Err(Malformed::QuotedNonToken)
-                    };
+                    return if token { Ok(raw) } else { Err(Malformed::QuotedNonToken) };
                 }
                 byte if is_token_byte(*byte) => {
                     escaped = false;

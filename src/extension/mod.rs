@@ -9,6 +9,7 @@
 
 mod agreed;
 #[cfg(feature = "deflate")]
+#[allow(dead_code)] // until messages pass through the door
 pub mod deflate;
 #[cfg(feature = "alloc")]
 #[allow(dead_code)] // until messages pass through it

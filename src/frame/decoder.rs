@@ -3,6 +3,7 @@
 //! It enforces every rule of receiving that can be kept without memory, at the first byte that breaks it. What a message's
 //! pieces add up to, and what a control frame calls for, is for the layers above.
 
+use core::fmt;
 use core::marker::PhantomData;
 
 use super::check::Check;
@@ -70,7 +71,6 @@ struct Message {
 const NO_HEADER: State = State::Header { bytes: [0; MAX_LEN], have: 0 };
 
 /// A piece of a frame, as far as its payload has arrived.
-#[derive(Debug)]
 pub struct Piece<'b> {
     /// What the frame is.
     pub opcode: Opcode,
@@ -400,6 +400,19 @@ impl<R: Role> Decoder<R> {
     pub(crate) fn fail(&mut self, violation: Violation) -> Violation {
         self.state = State::Failed(violation);
         violation
+    }
+}
+
+impl fmt::Debug for Piece<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Piece")
+            .field("opcode", &self.opcode)
+            .field("fin", &self.fin)
+            .field("rsv", &self.rsv)
+            .field("begins", &self.begins)
+            .field("len", &self.payload.len())
+            .field("remaining", &self.remaining)
+            .finish()
     }
 }
 

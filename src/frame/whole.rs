@@ -11,19 +11,23 @@ use crate::words::role::Role;
 use crate::words::text;
 use crate::words::utf8::Utf8;
 
+/// A data message that was found whole.
+pub(crate) enum Whole<'b> {
+    /// It is as it has to be.
+    Message(Kind, &'b mut [u8]),
+    /// It is text, of which only this beginning is UTF-8: the decoder has failed.
+    Broken(&'b mut [u8]),
+}
+
 impl<R: Role> Decoder<R> {
     /// A data message that lies whole in `input`, in one frame with nothing remarkable about it: the way of nearly all
     /// messages. `None`, with nothing consumed, for everything else, which then takes the general way.
-    ///
-    /// # Errors
-    ///
-    /// The payload and how much of it is good, of a text that isn't UTF-8.
     #[inline]
     pub(crate) fn whole<'b>(
         &mut self,
         input: &mut Input<'b>,
         limits: &Limits,
-    ) -> Option<Result<(Kind, &'b mut [u8]), (&'b mut [u8], usize)>> {
+    ) -> Option<Whole<'b>> {
         const TEXT: u8 = FIN | Opcode::Text.bits();
         const BINARY: u8 = FIN | Opcode::Binary.bits();
         let masked = if R::MASKS { 0 } else { MASKED };
@@ -71,14 +75,14 @@ impl<R: Role> Decoder<R> {
                     false => text::unmask(mask, self.level(), payload, &mut utf8),
                 };
                 let good = match checked {
-                    Ok(()) if utf8.is_complete() => return Some(Ok((kind, payload))),
+                    Ok(()) if utf8.is_complete() => return Some(Whole::Message(kind, payload)),
                     Ok(()) => payload.len(),
                     Err(good) => good,
                 };
                 self.fail(Violation::InvalidText);
-                return Some(Err((payload, good)));
+                return Some(Whole::Broken(&mut payload[..good]));
             }
         }
-        Some(Ok((kind, payload)))
+        Some(Whole::Message(kind, payload))
     }
 }

@@ -78,20 +78,14 @@ impl<'a> Acceptance<'a> {
             Agreed::default()
         } else {
             // The grammar was checked when the request was.
-            self.extensions
-                .accept(request.values("sec-websocket-extensions"))
-                .unwrap_or_default()
+            self.extensions.accept(request.values("sec-websocket-extensions")).unwrap_or_default()
         };
         Ok(Established::new(self.subprotocol, extensions))
     }
 
     pub(super) fn apply(&self, request: &impl Source, key: &Key) -> Result<Switching<'a>, Misuse> {
         let established = self.agree(request)?;
-        Ok(Switching {
-            accept: key.accept(),
-            established,
-            fields: self.fields,
-        })
+        Ok(Switching { accept: key.accept(), established, fields: self.fields })
     }
 }
 

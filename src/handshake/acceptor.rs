@@ -56,15 +56,8 @@ impl<'b> Acceptor<'b> {
     fn with(limits: &Limits, now: Duration, gather: Gather<'b>) -> Self {
         let mut scan = Scan::request(limits);
         scan.limit_to(gather.room());
-        let deadline = limits
-            .timeout
-            .map(|timeout| Instant::new(now).after(timeout));
-        Self {
-            scan,
-            gather,
-            deadline,
-            over: false,
-        }
+        let deadline = limits.timeout.map(|timeout| Instant::new(now).after(timeout));
+        Self { scan, gather, deadline, over: false }
     }
 
     /// Takes what has arrived since the last call, if anything, and the time.
@@ -88,11 +81,7 @@ impl<'b> Acceptor<'b> {
             return None;
         }
         match self.read(input) {
-            Ok(None)
-                if self
-                    .deadline
-                    .is_some_and(|deadline| Instant::new(now) >= deadline) =>
-            {
+            Ok(None) if self.deadline.is_some_and(|deadline| Instant::new(now) >= deadline) => {
                 Some(self.refuse(RequestError::Timeout))
             }
             Ok(None) => None,
@@ -110,20 +99,12 @@ impl<'b> Acceptor<'b> {
 
     /// Notes that the client's stream has ended.
     pub fn end(&mut self) -> Option<Asked<'static>> {
-        if self.over {
-            None
-        } else {
-            Some(self.refuse(RequestError::Truncated))
-        }
+        if self.over { None } else { Some(self.refuse(RequestError::Truncated)) }
     }
 
     /// When [`poll`](Self::poll) is to be called at the latest, if nothing arrives before.
     pub fn deadline(&self) -> Option<Duration> {
-        if self.over {
-            None
-        } else {
-            self.deadline.map(Instant::since_origin)
-        }
+        if self.over { None } else { self.deadline.map(Instant::since_origin) }
     }
 
     fn read<'i>(&mut self, input: &'i [u8]) -> Result<Option<Request<'i>>, RequestError>

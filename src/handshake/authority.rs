@@ -53,9 +53,8 @@ fn is_ip_literal(text: &str) -> bool {
     if text.parse::<Ipv6Addr>().is_ok() {
         return true;
     }
-    let Some((version, address)) = text
-        .strip_prefix(['v', 'V'])
-        .and_then(|future| future.split_once('.'))
+    let Some((version, address)) =
+        text.strip_prefix(['v', 'V']).and_then(|future| future.split_once('.'))
     else {
         return false;
     };
@@ -90,8 +89,5 @@ fn is_unreserved(byte: u8) -> bool {
 }
 
 fn is_sub_delim(byte: u8) -> bool {
-    matches!(
-        byte,
-        b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
-    )
+    matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=')
 }

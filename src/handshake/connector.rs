@@ -137,9 +137,7 @@ impl<'a, 'b> Connector<'a, 'b> {
             scan: Scan::response(&limits),
             gather,
             interims: 0,
-            deadline: limits
-                .timeout
-                .map(|timeout| Instant::new(now).after(timeout)),
+            deadline: limits.timeout.map(|timeout| Instant::new(now).after(timeout)),
             over: false,
         })
     }
@@ -161,11 +159,7 @@ impl<'a, 'b> Connector<'a, 'b> {
             return None;
         }
         match self.read(input) {
-            Ok(None)
-                if self
-                    .deadline
-                    .is_some_and(|deadline| Instant::new(now) >= deadline) =>
-            {
+            Ok(None) if self.deadline.is_some_and(|deadline| Instant::new(now) >= deadline) => {
                 Some(self.fail(ResponseError::Timeout))
             }
             Ok(None) => None,
@@ -179,20 +173,12 @@ impl<'a, 'b> Connector<'a, 'b> {
 
     /// Notes that the server's stream has ended.
     pub fn end(&mut self) -> Option<Answered<'a, 'static>> {
-        if self.over {
-            None
-        } else {
-            Some(self.fail(ResponseError::Truncated))
-        }
+        if self.over { None } else { Some(self.fail(ResponseError::Truncated)) }
     }
 
     /// When [`poll`](Self::poll) is to be called at the latest, if nothing arrives before.
     pub fn deadline(&self) -> Option<Duration> {
-        if self.over {
-            None
-        } else {
-            self.deadline.map(Instant::since_origin)
-        }
+        if self.over { None } else { self.deadline.map(Instant::since_origin) }
     }
 
     /// The first answer that is not interim.
@@ -213,12 +199,7 @@ impl<'a, 'b> Connector<'a, 'b> {
             let whole = self.gather.whole(piece, self.scan.limit());
             let parsed = Parsed::parse(whole, self.scan.fields())?;
             if !parsed.is_interim() {
-                return Ok(Some(Response::new(
-                    self.gather.take(piece),
-                    parsed,
-                    behind,
-                    consumed,
-                )));
+                return Ok(Some(Response::new(self.gather.take(piece), parsed, behind, consumed)));
             }
             self.interims += 1;
             if self.interims > INTERIMS {
@@ -238,10 +219,7 @@ impl<'a, 'b> Connector<'a, 'b> {
             return Answered::Refused(response);
         }
         match self.judge_switch(&response) {
-            Ok(established) => Answered::Open {
-                established,
-                response,
-            },
+            Ok(established) => Answered::Open { established, response },
             Err(error) => Answered::Failed(error),
         }
     }

@@ -105,20 +105,14 @@ impl<'h> Demand<'h> {
         //# The request MUST contain a |Host| header field whose value
         //# contains /host/ plus optionally ":" followed by /port/ (when not
         //# using the default port).
-        let host = self
-            .host
-            .require(RequestError::MissingHost, RequestError::RepeatedHost)?;
+        let host = self.host.require(RequestError::MissingHost, RequestError::RepeatedHost)?;
         let host = core::str::from_utf8(host).map_err(|_| RequestError::InvalidHost)?;
         Authority::parse(host).map_err(|_| RequestError::InvalidHost)?;
         self.judge_origin()?;
         if self.invalid_length {
             return Err(RequestError::InvalidContentLength);
         }
-        if self.body {
-            Err(RequestError::Body)
-        } else {
-            Ok(())
-        }
+        if self.body { Err(RequestError::Body) } else { Ok(()) }
     }
 
     pub(super) fn judge_origin(&self) -> Result<(), RequestError> {
@@ -148,9 +142,7 @@ impl<'h> Demand<'h> {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.1
         //# The |Sec-WebSocket-Key| header field MUST NOT appear more than once
         //# in an HTTP request.
-        let key = self
-            .key
-            .require(RequestError::MissingKey, RequestError::RepeatedKey)?;
+        let key = self.key.require(RequestError::MissingKey, RequestError::RepeatedKey)?;
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# The request MUST include a header field with the name
         //# |Sec-WebSocket-Key|.  The value of this header field MUST be a
@@ -169,9 +161,8 @@ impl<'h> Demand<'h> {
     //# |Sec-WebSocket-Version|.  The value of this header field MUST be
     //# 13.
     pub(super) fn judge_version(&self) -> Result<(), RequestError> {
-        let version = self
-            .version
-            .require(RequestError::MissingVersion, RequestError::RepeatedVersion)?;
+        let version =
+            self.version.require(RequestError::MissingVersion, RequestError::RepeatedVersion)?;
         match version {
             b"13" => Ok(()),
             other if is_version(other) => Err(RequestError::UnsupportedVersion),
@@ -204,10 +195,7 @@ pub(super) fn is_version(value: &[u8]) -> bool {
         [b'0'] => true,
         [b'0', ..] => false,
         [_, ..] if value.len() <= 3 && value.iter().all(u8::is_ascii_digit) => {
-            value
-                .iter()
-                .fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'))
-                <= 255
+            value.iter().fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0')) <= 255
         }
         _ => false,
     }

@@ -17,10 +17,7 @@ pub struct Field<'a> {
 impl<'a> Field<'a> {
     /// A field to be sent. It is checked where it is used.
     pub fn new<V: AsRef<[u8]> + ?Sized>(name: &'a str, value: &'a V) -> Self {
-        Self {
-            name,
-            value: value.as_ref(),
-        }
+        Self { name, value: value.as_ref() }
     }
 
     /// Whether this is the field called `name`.
@@ -30,11 +27,7 @@ impl<'a> Field<'a> {
 
     /// The value, if it is visible ASCII with spaces and tabs.
     pub fn text(&self) -> Option<&'a str> {
-        if self
-            .value
-            .iter()
-            .all(|byte| matches!(byte, b'\t' | b' '..=b'~'))
-        {
+        if self.value.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) {
             core::str::from_utf8(self.value).ok()
         } else {
             None
@@ -51,13 +44,8 @@ impl<'a> Field<'a> {
 
     /// Whether the field is one of those that only the handshake itself writes.
     pub(super) fn is_owned(&self) -> bool {
-        const OWNED: [&str; 5] = [
-            "Host",
-            "Upgrade",
-            "Connection",
-            "Content-Length",
-            "Transfer-Encoding",
-        ];
+        const OWNED: [&str; 5] =
+            ["Host", "Upgrade", "Connection", "Content-Length", "Transfer-Encoding"];
         let prefix = b"sec-websocket-";
         OWNED.iter().any(|name| self.is(name))
             || self
@@ -76,10 +64,7 @@ impl fmt::Debug for Field<'_> {
 
 /// Checks that a value can stand in a header field: no CR, LF, NUL, nor another control but the tab.
 pub(super) fn check_value(value: &[u8]) -> Result<(), Misuse> {
-    if value
-        .iter()
-        .all(|byte| matches!(byte, b'\t' | b' '..=b'~' | 0x80..))
-    {
+    if value.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~' | 0x80..)) {
         Ok(())
     } else {
         Err(Misuse::FieldValue)
@@ -124,10 +109,7 @@ impl<'a> Iterator for Fields<'a> {
         let colon = line.iter().position(|byte| *byte == b':')?;
         self.rest = rest.get(2..)?;
         let name = core::str::from_utf8(&line[..colon]).ok()?;
-        Some(Field {
-            name,
-            value: trim(&line[colon + 1..]),
-        })
+        Some(Field { name, value: trim(&line[colon + 1..]) })
     }
 }
 
@@ -144,8 +126,6 @@ pub(super) trait Source {
 
     /// The values of all fields called `name`, in their order.
     fn values<'s>(&'s self, name: &'static str) -> impl Iterator<Item = &'s [u8]> + Clone {
-        self.fields()
-            .filter(move |field| field.is(name))
-            .map(|field| field.value)
+        self.fields().filter(move |field| field.is(name)).map(|field| field.value)
     }
 }

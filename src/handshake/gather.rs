@@ -75,10 +75,7 @@ impl<'b> Gather<'b> {
                 let needed = bytes.len() + piece.len();
                 if needed > bytes.capacity() {
                     // Doubling, but never beyond the limit: what a peer can make us hold is the limit itself.
-                    let target = needed
-                        .max(2 * bytes.capacity())
-                        .max(512)
-                        .min(limit.max(needed));
+                    let target = needed.max(2 * bytes.capacity()).max(512).min(limit.max(needed));
                     bytes.reserve_exact(target - bytes.len());
                 }
                 bytes.extend_from_slice(piece);

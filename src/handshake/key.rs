@@ -24,11 +24,7 @@ const GUID: &[u8; 36] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /// assert_eq!(&accept_key(b"dGhlIHNhbXBsZSBub25jZQ=="), b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 /// ```
 pub fn accept_key(key: &[u8]) -> [u8; 28] {
-    let hash: [u8; 20] = Sha1::new()
-        .chain_update(key)
-        .chain_update(GUID)
-        .finalize()
-        .into();
+    let hash: [u8; 20] = Sha1::new().chain_update(key).chain_update(GUID).finalize().into();
     let mut accept = [0; 28];
     // Twenty bytes are twenty-eight characters, always.
     let _ = STANDARD.encode_slice(hash, &mut accept);

@@ -24,11 +24,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            head: 16 * 1024,
-            fields: 100,
-            timeout: Some(Duration::from_secs(10)),
-        }
+        Self { head: 16 * 1024, fields: 100, timeout: Some(Duration::from_secs(10)) }
     }
 }
 

@@ -36,13 +36,7 @@ pub struct Offer<'a> {
 impl<'a> Offer<'a> {
     /// A connection to `url`, without subprotocols, extensions, origin, and further fields.
     pub fn new(url: Url<'a>) -> Self {
-        Self {
-            url,
-            subprotocols: &[],
-            extensions: Supported::default(),
-            origin: None,
-            fields: &[],
-        }
+        Self { url, subprotocols: &[], extensions: Supported::default(), origin: None, fields: &[] }
     }
 
     /// The same with subprotocols to choose from, the one most liked first.
@@ -88,10 +82,7 @@ impl<'a> Offer<'a> {
                 return Err(Misuse::RepeatedSubprotocol);
             }
         }
-        if self
-            .origin
-            .is_some_and(|origin| !is_origin(origin.as_bytes()))
-        {
+        if self.origin.is_some_and(|origin| !is_origin(origin.as_bytes())) {
             return Err(Misuse::Origin);
         }
         if self.fields.iter().any(|field| field.is("origin")) {
@@ -143,13 +134,7 @@ impl Write for Opening<'_> {
     //# The handshake MUST be a valid HTTP request as specified by
     //# [RFC2616].
     fn write(&self, sink: &mut impl Sink) {
-        let Offer {
-            url,
-            subprotocols,
-            extensions,
-            origin,
-            fields,
-        } = &self.offer;
+        let Offer { url, subprotocols, extensions, origin, fields } = &self.offer;
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# The method of the request MUST be GET, and the HTTP version MUST
         //# be at least 1.1.
@@ -226,8 +211,6 @@ impl Write for Opening<'_> {
 
 impl fmt::Debug for Opening<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Opening")
-            .field("offer", &self.offer)
-            .finish_non_exhaustive()
+        f.debug_struct("Opening").field("offer", &self.offer).finish_non_exhaustive()
     }
 }

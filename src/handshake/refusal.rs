@@ -52,11 +52,7 @@ impl<'a> Refusal<'a> {
             return Err(Misuse::Body);
         }
         check_extra(fields)?;
-        Ok(Self {
-            status,
-            fields,
-            body,
-        })
+        Ok(Self { status, fields, body })
     }
 
     /// The status.

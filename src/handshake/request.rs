@@ -67,11 +67,7 @@ impl<'i> Request<'i> {
     }
 
     pub(super) const fn new(head: Stored<'i>, parsed: Parsed, consumed: usize) -> Self {
-        Self {
-            head,
-            parsed,
-            consumed,
-        }
+        Self { head, parsed, consumed }
     }
 
     /// The method: always `GET`. Others are refused by themselves.
@@ -81,13 +77,8 @@ impl<'i> Request<'i> {
 
     /// The request target as it was sent.
     pub fn target(&self) -> &str {
-        let target = self
-            .head
-            .bytes()
-            .get(METHOD.len() + 1..self.parsed.target_end);
-        target
-            .and_then(|target| core::str::from_utf8(target).ok())
-            .unwrap_or_default()
+        let target = self.head.bytes().get(METHOD.len() + 1..self.parsed.target_end);
+        target.and_then(|target| core::str::from_utf8(target).ok()).unwrap_or_default()
     }
 
     /// The path of the target.
@@ -114,10 +105,7 @@ impl<'i> Request<'i> {
     /// All header fields, in their order.
     pub fn fields(&self) -> Fields<'_> {
         Fields::new(
-            self.head
-                .bytes()
-                .get(self.parsed.target_end + VERSION.len()..)
-                .unwrap_or_default(),
+            self.head.bytes().get(self.parsed.target_end + VERSION.len()..).unwrap_or_default(),
         )
     }
 
@@ -127,9 +115,7 @@ impl<'i> Request<'i> {
     }
 
     fn text(&self, name: &str) -> Option<&str> {
-        self.fields()
-            .find(|field| field.is(name))
-            .and_then(|field| field.text())
+        self.fields().find(|field| field.is(name)).and_then(|field| field.text())
     }
 
     /// Whether the request asks for a WebSocket.
@@ -143,11 +129,7 @@ impl<'i> Request<'i> {
     //# in an HTTP request (which is logically the same as a single
     //# |Sec-WebSocket-Protocol| header field that contains all values).
     pub fn subprotocols(&self) -> Subprotocols<'_> {
-        Subprotocols::new(if self.parsed.subprotocols {
-            self.fields()
-        } else {
-            Fields::new(&[])
-        })
+        Subprotocols::new(if self.parsed.subprotocols { self.fields() } else { Fields::new(&[]) })
     }
 
     /// The first of the server's `supported` subprotocols that the client offers.
@@ -180,10 +162,7 @@ impl<'i> Request<'i> {
     /// The request with a copy of its head, so that the buffer is free.
     #[cfg(feature = "alloc")]
     pub fn into_owned(self) -> Request<'static> {
-        Request {
-            head: self.head.into_owned(),
-            ..self
-        }
+        Request { head: self.head.into_owned(), ..self }
     }
 }
 
@@ -206,11 +185,7 @@ impl fmt::Debug for Request<'_> {
 impl Parsed {
     /// Parses a head that the scan has found to be complete, with so many fields.
     pub(super) fn parse(head: &[u8], fields: usize) -> Result<Self, RequestError> {
-        if fields <= FEW {
-            parse::<FEW>(head)
-        } else {
-            parse_many(head)
-        }
+        if fields <= FEW { parse::<FEW>(head) } else { parse_many(head) }
     }
 }
 
@@ -245,12 +220,8 @@ fn parse<const FIELDS: usize>(head: &[u8]) -> Result<Parsed, RequestError> {
     let target = parsed.path.unwrap_or_default();
     Target::parse(target).ok_or(RequestError::Target)?;
 
-    let fields = || {
-        parsed.headers.iter().map(|field| Field {
-            name: field.name,
-            value: field.value,
-        })
-    };
+    let fields =
+        || parsed.headers.iter().map(|field| Field { name: field.name, value: field.value });
     let mut demand = Demand::default();
     fields().for_each(|field| demand.note(field));
     demand.judge_request()?;
@@ -271,9 +242,8 @@ fn parse<const FIELDS: usize>(head: &[u8]) -> Result<Parsed, RequestError> {
 //# below, the recipient of such malformed data MUST immediately _Fail
 //# the WebSocket Connection_.
 fn judge_extensions<'h>(fields: impl Iterator<Item = Field<'h>>) -> Result<(), RequestError> {
-    let values = fields
-        .filter(|field| field.is("sec-websocket-extensions"))
-        .map(|field| field.value);
+    let values =
+        fields.filter(|field| field.is("sec-websocket-extensions")).map(|field| field.value);
     for element in header::elements(values) {
         element.map_err(|_| RequestError::InvalidExtensions)?;
     }

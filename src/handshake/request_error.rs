@@ -115,11 +115,9 @@ impl RequestError {
     /// The whole answer, as bytes to write over HTTP/1.1. It announces that the connection closes behind it.
     pub const fn answer(self) -> &'static [u8] {
         match self {
-            Self::MissingVersion | Self::RepeatedVersion | Self::InvalidVersion => answer!(
-                "400 Bad Request",
-                "Connection: close",
-                "Sec-WebSocket-Version: 13"
-            ),
+            Self::MissingVersion | Self::RepeatedVersion | Self::InvalidVersion => {
+                answer!("400 Bad Request", "Connection: close", "Sec-WebSocket-Version: 13")
+            }
             _ => match self.status() {
                 405 => answer!("405 Method Not Allowed", "Connection: close", "Allow: GET"),
                 408 => answer!("408 Request Timeout", "Connection: close"),

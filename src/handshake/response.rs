@@ -58,12 +58,7 @@ impl<'i> Response<'i> {
         body: &'i [u8],
         consumed: usize,
     ) -> Self {
-        Self {
-            head,
-            parsed,
-            body: Stored::Borrowed(body),
-            consumed,
-        }
+        Self { head, parsed, body: Stored::Borrowed(body), consumed }
     }
 
     /// The status.
@@ -73,12 +68,7 @@ impl<'i> Response<'i> {
 
     /// All header fields, in their order.
     pub fn fields(&self) -> Fields<'_> {
-        Fields::new(
-            self.head
-                .bytes()
-                .get(self.parsed.fields..)
-                .unwrap_or_default(),
-        )
+        Fields::new(self.head.bytes().get(self.parsed.fields..).unwrap_or_default())
     }
 
     /// The value of the first field called `name`.
@@ -113,11 +103,7 @@ impl<'i> Response<'i> {
     /// The answer with a copy of its bytes, so that the buffer is free.
     #[cfg(feature = "alloc")]
     pub fn into_owned(self) -> Response<'static> {
-        Response {
-            head: self.head.into_owned(),
-            body: self.body.into_owned(),
-            ..self
-        }
+        Response { head: self.head.into_owned(), body: self.body.into_owned(), ..self }
     }
 
     /// Whether the version is HTTP/1.1.
@@ -145,11 +131,7 @@ impl fmt::Debug for Response<'_> {
 impl Parsed {
     /// Parses a head that the scan has found to be complete, with so many fields.
     pub(super) fn parse(head: &[u8], fields: usize) -> Result<Self, ResponseError> {
-        if fields <= FEW {
-            parse::<FEW>(head)
-        } else {
-            parse_many(head)
-        }
+        if fields <= FEW { parse::<FEW>(head) } else { parse_many(head) }
     }
 
     /// Whether other answers follow: all 1xx but the switch of protocols.
@@ -187,13 +169,6 @@ fn parse<const FIELDS: usize>(head: &[u8]) -> Result<Parsed, ResponseError> {
         return Err(ResponseError::Status);
     };
     // The scan has seen that the status line ends.
-    let end = head
-        .iter()
-        .position(|byte| *byte == b'\n')
-        .unwrap_or_default();
-    Ok(Parsed {
-        status,
-        fields: end + 1,
-        current: parsed.version == Some(1),
-    })
+    let end = head.iter().position(|byte| *byte == b'\n').unwrap_or_default();
+    Ok(Parsed { status, fields: end + 1, current: parsed.version == Some(1) })
 }

@@ -56,10 +56,7 @@ pub(super) struct Scan {
 impl Scan {
     /// A scan for a request, before which empty lines are ignored.
     pub(super) const fn request(limits: &Limits) -> Self {
-        Self {
-            before: true,
-            ..Self::response(limits)
-        }
+        Self { before: true, ..Self::response(limits) }
     }
 
     /// A scan for a response.
@@ -97,21 +94,13 @@ impl Scan {
         let rest = &piece[start..];
         let window = &rest[..rest.len().min(self.limit - self.len)];
         if let Some(len) = self.find_end(window)? {
-            return Ok(Found {
-                start,
-                len,
-                complete: true,
-            });
+            return Ok(Found { start, len, complete: true });
         }
         if window.len() < rest.len() {
             return Err(Unfit::TooLong);
         }
         self.len += window.len();
-        Ok(Found {
-            start,
-            len: window.len(),
-            complete: false,
-        })
+        Ok(Found { start, len: window.len(), complete: false })
     }
 
     fn skip_empty_lines(&mut self, piece: &[u8]) -> Result<usize, Unfit> {
@@ -147,11 +136,7 @@ impl Scan {
                 self.cr = false;
                 at += 1;
                 if self.line_empty {
-                    return if self.lines == 0 {
-                        Err(Unfit::EmptyLines)
-                    } else {
-                        Ok(Some(at))
-                    };
+                    return if self.lines == 0 { Err(Unfit::EmptyLines) } else { Ok(Some(at)) };
                 }
                 self.lines += 1;
                 self.line_empty = true;
@@ -194,9 +179,6 @@ fn find_control(bytes: &[u8]) -> usize {
             return index * 8 + below.trailing_zeros() as usize / 8;
         }
     }
-    let in_tail = tail
-        .iter()
-        .position(|byte| *byte < 0x20)
-        .unwrap_or(tail.len());
+    let in_tail = tail.iter().position(|byte| *byte < 0x20).unwrap_or(tail.len());
     words.len() * 8 + in_tail
 }

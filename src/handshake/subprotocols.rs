@@ -12,18 +12,12 @@ pub struct Subprotocols<'a> {
 
 impl<'a> Subprotocols<'a> {
     pub(super) fn new(fields: Fields<'a>) -> Self {
-        Self {
-            fields,
-            elements: elements(&[]),
-        }
+        Self { fields, elements: elements(&[]) }
     }
 
     /// The first of `supported` that is among these: the choice is the server's preference.
     pub fn choose<'s>(&self, supported: &[&'s str]) -> Option<&'s str> {
-        supported
-            .iter()
-            .copied()
-            .find(|name| self.clone().any(|offered| offered == *name))
+        supported.iter().copied().find(|name| self.clone().any(|offered| offered == *name))
     }
 }
 
@@ -35,9 +29,7 @@ impl<'a> Iterator for Subprotocols<'a> {
             if let Some(element) = self.elements.next() {
                 return token(element);
             }
-            let field = self
-                .fields
-                .find(|field| field.is("sec-websocket-protocol"))?;
+            let field = self.fields.find(|field| field.is("sec-websocket-protocol"))?;
             self.elements = elements(field.value);
         }
     }

@@ -17,10 +17,7 @@ impl<'a> Target<'a> {
     /// Takes a target apart. The asterisk and the bare authority are none for a GET request; a fragment is never sent; browsers
     /// leave some characters bare that RFC 3986 wants percent-encoded, and those pass.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
-        if !text
-            .bytes()
-            .all(|byte| matches!(byte, b'!'..=b'~') && byte != b'#')
-        {
+        if !text.bytes().all(|byte| matches!(byte, b'!'..=b'~') && byte != b'#') {
             return None;
         }
         if text.starts_with('/') {
@@ -40,10 +37,6 @@ impl<'a> Target<'a> {
             Some((path, query)) => (path, Some(query)),
             None => (resource, None),
         };
-        Self {
-            authority,
-            path: if path.is_empty() { "/" } else { path },
-            query,
-        }
+        Self { authority, path: if path.is_empty() { "/" } else { path }, query }
     }
 }

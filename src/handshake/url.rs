@@ -90,13 +90,7 @@ impl<'a> Url<'a> {
             return Err(UrlError::Query);
         }
         let default = if secure { 443 } else { 80 };
-        Ok(Self {
-            secure,
-            host,
-            port: port.unwrap_or(default),
-            path,
-            query,
-        })
+        Ok(Self { secure, host, port: port.unwrap_or(default), path, query })
     }
 
     /// Whether TLS is to be used: the scheme is `wss`.
@@ -111,10 +105,7 @@ impl<'a> Url<'a> {
 
     /// The host as it is connected to, or put into a TLS server name: an IPv6 address without its brackets.
     pub fn address(&self) -> &'a str {
-        self.host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'))
-            .unwrap_or(self.host)
+        self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(self.host)
     }
 
     /// The port: that of the URL, or the scheme's own, which is 80 or 443.
@@ -129,11 +120,7 @@ impl<'a> Url<'a> {
 
     /// The query, unless it is empty.
     pub const fn query(&self) -> Option<&'a str> {
-        if self.query.is_empty() {
-            None
-        } else {
-            Some(self.query)
-        }
+        if self.query.is_empty() { None } else { Some(self.query) }
     }
 
     /// Writes the resource name: the path, and the query with its question mark.

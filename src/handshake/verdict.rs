@@ -45,10 +45,8 @@ impl<'h> Verdict<'h> {
         //# header field contains a value that is not an ASCII case-
         //# insensitive match for the value "websocket", the client MUST
         //# _Fail the WebSocket Connection_.
-        let upgrade = self.upgrade.require(
-            ResponseError::MissingUpgrade,
-            ResponseError::RepeatedUpgrade,
-        )?;
+        let upgrade =
+            self.upgrade.require(ResponseError::MissingUpgrade, ResponseError::RepeatedUpgrade)?;
         if !upgrade.eq_ignore_ascii_case(b"websocket") {
             return Err(ResponseError::InvalidUpgrade);
         }
@@ -57,19 +55,17 @@ impl<'h> Verdict<'h> {
         //# |Connection| header field doesn't contain a token that is an
         //# ASCII case-insensitive match for the value "Upgrade", the client
         //# MUST _Fail the WebSocket Connection_.
-        let connection = self.connection.require(
-            ResponseError::MissingConnection,
-            ResponseError::RepeatedConnection,
-        )?;
+        let connection = self
+            .connection
+            .require(ResponseError::MissingConnection, ResponseError::RepeatedConnection)?;
         if !names(connection, b"upgrade") {
             return Err(ResponseError::MissingConnection);
         }
         //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.3
         //# The |Sec-WebSocket-Accept| header MUST NOT appear more than once in
         //# an HTTP response.
-        let accept = self
-            .accept
-            .require(ResponseError::MissingAccept, ResponseError::RepeatedAccept)?;
+        let accept =
+            self.accept.require(ResponseError::MissingAccept, ResponseError::RepeatedAccept)?;
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# If the response lacks a |Sec-WebSocket-Accept| header field or
         //# the |Sec-WebSocket-Accept| contains a value other than the
@@ -85,11 +81,7 @@ impl<'h> Verdict<'h> {
         //# If the server's response does not conform to the requirements for the
         //# server's handshake as defined in this section and in Section 4.2.2,
         //# the client MUST _Fail the WebSocket Connection_.
-        if self.body {
-            Err(ResponseError::Body)
-        } else {
-            Ok(())
-        }
+        if self.body { Err(ResponseError::Body) } else { Ok(()) }
     }
 
     /// Judges what the server has chosen among the offers.
@@ -126,9 +118,7 @@ impl<'h> Verdict<'h> {
         //# Note that the client is only offering
         //# to use any advertised extensions and MUST NOT use them unless the
         //# server indicates that it wishes to use the extension.
-        let extensions = offer
-            .extensions
-            .check(source.values("sec-websocket-extensions"))?;
+        let extensions = offer.extensions.check(source.values("sec-websocket-extensions"))?;
         Ok(Established::new(subprotocol, extensions))
     }
 }

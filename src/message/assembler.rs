@@ -1,6 +1,7 @@
 //! Messages out of the payloads of data frames that no extension has transformed: whole, or in parts as they arrive.
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use super::payload::Payload;
 use super::text::Text;
@@ -52,7 +53,6 @@ impl<'b> Content<'b> {
 }
 
 /// A message's own buffer, taken out so that the caller can read into it without a copy in between.
-#[derive(Debug)]
 pub struct TakenBuffer {
     /// What has arrived of the message so far. Append to it what the peer sends next, and nothing else.
     pub bytes: Vec<u8>,
@@ -61,10 +61,23 @@ pub struct TakenBuffer {
 }
 
 /// The memory of the incoming message.
-#[derive(Debug)]
 pub(crate) struct Assembler {
     /// What has arrived of it; `None` while it is with the caller, who reads into it.
     bytes: Option<Vec<u8>>,
+}
+
+impl fmt::Debug for TakenBuffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("TakenBuffer");
+        shown.field("len", &self.bytes.len()).field("room", &self.room).finish()
+    }
+}
+
+impl fmt::Debug for Assembler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Assembler");
+        shown.field("len", &self.bytes.as_ref().map(Vec::len)).finish()
+    }
 }
 
 impl Default for Assembler {

@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 use bytes::Bytes;
 
@@ -10,7 +11,7 @@ use super::text::{Text, Utf8Bytes};
 use crate::words::opcode::Kind;
 
 /// A whole message that owns its payload. Cloning it copies nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Message {
     /// A text message.
     Text(Utf8Bytes),
@@ -41,6 +42,13 @@ impl Message {
             Self::Text(text) => text.into_bytes(),
             Self::Binary(bytes) => bytes,
         }
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Message");
+        shown.field("kind", &self.kind()).field("len", &self.as_bytes().len()).finish()
     }
 }
 

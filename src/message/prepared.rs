@@ -1,6 +1,7 @@
 //! A message encoded once, for any number of server connections.
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use bytes::Bytes;
 
@@ -11,7 +12,7 @@ use crate::words::opcode::Kind;
 /// on, without copying it. Cloning it copies nothing.
 ///
 /// There is none for clients: each of their frames is masked with a key of its own.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Prepared {
     kind: Kind,
     frame: Bytes,
@@ -51,5 +52,12 @@ impl Prepared {
     /// The length of the payload.
     pub fn payload_len(&self) -> usize {
         self.payload_len
+    }
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Prepared");
+        shown.field("kind", &self.kind).field("payload_len", &self.payload_len).finish()
     }
 }

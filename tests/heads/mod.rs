@@ -35,10 +35,7 @@ impl Head {
     }
 
     pub fn new(start: &str) -> Self {
-        Self {
-            start: start.into(),
-            fields: Vec::new(),
-        }
+        Self { start: start.into(), fields: Vec::new() }
     }
 
     pub fn start(mut self, start: &str) -> Self {
@@ -52,8 +49,7 @@ impl Head {
     }
 
     pub fn without(mut self, name: &str) -> Self {
-        self.fields
-            .retain(|field| !field.0.eq_ignore_ascii_case(name));
+        self.fields.retain(|field| !field.0.eq_ignore_ascii_case(name));
         self
     }
 

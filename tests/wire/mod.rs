@@ -159,14 +159,8 @@ pub(crate) fn found(bytes: &[u8]) -> Vec<Found> {
             len => len.into(),
         };
         let key = (second & 0x80 != 0).then(|| [next(), next(), next(), next()]);
-        let payload = (0..len as usize)
-            .map(|i| next() ^ key.map_or(0, |key| key[i % 4]))
-            .collect();
-        frames.push(Found {
-            first,
-            key,
-            payload,
-        });
+        let payload = (0..len as usize).map(|i| next() ^ key.map_or(0, |key| key[i % 4])).collect();
+        frames.push(Found { first, key, payload });
     }
     frames
 }
@@ -299,10 +293,7 @@ pub(crate) fn outcome<R: Side>(conn: &Connection<R>) -> Outcome {
 /// Shows that a connection is as good as new: it delivers, sends, answers pings and closes.
 pub(crate) fn is_unharmed<R: Side>(conn: &mut Connection<R>) {
     assert_eq!(feed(conn, &peer::<R>(FIN | TEXT, b"in")), [text("in")]);
-    assert_eq!(
-        feed(conn, &peer::<R>(FIN | PING, b"ping")),
-        [Seen::Ping(b"ping".to_vec())]
-    );
+    assert_eq!(feed(conn, &peer::<R>(FIN | PING, b"ping")), [Seen::Ping(b"ping".to_vec())]);
     conn.send_text("out").unwrap();
     conn.close(CloseCode::NORMAL, "", START).unwrap();
     assert_eq!(
@@ -393,10 +384,7 @@ impl Wrong {
         conn.send_text("queued").unwrap();
         assert_eq!(feed(&mut conn, &good), good_seen);
         assert_eq!(feed(&mut conn, &self.bytes[..self.at - 1]), []);
-        assert_eq!(
-            feed(&mut conn, &self.bytes[self.at - 1..self.at]),
-            [failed.clone()]
-        );
+        assert_eq!(feed(&mut conn, &self.bytes[self.at - 1..self.at]), [failed.clone()]);
         self.check_end(&mut conn, &after);
 
         // Byte by byte.
@@ -416,18 +404,12 @@ impl Wrong {
         // The frames that were queued before, the answers, and one Close frame.
         assert_eq!(conn.send_text("too late"), Err(SendError::Failed));
         assert_eq!(conn.ping(b"too late", START), Err(SendError::Failed));
-        assert_eq!(
-            conn.close(CloseCode::NORMAL, "", START),
-            Err(SendError::Failed)
-        );
+        assert_eq!(conn.close(CloseCode::NORMAL, "", START), Err(SendError::Failed));
         let frames = sent(conn);
         let (close, earlier) = frames.split_last().unwrap();
         assert_eq!(earlier[0], (FIN | TEXT, b"queued".to_vec()));
         assert_eq!(earlier[1], (FIN | PONG, b"ping".to_vec()));
-        assert!(
-            earlier[2..].iter().all(|(first, _)| *first == FIN | PONG),
-            "{earlier:?}"
-        );
+        assert!(earlier[2..].iter().all(|(first, _)| *first == FIN | PONG), "{earlier:?}");
         assert_eq!(*close, (FIN | CLOSE, close_body(self.code, b"")));
         // It is failed for good.
         assert_eq!(feed(conn, after), []);
@@ -435,14 +417,7 @@ impl Wrong {
         assert_eq!(conn.want(), Want::ShutdownWrite);
         conn.shut();
         assert_eq!(feed(conn, after), []);
-        assert!(matches!(
-            conn.want(),
-            Want::Io {
-                read: true,
-                write: false,
-                deadline: Some(_)
-            }
-        ));
+        assert!(matches!(conn.want(), Want::Io { read: true, write: false, deadline: Some(_) }));
         assert_eq!(end(conn, START), []);
         let outcome = outcome(conn);
         assert_eq!(outcome.cause, Cause::Failed(failure));

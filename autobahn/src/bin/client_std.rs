@@ -35,7 +35,9 @@ fn main() -> ExitCode {
 fn run(plan: &Plan) -> io::Result<()> {
     let mut count = String::new();
     session(&plan.case_count(), |text| count = text.into())?;
-    let cases = count.parse().map_err(|_| io::Error::other("the server did not tell the number of cases"))?;
+    let cases = count
+        .parse()
+        .map_err(|_| io::Error::other("the server did not tell the number of cases"))?;
     for case in 1..=cases {
         // A case that breaks the connection is judged by the server.
         if let Err(error) = session(&plan.case(case), |_| {}) {
@@ -117,10 +119,14 @@ fn open(
         match answered {
             None => {}
             Some(Answered::Open { established, response }) => {
-                let config = Config::default().with_limits(sockless::Limits::default().with_frame(64 << 20).with_message(64 << 20));
+                let config = Config::default().with_limits(
+                    sockless::Limits::default().with_frame(64 << 20).with_message(64 << 20),
+                );
                 return Ok((endpoint::client(&established, config), response.consumed()..count));
             }
-            Some(other) => return Err(io::Error::other(format!("the server did not accept: {other:?}"))),
+            Some(other) => {
+                return Err(io::Error::other(format!("the server did not accept: {other:?}")));
+            }
         }
     }
 }

@@ -105,15 +105,20 @@ fn open(
     while !context.stop.is_asked() {
         let asked = match read(stream, buffer)? {
             Some(0) => acceptor.end().map(|asked| (asked, 0)),
-            Some(count) => acceptor.poll(&buffer[..count], context.now()).map(|asked| (asked, count)),
+            Some(count) => {
+                acceptor.poll(&buffer[..count], context.now()).map(|asked| (asked, count))
+            }
             None => acceptor.poll(&[], context.now()).map(|asked| (asked, 0)),
         };
         let answer = match asked {
             None => continue,
             Some((Asked::WebSocket(request), count)) => {
-                let accepted = endpoint::accept(&request, &Acceptance::new(), Arc::clone(&context.config));
+                let accepted =
+                    endpoint::accept(&request, &Acceptance::new(), Arc::clone(&context.config));
                 match accepted {
-                    Ok((connection, _)) => return Ok(Some((connection, request.consumed()..count))),
+                    Ok((connection, _)) => {
+                        return Ok(Some((connection, request.consumed()..count)));
+                    }
                     Err(error) => return Err(io::Error::other(error)),
                 }
             }

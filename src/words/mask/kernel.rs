@@ -92,10 +92,7 @@ pub(super) fn copy<const CHECK: bool>(
     from: &[u8],
     to: &mut [u8],
 ) -> bool {
-    assert!(
-        from.len() == to.len(),
-        "masking from one length into another"
-    );
+    assert!(from.len() == to.len(), "masking from one length into another");
     // SAFETY: `from` is readable and initialised, `to` as long and writable; a shared and a unique borrow are disjoint.
     unsafe { run::<CHECK>(mask, level, from.as_ptr(), to.as_mut_ptr(), from.len()) }
 }

@@ -1,6 +1,6 @@
 //! Masking (RFC 6455, section 5.3): octet `i` XOR key octet `i mod 4`, from any phase.
 //!
-//! This file has the key and its arithmetic. The work on memory is in [`kernel`], once for all instruction sets; what an
+//! This file has the key and its arithmetic. The work on memory is in `kernel`, once for all instruction sets; what an
 //! instruction set has to offer is in a file of its own.
 
 mod kernel;

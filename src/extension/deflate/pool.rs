@@ -1,0 +1,127 @@
+//! A pool of inflaters and compressors that no message needs at the moment, shared by connections.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+#[cfg(feature = "std")]
+use alloc::vec::Vec;
+use core::fmt;
+
+#[cfg(feature = "std")]
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use zlib_rs::{Deflate, Inflate};
+
+use super::compressor::Shape;
+
+/// Inflaters and compressors that no message needs at the moment. A clone is a handle to the same pool.
+///
+/// Connections without context takeover take one for each message and give it back after it, so that a thousand connections
+/// need as many as there are messages under way at the same time. A state that comes out of the pool is as good as new:
+/// nothing of an earlier message can be reached through it.
+///
+/// Without the feature `std` there is nothing to lock with, and the pool keeps nothing.
+#[derive(Clone)]
+pub struct Pool {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    limit: usize,
+    #[cfg(feature = "std")]
+    idle: Mutex<Idle>,
+}
+
+#[cfg(feature = "std")]
+#[derive(Default)]
+struct Idle {
+    #[expect(clippy::vec_box, reason = "the boxes go from connection to connection")]
+    inflaters: Vec<Box<Inflate>>,
+    compressors: Vec<(Shape, Box<Deflate>)>,
+}
+
+impl Pool {
+    /// A pool that keeps at most `limit` inflaters and as many compressors; what is given back beyond that is freed.
+    pub fn new(limit: usize) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                limit,
+                #[cfg(feature = "std")]
+                idle: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Frees everything that the pool keeps.
+    pub fn clear(&self) {
+        #[cfg(feature = "std")]
+        drop(core::mem::take(&mut *self.shared.lock()));
+    }
+
+    pub(super) fn take_inflater(&self) -> Option<Box<Inflate>> {
+        #[cfg(feature = "std")]
+        return self.shared.lock().inflaters.pop();
+        #[cfg(not(feature = "std"))]
+        return None;
+    }
+
+    pub(super) fn give_inflater(&self, inflater: Box<Inflate>) {
+        #[cfg(feature = "std")]
+        {
+            let mut idle = self.shared.lock();
+            if idle.inflaters.len() < self.shared.limit {
+                idle.inflaters.push(inflater);
+                return;
+            }
+        }
+        drop(inflater);
+    }
+
+    pub(super) fn take_compressor(&self, shape: Shape) -> Option<Box<Deflate>> {
+        #[cfg(feature = "std")]
+        {
+            let compressors = &mut self.shared.lock().compressors;
+            let at = compressors.iter().rposition(|(other, _)| *other == shape)?;
+            Some(compressors.swap_remove(at).1)
+        }
+        #[cfg(not(feature = "std"))]
+        {
+            let _ = shape;
+            None
+        }
+    }
+
+    pub(super) fn give_compressor(&self, shape: Shape, compressor: Box<Deflate>) {
+        #[cfg(feature = "std")]
+        {
+            let mut idle = self.shared.lock();
+            if idle.compressors.len() < self.shared.limit {
+                idle.compressors.push((shape, compressor));
+                return;
+            }
+        }
+        let _ = shape;
+        drop(compressor);
+    }
+}
+
+#[cfg(feature = "std")]
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Idle> {
+        // No operation under the lock can leave the lists in a state that matters.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut pool = f.debug_struct("Pool");
+        pool.field("limit", &self.shared.limit);
+        #[cfg(feature = "std")]
+        {
+            let idle = self.shared.lock();
+            pool.field("inflaters", &idle.inflaters.len());
+            pool.field("compressors", &idle.compressors.len());
+        }
+        pool.finish()
+    }
+}

@@ -1,0 +1,163 @@
+//! Limits on what the peer may send: RFC 6455, section 10.4.
+
+mod wire;
+
+use sockless::frame::{Limits, Violation};
+use sockless::{Config, Delivery};
+use wire::*;
+
+in_both_roles!(
+    receives_frame_at_the_limit,
+    receives_frame_over_the_limit_fails_1009_at_its_header,
+    receives_message_at_the_limit,
+    receives_message_over_the_limit_fails_1009_at_its_header,
+    receives_fragments_over_the_limit_fails_1009_at_the_header_that_adds_too_much,
+    receives_parts_over_the_limit_fails_1009,
+    receives_huge_announcement_fails_1009,
+    receives_huge_announcement_within_limits_reserves_little,
+    limits_each_frame_of_a_long_message,
+    counts_every_message_by_itself,
+    does_not_limit_control_frames,
+    receives_empty_fragments_without_end,
+    limit_of_nothing_allows_empty_messages,
+    sends_more_than_it_would_receive,
+);
+
+fn limited(frame: u64, message: u64) -> Config {
+    Config::default().with_limits(Limits::default().with_frame(frame).with_message(message))
+}
+
+fn receives_frame_at_the_limit<R: Tested>() {
+    for len in [5_usize, 125, 126, 65535, 65536] {
+        let mut conn = R::open(limited(len as u64, u64::MAX));
+        let bytes = peer::<R>(FIN | BINARY, &vec![1; len]);
+        assert_eq!(feed(&mut conn, &bytes), [binary(&vec![1; len])]);
+    }
+}
+
+fn receives_frame_over_the_limit_fails_1009_at_its_header<R: Tested>() {
+    for len in [11_usize, 126, 65536] {
+        let bad = peer::<R>(FIN | BINARY, &vec![1; len]);
+        let at = bad.len() - len;
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-10.4
+        //= type=test
+        //# Implementations that have implementation- and/or platform-specific
+        //# limitations regarding the frame size or total message size after
+        //# reassembly from multiple frames MUST protect themselves against
+        //# exceeding those limits.
+        Wrong::new(bad, at, Violation::FrameTooLong, 1009)
+            .config(limited(10, u64::MAX))
+            .check::<R>();
+    }
+}
+
+fn receives_message_at_the_limit<R: Tested>() {
+    let mut conn = R::open(limited(u64::MAX, 6));
+    let bytes = [
+        peer::<R>(FIN | BINARY, b"abcdef"),
+        peer::<R>(TEXT, b"abc"),
+        peer::<R>(CONTINUATION, b""),
+        peer::<R>(FIN, b"def"),
+    ]
+    .concat();
+    assert_eq!(feed(&mut conn, &bytes), [binary(b"abcdef"), text("abcdef")]);
+}
+
+fn receives_message_over_the_limit_fails_1009_at_its_header<R: Tested>() {
+    for len in [11_usize, 126, 65536] {
+        for first in [FIN | TEXT, TEXT, FIN | BINARY, BINARY] {
+            let bad = peer::<R>(first, &vec![b'x'; len]);
+            let at = bad.len() - len;
+            Wrong::new(bad, at, Violation::MessageTooLong, 1009)
+                .config(limited(u64::MAX, 10))
+                .check::<R>();
+        }
+    }
+}
+
+fn receives_fragments_over_the_limit_fails_1009_at_the_header_that_adds_too_much<R: Tested>() {
+    let before =
+        [peer::<R>(TEXT, b"1234"), peer::<R>(CONTINUATION, b""), peer::<R>(CONTINUATION, b"5678")]
+            .concat();
+    for first in [CONTINUATION, FIN] {
+        let bad = peer::<R>(first, b"9ab");
+        let at = bad.len() - 3;
+        Wrong::new(bad, at, Violation::MessageTooLong, 1009)
+            .config(limited(u64::MAX, 10))
+            .before(before.clone(), &[])
+            .check::<R>();
+    }
+}
+
+fn receives_parts_over_the_limit_fails_1009<R: Tested>() {
+    let mut conn = R::open(limited(u64::MAX, 10).with_delivery(Delivery::Parts));
+    let bytes = [peer::<R>(BINARY, &[1; 10]), peer::<R>(CONTINUATION, &[2])].concat();
+    assert_eq!(
+        feed(&mut conn, &bytes),
+        [Seen::Part(false, vec![1; 10], true, false), violation(Violation::MessageTooLong)]
+    );
+    assert_eq!(sent(&mut conn), [(FIN | CLOSE, close_body(1009, b""))]);
+}
+
+fn receives_huge_announcement_fails_1009<R: Tested>() {
+    for len in [16_u64 << 20 | 1, 1 << 32, 1 << 62, (1 << 63) - 1] {
+        let bad = peer_header::<R>(FIN | BINARY, 127, &len.to_be_bytes());
+        let at = bad.len();
+        Wrong::new(bad, at, Violation::FrameTooLong, 1009).check::<R>();
+    }
+}
+
+fn receives_huge_announcement_within_limits_reserves_little<R: Tested>() {
+    let mut conn = R::open(limited(u64::MAX, u64::MAX));
+    let header = peer_header::<R>(FIN | BINARY, 127, &(1_u64 << 62).to_be_bytes());
+    assert_eq!(feed(&mut conn, &header), []);
+    let taken = conn.take_buffer().unwrap();
+    assert!(taken.bytes.capacity() <= 64 << 10);
+    assert!(taken.room <= 64 << 10);
+}
+
+fn limits_each_frame_of_a_long_message<R: Tested>() {
+    let mut conn = R::open(limited(4, u64::MAX));
+    let bytes =
+        [peer::<R>(BINARY, &[1; 4]), peer::<R>(CONTINUATION, &[2; 4]), peer::<R>(FIN, &[3; 5])]
+            .concat();
+    assert_eq!(feed(&mut conn, &bytes), [violation(Violation::FrameTooLong)]);
+}
+
+fn counts_every_message_by_itself<R: Tested>() {
+    let mut conn = R::open(limited(u64::MAX, 4));
+    for _ in 0..10 {
+        let bytes = [peer::<R>(BINARY, &[1; 2]), peer::<R>(FIN, &[1; 2])].concat();
+        assert_eq!(feed(&mut conn, &bytes), [binary(&[1; 4])]);
+        assert_eq!(feed(&mut conn, &peer::<R>(FIN | BINARY, &[1; 4])), [binary(&[1; 4])]);
+    }
+}
+
+fn does_not_limit_control_frames<R: Tested>() {
+    let mut conn = R::open(limited(4, 4));
+    let bytes = [peer::<R>(BINARY, &[1; 4]), peer::<R>(FIN | PING, &[2; 125]), peer::<R>(FIN, &[])]
+        .concat();
+    assert_eq!(feed(&mut conn, &bytes), [Seen::Ping(vec![2; 125]), binary(&[1; 4])]);
+}
+
+fn receives_empty_fragments_without_end<R: Tested>() {
+    let mut conn = R::open(limited(4, 4));
+    assert_eq!(feed(&mut conn, &peer::<R>(TEXT, b"a")), []);
+    let empty = peer::<R>(CONTINUATION, b"").repeat(1000);
+    for _ in 0..10 {
+        assert_eq!(feed(&mut conn, &empty), []);
+    }
+    assert_eq!(feed(&mut conn, &peer::<R>(FIN, b"b")), [text("ab")]);
+}
+
+fn limit_of_nothing_allows_empty_messages<R: Tested>() {
+    let mut conn = R::open(limited(0, 0));
+    assert_eq!(feed(&mut conn, &peer::<R>(FIN | TEXT, b"")), [text("")]);
+    assert_eq!(feed(&mut conn, &peer::<R>(FIN | TEXT, b"a")), [violation(Violation::FrameTooLong)]);
+}
+
+fn sends_more_than_it_would_receive<R: Tested>() {
+    let mut conn = R::open(limited(4, 4));
+    conn.send_binary(&[1; 100]).unwrap();
+    assert_eq!(sent(&mut conn), [(FIN | BINARY, vec![1; 100])]);
+}

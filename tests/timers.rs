@@ -1,0 +1,353 @@
+//! Time: keepalive, idle, and the closing handshake.
+
+mod wire;
+
+use sockless::connection::{Cause, CloseStatus, Connection, Failure, Initiator};
+use sockless::{CloseCode, Config, Kind, Want};
+use wire::*;
+
+in_both_roles!(
+    has_no_deadline_by_default,
+    pings_after_silence,
+    pings_again_after_next_silence,
+    fails_without_any_answer,
+    any_byte_counts_as_answer,
+    answer_at_the_deadline_counts,
+    tells_round_trip_time_of_its_own_pings,
+    input_postpones_ping,
+    closes_1001_when_idle,
+    pings_and_pongs_are_no_data,
+    data_postpones_idle,
+    long_frame_is_not_idle,
+    idle_is_told_once,
+    idle_and_keepalive_together,
+    idle_after_own_close_sends_no_second_close,
+    closing_handshake_times_out,
+    closing_handshake_has_its_own_time,
+    reply_that_is_not_written_times_out,
+    failure_that_is_not_written_times_out,
+    deadline_is_the_earliest,
+    nothing_is_due_after_the_end,
+    times_begin_with_the_first_poll,
+    changed_times_hold_at_once,
+    streams_a_frame_for_longer_than_the_keepalive,
+    is_not_taken_for_dead_after_own_close,
+    pings_though_the_queue_is_full,
+    closes_1001_when_idle_inside_streamed_frame,
+);
+
+fn keepalive() -> Config {
+    Config::default().with_keepalive(seconds(30), seconds(10))
+}
+
+fn idle() -> Config {
+    Config::default().with_idle(seconds(60))
+}
+
+/// A connection that has seen its first moment.
+fn begun<R: Tested>(config: Config) -> Connection<R> {
+    let mut conn = R::open(config);
+    assert_eq!(pass(&mut conn, START), []);
+    conn
+}
+
+fn has_no_deadline_by_default<R: Tested>() {
+    let mut conn = begun::<R>(Config::default());
+    assert_eq!(conn.deadline(), None);
+    assert_eq!(conn.want(), Want::Io { read: true, write: false, deadline: None });
+    assert_eq!(pass(&mut conn, seconds(1 << 40)), []);
+    is_unharmed(&mut conn);
+}
+
+fn pings_after_silence<R: Tested>() {
+    let mut conn = begun::<R>(keepalive());
+    assert_eq!(conn.deadline(), Some(seconds(30)));
+    assert_eq!(pass(&mut conn, seconds(29)), []);
+    assert_eq!(conn.queued(), 0);
+    assert_eq!(pass(&mut conn, seconds(30)), [Seen::Quiet]);
+    let frames = sent(&mut conn);
+    assert_eq!(frames.len(), 1);
+    assert_eq!(frames[0].0, FIN | PING);
+    assert_eq!(conn.deadline(), Some(seconds(40)));
+    assert_eq!(pass(&mut conn, seconds(39)), []);
+    let pong = peer::<R>(FIN | PONG, &frames[0].1);
+    let rtt = Some(seconds(9));
+    assert_eq!(feed_at(&mut conn, &pong, seconds(39)), [Seen::Pong(frames[0].1.clone(), rtt)]);
+    assert_eq!(conn.deadline(), Some(seconds(69)));
+    is_unharmed(&mut conn);
+}
+
+fn pings_again_after_next_silence<R: Tested>() {
+    let mut conn = begun::<R>(keepalive());
+    let mut payloads = Vec::new();
+    for round in 1..5 {
+        assert_eq!(pass(&mut conn, seconds(30 * round)), [Seen::Quiet]);
+        let frames = sent(&mut conn);
+        assert_eq!(frames[0].0, FIN | PING);
+        feed_at(&mut conn, &peer::<R>(FIN | PONG, &frames[0].1), seconds(30 * round));
+        payloads.push(frames[0].1.clone());
+    }
+    payloads.dedup();
+    assert_eq!(payloads.len(), 4);
+}
+
+fn fails_without_any_answer<R: Tested>() {
+    let mut conn = begun::<R>(keepalive());
+    assert_eq!(pass(&mut conn, seconds(30)), [Seen::Quiet]);
+    assert_eq!(pass(&mut conn, seconds(40)), [Seen::Failed(Failure::Unresponsive)]);
+    assert_eq!(pass(&mut conn, seconds(41)), []);
+    // If the peer should live all the same, it is told.
+    let frames = sent(&mut conn);
+    assert_eq!(frames[0].0, FIN | PING);
+    assert_eq!(frames[1], (FIN | CLOSE, close_body(1011, b"")));
+    assert_eq!(frames.len(), 2);
+    assert_eq!(conn.want(), Want::ShutdownWrite);
+    conn.shut();
+    assert_eq!(conn.deadline(), Some(seconds(50)));
+    assert_eq!(pass(&mut conn, seconds(50)), []);
+    let outcome = outcome(&conn);
+    assert_eq!(outcome.cause, Cause::Failed(Failure::Unresponsive));
+    assert_eq!(outcome.sent.number(), 1011);
+    assert_eq!(outcome.received, CloseStatus::Absent);
+}
+
+fn any_byte_counts_as_answer<R: Tested>() {
+    let frame = peer::<R>(FIN | BINARY, &[7; 1000]);
+    let mut conn = begun::<R>(keepalive());
+    let mut now = 0;
+    for byte in &frame[..20] {
+        now += 30;
+        assert_eq!(pass(&mut conn, seconds(now)), [Seen::Quiet]);
+        now += 9;
+        assert_eq!(feed_at(&mut conn, &[*byte], seconds(now)), []);
+    }
+    assert_eq!(feed_at(&mut conn, &frame[20..], seconds(now)), [binary(&[7; 1000])]);
+}
+
+fn answer_at_the_deadline_counts<R: Tested>() {
+    let mut conn = begun::<R>(keepalive());
+    pass(&mut conn, seconds(30));
+    let events = feed_at(&mut conn, &peer::<R>(FIN | TEXT, b"here"), seconds(45));
+    assert_eq!(events, [text("here")]);
+}
+
+fn tells_round_trip_time_of_its_own_pings<R: Tested>() {
+    let mut conn = begun::<R>(keepalive());
+    pass(&mut conn, seconds(30));
+    let ping = sent(&mut conn).remove(0);
+    feed_at(&mut conn, &peer::<R>(FIN | PONG, &ping.1), seconds(33));
+    assert_eq!(conn.counters().round_trip, Some(seconds(3)));
+}
+
+fn input_postpones_ping<R: Tested>() {
+    let mut conn = begun::<R>(keepalive());
+    for second in 1..100 {
+        feed_at(&mut conn, &peer::<R>(FIN | PONG, b""), seconds(second * 29));
+    }
+    assert_eq!(conn.queued(), 0);
+    assert_eq!(conn.deadline(), Some(seconds(99 * 29 + 30)));
+}
+
+fn closes_1001_when_idle<R: Tested>() {
+    let mut conn = begun::<R>(idle());
+    assert_eq!(conn.deadline(), Some(seconds(60)));
+    assert_eq!(pass(&mut conn, seconds(59)), []);
+    assert_eq!(pass(&mut conn, seconds(60)), [Seen::Idle]);
+    let frames = sent(&mut conn);
+    assert_eq!(frames.len(), 1);
+    assert_eq!(frames[0].0, FIN | CLOSE);
+    assert_eq!(frames[0].1[..2], close_body(1001, b""));
+    assert_eq!(conn.deadline(), Some(seconds(70)));
+    let close = peer::<R>(FIN | CLOSE, &close_body(1001, b""));
+    feed_at(&mut conn, &close, seconds(61));
+    end(&mut conn, seconds(61));
+    let outcome = outcome(&conn);
+    assert!(outcome.clean());
+    assert_eq!(outcome.initiator, Some(Initiator::Local));
+    assert_eq!(outcome.cause, Cause::Closed);
+}
+
+fn pings_and_pongs_are_no_data<R: Tested>() {
+    let mut conn = begun::<R>(idle());
+    for second in 1..60 {
+        let bytes = [peer::<R>(FIN | PING, b""), peer::<R>(FIN | PONG, b"")].concat();
+        assert_eq!(feed_at(&mut conn, &bytes, seconds(second)).len(), 2);
+    }
+    sent(&mut conn);
+    assert_eq!(pass(&mut conn, seconds(60)), [Seen::Idle]);
+}
+
+fn data_postpones_idle<R: Tested>() {
+    let mut conn = begun::<R>(idle());
+    for (second, first) in [(50, FIN | TEXT), (100, BINARY), (150, CONTINUATION), (200, FIN)] {
+        feed_at(&mut conn, &peer::<R>(first, b"data"), seconds(second));
+        assert_eq!(conn.deadline(), Some(seconds(second + 60)));
+    }
+}
+
+fn long_frame_is_not_idle<R: Tested>() {
+    let mut conn = begun::<R>(idle());
+    let bytes = peer::<R>(FIN | BINARY, &[1; 120]);
+    for (byte, second) in bytes.iter().zip((0..).step_by(10)) {
+        for event in feed_at(&mut conn, &[*byte], seconds(second)) {
+            assert_eq!(event, binary(&[1; 120]));
+        }
+    }
+    assert_eq!(conn.queued(), 0);
+}
+
+fn idle_is_told_once<R: Tested>() {
+    let mut conn = begun::<R>(idle().with_close(seconds(1000)));
+    assert_eq!(pass(&mut conn, seconds(60)), [Seen::Idle]);
+    assert_eq!(pass(&mut conn, seconds(60)), []);
+    assert_eq!(pass(&mut conn, seconds(200)), []);
+    feed_at(&mut conn, &peer::<R>(FIN | TEXT, b"late"), seconds(200));
+    assert_eq!(pass(&mut conn, seconds(300)), []);
+    assert_eq!(sent(&mut conn).len(), 1);
+}
+
+fn idle_and_keepalive_together<R: Tested>() {
+    let config = keepalive().with_idle(seconds(30));
+    let mut conn = begun::<R>(config);
+    let mut events = pass(&mut conn, seconds(30));
+    events.sort_by_key(|event| *event == Seen::Quiet);
+    assert_eq!(events, [Seen::Idle, Seen::Quiet]);
+    let closes = sent(&mut conn).iter().filter(|f| f.0 == FIN | CLOSE).count();
+    assert_eq!(closes, 1);
+}
+
+fn idle_after_own_close_sends_no_second_close<R: Tested>() {
+    let mut conn = begun::<R>(idle().with_close(seconds(100)));
+    conn.close(CloseCode::NORMAL, "", seconds(1)).unwrap();
+    pass(&mut conn, seconds(60));
+    assert_eq!(sent(&mut conn), [(FIN | CLOSE, close_body(1000, b""))]);
+}
+
+fn closing_handshake_times_out<R: Tested>() {
+    let mut conn = begun::<R>(Config::default());
+    conn.close(CloseCode::NORMAL, "", seconds(5)).unwrap();
+    sent(&mut conn);
+    assert_eq!(conn.deadline(), Some(seconds(15)));
+    assert_eq!(pass(&mut conn, seconds(14)), []);
+    assert!(matches!(conn.want(), Want::Io { .. }));
+    assert_eq!(pass(&mut conn, seconds(15)), []);
+    let outcome = outcome(&conn);
+    assert_eq!(outcome.cause, Cause::TimedOut);
+    assert_eq!(outcome.sent.number(), 1000);
+    assert_eq!(outcome.received.number(), 1006);
+    assert!(!outcome.clean());
+}
+
+fn closing_handshake_has_its_own_time<R: Tested>() {
+    let mut conn = begun::<R>(Config::default().with_close(seconds(3)));
+    conn.close(CloseCode::NORMAL, "", START).unwrap();
+    assert_eq!(conn.deadline(), Some(seconds(3)));
+    // Nothing that the peer sends prolongs it, but its Close.
+    feed_at(&mut conn, &peer::<R>(FIN | TEXT, b"more"), seconds(2));
+    assert_eq!(conn.deadline(), Some(seconds(3)));
+}
+
+fn reply_that_is_not_written_times_out<R: Tested>() {
+    let mut conn = begun::<R>(Config::default());
+    feed(&mut conn, &peer::<R>(FIN | CLOSE, &close_body(1000, b"")));
+    pass(&mut conn, seconds(10));
+    let outcome = outcome(&conn);
+    assert_eq!(outcome.sent, CloseStatus::Absent);
+    assert_eq!(outcome.cause, Cause::TimedOut);
+    assert!(!outcome.clean());
+}
+
+fn failure_that_is_not_written_times_out<R: Tested>() {
+    let mut conn = begun::<R>(Config::default());
+    feed(&mut conn, &peer::<R>(FIN | 0x3, b""));
+    assert_eq!(conn.deadline(), Some(seconds(10)));
+    pass(&mut conn, seconds(10));
+    let outcome = outcome(&conn);
+    assert_eq!(outcome.sent, CloseStatus::Absent);
+    assert!(matches!(outcome.cause, Cause::Failed(_)));
+}
+
+fn deadline_is_the_earliest<R: Tested>() {
+    let mut conn = begun::<R>(keepalive().with_idle(seconds(20)));
+    assert_eq!(conn.deadline(), Some(seconds(20)));
+    conn.close(None, "", seconds(5)).unwrap();
+    assert_eq!(conn.deadline(), Some(seconds(15)));
+    let Want::Io { deadline, .. } = conn.want() else { panic!() };
+    assert_eq!(deadline, Some(seconds(15)));
+}
+
+fn nothing_is_due_after_the_end<R: Tested>() {
+    let mut conn = begun::<R>(keepalive().with_idle(seconds(60)));
+    feed(&mut conn, &peer::<R>(FIN | CLOSE, b""));
+    sent(&mut conn);
+    end(&mut conn, START);
+    assert_eq!(pass(&mut conn, seconds(1000)), []);
+    assert_eq!(conn.queued(), 0);
+    assert!(outcome(&conn).clean());
+}
+
+fn times_begin_with_the_first_poll<R: Tested>() {
+    let mut conn = R::open(keepalive());
+    assert_eq!(pass(&mut conn, seconds(1_000_000)), []);
+    assert_eq!(conn.deadline(), Some(seconds(1_000_030)));
+    assert_eq!(conn.queued(), 0);
+}
+
+fn changed_times_hold_at_once<R: Tested>() {
+    let mut conn = begun::<R>(Config::default());
+    conn.set_config(keepalive());
+    assert_eq!(conn.deadline(), Some(seconds(30)));
+    conn.set_config(Config::default());
+    assert_eq!(conn.deadline(), None);
+}
+
+fn streams_a_frame_for_longer_than_the_keepalive<R: Tested>() {
+    // No ping can be put into the middle of a frame; a peer that was not asked can't be taken for dead.
+    let mut conn = begun::<R>(keepalive());
+    conn.stream_frame(Some(Kind::Binary), true, 1000).unwrap();
+    for second in 0..1000 {
+        conn.stream_payload(&mut [1]).unwrap();
+        written(&mut conn);
+        for event in pass(&mut conn, seconds(second)) {
+            assert_eq!(event, Seen::Quiet, "after {second} s");
+        }
+    }
+}
+
+fn is_not_taken_for_dead_after_own_close<R: Tested>() {
+    // Nothing but pongs follows our Close frame, so the peer can't be asked; the closing handshake has a time of its own.
+    let mut conn = begun::<R>(keepalive().with_close(seconds(500)));
+    conn.close(None, "", START).unwrap();
+    for second in 1..500 {
+        for event in pass(&mut conn, seconds(second)) {
+            assert_eq!(event, Seen::Quiet, "after {second} s");
+        }
+    }
+    assert_eq!(sent(&mut conn), [(FIN | CLOSE, vec![])]);
+    pass(&mut conn, seconds(500));
+    assert_eq!(outcome(&conn).cause, Cause::TimedOut);
+}
+
+fn pings_though_the_queue_is_full<R: Tested>() {
+    let mut conn = begun::<R>(keepalive().with_output_limits(1, 1));
+    conn.send_text("full").unwrap();
+    assert!(conn.send_text("too much").is_err());
+    assert_eq!(pass(&mut conn, seconds(30)), [Seen::Quiet]);
+    let frames = sent(&mut conn);
+    assert_eq!(frames[0].0, FIN | TEXT);
+    assert_eq!(frames[1].0, FIN | PING);
+}
+
+fn closes_1001_when_idle_inside_streamed_frame<R: Tested>() {
+    // The Close frame has to wait for the end of the frame, but then it comes.
+    let mut conn = begun::<R>(idle());
+    conn.stream_frame(Some(Kind::Binary), true, 2).unwrap();
+    conn.stream_payload(&mut [1]).unwrap();
+    assert_eq!(pass(&mut conn, seconds(60)), [Seen::Idle]);
+    conn.stream_payload(&mut [2]).unwrap();
+    let frames = sent(&mut conn);
+    assert_eq!(frames[0], (FIN | BINARY, vec![1, 2]));
+    let close = frames.get(1).expect("a Close frame");
+    assert_eq!((close.0, &close.1[..2]), (FIN | CLOSE, &close_body(1001, b"")[..]));
+    assert!(conn.deadline().is_some());
+}
