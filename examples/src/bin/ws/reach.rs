@@ -69,7 +69,8 @@ fn is_excepted(host: &str, exception: &str) -> bool {
     let domain = exception.strip_prefix('.').unwrap_or(&exception);
     exception == "*"
         || (!domain.is_empty()
-            && (host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))))
+            && (host == domain
+                || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))))
 }
 
 /// Asks the proxy for a tunnel (RFC 9110, section 9.3.6).
@@ -114,10 +115,8 @@ fn ask(stream: &mut TcpStream, request: &str, timeout: Duration) -> io::Result<V
         stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
         let count = stream.read(&mut piece)?;
         head.extend_from_slice(&piece[..count]);
-        let incomplete = matches!(
-            Response::decode(&head, &Limits::default()),
-            Err(ResponseError::Truncated)
-        );
+        let incomplete =
+            matches!(Response::decode(&head, &Limits::default()), Err(ResponseError::Truncated));
         if count == 0 || !incomplete {
             return Ok(head);
         }
