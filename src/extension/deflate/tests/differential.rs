@@ -78,9 +78,7 @@ proptest! {
         memory in 1..=9_u8,
         messages in proptest::collection::vec((message(), sent(), proptest::collection::vec(0..200_usize, 0..6)), 1..12),
     ) {
-        let mut config = Config::default();
-        config.level = Level::new(level).unwrap();
-        config.memory = Memory::new(memory).unwrap();
+        let config = Config::default().with_level(Level::new(level).unwrap()).with_memory(Memory::new(memory).unwrap());
         let mut encoder = Encoder::new(direction(bits, takeover), &config).unwrap();
         let mut decoder = decoder(bits, takeover);
         let mut independent = Independent::new(bits, takeover);

@@ -99,8 +99,7 @@ fn no_distance_is_larger_than_the_agreed_window() {
     //# messages to send.
     for bits in 9..=15 {
         for level in [1, 2, 4, 6, 9] {
-            let mut config = Config::default();
-            config.level = Level::new(level).unwrap();
+            let config = Config::default().with_level(Level::new(level).unwrap());
             let mut encoder = Encoder::new(direction(bits, true), &config).unwrap();
             // Blocks that come back at every distance around the window's size.
             let block = noise(5, 64);
@@ -212,9 +211,9 @@ fn a_release_within_a_message_waits() {
 fn large_messages_keep_every_octet_at_every_level() {
     for level in 1..=9 {
         for memory in [1, 9] {
-            let mut config = Config::default();
-            config.level = Level::new(level).unwrap();
-            config.memory = Memory::new(memory).unwrap();
+            let config = Config::default()
+                .with_level(Level::new(level).unwrap())
+                .with_memory(Memory::new(memory).unwrap());
             let mut encoder = Encoder::new(direction(15, true), &config).unwrap();
             let mut message = noise(10, 200_000);
             message.extend(b"Hello".repeat(20_000));
@@ -228,8 +227,7 @@ fn large_messages_keep_every_octet_at_every_level() {
 #[test]
 fn a_pool_gives_states_that_know_nothing_of_earlier_messages() {
     let pool = Pool::new(2);
-    let mut config = Config::default();
-    config.pool = Some(pool.clone());
+    let config = Config::default().with_pool(pool.clone());
     let mut encoders = [0, 1, 2].map(|_| Encoder::new(direction(15, false), &config).unwrap());
     let message = noise(11, 1000);
     let expected = encode(&mut encoder(15, false), &message);
