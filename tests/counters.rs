@@ -1,5 +1,7 @@
 //! What has gone over a connection, counted.
 
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
+
 mod wire;
 
 use sockless::{Config, Delivery, Kind};

@@ -1,5 +1,7 @@
 //! Frames on the wire: RFC 6455, sections 5.1 to 5.3, and the masking of section 10.3.
 
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
+
 mod wire;
 
 use sockless::connection::Connection;

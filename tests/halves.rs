@@ -1,5 +1,7 @@
 //! The two halves of a connection, by hand: replies carried from the receiving one to the sending one, by a queue or a channel.
 
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
+
 mod wire;
 
 use core::time::Duration;

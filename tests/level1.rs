@@ -1,5 +1,7 @@
 //! Level 1 by itself: the decoder, the encoder and the header codec, without memory of their own.
 
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
+
 mod wire;
 
 use sockless::frame::{Decoder, Encoder, Fragment, Header, Input, Limits, Misuse, Violation};

@@ -1,5 +1,7 @@
 //! The output: one queue, in the order of the calls.
 
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
+
 mod wire;
 
 use bytes::{Buf as _, Bytes};

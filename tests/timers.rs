@@ -1,5 +1,7 @@
 //! Time: keepalive, idle, and the closing handshake.
 
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
+
 mod wire;
 
 use sockless::connection::{Cause, CloseStatus, Connection, Failure, Initiator};

@@ -387,7 +387,10 @@ impl Wrong {
         conn.send_text("queued").unwrap();
         assert_eq!(feed(&mut conn, &good), good_seen);
         assert_eq!(feed(&mut conn, &self.bytes[..self.at - 1]), []);
-        assert_eq!(feed(&mut conn, &self.bytes[self.at - 1..self.at]), [failed.clone()]);
+        assert_eq!(
+            feed(&mut conn, &self.bytes[self.at - 1..self.at]),
+            std::slice::from_ref(&failed)
+        );
         self.check_end(&mut conn, &after);
 
         // Byte by byte.
