@@ -53,6 +53,7 @@ macro_rules! echo_server {
 
 echo_server!(echo_mio);
 echo_server!(echo_std);
+echo_server!(echo_tokio);
 
 type Start<'s> = &'s dyn Fn(&[&str]) -> Option<Server>;
 
