@@ -90,7 +90,7 @@ async fn serve(stream: TcpStream, terms: Terms, mut stopped: watch::Receiver<boo
         () = told(&mut stopped) => return,
     };
 
-    let (mut incoming, outgoing) = socket.split(TcpStream::into_split);
+    let (mut incoming, outgoing) = socket.into_halves(TcpStream::into_split);
     let handle = outgoing.handle();
     let writing = tokio::spawn(outgoing.run());
     let mut leaving = false;

@@ -36,7 +36,7 @@
 //!
 //! # Two tasks
 //!
-//! [`WebSocket::split`] makes two halves that share nothing but a channel: [`Incoming`] yields messages in the one task,
+//! [`WebSocket::into_halves`] makes two halves that share nothing but a channel: [`Incoming`] yields messages in the one task,
 //! [`Outgoing`] writes in the other, and anyone with a [`Handle`] sends.
 
 mod clock;

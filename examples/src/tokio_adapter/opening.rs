@@ -1,5 +1,6 @@
 //! The opening handshake, in both roles.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -108,8 +109,9 @@ pub async fn accept_with<'a, S: AsyncRead + AsyncWrite + Unpin>(
     let config = config.into();
     let mut acceptor = Acceptor::new(&Limits::default(), clock.now());
     let mut buffer = Buffer::default();
+    let deadline = acceptor.deadline();
     let (answer, why) = loop {
-        let arrived = read(&mut stream, &mut buffer, clock, acceptor.deadline()).await?;
+        let arrived = read(&mut stream, &mut buffer, clock, deadline).await?;
         let asked = match arrived {
             Some(0) => acceptor.end(),
             _ => acceptor.poll(buffer.unread(), clock.now()),
@@ -131,7 +133,11 @@ pub async fn accept_with<'a, S: AsyncRead + AsyncWrite + Unpin>(
                 let (connection, _) = endpoint::accept(&request, &acceptance, Arc::clone(&config))?;
                 let head = request.consumed();
                 buffer.consume(head);
-                return Ok(WebSocket::new(stream, connection, buffer, clock, config.close));
+                let mut socket = WebSocket::new(stream, connection, buffer, clock, config.close);
+                return tokio::select! {
+                    written = poll_fn(|cx| socket.poll_write(cx)) => written.map(|()| socket),
+                    () = clock.sleep_until(deadline) => Err(Error::Closed),
+                };
             }
             Decision::Answer(answer) => break (answer, Error::Answered),
         }

@@ -93,9 +93,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> WebSocket<S, R> {
         Ok(self.connection.ping(payload, self.clock.now())?)
     }
 
-    /// Two halves for two tasks, on the two halves of the stream: `socket.split(tokio::net::TcpStream::into_split)`, or
+    /// Two halves for two tasks, on the two halves of the stream: `socket.into_halves(tokio::net::TcpStream::into_split)`, or
     /// `tokio::io::split` for any stream.
-    pub fn split<I, O>(self, halves: impl FnOnce(S) -> (I, O)) -> (Incoming<I, R>, Outgoing<O, R>) {
+    pub fn into_halves<I, O>(
+        self,
+        halves: impl FnOnce(S) -> (I, O),
+    ) -> (Incoming<I, R>, Outgoing<O, R>) {
         let (reader, writer) = halves(self.stream);
         let (receiver, sender) = self.connection.split();
         halves::new((reader, receiver, self.buffer), (writer, sender), self.clock, self.close)
@@ -178,7 +181,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> WebSocket<S, R> {
     }
 
     /// Writes all output, and flushes the stream.
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let Self { stream, connection, .. } = self;
         while !connection.output().is_empty() {
             let written = ready!(pin!(stream.write_buf(&mut connection.drain())).poll(cx));
