@@ -14,12 +14,7 @@ pub struct Timers(BinaryHeap<Reverse<(Duration, usize)>>);
 
 impl Timers {
     /// Sees to it that a client is woken at `deadline`, or before.
-    pub fn set(
-        &mut self,
-        key: usize,
-        wake: &mut Option<Duration>,
-        deadline: Option<Duration>,
-    ) {
+    pub fn set(&mut self, key: usize, wake: &mut Option<Duration>, deadline: Option<Duration>) {
         if let Some(at) = deadline
             && wake.is_none_or(|wake| at < wake)
         {

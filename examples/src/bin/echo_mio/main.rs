@@ -8,7 +8,6 @@
 
 mod client;
 
-
 use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -22,7 +21,6 @@ use sockless_examples::stop::Stop;
 use sockless_examples::timers::Timers;
 
 use client::{Client, Next, Shared};
-
 
 const LISTENER: Token = Token(usize::MAX - 1);
 const STOP: Token = Token(usize::MAX - 2);

@@ -85,7 +85,12 @@ impl Client {
     }
 
     /// Takes note of what the kernel has done, if anything, and goes on.
-    pub(crate) fn turn(&mut self, key: usize, completed: Option<Completed>, shared: &mut Shared) -> Next {
+    pub(crate) fn turn(
+        &mut self,
+        key: usize,
+        completed: Option<Completed>,
+        shared: &mut Shared,
+    ) -> Next {
         let arrived = match completed {
             None => Ok(Arrived::Nothing),
             Some(Completed::Written(buffer, result)) => {
@@ -103,7 +108,9 @@ impl Client {
                 Ok(match completed {
                     Completed::Read(Ok(Some(lent))) => Arrived::Bytes(lent),
                     // It is tried again: those who had the buffers have given them back.
-                    Completed::Read(Err(error)) if error.raw_os_error() == Some(ENOBUFS) => Arrived::Nothing,
+                    Completed::Read(Err(error)) if error.raw_os_error() == Some(ENOBUFS) => {
+                        Arrived::Nothing
+                    }
                     Completed::ReadInto(bytes, Ok(1..)) => Arrived::Message(bytes),
                     Completed::ReadInto(bytes, _) => {
                         self.put_buffer(bytes);
@@ -279,7 +286,9 @@ impl Session {
             // we leave is not sent.
             match event {
                 Event::Text(text) if text.is_borrowed() => drop(self.connection.send_text(&text)),
-                Event::Binary(bytes) if bytes.is_borrowed() => drop(self.connection.send_binary(&bytes)),
+                Event::Binary(bytes) if bytes.is_borrowed() => {
+                    drop(self.connection.send_binary(&bytes))
+                }
                 Event::Text(text) => drop(self.connection.send(text)),
                 Event::Binary(bytes) => drop(self.connection.send(bytes)),
                 _ => {}

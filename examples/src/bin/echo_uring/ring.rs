@@ -88,8 +88,7 @@ impl Ring {
             return Err(io::ErrorKind::Unsupported.into());
         }
         let provided = (0..BUFFERS).map(|_| None).collect();
-        let mut ring =
-            Self { ring, operations: Slab::new(), provided, completed: VecDeque::new() };
+        let mut ring = Self { ring, operations: Slab::new(), provided, completed: VecDeque::new() };
         for id in 0..BUFFERS {
             ring.give_back(Lent { bytes: vec![0; BUFFER], id, len: 0 });
         }
@@ -117,7 +116,13 @@ impl Ring {
     }
 
     /// Appends to a buffer, but no more than `room` bytes, for which there is capacity.
-    pub(crate) fn read_into(&mut self, from: &impl AsRawFd, mut buffer: Vec<u8>, room: usize, tag: usize) {
+    pub(crate) fn read_into(
+        &mut self,
+        from: &impl AsRawFd,
+        mut buffer: Vec<u8>,
+        room: usize,
+        tag: usize,
+    ) {
         let space = buffer.spare_capacity_mut();
         let room = room.min(space.len()).min(u32::MAX as usize) as u32;
         let address = space.as_mut_ptr().cast();
@@ -168,7 +173,9 @@ impl Ring {
         }
         loop {
             let Some(entry) = self.ring.completion().next() else { return Ok(()) };
-            let Some(operation) = self.operations.try_remove(entry.user_data() as usize) else { continue };
+            let Some(operation) = self.operations.try_remove(entry.user_data() as usize) else {
+                continue;
+            };
             if let Some(completed) = self.complete(operation.kind, &entry) {
                 self.completed.push_back((operation.tag, completed));
             }
@@ -195,7 +202,11 @@ impl Ring {
             Kind::Read => {
                 let lent = cqueue::buffer_select(entry.flags()).and_then(|id| {
                     let bytes = self.provided.get_mut(usize::from(id))?.take()?;
-                    Some(Lent { bytes, id, len: result.as_ref().map_or(0, |count| *count).min(BUFFER) })
+                    Some(Lent {
+                        bytes,
+                        id,
+                        len: result.as_ref().map_or(0, |count| *count).min(BUFFER),
+                    })
                 });
                 match (result, lent) {
                     (Ok(1..), Some(lent)) => Completed::Read(Ok(Some(lent))),

@@ -33,7 +33,8 @@ pub(crate) fn run(options: &Options, ring: Ring) -> io::Result<()> {
     println!("echo_uring listens on http://{}/ (Ctrl-C stops it)", listener.local_addr()?);
 
     let started = Instant::now();
-    let shared = Shared { ring, terms: Terms::new(options), spares: Vec::new(), now: Duration::ZERO };
+    let shared =
+        Shared { ring, terms: Terms::new(options), spares: Vec::new(), now: Duration::ZERO };
     let mut server = Server { clients: Slab::new(), timers: Timers::default(), shared };
     server.shared.ring.accept(&listener, LISTENER);
     server.shared.ring.watch(&stopped, STOP);
