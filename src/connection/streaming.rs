@@ -6,7 +6,8 @@ use core::fmt;
 use super::keys::Side;
 use super::send_error::SendError;
 use super::sender::Sender;
-use crate::frame::{Fragment, HeaderBytes};
+use super::state::Sending;
+use crate::frame::{Fragment, HeaderBytes, Misuse};
 use crate::words::opcode::Kind;
 use crate::words::role::{Client, Server};
 
@@ -14,6 +15,8 @@ use crate::words::role::{Client, Server};
 /// then is copied into the queue.
 ///
 /// If something waits in the queue already, the message is queued behind it at once, and there is nothing to write here.
+///
+/// One that is forgotten rather than dropped takes the rest of its message with it, and the stream is of no use any more.
 #[must_use = "what is not written is copied into the queue"]
 pub struct Borrowed<'s, 'p, R: Side> {
     sender: &'s mut Sender<R>,
@@ -91,7 +94,7 @@ impl<R: Side> Sender<R> {
     /// Queues the header of a data frame whose payload of `len` bytes follows through
     /// [`stream_payload`](Self::stream_payload): a message of any length needs no memory. With `first`, the frame begins a
     /// message, otherwise it continues the one under way. Until the payload is complete nothing else can be sent; pongs and
-    /// the reply to a Close frame wait for its end.
+    /// the reply to a Close frame wait for its end. No extension transforms the payload.
     ///
     /// # Errors
     ///
@@ -104,6 +107,7 @@ impl<R: Side> Sender<R> {
     ) -> Result<(), SendError> {
         let fragment = Fragment { first, fin, rsv1: false, len };
         self.admit(&fragment)?;
+        self.check_untouched(first)?;
         let key = R::next_key(&mut self.keys);
         let header = self.encoder.begin(fragment, key).map_err(SendError::Misuse)?;
         self.output.batch(header.len()).extend_from_slice(&header);
@@ -118,8 +122,10 @@ impl<R: Side> Sender<R> {
     ///
     /// Nothing has been queued.
     pub fn stream_payload(&mut self, payload: &mut [u8]) -> Result<(), SendError> {
-        if self.end().is_ended() {
-            return Err(SendError::Failed);
+        match self.state {
+            Sending::Failed { .. } => return Err(SendError::Failed),
+            Sending::Closed { .. } => return Err(SendError::Misuse(Misuse::Closed)),
+            Sending::Open | Sending::Held { .. } => {}
         }
         if self.output.len() >= self.config.hard_limit {
             return Err(SendError::QueueFull);
@@ -132,7 +138,7 @@ impl<R: Side> Sender<R> {
 }
 
 impl Sender<Server> {
-    /// Sends a text message without copying it, if nothing waits in the queue.
+    /// Sends a text message without copying it, if nothing waits in the queue. No extension transforms it.
     ///
     /// # Errors
     ///
@@ -145,7 +151,7 @@ impl Sender<Server> {
         Ok(Borrowed::new(self, header, text.as_bytes()))
     }
 
-    /// Sends a binary message without copying it, if nothing waits in the queue.
+    /// Sends a binary message without copying it, if nothing waits in the queue. No extension transforms it.
     ///
     /// # Errors
     ///
@@ -160,7 +166,8 @@ impl Sender<Server> {
 }
 
 impl Sender<Client> {
-    /// Sends a binary message without copying it, if nothing waits in the queue. It is masked in the caller's own memory.
+    /// Sends a binary message without copying it, if nothing waits in the queue. It is masked in the caller's own memory. No extension
+    /// transforms it.
     ///
     /// # Errors
     ///
