@@ -1,6 +1,7 @@
 //! The client's side of the opening handshake: RFC 6455, sections 3, 4.1, 9.1 and 11.3, and the rules of HTTP/1.1 behind it.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![cfg(all(feature = "alloc", feature = "handshake"))]
 
 mod heads;
 

@@ -1,6 +1,7 @@
 //! The server's side of the opening handshake: RFC 6455, sections 4.2, 9.1, 10.2 and 11.3, and the rules of HTTP/1.1 behind it.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![cfg(all(feature = "alloc", feature = "handshake"))]
 
 mod heads;
 
