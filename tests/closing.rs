@@ -1,10 +1,14 @@
 //! Closing, in every order of events: RFC 6455, sections 5.5.1 and 7.
 
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
+
 mod wire;
 
+use core::time::Duration;
 use sockless::connection::{Cause, CloseStatus, Failure, Initiator, SendError};
 use sockless::frame::{Misuse, Violation};
-use sockless::{Client, CloseCode, Config, Connection, Delivery, Kind, Server, Want};
+
+use sockless::{Client, CloseCode, Config, Connection, Delivery, Input, Kind, Server, Want};
 use wire::*;
 
 in_both_roles!(
@@ -139,7 +143,7 @@ fn receives_close_with_reason<R: Tested>() {
     let bytes = peer::<R>(FIN | CLOSE, &close_body(4321, "tschüß 👋".as_bytes()));
     let expected = Seen::Closing(Some(4321), "tschüß 👋".into());
     let mut conn = open::<R>();
-    assert_eq!(feed(&mut conn, &bytes), [expected.clone()]);
+    assert_eq!(feed(&mut conn, &bytes), std::slice::from_ref(&expected));
     assert_eq!(sent(&mut conn), [(FIN | CLOSE, close_body(4321, b""))]);
     let mut conn = open::<R>();
     assert_eq!(drip(&mut conn, &bytes), [(bytes.len(), expected)]);
@@ -758,4 +762,30 @@ fn failing_is_told_once<R: Tested>() {
     conn.shut();
     pass(&mut conn, seconds(10));
     assert!(matches!(done(&conn).cause, Cause::Failed(_)));
+}
+
+#[test]
+fn server_whose_transport_is_lost_is_done_at_once() {
+    let mut connection = Connection::server(Config::default());
+    connection.send_text("never written").unwrap();
+    connection.close(CloseCode::NORMAL, "", Duration::ZERO).unwrap();
+    connection.lost();
+    assert!(connection.output().is_empty());
+    match connection.want() {
+        Want::Done(outcome) => {
+            assert_eq!(outcome.sent, CloseStatus::Absent);
+            assert_eq!(outcome.cause, Cause::Failed(Failure::EndOfStream));
+            assert!(!outcome.clean());
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn server_whose_transport_is_lost_while_its_reply_is_held_is_done_at_once() {
+    let mut connection = Connection::server(Config::default().with_auto_close(false));
+    let mut close = [0x88, 0x80, 1, 2, 3, 4];
+    assert!(connection.poll(&mut Input::new(&mut close), Duration::ZERO).is_some());
+    connection.lost();
+    assert!(matches!(connection.want(), Want::Done(outcome) if !outcome.clean()));
 }

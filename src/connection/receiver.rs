@@ -183,6 +183,9 @@ impl<R: Role> Receiver<R> {
             }
         }
         match self.decoder.frame() {
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+            //# An endpoint MUST be capable of handling control frames in the middle of a
+            //# fragmented message.
             Some((opcode, _)) if opcode.is_control() => self.control(opcode, input, now),
             Some((_, fin)) => {
                 if !input.is_empty() {
@@ -261,6 +264,9 @@ impl<R: Role> Receiver<R> {
             return Ok(None);
         };
         self.decoder.finish()?;
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
+        //# If a control frame (Section 5.5) is received, the frame MUST be handled as
+        //# defined by Section 5.5.
         Ok(Some(match opcode {
             Opcode::Close => self.closing(payload),
             Opcode::Ping => Event::Ping(payload),
@@ -298,6 +304,9 @@ impl<R: Role> Receiver<R> {
             self.eof |= input.is_eof();
             return None;
         }
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-7.2.1
+        //# If at any point the underlying transport layer connection is unexpectedly
+        //# lost, the client MUST _Fail the WebSocket Connection_.
         if input.is_eof() && input.is_empty() {
             self.eof = true;
             return Some(self.fail(Failure::EndOfStream));
@@ -320,6 +329,14 @@ impl<R: Role> Receiver<R> {
         self.assembler.clear();
         self.inflow = Inflow::default();
         self.in_flight = InFlight::default();
+    }
+
+    /// Takes note that the transport is gone: nothing more will arrive.
+    pub(super) fn lost(&mut self) {
+        self.eof = true;
+        if self.state == Receiving::Open {
+            self.fail(Failure::EndOfStream);
+        }
     }
 
     /// What the sending half has to do about an event.
@@ -382,13 +399,16 @@ impl<R: Role> Receiver<R> {
     ///
     /// # Errors
     ///
-    /// The buffer, if none was taken, or if it is shorter than it was or longer than its room; nothing has changed then.
+    /// The buffer, if none was taken, or if it is shorter than it was or longer than what lacks of the payload;
+    /// nothing has changed then.
     pub fn put_buffer(&mut self, bytes: Vec<u8>) -> Result<(), Vec<u8>> {
         let (before, after) = (self.decoder.arrived(), bytes.len() as u64);
         self.assembler.put_buffer(&mut self.decoder, bytes)?;
         self.was_taken = true;
         self.tally.wire_bytes += after - before;
-        self.silence.heard_data();
+        if after > before {
+            self.silence.heard_data();
+        }
         Ok(())
     }
 

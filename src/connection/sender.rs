@@ -144,7 +144,7 @@ impl<R: Side> Sender<R> {
 
     fn check_under_way(&self, kind: Kind) -> Result<(), SendError> {
         match self.encoder.message() {
-            Some(open) if open != kind => Err(SendError::Misuse(Misuse::NoMessage)),
+            Some(open) if open != kind => Err(SendError::Misuse(Misuse::OtherKind)),
             // A streamed frame may end inside a code point; what follows it then is no `str`.
             Some(Kind::Text) if self.encoder.ends_inside_code_point() => {
                 Err(SendError::Misuse(Misuse::InvalidText))
@@ -160,6 +160,12 @@ impl<R: Side> Sender<R> {
         fin: bool,
         payload: &[u8],
     ) -> Result<(), SendError> {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+        //# An endpoint MUST encapsulate the /data/ in a WebSocket frame as defined in
+        //# Section 5.2.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+        //# To _Send a WebSocket Message_ comprising of /data/ over a WebSocket
+        //# connection, an endpoint MUST perform the following steps.
         let fragment = Fragment { first, fin, rsv1: false, len: payload.len() as u64 };
         self.admit(&fragment)?;
         if self.transforms(&fragment) && self.send_transformed(fragment, payload) {
@@ -173,6 +179,12 @@ impl<R: Side> Sender<R> {
     /// Whether a data frame may be queued now.
     #[inline]
     pub(super) fn admit(&self, fragment: &Fragment) -> Result<(), SendError> {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+        //# If at any point the state of the WebSocket connection changes, the endpoint
+        //# MUST abort the following steps.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+        //# The endpoint MUST ensure the WebSocket connection is in the OPEN state (cf.
+        //# Sections 4.1 and 4.2.2.)
         match self.state {
             Sending::Failed { .. } => return Err(SendError::Failed),
             Sending::Held { reply: Some(_) } => return Err(SendError::Misuse(Misuse::Closed)),
@@ -221,6 +233,9 @@ impl<R: Side> Sender<R> {
     /// The first slice of the bytes that wait to be written; empty when none do.
     #[inline]
     pub fn output(&self) -> &[u8] {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+        //# The frame(s) that have been formed MUST be transmitted over the underlying
+        //# network connection.
         self.output.first()
     }
 

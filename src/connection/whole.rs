@@ -141,6 +141,13 @@ impl<R: Side> Connection<R> {
         if sender.timed_out || (!waits && replied && (receiver.eof || server_closes)) {
             return Want::Done(outcome);
         }
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
+        //# Similarly, to do so, the server MUST _Close the WebSocket Connection_, and
+        //# SHOULD log the problem.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
+        //# To do so, the client MUST _Close the WebSocket Connection_, and MAY report the
+        //# problem to the user (which would be especially useful for developers) in an
+        //# appropriate manner.
         if receiver.failure.is_some() && !waits && !self.sender.is_shut() {
             return Want::ShutdownWrite;
         }
@@ -156,6 +163,13 @@ impl<R: Side> Connection<R> {
     /// Takes note that the transport has been half-closed, as [`Want::ShutdownWrite`] asked.
     pub fn shut(&mut self) {
         self.sender.shut();
+    }
+
+    /// Takes note that the transport is gone in both directions, as after a write that failed: nothing that waits can be written
+    /// any more. The connection has then ended.
+    pub fn lost(&mut self) {
+        self.sender.lost();
+        self.receiver.lost();
     }
 
     /// How the connection ended, or how it stands.
@@ -349,6 +363,12 @@ impl<R: Side> Connection<R> {
     /// How many bytes wait to be written.
     pub fn queued(&self) -> usize {
         self.sender.queued()
+    }
+
+    /// Whether as much output waits as the configuration's soft limit: a driver that stops polling then keeps the rest of the
+    /// input, and has a bound on what waits whatever the application sends.
+    pub fn is_congested(&self) -> bool {
+        self.sender.is_congested()
     }
 
     /// Lends a buffer for output, so that one spare buffer can serve all connections of a thread: lend it before a connection is

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::field::Field;
 use super::gather::Gather;
 use super::key::Key;
 use super::limits::Limits;
@@ -59,6 +60,7 @@ pub struct Connector<'a, 'b> {
     interims: u8,
     deadline: Option<Instant>,
     over: bool,
+    work: u64,
 }
 
 impl<'a> Connector<'a, 'static> {
@@ -139,6 +141,7 @@ impl<'a, 'b> Connector<'a, 'b> {
             interims: 0,
             deadline: limits.timeout.map(|timeout| Instant::new(now).after(timeout)),
             over: false,
+            work: 0,
         })
     }
 
@@ -181,6 +184,11 @@ impl<'a, 'b> Connector<'a, 'b> {
         if self.over { None } else { self.deadline.map(Instant::since_origin) }
     }
 
+    /// How many octets have been handed to the scan and to the parser so far: linear in what has arrived, at any split.
+    pub const fn work(&self) -> u64 {
+        self.work
+    }
+
     /// The first answer that is not interim.
     fn read<'i>(&mut self, input: &'i [u8]) -> Result<Option<Response<'i>>, ResponseError>
     where
@@ -190,6 +198,7 @@ impl<'a, 'b> Connector<'a, 'b> {
         loop {
             let rest = input.get(consumed..).unwrap_or_default();
             let found = self.scan.push(rest)?;
+            self.work += found.len as u64;
             let (piece, behind) = rest.split_at_checked(found.len).unwrap_or((rest, &[]));
             if !found.complete {
                 self.gather.keep(piece, self.scan.limit());
@@ -197,6 +206,7 @@ impl<'a, 'b> Connector<'a, 'b> {
             }
             consumed += found.len;
             let whole = self.gather.whole(piece, self.scan.limit());
+            self.work += whole.len() as u64;
             let parsed = Parsed::parse(whole, self.scan.fields())?;
             if !parsed.is_interim() {
                 return Ok(Some(Response::new(self.gather.take(piece), parsed, behind, consumed)));
@@ -228,9 +238,16 @@ impl<'a, 'b> Connector<'a, 'b> {
         if !response.is_current() {
             return Err(ResponseError::HttpVersion);
         }
-        let verdict = Verdict::of(response);
+        self.judge_fields(response.fields())
+    }
+
+    pub(super) fn judge_fields<'h>(
+        &self,
+        fields: impl Iterator<Item = Field<'h>> + Clone,
+    ) -> Result<Established<'a>, ResponseError> {
+        let verdict = Verdict::of(fields.clone());
         verdict.judge_switch(&self.key)?;
-        verdict.judge_choice(&self.offer, response)
+        verdict.judge_choice(&self.offer, fields)
     }
 
     fn fail<'i>(&mut self, error: ResponseError) -> Answered<'a, 'i> {

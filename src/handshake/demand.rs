@@ -72,7 +72,7 @@ pub(super) struct Demand<'h> {
     invalid_length: bool,
     pub(super) subprotocols: Tokens,
     /// Whether extensions are offered; their grammar is that of `extension::header`.
-    pub(super) extensions: bool,
+    pub(super) extensions: Once<'h>,
 }
 
 impl<'h> Demand<'h> {
@@ -94,7 +94,7 @@ impl<'h> Demand<'h> {
             17 if field.is("transfer-encoding") => self.body = true,
             21 if field.is("sec-websocket-version") => self.version.note(value),
             22 if field.is("sec-websocket-protocol") => self.subprotocols.note(value),
-            24 if field.is("sec-websocket-extensions") => self.extensions = true,
+            24 if field.is("sec-websocket-extensions") => self.extensions.note(value),
             _ => {}
         }
     }
@@ -106,7 +106,6 @@ impl<'h> Demand<'h> {
         //# contains /host/ plus optionally ":" followed by /port/ (when not
         //# using the default port).
         let host = self.host.require(RequestError::MissingHost, RequestError::RepeatedHost)?;
-        let host = core::str::from_utf8(host).map_err(|_| RequestError::InvalidHost)?;
         Authority::parse(host).map_err(|_| RequestError::InvalidHost)?;
         self.judge_origin()?;
         if self.invalid_length {
@@ -186,7 +185,9 @@ impl<'h> Demand<'h> {
 
 /// Whether a list of tokens includes `token`, compared without regard to ASCII case.
 pub(super) fn names(list: &[u8], token: &[u8]) -> bool {
-    elements(list).any(|element| element.eq_ignore_ascii_case(token))
+    // Nearly always the list is the token.
+    list.eq_ignore_ascii_case(token)
+        || elements(list).any(|element| element.eq_ignore_ascii_case(token))
 }
 
 /// Whether `value` is one version: 0 to 255 without leading zeros (RFC 6455, section 4.3).
@@ -203,5 +204,5 @@ pub(super) fn is_version(value: &[u8]) -> bool {
 
 /// Whether `value` can be an origin: visible ASCII. Spaces may stand between the origins of a chain of redirects (RFC 6454).
 pub(super) fn is_origin(value: &[u8]) -> bool {
-    !value.is_empty() && value.iter().all(|byte| matches!(byte, b' '..=b'~'))
+    !value.is_empty() && value.iter().fold(true, |fine, byte| fine & matches!(byte, b' '..=b'~'))
 }
