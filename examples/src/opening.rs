@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sockless::extension::Supported;
 use sockless::handshake::{Acceptance, Asked, Field, Refusal, Request, RequestError};
 use sockless::{Config, Connection, Server, endpoint};
 
@@ -27,12 +28,14 @@ pub enum Opening {
 pub struct Terms {
     /// The configuration of the connections.
     pub config: Arc<Config>,
+    /// The extensions that may be used.
+    pub extensions: Supported,
 }
 
 impl Terms {
     /// The terms that the user has asked for.
     pub fn new(options: &Options) -> Self {
-        Self { config: Arc::new(options.config()) }
+        Self { config: Arc::new(options.config()), extensions: options.extensions() }
     }
 
     /// Opens a connection, or answers the request otherwise.
@@ -54,7 +57,7 @@ impl Terms {
 
     /// What a request for a WebSocket is accepted with.
     pub fn acceptance(&self) -> Acceptance<'static> {
-        Acceptance::new()
+        Acceptance::new().with_extensions(self.extensions)
     }
 }
 
