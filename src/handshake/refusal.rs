@@ -60,6 +60,11 @@ impl<'a> Refusal<'a> {
         self.status
     }
 
+    /// The body.
+    pub const fn body(&self) -> &'a [u8] {
+        self.body
+    }
+
     /// The number of bytes of the answer.
     pub fn encoded_len(&self) -> usize {
         self.measure()
@@ -76,7 +81,7 @@ impl<'a> Refusal<'a> {
 
     /// The answer in a vector of its own.
     #[cfg(feature = "alloc")]
-    pub fn to_vec(&self) -> Vec<u8> {
+    pub fn to_vec(self) -> Vec<u8> {
         self.collect()
     }
 }
