@@ -161,15 +161,17 @@ fn echo(
     mut unread: Range<usize>,
     context: &Context,
 ) -> io::Result<()> {
-    let mut ended = false;
+    let (mut ended, mut last) = (false, false);
     loop {
-        // Sockless: what has arrived is polled; if too much output waits, what is left of it is kept.
+        // Sockless: what has arrived is polled; if too much output waits, what is left of it is kept. So the queue is never full.
+        let kept = connection.is_congested() && !last;
         let mut input = match ended {
             true => Input::eof(),
+            false if kept => Input::none(),
             false => Input::new(&mut buffer[unread.clone()]),
         };
         while let Some(event) = connection.poll(&mut input, context.now()) {
-            let last = matches!(event, Event::Closing(_) | Event::Failed(_));
+            last |= matches!(event, Event::Closing(_) | Event::Failed(_));
             match event {
                 Event::Text(text) => drop(connection.send(text)),
                 Event::Binary(bytes) => drop(connection.send(bytes)),
@@ -179,7 +181,9 @@ fn echo(
                 break;
             }
         }
-        unread.start = unread.end - input.len();
+        if !kept {
+            unread.start = unread.end - input.len();
+        }
         if context.stop.is_asked() {
             // It is said no more than once.
             let _ = connection.close(CloseCode::GOING_AWAY, "the server stops", context.now());
