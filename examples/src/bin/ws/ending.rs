@@ -56,7 +56,9 @@ impl Ending {
     /// The server has answered with something else than a WebSocket.
     pub(crate) fn refused(response: &Response<'_>) -> Self {
         let field = |name| {
-            response.field(name).map(|value| String::from_utf8_lossy(value).escape_debug().to_string())
+            response
+                .field(name)
+                .map(|value| String::from_utf8_lossy(value).escape_debug().to_string())
         };
         let next = match response.status() {
             300..=399 => match field("location") {

@@ -97,7 +97,9 @@ impl Options {
                 "--wait" | "-w" => options.wait = Some(seconds(&name, &value()?)?),
                 "--timeout" | "-t" => options.timeout = seconds(&name, &value()?)?,
                 "--deflate" if cfg!(feature = "deflate") => options.deflate = true,
-                "--deflate" => return Err("--deflate needs a program built with --features deflate".into()),
+                "--deflate" => {
+                    return Err("--deflate needs a program built with --features deflate".into());
+                }
                 "--insecure" => options.insecure = true,
                 "--proxy" => options.proxy = Some(value()?),
                 "--quiet" | "-q" => options.quiet = true,
@@ -142,7 +144,9 @@ impl Proxy {
         let wrong = || format!("a proxy is http://[USER:PASSWORD@]HOST:PORT, not {text:?}");
         let rest = match text.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest,
-            Some((scheme, _)) => return Err(format!("a proxy by {scheme}:// is not supported; http:// is")),
+            Some((scheme, _)) => {
+                return Err(format!("a proxy by {scheme}:// is not supported; http:// is"));
+            }
             None => text,
         };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
@@ -153,7 +157,9 @@ impl Proxy {
             None => (None, rest),
         };
         let (host, port) = match authority.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => (host, port.parse().map_err(|_| wrong())?),
+            Some((host, port)) if !port.ends_with(']') => {
+                (host, port.parse().map_err(|_| wrong())?)
+            }
             _ => (authority, 80),
         };
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);

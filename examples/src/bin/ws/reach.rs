@@ -69,7 +69,8 @@ fn is_excepted(host: &str, exception: &str) -> bool {
     let domain = exception.strip_prefix('.').unwrap_or(&exception);
     exception == "*"
         || (!domain.is_empty()
-            && (host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))))
+            && (host == domain
+                || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))))
 }
 
 /// Asks the proxy for a tunnel (RFC 9110, section 9.3.6).
@@ -88,9 +89,15 @@ fn tunnel(
     request.push_str("\r\n");
     let head = ask(&mut stream, &request, timeout)
         .map_err(|error| Ending::unreached(format!("the proxy did not answer: {error}")))?;
-    let status = Response::decode(&head, &Limits::default())
-        .map_err(|error| Ending::unreached(format!("the proxy's answer is none: {error}")))?
-        .status();
+    let status = match Response::decode(&head, &Limits::default()) {
+        Ok(response) => response.status(),
+        Err(ResponseError::Truncated) => {
+            return Err(Ending::unreached(
+                "the proxy closed the connection without an answer".into(),
+            ));
+        }
+        Err(_) => return Err(Ending::unreached("what answers there is no HTTP proxy".into())),
+    };
     match status {
         200..=299 => Ok(stream),
         407 => Err(Ending::unreached(
@@ -114,10 +121,8 @@ fn ask(stream: &mut TcpStream, request: &str, timeout: Duration) -> io::Result<V
         stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
         let count = stream.read(&mut piece)?;
         head.extend_from_slice(&piece[..count]);
-        let incomplete = matches!(
-            Response::decode(&head, &Limits::default()),
-            Err(ResponseError::Truncated)
-        );
+        let incomplete =
+            matches!(Response::decode(&head, &Limits::default()), Err(ResponseError::Truncated));
         if count == 0 || !incomplete {
             return Ok(head);
         }

@@ -10,7 +10,9 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
 use sockless::handshake::Url;
 
 use super::ending::Ending;
@@ -40,7 +42,10 @@ impl Wire {
         Self::register(stream, tls).map_err(Ending::lost)
     }
 
-    fn register(stream: std::net::TcpStream, tls: Option<Box<ClientConnection>>) -> io::Result<Self> {
+    fn register(
+        stream: std::net::TcpStream,
+        tls: Option<Box<ClientConnection>>,
+    ) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         stream.set_nodelay(true)?;
         let mut stream = TcpStream::from_std(stream);
@@ -62,7 +67,8 @@ impl Wire {
             Err(error) => return Err(error),
         }
         for event in &self.events {
-            self.readable |= event.token() == STREAM && !(event.is_writable() && !event.is_readable());
+            self.readable |=
+                event.token() == STREAM && !(event.is_writable() && !event.is_readable());
         }
         Ok(())
     }
