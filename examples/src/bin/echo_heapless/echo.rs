@@ -141,8 +141,8 @@ struct Session<'s, S> {
     /// When the last byte arrived, and the last of a message.
     heard: Duration,
     heard_data: Duration,
-    /// Whether the client has been pinged since.
-    pinged: bool,
+    /// When the client was pinged, if it has been silent since.
+    pinged: Option<Duration>,
     /// When the connection ends at the latest, after our Close frame.
     deadline: Option<Duration>,
 }
@@ -167,7 +167,7 @@ impl<'s, S: Stream> Session<'s, S> {
             control_len: 0,
             heard: now,
             heard_data: now,
-            pinged: false,
+            pinged: None,
             deadline: None,
         }
     }
@@ -192,7 +192,7 @@ impl<'s, S: Stream> Session<'s, S> {
             arrived = match self.stream.read(buffer)? {
                 Some(0) => return Ok(()),
                 Some(count) => {
-                    (self.heard, self.pinged) = (self.stream.now(), false);
+                    (self.heard, self.pinged) = (self.stream.now(), None);
                     count
                 }
                 None => 0,
@@ -292,11 +292,11 @@ impl<'s, S: Stream> Session<'s, S> {
             self.close(Some(CloseCode::NORMAL))?;
         }
         if let Some(keepalive) = self.terms.keepalive {
-            if now >= self.heard + keepalive * 2 {
+            if self.pinged.is_some_and(|pinged| now >= pinged + keepalive) {
                 return Ok(Turn::Over);
             }
-            if now >= self.heard + keepalive && !self.pinged {
-                self.pinged = true;
+            if now >= self.heard + keepalive && self.pinged.is_none() {
+                self.pinged = Some(now);
                 if let Ok(ping) = self.encoder.ping(b"", ()) {
                     self.stream.write(&ping, b"")?;
                 }
