@@ -189,7 +189,8 @@ async fn serve(
     client.write_all(&answer).await?;
     client.shutdown().await?;
     // The client reads the answer before it closes; what it still sends is read until then, so that nothing resets the stream.
-    let _ = timeout(Duration::from_secs(1), tokio::io::copy(&mut client, &mut tokio::io::sink())).await;
+    let _ =
+        timeout(Duration::from_secs(1), tokio::io::copy(&mut client, &mut tokio::io::sink())).await;
     Ok(())
 }
 
@@ -238,8 +239,7 @@ async fn open(
     };
     broker.set_nodelay(true)?;
     let subprotocols: Vec<&str> = options.subprotocols.iter().map(String::as_str).collect();
-    let acceptance =
-        Acceptance::new().with_subprotocol(request.choose_subprotocol(&subprotocols));
+    let acceptance = Acceptance::new().with_subprotocol(request.choose_subprotocol(&subprotocols));
     let (connection, _) = endpoint::accept(&request, &acceptance, Arc::clone(&options.config))
         .map_err(io::Error::other)?;
     Ok(Opened::Open(Box::new(connection), broker, request.consumed()..arrived))
