@@ -1,5 +1,7 @@
 //! Closing, in every order of events: RFC 6455, sections 5.5.1 and 7.
 
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
+
 mod wire;
 
 use sockless::connection::{Cause, CloseStatus, Failure, Initiator, SendError};
@@ -139,7 +141,7 @@ fn receives_close_with_reason<R: Tested>() {
     let bytes = peer::<R>(FIN | CLOSE, &close_body(4321, "tschüß 👋".as_bytes()));
     let expected = Seen::Closing(Some(4321), "tschüß 👋".into());
     let mut conn = open::<R>();
-    assert_eq!(feed(&mut conn, &bytes), [expected.clone()]);
+    assert_eq!(feed(&mut conn, &bytes), std::slice::from_ref(&expected));
     assert_eq!(sent(&mut conn), [(FIN | CLOSE, close_body(4321, b""))]);
     let mut conn = open::<R>();
     assert_eq!(drip(&mut conn, &bytes), [(bytes.len(), expected)]);

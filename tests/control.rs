@@ -1,5 +1,7 @@
 //! Pings and pongs, and what all control frames have in common: RFC 6455, sections 5.5, 5.5.2 and 5.5.3.
 
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
+
 mod wire;
 
 use sockless::connection::SendError;

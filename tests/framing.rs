@@ -1,5 +1,7 @@
 //! Frames on the wire: RFC 6455, sections 5.1 to 5.3, and the masking of section 10.3.
 
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
+
 mod wire;
 
 use sockless::connection::Connection;
@@ -159,6 +161,11 @@ fn receives_reserved_bit_fails_1002<R: Tested>() {
     //# the negotiated extensions defines the meaning of such a nonzero
     //# value, the receiving endpoint MUST _Fail the WebSocket
     //# Connection_.
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-5.8
+    //= type=test
+    //# The endpoints of a connection
+    //# MUST negotiate the use of any extensions during the opening
+    //# handshake.
     for rsv in 1..8 {
         for opcode in [TEXT, BINARY] {
             for fin in [FIN, 0] {
@@ -383,6 +390,10 @@ fn sends_text_and_binary_with_their_opcodes<R: Tested>() {
     //# MUST be set to the appropriate value from Section 5.2 for data
     //# that is to be interpreted by the recipient as text or binary
     //# data.
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+    //= type=test
+    //# To _Send a WebSocket Message_ comprising of /data/ over a WebSocket
+    //# connection, an endpoint MUST perform the following steps.
     //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
     //= type=test
     //# An endpoint MUST encapsulate the /data/ in a WebSocket frame as

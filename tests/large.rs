@@ -1,5 +1,7 @@
 //! Large messages: the message's own buffer, read into straight from the transport.
 
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
+
 mod wire;
 
 use sockless::connection::Failure;

@@ -1,5 +1,7 @@
 //! Limits on what the peer may send: RFC 6455, section 10.4.
 
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
+
 mod wire;
 
 use sockless::frame::{Limits, Violation};

@@ -431,8 +431,9 @@ fn million_empty_fragments_take_no_memory() {
     let next = encoded(false, 0, KEY, b"");
     let mut read = next.repeat(100);
     let fresh = read.clone();
+    let rounds = flood(1_000_000) / 100;
     let meter = Meter::start();
-    for _ in 0..flood(1_000_000) / 100 {
+    for _ in 0..rounds {
         read.copy_from_slice(&fresh);
         feed(&mut conn, &mut read);
     }

@@ -1,5 +1,7 @@
 //! The careless caller: every illegal call is a typed error, and the connection is unharmed afterwards.
 
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
+
 mod wire;
 
 use sockless::connection::{Failure, Reply, SendError};

@@ -1,5 +1,7 @@
 //! Messages delivered in parts, as they arrive.
 
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
+
 mod wire;
 
 use sockless::frame::Violation;

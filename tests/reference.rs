@@ -186,7 +186,7 @@ fn limits() -> impl Strategy<Value = Limits> {
 }
 
 proptest! {
-    #![proptest_config(streams::cases(400))]
+    #![proptest_config(streams::cases(250))]
 
     #[test]
     fn server_agrees_with_the_reference(
@@ -219,7 +219,10 @@ fn every_first_and_second_byte_is_judged_as_the_reference_does() {
         ];
         for before in &before {
             for first in 0..=255u8 {
-                for second in 0..=255u8 {
+                // Behind a first byte that is wrong, nothing is looked at.
+                let alone = [&before[..], &[first]].concat();
+                let wrong = naive::decode(&alone, masked, &Limits::DEFAULT).1.is_some();
+                for second in 0..=if wrong { 0 } else { 255u8 } {
                     let mut bytes = before.clone();
                     bytes.extend([first, second]);
                     let (items, wrong) = naive::decode(&bytes, masked, &Limits::DEFAULT);

@@ -63,12 +63,12 @@ impl Told {
 
     /// Appends to the events told so far, joining the parts of a message that are adjacent.
     fn join(self, told: &mut Vec<Self>) {
-        if let Self::Part { bytes, first: false, last, .. } = &self {
-            if let Some(Self::Part { bytes: before, last: ended @ false, .. }) = told.last_mut() {
-                before.extend_from_slice(bytes);
-                *ended = *last;
-                return;
-            }
+        if let Self::Part { bytes, first: false, last, .. } = &self
+            && let Some(Self::Part { bytes: before, last: ended @ false, .. }) = told.last_mut()
+        {
+            before.extend_from_slice(bytes);
+            *ended = *last;
+            return;
         }
         told.push(self);
     }
@@ -151,15 +151,15 @@ fn run<R: Side>(
             act(&mut conn, stop.act, run.now);
         }
         let mut from = read.start;
-        if manner.taking {
-            if let Some(mut taken) = conn.take_buffer() {
-                let count = taken.room.min(read.len());
-                taken.bytes.extend_from_slice(&scenario.bytes[from..from + count]);
-                from += count;
-                conn.put_buffer(taken.bytes)
-                    .expect("the buffer as it was taken, and no more than its room");
-                run.poll(&mut conn, &mut Input::none(), false);
-            }
+        if manner.taking
+            && let Some(mut taken) = conn.take_buffer()
+        {
+            let count = taken.room.min(read.len());
+            taken.bytes.extend_from_slice(&scenario.bytes[from..from + count]);
+            from += count;
+            conn.put_buffer(taken.bytes)
+                .expect("the buffer as it was taken, and no more than its room");
+            run.poll(&mut conn, &mut Input::none(), false);
         }
         if from < read.end {
             let mut buffer = scenario.bytes[from..read.end].to_vec();
@@ -206,8 +206,8 @@ impl Run {
     fn tell<R: Side>(&mut self, conn: &mut Connection<R>, event: &Event<'_>) {
         if self.echo {
             match event {
-                Event::Text(text) => drop(conn.send_text(text)),
-                Event::Binary(payload) => drop(conn.send_binary(payload)),
+                Event::Text(text) => _ = conn.send_text(text),
+                Event::Binary(payload) => _ = conn.send_binary(payload),
                 Event::Part(part) => {
                     self.message.extend_from_slice(part.content.as_bytes());
                     if part.last {
@@ -235,10 +235,10 @@ fn write<R: Side>(conn: &mut Connection<R>, most: Option<usize>) -> Vec<u8> {
 fn act<R: Side>(conn: &mut Connection<R>, act: Act, now: Duration) {
     match act {
         Act::Nothing => {}
-        Act::Ping => drop(conn.ping(b"", now)),
-        Act::Close => drop(conn.close(CloseCode::NORMAL, "enough", now)),
+        Act::Ping => _ = conn.ping(b"", now),
+        Act::Close => _ = conn.close(CloseCode::NORMAL, "enough", now),
         Act::Fragment => {
-            drop(conn.begin_binary(b"part").or_else(|_| conn.continue_binary(b"rest", true)))
+            _ = conn.begin_binary(b"part").or_else(|_| conn.continue_binary(b"rest", true));
         }
     }
 }
@@ -329,7 +329,7 @@ fn check<R: Side>(
 }
 
 proptest! {
-    #![proptest_config(streams::cases(400))]
+    #![proptest_config(streams::cases(350))]
 
     #[test]
     fn server_sees_the_same_at_any_split(
@@ -363,6 +363,64 @@ proptest! {
         claims in any::<bool>(),
     ) {
         check_decoder::<Client>(&bytes, &splits, claims)?;
+    }
+}
+
+/// Runs the two halves of `conn` apart, each reply being carried over at once.
+fn run_halves<R: Side>(
+    conn: Connection<R>,
+    bytes: &[u8],
+    split: &Split,
+) -> (Vec<Told>, Vec<u8>, Outcome) {
+    let (mut receiver, mut sender) = conn.split();
+    let mut told = Vec::new();
+    let mut ended = false;
+    for read in split.reads(bytes.len(), &[]).into_iter().map(Some).chain([None]) {
+        let mut buffer = read.map(|read| bytes[read].to_vec());
+        let mut input = buffer.as_mut().map_or_else(Input::eof, |buffer| Input::new(buffer));
+        while let Some(received) = receiver.poll(&mut input, Duration::ZERO) {
+            if let Some(reply) = received.reply {
+                sender.apply(reply, Duration::ZERO);
+            }
+            assert!(!ended, "{:?} after the end", received.event);
+            ended = matches!(received.event, Event::Closing(_) | Event::Failed(_));
+            Told::new(&received.event).join(&mut told);
+        }
+    }
+    let mut output = Vec::new();
+    while !sender.output().is_empty() {
+        output.extend_from_slice(sender.output());
+        sender.wrote(sender.output().len());
+    }
+    (told, output, Outcome::join(receiver.end(), sender.end()))
+}
+
+fn check_halves<R: Side>(
+    new: impl Fn() -> Connection<R>,
+    scenario: &Scenario,
+    split: &Split,
+) -> Result<(), TestCaseError> {
+    let scenario = Scenario { eof: true, echo: false, stops: Vec::new(), ..scenario.clone() };
+    let manner = Manner { split: split.clone(), stopping: false, taking: false };
+    let (whole, _) = run(new(), &scenario, &manner);
+    let (told, output, outcome) = run_halves(new(), &scenario.bytes, split);
+    prop_assert_eq!(told, whole.told);
+    prop_assert_eq!(&output, &whole.written[0].0);
+    prop_assert_eq!(outcome, whole.outcome);
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(streams::cases(200))]
+
+    #[test]
+    fn halves_of_a_server_do_what_the_whole_does(scenario in scenario(true), split in streams::split()) {
+        check_halves(|| Connection::server(Arc::clone(&scenario.config)), &scenario, &split)?;
+    }
+
+    #[test]
+    fn halves_of_a_client_do_what_the_whole_does(scenario in scenario(false), split in streams::split()) {
+        check_halves(|| Connection::client_with(Arc::clone(&scenario.config), Counter(7)), &scenario, &split)?;
     }
 }
 

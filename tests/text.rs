@@ -1,5 +1,7 @@
 //! UTF-8 in messages and close reasons: RFC 6455, sections 5.6 and 8.1. What is UTF-8 is RFC 3629's to say.
 
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
+
 mod wire;
 
 use sockless::connection::SendError;

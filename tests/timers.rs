@@ -1,5 +1,7 @@
 //! Time: keepalive, idle, and the closing handshake.
 
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
+
 mod wire;
 
 use sockless::connection::{Cause, CloseStatus, Connection, Failure, Initiator};
@@ -33,6 +35,7 @@ in_both_roles!(
     streams_a_frame_for_longer_than_the_keepalive,
     is_not_taken_for_dead_after_own_close,
     pings_though_the_queue_is_full,
+    events_end_with_times_of_zero,
     closes_1001_when_idle_inside_streamed_frame,
 );
 
@@ -336,6 +339,20 @@ fn pings_though_the_queue_is_full<R: Tested>() {
     let frames = sent(&mut conn);
     assert_eq!(frames[0].0, FIN | TEXT);
     assert_eq!(frames[1].0, FIN | PING);
+}
+
+fn events_end_with_times_of_zero<R: Tested>() {
+    let config = Config::default().with_keepalive(START, START).with_idle(START);
+    // `poll` itself fails if there are events without end.
+    let mut conn = R::open(config.clone());
+    pass(&mut conn, seconds(1));
+    let mut conn = R::open(config.clone());
+    conn.close(None, "", START).unwrap();
+    pass(&mut conn, seconds(1));
+    let mut conn = R::open(config);
+    conn.stream_frame(Some(Kind::Binary), true, 1).unwrap();
+    pass(&mut conn, seconds(1));
+    pass(&mut conn, seconds(2));
 }
 
 fn closes_1001_when_idle_inside_streamed_frame<R: Tested>() {

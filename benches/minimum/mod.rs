@@ -178,33 +178,34 @@ fn parse(input: &[u8]) -> Option<(usize, usize, Mask)> {
 
 /// Writes the header of a final binary frame, and reserves room for its payload.
 #[inline(always)]
-fn header(len: usize, key: Option<[u8; 4]>, out: &mut Vec<u8>) {
-    let masked = if key.is_some() { 0x80 } else { 0 };
-    let [a, b, c, d] = key.unwrap_or_default();
-    let key_len = key.map_or(0, |key| key.len());
+fn header<const MASKED: bool>(len: usize, key: [u8; 4], out: &mut Vec<u8>) {
+    let (masked, key_len) = if MASKED { (0x80, 4) } else { (0, 0) };
+    let key = u32::from_le_bytes(key);
     out.reserve(16 + len);
     let start = out.len();
-    // Sixteen octets are one store; what isn't header is taken back.
-    let (octets, header) = if len < 126 {
-        let h = len as u8 | masked;
-        ([0x82, h, a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 2)
+    // A header is made in a register and stored as a whole; what isn't header is taken back.
+    let header = if len < 126 {
+        let word = 0x82 | (len as u64 | masked) << 8 | u64::from(key) << 16;
+        out.extend_from_slice(&word.to_le_bytes());
+        2
     } else if let Ok(len) = u16::try_from(len) {
-        let [h, l] = len.to_be_bytes();
-        let long = 126 | masked;
-        ([0x82, long, h, l, a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0], 4)
+        let len = u64::from(len.swap_bytes());
+        let word = 0x82 | (126 | masked) << 8 | len << 16 | u64::from(key) << 32;
+        out.extend_from_slice(&word.to_le_bytes());
+        4
     } else {
-        let [i, j, k, l, m, n, o, p] = (len as u64).to_be_bytes();
-        let long = 127 | masked;
-        ([0x82, long, i, j, k, l, m, n, o, p, a, b, c, d, 0, 0], 10)
+        let len = u128::from((len as u64).swap_bytes());
+        let word = 0x82 | u128::from(127 | masked) << 8 | len << 16 | u128::from(key) << 80;
+        out.extend_from_slice(&word.to_le_bytes());
+        10
     };
-    out.extend_from_slice(&octets);
     out.truncate(start + header + key_len);
 }
 
 /// Appends a server's frame: header and copy.
 #[inline]
 pub fn encode_server(payload: &[u8], out: &mut Vec<u8>) {
-    header(payload.len(), None, out);
+    header::<false>(payload.len(), [0; 4], out);
     if payload.len() <= 128 {
         // The kernel for short payloads is compiled in line, where a key of zeros is no work: a copy without a call.
         Mask::new([0; 4]).append(Level::SCALAR, payload, out);
@@ -216,6 +217,6 @@ pub fn encode_server(payload: &[u8], out: &mut Vec<u8>) {
 /// Appends a client's frame: header, key, and copy and mask in one pass.
 #[inline]
 pub fn encode_client(level: Level, key: [u8; 4], payload: &[u8], out: &mut Vec<u8>) {
-    header(payload.len(), Some(key), out);
+    header::<true>(payload.len(), key, out);
     Mask::new(key).append(level, payload, out);
 }

@@ -1,6 +1,8 @@
-//! What the example programs share: their command line, the page they serve, and the signal to stop. Everything that concerns
-//! WebSocket stands in the programs themselves, to be read and copied.
+//! What the example programs share: their command line, the answers to what clients ask for, the page they serve, and the signal
+//! to stop. And the adapter to tokio, which is ready to become a crate of its own.
 
+pub mod opening;
 pub mod options;
 pub mod page;
 pub mod stop;
+pub mod tokio_adapter;

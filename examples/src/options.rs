@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use sockless::extension::Supported;
 use sockless::{Config, Limits};
 
 /// What an echo server is told.
@@ -68,6 +69,11 @@ impl Options {
         Ok(Some(options))
     }
 
+    /// The extensions that the server accepts.
+    pub fn extensions(&self) -> Supported {
+        if self.deflate { deflate() } else { Supported::default() }
+    }
+
     /// The configuration of the server's connections.
     pub fn config(&self) -> Config {
         let limits = Limits::default().with_frame(self.max_message).with_message(self.max_message);
@@ -80,6 +86,16 @@ impl Options {
         }
         config
     }
+}
+
+/// `permessage-deflate` on its default terms, where it is built in; otherwise no extension.
+pub fn deflate() -> Supported {
+    #[cfg(feature = "deflate")]
+    {
+        Supported::default().with_deflate(sockless::extension::deflate::Terms::default())
+    }
+    #[cfg(not(feature = "deflate"))]
+    Supported::default()
 }
 
 fn usage(program: &str) -> String {

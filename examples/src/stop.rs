@@ -1,8 +1,11 @@
 //! The signal to stop.
 
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
 
 /// Whether the program has been asked to stop, by Ctrl-C or by SIGTERM.
 #[derive(Clone, Debug)]
@@ -12,7 +15,7 @@ impl Stop {
     /// Listens for the signals from now on. A second one ends the program at once.
     pub fn on_signal() -> io::Result<Self> {
         let asked = Arc::new(AtomicBool::new(false));
-        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        for signal in [SIGINT, SIGTERM] {
             signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&asked))?;
             signal_hook::flag::register(signal, Arc::clone(&asked))?;
         }
@@ -22,5 +25,15 @@ impl Stop {
     /// Whether to stop.
     pub fn is_asked(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+
+    /// A stream that becomes readable when the program is asked to stop, for those who wait for several streams at once.
+    pub fn stream(&self) -> io::Result<UnixStream> {
+        let (told, teller) = UnixStream::pair()?;
+        for signal in [SIGINT, SIGTERM] {
+            signal_hook::low_level::pipe::register(signal, teller.try_clone()?)?;
+        }
+        told.set_nonblocking(true)?;
+        Ok(told)
     }
 }

@@ -102,6 +102,11 @@ impl<R: Side> Sender<R> {
             }
             Sending::Failed { .. } => return Err(SendError::Failed),
         };
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.2
+        //# To _Start the WebSocket Closing Handshake_ with a status code (Section 7.4)
+        //# /code/ and an optional close reason (Section 7.1.6) /reason/, an endpoint MUST
+        //# send a Close control frame, as described in Section 5.5.1, whose status code
+        //# is set to /code/ and whose close reason is set to /reason/.
         self.close_now(code.into(), reason, first).map_err(SendError::Misuse)?;
         self.begin_closing(now);
         Ok(())

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+#[cfg(feature = "deflate")]
+use crate::extension::deflate;
 use crate::frame::Limits;
 use crate::words::simd::Level;
 
@@ -39,6 +41,9 @@ pub struct Config {
     pub close: Duration,
     /// The SIMD level of the kernels: the best that the CPU has by default.
     pub simd: Level,
+    /// How messages are compressed, where the handshake agreed on compression.
+    #[cfg(feature = "deflate")]
+    pub deflate: deflate::Config,
 }
 
 /// How messages reach the application.
@@ -118,6 +123,14 @@ impl Config {
         self
     }
 
+    /// The same configuration with another way of compressing messages.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn with_deflate(mut self, deflate: deflate::Config) -> Self {
+        self.deflate = deflate;
+        self
+    }
+
     /// The same configuration with a fixed SIMD level.
     #[must_use]
     pub fn with_simd(mut self, simd: Level) -> Self {
@@ -139,6 +152,8 @@ impl Default for Config {
             idle: None,
             close: Duration::from_secs(10),
             simd: Level::detect(),
+            #[cfg(feature = "deflate")]
+            deflate: deflate::Config::default(),
         }
     }
 }

@@ -32,6 +32,7 @@ struct State {
 
 impl Inflow {
     /// Decodes with this extension.
+    #[cfg(feature = "deflate")]
     pub(crate) fn new(extension: Box<dyn Decode>) -> Self {
         let state = State { extension, utf8: Utf8::new(), delivered: 0, failure: None };
         Self(Some(Box::new(state)))
@@ -51,13 +52,15 @@ impl Inflow {
         let arrived = input.take(decoder::clamp(decoder.remaining()));
         let _ = decoder.unmask(arrived);
         let end = fin && decoder.remaining() == 0;
+        // What is decoded is text again, and checked as such, whatever follows it.
         let bytes = assembler.bytes_mut();
         let start = bytes.len();
         let budget = decoder::clamp(limit.saturating_sub(start as u64));
-        state.extension.decode(arrived, end, budget, bytes).map_err(failure)?;
-        if state.check(kind, &bytes[start..], end).is_err() {
+        let decoded = state.extension.decode(arrived, end, budget, bytes).map_err(failure);
+        if state.check(kind, &bytes[start..], end && decoded.is_ok()).is_err() {
             return Err(Failure::Violation(Violation::InvalidText));
         }
+        decoded?;
         Ok(assembler.complete(decoder, fin)?)
     }
 
@@ -82,7 +85,8 @@ impl Inflow {
         let held = bytes.len();
         let budget = decoder::clamp(limit.saturating_sub(state.delivered + held as u64));
         let decoded = state.extension.decode(arrived, last, budget, &mut bytes).map_err(failure);
-        let (good, checked) = match state.check(kind, &bytes[held..], last) {
+        let ends = last && decoded.is_ok();
+        let (good, checked) = match state.check(kind, &bytes[held..], ends) {
             Ok(()) => (bytes.len(), decoded),
             Err(good) => (held + good, Err(Failure::Violation(Violation::InvalidText))),
         };
@@ -103,6 +107,14 @@ impl Inflow {
             decoder.finish()?;
         }
         Ok(Part::new(kind, Payload::owned(bytes), first, last))
+    }
+
+    /// Gives back the memory that isn't needed between messages.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn release(&mut self) {
+        if let Some(state) = &mut self.0 {
+            state.extension.release();
+        }
     }
 
     /// The extension's state. There is one whenever a frame has set the bit that it claims.

@@ -38,6 +38,9 @@ impl Side for Client {
     #[inline]
     fn next_key(keys: &mut Self::Keys) -> [u8; 4] {
         let mut key = [0; 4];
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-10.3
+        //# Clients MUST choose a new masking key for each frame, using an algorithm that
+        //# cannot be predicted by end applications that provide data.
         keys.fill(&mut key);
         key
     }
@@ -56,6 +59,11 @@ impl Generator {
     /// If the operating system has no entropy to give: there is no safe way on without it.
     pub fn new() -> Self {
         let mut seed = [0; 32];
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
+        //# The masking key needs to be unpredictable; thus, the masking key MUST be
+        //# derived from a strong source of entropy, and the masking key for a given frame
+        //# MUST NOT make it simple for a server/proxy to predict the masking key for a
+        //# subsequent frame.
         if let Err(error) = getrandom::fill(&mut seed) {
             panic!("the operating system gives no entropy: {error}");
         }

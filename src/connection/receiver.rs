@@ -32,11 +32,11 @@ const WORTH_TAKING: usize = 16 << 10;
 /// The receiving half of a connection.
 #[derive(Debug)]
 pub struct Receiver<R: Role> {
-    decoder: Decoder<R>,
+    pub(super) decoder: Decoder<R>,
     assembler: Assembler,
     in_flight: InFlight,
-    inflow: Inflow,
-    config: Arc<Config>,
+    pub(super) inflow: Inflow,
+    pub(super) config: Arc<Config>,
     state: Receiving,
     eof: bool,
     /// How the message under way is delivered, whatever the configuration has become since it began.
@@ -183,6 +183,9 @@ impl<R: Role> Receiver<R> {
             }
         }
         match self.decoder.frame() {
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+            //# An endpoint MUST be capable of handling control frames in the middle of a
+            //# fragmented message.
             Some((opcode, _)) if opcode.is_control() => self.control(opcode, input, now),
             Some((_, fin)) => {
                 if !input.is_empty() {
@@ -261,6 +264,9 @@ impl<R: Role> Receiver<R> {
             return Ok(None);
         };
         self.decoder.finish()?;
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
+        //# If a control frame (Section 5.5) is received, the frame MUST be handled as
+        //# defined by Section 5.5.
         Ok(Some(match opcode {
             Opcode::Close => self.closing(payload),
             Opcode::Ping => Event::Ping(payload),
@@ -298,6 +304,9 @@ impl<R: Role> Receiver<R> {
             self.eof |= input.is_eof();
             return None;
         }
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-7.2.1
+        //# If at any point the underlying transport layer connection is unexpectedly
+        //# lost, the client MUST _Fail the WebSocket Connection_.
         if input.is_eof() && input.is_empty() {
             self.eof = true;
             return Some(self.fail(Failure::EndOfStream));

@@ -13,6 +13,7 @@ use super::ahead::Ahead;
 use super::config::Config;
 use super::counters::{Tally, Traffic};
 use super::keys::Side;
+use super::outflow::Outflow;
 use super::output::{Output, SHARE};
 use super::send_error::{Refused, SendError};
 use super::state::Sending;
@@ -30,6 +31,7 @@ pub struct Sender<R: Side> {
     pub(super) tally: Tally,
     pub(super) state: Sending,
     pub(super) ahead: Option<Box<Ahead>>,
+    pub(super) outflow: Outflow,
 }
 
 impl<R: Side> Sender<R> {
@@ -44,6 +46,7 @@ impl<R: Side> Sender<R> {
             tally: Tally::default(),
             state: Sending::Open,
             ahead: None,
+            outflow: Outflow::default(),
         }
     }
 
@@ -92,6 +95,9 @@ impl<R: Side> Sender<R> {
         let len = message.as_bytes().len();
         let fragment = Fragment::whole(message.kind(), len);
         self.admit(&fragment)?;
+        if self.transforms(&fragment) && self.send_transformed(fragment, message.as_bytes()) {
+            return Ok(());
+        }
         self.header(fragment, 0);
         self.encoder.written(len);
         self.output.share(message.clone().into_bytes());
@@ -154,8 +160,17 @@ impl<R: Side> Sender<R> {
         fin: bool,
         payload: &[u8],
     ) -> Result<(), SendError> {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+        //# An endpoint MUST encapsulate the /data/ in a WebSocket frame as defined in
+        //# Section 5.2.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+        //# To _Send a WebSocket Message_ comprising of /data/ over a WebSocket
+        //# connection, an endpoint MUST perform the following steps.
         let fragment = Fragment { first, fin, rsv1: false, len: payload.len() as u64 };
         self.admit(&fragment)?;
+        if self.transforms(&fragment) && self.send_transformed(fragment, payload) {
+            return Ok(());
+        }
         self.header(fragment, payload.len());
         self.append(payload);
         Ok(())
@@ -164,6 +179,12 @@ impl<R: Side> Sender<R> {
     /// Whether a data frame may be queued now.
     #[inline]
     pub(super) fn admit(&self, fragment: &Fragment) -> Result<(), SendError> {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+        //# If at any point the state of the WebSocket connection changes, the endpoint
+        //# MUST abort the following steps.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+        //# The endpoint MUST ensure the WebSocket connection is in the OPEN state (cf.
+        //# Sections 4.1 and 4.2.2.)
         match self.state {
             Sending::Failed { .. } => return Err(SendError::Failed),
             Sending::Held { reply: Some(_) } => return Err(SendError::Misuse(Misuse::Closed)),
@@ -212,6 +233,9 @@ impl<R: Side> Sender<R> {
     /// The first slice of the bytes that wait to be written; empty when none do.
     #[inline]
     pub fn output(&self) -> &[u8] {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+        //# The frame(s) that have been formed MUST be transmitted over the underlying
+        //# network connection.
         self.output.first()
     }
 
@@ -279,6 +303,15 @@ impl<R: Side> Sender<R> {
 }
 
 impl Sender<Server> {
+    /// Queues an encoded frame.
+    pub(super) fn queue_frame(&mut self, frame: &Bytes) {
+        if frame.len() < SHARE {
+            self.output.batch(frame.len()).extend_from_slice(frame);
+        } else {
+            self.output.share(frame.clone());
+        }
+    }
+
     /// Queues a prepared message: from 4 KiB on without copying it, and never encoding it again.
     ///
     /// # Errors
@@ -288,10 +321,8 @@ impl Sender<Server> {
         let frame: &Bytes = message.frame();
         let fragment = Fragment::whole(message.kind(), message.payload_len());
         self.admit(&fragment)?;
-        if frame.len() < SHARE {
-            self.output.batch(frame.len()).extend_from_slice(frame);
-        } else {
-            self.output.share(frame.clone());
+        if !self.send_prepared_transformed(message) {
+            self.queue_frame(frame);
         }
         self.count(&fragment);
         Ok(())

@@ -15,6 +15,8 @@ pub(crate) struct Silence {
     data: Option<Instant>,
     /// Whether a ping has been sent since the last byte.
     pinged: bool,
+    /// Whether that ping could not be sent, so that the peer owes no answer.
+    unasked: bool,
     /// Whether bytes, and data frames among them, have arrived since time was last looked at.
     bytes_arrived: bool,
     data_arrived: bool,
@@ -55,7 +57,7 @@ impl Silence {
         }
         if core::mem::take(&mut self.bytes_arrived) {
             self.since = Some(now);
-            self.pinged = false;
+            (self.pinged, self.unasked) = (false, false);
         }
         if core::mem::take(&mut self.data_arrived) && self.data.is_some() {
             self.data = Some(now);
@@ -65,19 +67,19 @@ impl Silence {
             return Some(Alarm::Idle);
         }
         if self.keepalive_at(config).is_some_and(|at| now >= at) {
-            if self.pinged {
+            if self.pinged && !self.unasked {
                 return Some(Alarm::Dead);
             }
             self.since = Some(now);
-            self.pinged = true;
-            return Some(Alarm::Ping);
+            self.pinged = !core::mem::take(&mut self.unasked);
+            return self.pinged.then_some(Alarm::Ping);
         }
         None
     }
 
     /// Takes note that the ping that was due could not be sent: the peer has not been asked yet.
     pub(crate) fn not_pinged(&mut self) {
-        self.pinged = false;
+        self.unasked = true;
     }
 
     /// When the next alarm will be due.

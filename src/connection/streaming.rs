@@ -91,7 +91,7 @@ impl<R: Side> Sender<R> {
     /// Queues the header of a data frame whose payload of `len` bytes follows through
     /// [`stream_payload`](Self::stream_payload): a message of any length needs no memory. With `first`, the frame begins a
     /// message, otherwise it continues the one under way. Until the payload is complete nothing else can be sent; pongs and
-    /// the reply to a Close frame wait for its end.
+    /// the reply to a Close frame wait for its end. No extension transforms the payload.
     ///
     /// # Errors
     ///
@@ -104,6 +104,7 @@ impl<R: Side> Sender<R> {
     ) -> Result<(), SendError> {
         let fragment = Fragment { first, fin, rsv1: false, len };
         self.admit(&fragment)?;
+        self.check_untouched(first)?;
         let key = R::next_key(&mut self.keys);
         let header = self.encoder.begin(fragment, key).map_err(SendError::Misuse)?;
         self.output.batch(header.len()).extend_from_slice(&header);
@@ -132,7 +133,7 @@ impl<R: Side> Sender<R> {
 }
 
 impl Sender<Server> {
-    /// Sends a text message without copying it, if nothing waits in the queue.
+    /// Sends a text message without copying it, if nothing waits in the queue. No extension transforms it.
     ///
     /// # Errors
     ///
@@ -145,7 +146,7 @@ impl Sender<Server> {
         Ok(Borrowed::new(self, header, text.as_bytes()))
     }
 
-    /// Sends a binary message without copying it, if nothing waits in the queue.
+    /// Sends a binary message without copying it, if nothing waits in the queue. No extension transforms it.
     ///
     /// # Errors
     ///
@@ -160,7 +161,8 @@ impl Sender<Server> {
 }
 
 impl Sender<Client> {
-    /// Sends a binary message without copying it, if nothing waits in the queue. It is masked in the caller's own memory.
+    /// Sends a binary message without copying it, if nothing waits in the queue. It is masked in the caller's own memory. No extension
+    /// transforms it.
     ///
     /// # Errors
     ///

@@ -19,7 +19,6 @@ use super::receiver::Receiver;
 use super::send_error::{Refused, SendError};
 use super::sender::Sender;
 use super::streaming::Borrowed;
-use crate::extension::Agreed;
 use crate::frame::Input;
 use crate::message::{Message, Prepared, TakenBuffer};
 use crate::words::close_code::CloseCode;
@@ -40,8 +39,8 @@ use crate::words::role::{Client, Server};
 /// Time is a `Duration` since any origin of the caller's, the same for all calls, and never runs backwards.
 #[derive(Debug)]
 pub struct Connection<R: Side> {
-    receiver: Receiver<R>,
-    sender: Sender<R>,
+    pub(super) receiver: Receiver<R>,
+    pub(super) sender: Sender<R>,
 }
 
 impl Connection<Server> {
@@ -76,12 +75,6 @@ impl<R: Side> Connection<R> {
     /// Joins two halves.
     pub fn join(receiver: Receiver<R>, sender: Sender<R>) -> Self {
         Self { receiver, sender }
-    }
-
-    /// The same connection with the extensions that a handshake agreed on.
-    #[must_use]
-    pub fn with_extensions(self, _agreed: Agreed) -> Self {
-        self
     }
 
     /// The same connection, its output beginning with the head of an answer.
@@ -148,6 +141,13 @@ impl<R: Side> Connection<R> {
         if sender.timed_out || (!waits && replied && (receiver.eof || server_closes)) {
             return Want::Done(outcome);
         }
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
+        //# Similarly, to do so, the server MUST _Close the WebSocket Connection_, and
+        //# SHOULD log the problem.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
+        //# To do so, the client MUST _Close the WebSocket Connection_, and MAY report the
+        //# problem to the user (which would be especially useful for developers) in an
+        //# appropriate manner.
         if receiver.failure.is_some() && !waits && !self.sender.is_shut() {
             return Want::ShutdownWrite;
         }
@@ -356,6 +356,12 @@ impl<R: Side> Connection<R> {
     /// How many bytes wait to be written.
     pub fn queued(&self) -> usize {
         self.sender.queued()
+    }
+
+    /// Whether as much output waits as the configuration's soft limit: a driver that stops polling then keeps the rest of the
+    /// input, and has a bound on what waits whatever the application sends.
+    pub fn is_congested(&self) -> bool {
+        self.sender.is_congested()
     }
 
     /// Lends a buffer for output, so that one spare buffer can serve all connections of a thread: lend it before a connection is

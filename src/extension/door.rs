@@ -21,7 +21,7 @@ pub(crate) trait Decode: Send {
     ///
     /// # Errors
     ///
-    /// After an error the decoder is not called again.
+    /// What could be decoded before the error has been appended. After an error the decoder is not called again.
     fn decode(
         &mut self,
         piece: &[u8],

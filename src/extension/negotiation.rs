@@ -59,6 +59,14 @@ impl From<Malformed> for AnswerError {
 }
 
 impl Supported {
+    /// The same, and `permessage-deflate` on these terms.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub const fn with_deflate(mut self, terms: deflate::Terms) -> Self {
+        self.deflate = Some(terms);
+        self
+    }
+
     /// Whether no extension may be used.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -98,6 +98,9 @@ impl<R: Role> Decoder<R> {
             state: NO_HEADER,
             announced: 0,
             message: None,
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-5.8
+            //# The endpoints of a connection MUST negotiate the use of any extensions
+            //# during the opening handshake.
             claims: 0,
             level,
             utf8: Utf8::new(),
@@ -239,6 +242,11 @@ impl<R: Role> Decoder<R> {
             have += 1;
             let [first, second, ..] = bytes;
             let seen = usize::from(have);
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-10.7
+            //# Incoming data MUST always be validated by both clients and servers.
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
+            //# Incoming data MUST be parsed as WebSocket frames as defined in Section
+            //# 5.2.
             let checked = match seen {
                 1 => rules::first_byte(first, self.claims, self.message.is_some()),
                 2 => rules::second_byte::<R>(first, second),
@@ -266,6 +274,10 @@ impl<R: Role> Decoder<R> {
                 self.utf8 = Utf8::new();
                 Check::Close
             }
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
+            //# Upon receiving a data frame (Section 5.6), the endpoint MUST note the
+            //# /type/ of the data as defined by the opcode (frame-opcode) from Section
+            //# 5.2.
             Opcode::Text => self.begin_message(Kind::Text, header.rsv != 0),
             Opcode::Binary => self.begin_message(Kind::Binary, header.rsv != 0),
             Opcode::Continuation => self.check(),
@@ -390,6 +402,9 @@ impl<R: Role> Decoder<R> {
             frame.check.end(&self.utf8).map_err(|violation| self.fail(violation))?;
         }
         if data && frame.fin() {
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
+            //# Subsequent data frames MUST be interpreted as belonging to a new WebSocket
+            //# message.
             self.message = None;
         }
         self.state = NO_HEADER;

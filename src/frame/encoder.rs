@@ -136,6 +136,10 @@ impl<R: Role> Encoder<R> {
     /// Begins a data frame that [`check_data`](Self::check_data) has allowed.
     #[inline]
     pub(crate) fn begin_checked(&mut self, fragment: Fragment, key: R::Key) -> HeaderBytes {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+        //# The opcode (frame-opcode) of the first frame containing the data MUST be set
+        //# to the appropriate value from Section 5.2 for data that is to be interpreted
+        //# by the recipient as text or binary data.
         let opcode = fragment.first.map_or(Opcode::Continuation, Kind::opcode);
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
         //# To avoid confusing network intermediaries (such as intercepting proxies) and
@@ -144,8 +148,14 @@ impl<R: Role> Encoder<R> {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
         //# A server MUST NOT mask any frames that it sends to
         //# the client.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+        //# If the data is being sent by the client, the frame(s) MUST be masked as
+        //# defined in Section 5.3.
         let mask = R::octets(key);
         let rsv = if fragment.rsv1 && fragment.first.is_some() { 4 } else { 0 };
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+        //# The FIN bit (frame-fin) of the last frame containing the data MUST be set to 1
+        //# as defined in Section 5.2.
         let header = Header { fin: fragment.fin, rsv, opcode, mask, len: fragment.len };
         if fragment.first.is_some() {
             self.utf8 = Utf8::new();

@@ -72,6 +72,9 @@ impl Header {
     pub fn encode(&self) -> HeaderBytes {
         let mut bytes = [0; MAX_LEN];
         bytes[0] = u8::from(self.fin) << 7 | (self.rsv << 4 & RSV) | self.opcode.bits();
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
+        //# A masked frame MUST have the field frame-masked set to 1, as defined in
+        //# Section 5.2.
         let masked = u8::from(self.mask.is_some()) << 7;
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
         //# Note that in all cases, the minimal number of bytes MUST be used to encode

@@ -10,6 +10,9 @@ use crate::words::role::Role;
 #[inline]
 pub(crate) fn first_byte(first: u8, claims: u8, in_message: bool) -> Result<(), Violation> {
     let Some(opcode) = Opcode::from_bits(first & OPCODE) else {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+        //# If an unknown opcode is received, the receiving endpoint MUST _Fail the
+        //# WebSocket Connection_.
         return Err(Violation::ReservedOpcode);
     };
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
@@ -28,8 +31,13 @@ pub(crate) fn first_byte(first: u8, claims: u8, in_message: bool) -> Result<(), 
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5
         //# All control frames MUST have a payload length of 125 bytes or less
         //# and MUST NOT be fragmented.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+        //# Control frames themselves MUST NOT be fragmented.
         _ if opcode.is_control() && first & FIN == 0 => Err(Violation::FragmentedControl),
         (Opcode::Continuation, false) => Err(Violation::UnexpectedContinuation),
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+        //# Since control frames cannot be fragmented, the type for all fragments in a
+        //# message MUST be either text, binary, or one of the reserved opcodes.
         (Opcode::Text | Opcode::Binary, true) => Err(Violation::InterruptedMessage),
         _ => Ok(()),
     }

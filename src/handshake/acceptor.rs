@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::gather::Gather;
+use super::gather::{Gather, Stored};
 use super::limits::Limits;
 use super::request::{Parsed, Request};
 use super::request_error::RequestError;
@@ -35,10 +35,12 @@ pub enum Asked<'i> {
 /// machine's own ([`new`](Self::new)) or in a buffer that the caller lends ([`with_buffer`](Self::with_buffer)).
 #[derive(Debug)]
 pub struct Acceptor<'b> {
+    limits: Limits,
     scan: Scan,
     gather: Gather<'b>,
     deadline: Option<Instant>,
     over: bool,
+    work: u64,
 }
 
 impl<'b> Acceptor<'b> {
@@ -54,10 +56,11 @@ impl<'b> Acceptor<'b> {
     }
 
     fn with(limits: &Limits, now: Duration, gather: Gather<'b>) -> Self {
-        let mut scan = Scan::request(limits);
-        scan.limit_to(gather.room());
+        let mut limits = *limits;
+        limits.head = limits.head.min(gather.room());
+        let scan = Scan::request(&limits);
         let deadline = limits.timeout.map(|timeout| Instant::new(now).after(timeout));
-        Self { scan, gather, deadline, over: false }
+        Self { limits, scan, gather, deadline, over: false, work: 0 }
     }
 
     /// Takes what has arrived since the last call, if anything, and the time.
@@ -107,18 +110,31 @@ impl<'b> Acceptor<'b> {
         if self.over { None } else { self.deadline.map(Instant::since_origin) }
     }
 
+    /// How many octets have been handed to the scan and to the parser so far: linear in what has arrived, at any split.
+    pub const fn work(&self) -> u64 {
+        self.work
+    }
+
     fn read<'i>(&mut self, input: &'i [u8]) -> Result<Option<Request<'i>>, RequestError>
     where
         'b: 'i,
     {
+        if self.work == 0 && input.ends_with(b"\r\n\r\n") {
+            self.work = 2 * input.len() as u64;
+            if let Some(parsed) = Parsed::at_once(input, &self.limits) {
+                return Ok(Some(Request::new(Stored::Borrowed(input), parsed?, input.len())));
+            }
+        }
         let found = self.scan.push(input)?;
         let end = found.start + found.len;
+        self.work += end as u64;
         let piece = input.get(found.start..end).unwrap_or_default();
         if !found.complete {
             self.gather.keep(piece, self.scan.limit());
             return Ok(None);
         }
         let whole = self.gather.whole(piece, self.scan.limit());
+        self.work += whole.len() as u64;
         let parsed = Parsed::parse(whole, self.scan.fields())?;
         Ok(Some(Request::new(self.gather.take(piece), parsed, end)))
     }

@@ -5,9 +5,9 @@ use core::net::Ipv6Addr;
 
 /// A host and what stands behind its colon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Authority<'a> {
-    /// A name, an IPv4 address, or an IP literal in its brackets; never empty.
-    pub(super) host: &'a str,
+pub(super) struct Authority {
+    /// How many bytes the host has: a name, an IPv4 address, or an IP literal in its brackets; never none.
+    pub(super) host: usize,
     /// The port; `None` if there is none, or none behind the colon.
     pub(super) port: Option<u16>,
 }
@@ -19,75 +19,98 @@ pub(super) enum Malformed {
     Port,
 }
 
-impl<'a> Authority<'a> {
-    pub(super) fn parse(text: &'a str) -> Result<Self, Malformed> {
-        let (host, rest) = if text.starts_with('[') {
-            let end = text.find(']').ok_or(Malformed::Host)? + 1;
-            let (literal, rest) = text.split_at(end);
-            if !is_ip_literal(&literal[1..end - 1]) {
+impl Authority {
+    pub(super) fn parse(text: &[u8]) -> Result<Self, Malformed> {
+        let host = if text.first() == Some(&b'[') {
+            let end = text.iter().position(|byte| *byte == b']').ok_or(Malformed::Host)?;
+            if !is_ip_literal(&text[1..end]) {
                 return Err(Malformed::Host);
             }
-            (literal, rest)
+            end + 1
         } else {
-            let (name, rest) = text.split_at(text.find(':').unwrap_or(text.len()));
-            if name.is_empty() || !is_encoded(name.as_bytes(), b"") {
+            let end = text.iter().position(|byte| *byte == b':').unwrap_or(text.len());
+            if end == 0 || !Part::Name.holds(&text[..end]) {
                 return Err(Malformed::Host);
             }
-            (name, rest)
+            end
         };
-        let port = match rest.strip_prefix(':') {
-            None if rest.is_empty() => None,
-            None => return Err(Malformed::Host),
-            Some("") => None,
-            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                Some(digits.parse().map_err(|_| Malformed::Port)?)
-            }
-            Some(_) => return Err(Malformed::Port),
+        let port = match &text[host..] {
+            [] | [b':'] => None,
+            [b':', digits @ ..] => Some(port(digits).ok_or(Malformed::Port)?),
+            _ => return Err(Malformed::Host),
         };
         Ok(Self { host, port })
     }
 }
 
-/// Whether `text` may stand in the brackets of an IP literal. Zone identifiers mean nothing to a peer and are not taken.
-fn is_ip_literal(text: &str) -> bool {
-    if text.parse::<Ipv6Addr>().is_ok() {
-        return true;
-    }
-    let Some((version, address)) =
-        text.strip_prefix(['v', 'V']).and_then(|future| future.split_once('.'))
-    else {
-        return false;
-    };
-    let in_address = |byte: u8| is_unreserved(byte) || is_sub_delim(byte) || byte == b':';
-    !version.is_empty()
-        && version.bytes().all(|byte| byte.is_ascii_hexdigit())
-        && !address.is_empty()
-        && address.bytes().all(in_address)
+fn port(digits: &[u8]) -> Option<u16> {
+    digits.iter().try_fold(0u16, |port, digit| {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        port.checked_mul(10)?.checked_add(u16::from(digit - b'0'))
+    })
 }
 
-/// Whether `bytes` consist of unreserved characters, subcomponent delimiters, percent-encoded octets, and those of `more`.
-pub(super) fn is_encoded(bytes: &[u8], more: &[u8]) -> bool {
-    let mut rest = bytes;
-    loop {
-        rest = match rest {
-            [] => return true,
-            [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                rest
+/// Whether `text` may stand in the brackets of an IP literal. Zone identifiers mean nothing to a peer and are not taken.
+fn is_ip_literal(text: &[u8]) -> bool {
+    if let [b'v' | b'V', rest @ ..] = text {
+        let version = rest.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        return match &rest[version..] {
+            [b'.', address @ ..] => {
+                let in_address = |byte: &u8| {
+                    *byte == b':'
+                        || (*byte != b'%' && Part::Name.holds(core::slice::from_ref(byte)))
+                };
+                version > 0 && !address.is_empty() && address.iter().all(in_address)
             }
-            [byte, rest @ ..]
-                if is_unreserved(*byte) || is_sub_delim(*byte) || more.contains(byte) =>
-            {
-                rest
-            }
-            _ => return false,
+            _ => false,
         };
     }
+    core::str::from_utf8(text).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
 }
 
-fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+/// The parts of a URI that differ in which characters may stand bare.
+#[derive(Clone, Copy)]
+pub(super) enum Part {
+    Name = 1,
+    Path = 2,
+    Query = 4,
 }
 
-fn is_sub_delim(byte: u8) -> bool {
-    matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=')
+/// In which parts each byte may stand bare: the unreserved characters and the subcomponent delimiters in all of them.
+static BARE: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = match byte as u8 {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' => 7,
+            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' => 7,
+            b':' | b'@' | b'/' => Part::Path as u8 | Part::Query as u8,
+            b'?' => Part::Query as u8,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    table
+};
+
+impl Part {
+    /// Whether `bytes` consist of characters that may stand bare in this part, and of percent-encoded octets.
+    pub(super) fn holds(self, bytes: &[u8]) -> bool {
+        let is_bare = |byte: u8| BARE[usize::from(byte)] & self as u8 != 0;
+        let mut rest = bytes;
+        loop {
+            rest = match rest {
+                [] => return true,
+                [byte, rest @ ..] if is_bare(*byte) => rest,
+                [b'%', high, low, rest @ ..]
+                    if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
+                {
+                    rest
+                }
+                _ => return false,
+            };
+        }
+    }
 }

@@ -59,6 +59,7 @@ pub struct Connector<'a, 'b> {
     interims: u8,
     deadline: Option<Instant>,
     over: bool,
+    work: u64,
 }
 
 impl<'a> Connector<'a, 'static> {
@@ -139,6 +140,7 @@ impl<'a, 'b> Connector<'a, 'b> {
             interims: 0,
             deadline: limits.timeout.map(|timeout| Instant::new(now).after(timeout)),
             over: false,
+            work: 0,
         })
     }
 
@@ -181,6 +183,11 @@ impl<'a, 'b> Connector<'a, 'b> {
         if self.over { None } else { self.deadline.map(Instant::since_origin) }
     }
 
+    /// How many octets have been handed to the scan and to the parser so far: linear in what has arrived, at any split.
+    pub const fn work(&self) -> u64 {
+        self.work
+    }
+
     /// The first answer that is not interim.
     fn read<'i>(&mut self, input: &'i [u8]) -> Result<Option<Response<'i>>, ResponseError>
     where
@@ -190,6 +197,7 @@ impl<'a, 'b> Connector<'a, 'b> {
         loop {
             let rest = input.get(consumed..).unwrap_or_default();
             let found = self.scan.push(rest)?;
+            self.work += found.len as u64;
             let (piece, behind) = rest.split_at_checked(found.len).unwrap_or((rest, &[]));
             if !found.complete {
                 self.gather.keep(piece, self.scan.limit());
@@ -197,6 +205,7 @@ impl<'a, 'b> Connector<'a, 'b> {
             }
             consumed += found.len;
             let whole = self.gather.whole(piece, self.scan.limit());
+            self.work += whole.len() as u64;
             let parsed = Parsed::parse(whole, self.scan.fields())?;
             if !parsed.is_interim() {
                 return Ok(Some(Response::new(self.gather.take(piece), parsed, behind, consumed)));

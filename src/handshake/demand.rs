@@ -106,7 +106,6 @@ impl<'h> Demand<'h> {
         //# contains /host/ plus optionally ":" followed by /port/ (when not
         //# using the default port).
         let host = self.host.require(RequestError::MissingHost, RequestError::RepeatedHost)?;
-        let host = core::str::from_utf8(host).map_err(|_| RequestError::InvalidHost)?;
         Authority::parse(host).map_err(|_| RequestError::InvalidHost)?;
         self.judge_origin()?;
         if self.invalid_length {
@@ -203,5 +202,5 @@ pub(super) fn is_version(value: &[u8]) -> bool {
 
 /// Whether `value` can be an origin: visible ASCII. Spaces may stand between the origins of a chain of redirects (RFC 6454).
 pub(super) fn is_origin(value: &[u8]) -> bool {
-    !value.is_empty() && value.iter().all(|byte| matches!(byte, b' '..=b'~'))
+    !value.is_empty() && value.iter().fold(true, |fine, byte| fine & matches!(byte, b' '..=b'~'))
 }

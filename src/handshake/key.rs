@@ -52,8 +52,9 @@ impl Key {
     pub(super) fn parse(value: &[u8]) -> Option<Self> {
         let key: [u8; 24] = value.try_into().ok()?;
         let (data, padding) = key.split_at(22);
-        let in_alphabet = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-        (padding == b"==" && data.iter().all(in_alphabet)).then_some(Self(key))
+        let in_alphabet = |byte: &u8| byte.is_ascii_alphanumeric() | matches!(byte, b'+' | b'/');
+        let fine = data.iter().fold(padding == b"==", |fine, byte| fine & in_alphabet(byte));
+        fine.then_some(Self(key))
     }
 
     pub(super) fn bytes(&self) -> &[u8; 24] {

@@ -187,6 +187,66 @@ impl Parsed {
     pub(super) fn parse(head: &[u8], fields: usize) -> Result<Self, RequestError> {
         if fields <= FEW { parse::<FEW>(head) } else { parse_many(head) }
     }
+
+    /// Parses input that ends like a head, and is, as nearly always, one whole head and nothing else. It is not scanned first.
+    /// `None` if it is anything else, or there is anything wrong with it in HTTP: then the scan has to say what.
+    pub(super) fn at_once(input: &[u8], limits: &Limits) -> Option<Result<Self, RequestError>> {
+        if input.len() > limits.head || input.first().is_none_or(|byte| *byte == b'\r') {
+            return None;
+        }
+        // What httparse lets pass and the scan does not: a line feed without a carriage return.
+        let bare = input
+            .iter()
+            .zip(&input[1..])
+            .fold(false, |bare, (before, byte)| bare | ((*byte == b'\n') & (*before != b'\r')));
+        if bare {
+            return None;
+        }
+        let mut fields = [const { MaybeUninit::uninit() }; FEW];
+        let mut parsed = httparse::Request::new(&mut []);
+        match parsed.parse_with_uninit_headers(input, &mut fields) {
+            Ok(httparse::Status::Complete(len))
+                if len == input.len() && parsed.headers.len() <= usize::from(limits.fields) =>
+            {
+                Some(Self::judge(&parsed))
+            }
+            _ => None,
+        }
+    }
+
+    fn judge(parsed: &httparse::Request<'_, '_>) -> Result<Self, RequestError> {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# The method of the request MUST be GET, and the HTTP version MUST
+        //# be at least 1.1.
+        if parsed.version != Some(1) {
+            return Err(RequestError::HttpVersion);
+        }
+        if parsed.method != Some(METHOD) {
+            return Err(RequestError::Method);
+        }
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# The "Request-URI" part of the request MUST match the /resource
+        //# name/ defined in Section 3 (a relative URI) or be an absolute
+        //# http/https URI that, when parsed, has a /resource name/, /host/,
+        //# and /port/ that match the corresponding ws/wss URI.
+        let target = parsed.path.unwrap_or_default();
+        Target::parse(target).ok_or(RequestError::Target)?;
+
+        let fields =
+            || parsed.headers.iter().map(|field| Field { name: field.name, value: field.value });
+        let mut demand = Demand::default();
+        fields().for_each(|field| demand.note(field));
+        demand.judge_request()?;
+        let key = demand.judge_upgrade()?;
+        if key.is_some() && demand.extensions {
+            judge_extensions(fields())?;
+        }
+        Ok(Self {
+            target_end: METHOD.len() + 1 + target.len(),
+            key,
+            subprotocols: demand.subprotocols == Tokens::Some,
+        })
+    }
 }
 
 #[inline(never)]
@@ -194,46 +254,14 @@ fn parse_many(head: &[u8]) -> Result<Parsed, RequestError> {
     parse::<{ u8::MAX as usize }>(head)
 }
 
-#[inline]
 fn parse<const FIELDS: usize>(head: &[u8]) -> Result<Parsed, RequestError> {
     let mut fields = [const { MaybeUninit::uninit() }; FIELDS];
     let mut parsed = httparse::Request::new(&mut []);
     match parsed.parse_with_uninit_headers(head, &mut fields) {
-        Ok(httparse::Status::Complete(len)) if len == head.len() => {}
-        Ok(_) => return Err(RequestError::RequestLine),
-        Err(error) => return Err(blame(error, head)),
+        Ok(httparse::Status::Complete(len)) if len == head.len() => Parsed::judge(&parsed),
+        Ok(_) => Err(RequestError::RequestLine),
+        Err(error) => Err(blame(error, head)),
     }
-    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
-    //# The method of the request MUST be GET, and the HTTP version MUST
-    //# be at least 1.1.
-    if parsed.version != Some(1) {
-        return Err(RequestError::HttpVersion);
-    }
-    if parsed.method != Some(METHOD) {
-        return Err(RequestError::Method);
-    }
-    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
-    //# The "Request-URI" part of the request MUST match the /resource
-    //# name/ defined in Section 3 (a relative URI) or be an absolute
-    //# http/https URI that, when parsed, has a /resource name/, /host/,
-    //# and /port/ that match the corresponding ws/wss URI.
-    let target = parsed.path.unwrap_or_default();
-    Target::parse(target).ok_or(RequestError::Target)?;
-
-    let fields =
-        || parsed.headers.iter().map(|field| Field { name: field.name, value: field.value });
-    let mut demand = Demand::default();
-    fields().for_each(|field| demand.note(field));
-    demand.judge_request()?;
-    let key = demand.judge_upgrade()?;
-    if key.is_some() && demand.extensions {
-        judge_extensions(fields())?;
-    }
-    Ok(Parsed {
-        target_end: METHOD.len() + 1 + target.len(),
-        key,
-        subprotocols: demand.subprotocols == Tokens::Some,
-    })
 }
 
 //= https://www.rfc-editor.org/rfc/rfc6455#section-9.1

@@ -73,11 +73,6 @@ impl Scan {
         }
     }
 
-    /// Lowers the limit on the head's bytes.
-    pub(super) fn limit_to(&mut self, limit: usize) {
-        self.limit = self.limit.min(limit);
-    }
-
     /// The most bytes that the head may have.
     pub(super) const fn limit(&self) -> usize {
         self.limit

@@ -28,7 +28,7 @@ impl<'a> Target<'a> {
             return None;
         }
         let (authority, resource) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        Authority::parse(authority).ok()?;
+        Authority::parse(authority.as_bytes()).ok()?;
         Some(Self::at(Some(authority), resource))
     }
 

@@ -5,7 +5,7 @@
 
 use core::{error, fmt};
 
-use super::authority::{Authority, Malformed, is_encoded};
+use super::authority::{Authority, Malformed, Part};
 use super::sink::Sink;
 
 /// A `ws:` or `wss:` URL, in the parts that the handshake needs. It borrows the text.
@@ -81,16 +81,16 @@ impl<'a> Url<'a> {
         if authority.contains('@') {
             return Err(UrlError::UserInfo);
         }
-        let Authority { host, port } = Authority::parse(authority)?;
+        let Authority { host, port } = Authority::parse(authority.as_bytes())?;
         let (path, query) = path_query.split_once('?').unwrap_or((path_query, ""));
-        if !is_encoded(path.as_bytes(), b":@/") {
+        if !Part::Path.holds(path.as_bytes()) {
             return Err(UrlError::Path);
         }
-        if !is_encoded(query.as_bytes(), b":@/?") {
+        if !Part::Query.holds(query.as_bytes()) {
             return Err(UrlError::Query);
         }
         let default = if secure { 443 } else { 80 };
-        Ok(Self { secure, host, port: port.unwrap_or(default), path, query })
+        Ok(Self { secure, host: &authority[..host], port: port.unwrap_or(default), path, query })
     }
 
     /// Whether TLS is to be used: the scheme is `wss`.

@@ -108,6 +108,9 @@ impl Assembler {
         let remaining = decoder.remaining();
         let arrived = input.take(decoder::clamp(remaining));
         let complete = arrived.len() as u64 == remaining;
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+        //# Clients and servers MUST support receiving both fragmented and unfragmented
+        //# messages.
         if fin && complete && bytes.is_empty() {
             // What is wrong with it is reported by the decoder's next call.
             return match decoder.unmask(arrived) {
@@ -116,6 +119,9 @@ impl Assembler {
             };
         }
         grow(bytes, arrived.len(), remaining, fin);
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+        //# Message fragments MUST be delivered to the recipient in the order sent by the
+        //# sender.
         match decoder.unmask_into(arrived, bytes) {
             Ok(()) => self.complete(decoder, fin),
             Err(_) => Ok(None),

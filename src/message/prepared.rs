@@ -11,12 +11,25 @@ use crate::words::opcode::Kind;
 /// A message that is encoded already. Any number of server connections can queue it without encoding it again, and, from 4 KiB
 /// on, without copying it. Cloning it copies nothing.
 ///
+#[cfg_attr(
+    feature = "deflate",
+    doc = "A message can have a [compressed](Self::compressed) form beside the plain one.\n"
+)]
 /// There is none for clients: each of their frames is masked with a key of its own.
 #[derive(Clone)]
 pub struct Prepared {
     kind: Kind,
     frame: Bytes,
     payload_len: usize,
+    transformed: Option<Transformed>,
+}
+
+/// What an extension has made of a message, encoded.
+#[derive(Clone)]
+struct Transformed {
+    frame: Bytes,
+    /// The window that its receiver needs, as a power of two.
+    window: u8,
 }
 
 impl Prepared {
@@ -31,12 +44,29 @@ impl Prepared {
     }
 
     fn new(kind: Kind, payload: &[u8]) -> Self {
-        let len = payload.len() as u64;
-        let header = Header { fin: true, rsv: 0, opcode: kind.opcode(), mask: None, len }.encode();
-        let mut frame = Vec::with_capacity(header.len() + payload.len());
-        frame.extend_from_slice(&header);
-        frame.extend_from_slice(payload);
-        Self { kind, frame: frame.into(), payload_len: payload.len() }
+        let frame = encode(kind, 0, payload);
+        Self { kind, frame, payload_len: payload.len(), transformed: None }
+    }
+
+    /// The message with a second form, which an extension has made: for connections that use it and whose peer has a window of
+    /// this size.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn with_transformed(mut self, payload: &[u8], window: u8) -> Self {
+        let frame = encode(self.kind, RSV1, payload);
+        self.transformed = Some(Transformed { frame, window });
+        self
+    }
+
+    /// The second form, if there is one that a peer with a window of this size can take.
+    pub(crate) fn transformed(&self, window: u8) -> Option<&Bytes> {
+        let transformed = self.transformed.as_ref()?;
+        (transformed.window <= window).then_some(&transformed.frame)
+    }
+
+    /// The payload, as it was given.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn payload(&self) -> &[u8] {
+        &self.frame[self.frame.len() - self.payload_len..]
     }
 
     /// What the message is made of.
@@ -44,7 +74,7 @@ impl Prepared {
         self.kind
     }
 
-    /// The frame on the wire.
+    /// The frame on the wire, as long as no extension transforms it.
     pub fn frame(&self) -> &Bytes {
         &self.frame
     }
@@ -53,6 +83,19 @@ impl Prepared {
     pub fn payload_len(&self) -> usize {
         self.payload_len
     }
+}
+
+/// The RSV bits, of which the first is set.
+#[cfg(feature = "deflate")]
+const RSV1: u8 = 4;
+
+fn encode(kind: Kind, rsv: u8, payload: &[u8]) -> Bytes {
+    let len = payload.len() as u64;
+    let header = Header { fin: true, rsv, opcode: kind.opcode(), mask: None, len }.encode();
+    let mut frame = Vec::with_capacity(header.len() + payload.len());
+    frame.extend_from_slice(&header);
+    frame.extend_from_slice(payload);
+    frame.into()
 }
 
 impl fmt::Debug for Prepared {

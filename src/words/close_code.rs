@@ -45,6 +45,15 @@ impl CloseCode {
     /// The code, if it may be sent and received in a Close frame.
     pub const fn new(code: u16) -> Option<Self> {
         match code {
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
+            //# 1015 is a reserved value and MUST NOT be set as a status code in a Close
+            //# control frame by an endpoint.
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
+            //# 1006 is a reserved value and MUST NOT be set as a status code in a Close
+            //# control frame by an endpoint.
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
+            //# 1005 is a reserved value and MUST NOT be set as a status code in a Close
+            //# control frame by an endpoint.
             1000..=1003 | 1007..=1014 | 3000..=4999 => match core::num::NonZeroU16::new(code) {
                 Some(code) => Some(Self(code)),
                 None => None,

@@ -1,11 +1,23 @@
 //! Header tokens and comma-separated lists of them: the grammar that header field values share (RFC 9110, section 5.6, which
 //! has taken the place of RFC 2616, section 2). What a field means by its tokens doesn't live here.
 
+/// Whether each byte may stand in a token.
+static TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = matches!(byte as u8,
+            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+            | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z');
+        byte += 1;
+    }
+    table
+};
+
 /// Whether `byte` may stand in a token.
+#[inline]
 pub const fn is_token_byte(byte: u8) -> bool {
-    matches!(byte,
-        b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
-        | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z')
+    TOKEN[byte as usize]
 }
 
 /// Whether `bytes` are a token: at least one character, no separators, no controls, nothing outside ASCII.

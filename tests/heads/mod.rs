@@ -3,21 +3,21 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 /// The key of RFC 6455, section 1.3, and its answer.
-pub const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
-pub const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+pub(crate) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+pub(crate) const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 /// The nonce behind [`KEY`].
-pub const NONCE: [u8; 16] = *b"the sample nonce";
+pub(crate) const NONCE: [u8; 16] = *b"the sample nonce";
 
 /// A head under construction.
 #[derive(Clone)]
-pub struct Head {
-    pub start: String,
-    pub fields: Vec<(String, String)>,
+pub(crate) struct Head {
+    pub(crate) start: String,
+    pub(crate) fields: Vec<(String, String)>,
 }
 
 impl Head {
     /// The request of RFC 6455, section 1.3.
-    pub fn request() -> Self {
+    pub(crate) fn request() -> Self {
         Self::new("GET /chat HTTP/1.1")
             .with("Host", "server.example.com")
             .with("Upgrade", "websocket")
@@ -27,37 +27,37 @@ impl Head {
     }
 
     /// The answer to it.
-    pub fn response() -> Self {
+    pub(crate) fn response() -> Self {
         Self::new("HTTP/1.1 101 Switching Protocols")
             .with("Upgrade", "websocket")
             .with("Connection", "Upgrade")
             .with("Sec-WebSocket-Accept", ACCEPT)
     }
 
-    pub fn new(start: &str) -> Self {
+    pub(crate) fn new(start: &str) -> Self {
         Self { start: start.into(), fields: Vec::new() }
     }
 
-    pub fn start(mut self, start: &str) -> Self {
+    pub(crate) fn start(mut self, start: &str) -> Self {
         self.start = start.into();
         self
     }
 
-    pub fn with(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.fields.push((name.into(), value.into()));
         self
     }
 
-    pub fn without(mut self, name: &str) -> Self {
+    pub(crate) fn without(mut self, name: &str) -> Self {
         self.fields.retain(|field| !field.0.eq_ignore_ascii_case(name));
         self
     }
 
-    pub fn set(self, name: &str, value: &str) -> Self {
+    pub(crate) fn set(self, name: &str, value: &str) -> Self {
         self.without(name).with(name, value)
     }
 
-    pub fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut head = format!("{}\r\n", self.start);
         for (name, value) in &self.fields {
             head += &format!("{name}: {value}\r\n");
@@ -67,7 +67,7 @@ impl Head {
     }
 }
 
-pub const CHROMIUM: &str = "GET /live?room=7 HTTP/1.1\r\n\
+pub(crate) const CHROMIUM: &str = "GET /live?room=7 HTTP/1.1\r\n\
     Host: chat.example.com\r\n\
     Connection: Upgrade\r\n\
     Pragma: no-cache\r\n\
@@ -83,7 +83,7 @@ pub const CHROMIUM: &str = "GET /live?room=7 HTTP/1.1\r\n\
     Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\
     Sec-WebSocket-Protocol: v2.chat, chat\r\n\r\n";
 
-pub const FIREFOX: &str = "GET /live?room=7 HTTP/1.1\r\n\
+pub(crate) const FIREFOX: &str = "GET /live?room=7 HTTP/1.1\r\n\
     Host: chat.example.com\r\n\
     User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0\r\n\
     Accept: */*\r\n\
@@ -103,7 +103,7 @@ pub const FIREFOX: &str = "GET /live?room=7 HTTP/1.1\r\n\
     Cache-Control: no-cache\r\n\
     Upgrade: websocket\r\n\r\n";
 
-pub const SAFARI: &str = "GET /live?room=7 HTTP/1.1\r\n\
+pub(crate) const SAFARI: &str = "GET /live?room=7 HTTP/1.1\r\n\
     Upgrade: websocket\r\n\
     Connection: Upgrade\r\n\
     Host: chat.example.com\r\n\
@@ -118,7 +118,7 @@ pub const SAFARI: &str = "GET /live?room=7 HTTP/1.1\r\n\
     Accept-Encoding: gzip, deflate\r\n\
     Accept-Language: en-GB,en;q=0.9\r\n\r\n";
 
-pub const CURL: &str = "GET /live?room=7 HTTP/1.1\r\n\
+pub(crate) const CURL: &str = "GET /live?room=7 HTTP/1.1\r\n\
     Host: chat.example.com:8080\r\n\
     User-Agent: curl/8.11.0\r\n\
     Accept: */*\r\n\
@@ -127,7 +127,7 @@ pub const CURL: &str = "GET /live?room=7 HTTP/1.1\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
     Connection: Upgrade\r\n\r\n";
 
-pub const NODE_WS: &str = "GET /live?room=7 HTTP/1.1\r\n\
+pub(crate) const NODE_WS: &str = "GET /live?room=7 HTTP/1.1\r\n\
     Sec-WebSocket-Version: 13\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
     Connection: Upgrade\r\n\
@@ -136,7 +136,7 @@ pub const NODE_WS: &str = "GET /live?room=7 HTTP/1.1\r\n\
     Sec-WebSocket-Protocol: v2.chat,chat\r\n\
     Host: chat.example.com\r\n\r\n";
 
-pub const PYTHON_WEBSOCKETS: &str = "GET /live?room=7 HTTP/1.1\r\n\
+pub(crate) const PYTHON_WEBSOCKETS: &str = "GET /live?room=7 HTTP/1.1\r\n\
     Host: chat.example.com\r\n\
     Upgrade: websocket\r\n\
     Connection: Upgrade\r\n\
@@ -146,7 +146,7 @@ pub const PYTHON_WEBSOCKETS: &str = "GET /live?room=7 HTTP/1.1\r\n\
     User-Agent: Python/3.12 websockets/14.1\r\n\r\n";
 
 /// A browser's request behind nginx with the customary `proxy_set_header` lines.
-pub const NGINX: &str = "GET /live?room=7 HTTP/1.1\r\n\
+pub(crate) const NGINX: &str = "GET /live?room=7 HTTP/1.1\r\n\
     Upgrade: websocket\r\n\
     Connection: upgrade\r\n\
     Host: chat.example.com\r\n\
@@ -164,7 +164,7 @@ pub const NGINX: &str = "GET /live?room=7 HTTP/1.1\r\n\
     Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n";
 
 /// A browser's request behind HAProxy, which sends names in lower case.
-pub const HAPROXY: &str = "GET /live?room=7 HTTP/1.1\r\n\
+pub(crate) const HAPROXY: &str = "GET /live?room=7 HTTP/1.1\r\n\
     host: chat.example.com\r\n\
     pragma: no-cache\r\n\
     cache-control: no-cache\r\n\
@@ -177,7 +177,7 @@ pub const HAPROXY: &str = "GET /live?room=7 HTTP/1.1\r\n\
     connection: upgrade\r\n\
     upgrade: websocket\r\n\r\n";
 
-pub const REQUESTS: [(&str, &str); 8] = [
+pub(crate) const REQUESTS: [(&str, &str); 8] = [
     ("Chromium", CHROMIUM),
     ("Firefox", FIREFOX),
     ("Safari", SAFARI),
@@ -189,7 +189,7 @@ pub const REQUESTS: [(&str, &str); 8] = [
 ];
 
 /// Answers to a request with [`KEY`].
-pub const RESPONSES: [(&str, &str); 5] = [
+pub(crate) const RESPONSES: [(&str, &str); 5] = [
     (
         "Node ws",
         "HTTP/1.1 101 Switching Protocols\r\n\

@@ -371,6 +371,9 @@ impl Wrong {
         .concat();
         let failed = violation(self.violation);
 
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-10.7
+        //= type=test
+        //# Incoming data MUST always be validated by both clients and servers.
         // In one read, with all that comes before and after.
         let mut conn = R::open(self.config.clone());
         conn.send_text("queued").unwrap();
@@ -384,7 +387,10 @@ impl Wrong {
         conn.send_text("queued").unwrap();
         assert_eq!(feed(&mut conn, &good), good_seen);
         assert_eq!(feed(&mut conn, &self.bytes[..self.at - 1]), []);
-        assert_eq!(feed(&mut conn, &self.bytes[self.at - 1..self.at]), [failed.clone()]);
+        assert_eq!(
+            feed(&mut conn, &self.bytes[self.at - 1..self.at]),
+            std::slice::from_ref(&failed)
+        );
         self.check_end(&mut conn, &after);
 
         // Byte by byte.

@@ -7,6 +7,7 @@ use std::net::{Shutdown, TcpStream};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use sockless::extension::{Supported, deflate::Terms};
 use sockless::handshake::{Answered, Connector, Limits, Offer, Url};
 use sockless::{Client, Config, Connection, Event, Input, Want, endpoint};
 use sockless_autobahn::Plan;
@@ -105,7 +106,8 @@ fn open(
     started: Instant,
 ) -> io::Result<(Connection<Client>, std::ops::Range<usize>)> {
     let limits = Limits::default();
-    let offer = Offer::new(url);
+    let offer =
+        Offer::new(url).with_extensions(Supported::default().with_deflate(Terms::default()));
     let mut connector =
         Connector::new(offer, &limits, started.elapsed()).map_err(io::Error::other)?;
     stream.write_all(&connector.request().to_vec())?;

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use sockless::extension::Supported;
 use sockless::handshake::{Acceptance, Acceptor, Asked, Field, Limits, Refusal, RequestError};
 use sockless::{CloseCode, Config, Connection, Event, Input, Outcome, Server, Want, endpoint};
 use sockless_examples::options::Options;
@@ -26,6 +27,7 @@ const TURN: Duration = Duration::from_millis(5);
 /// What a thread needs to know to serve a client.
 struct Context {
     config: Arc<Config>,
+    extensions: Supported,
     stop: Stop,
     /// The origin of all times.
     started: Instant,
@@ -58,7 +60,8 @@ fn run(options: &Options) -> io::Result<()> {
     println!("echo_std listens on http://{}/ (Ctrl-C stops it)", listener.local_addr()?);
 
     let config = Arc::new(options.config());
-    let context = Arc::new(Context { config, stop, started: Instant::now() });
+    let extensions = options.extensions();
+    let context = Arc::new(Context { config, extensions, stop, started: Instant::now() });
     let mut threads = Vec::new();
     while !context.stop.is_asked() {
         match listener.accept() {
@@ -113,8 +116,10 @@ fn open(
         let answer = match asked {
             None => continue,
             Some((Asked::WebSocket(request), count)) => {
-                let accepted =
-                    endpoint::accept(&request, &Acceptance::new(), Arc::clone(&context.config));
+                let accepted = {
+                    let acceptance = Acceptance::new().with_extensions(context.extensions);
+                    endpoint::accept(&request, &acceptance, Arc::clone(&context.config))
+                };
                 match accepted {
                     Ok((connection, _)) => {
                         return Ok(Some((connection, request.consumed()..count)));

@@ -20,8 +20,9 @@ const PROBE: [u8; 5] = [0x00, 0x00, 0x00, 0xff, 0xff];
 /// Decompresses what comes from one direction.
 ///
 /// The inflater is allocated with the first octet. It has a window of its own, but gives it up where a block has `BFINAL`
-/// set; so the last octets are kept here as well. That makes each such block cost a copy of the window, whatever its size:
-/// work stays linear in the octets received.
+/// set; so the last octets are kept here as well. What follows such a block is first decoded without them, and again with
+/// them if it refers to them or goes on into the next piece. So no octet is decoded more than twice, and a block costs one
+/// copy of the window at most: work stays linear in the octets received.
 pub(crate) struct Decoder {
     takeover: bool,
     pool: Option<Pool>,
@@ -91,45 +92,47 @@ impl Decoder {
         mut input: &[u8],
         output: &mut Output<'_>,
     ) -> Result<(), DecodeError> {
+        if input.is_empty() {
+            return Ok(());
+        }
         let mut kept = output.at();
-        while !input.is_empty() {
-            if self.stale {
-                self.history.push(output.written(kept));
-                kept = output.at();
-                self.restart(inflater)?;
-            }
-            loop {
-                let room = output.room(1);
-                let full = room.is_empty();
-                let mut beyond = [0];
-                let room = if full { &mut beyond[..] } else { room };
-                let length = room.len();
-                let step = Step::take(inflater, input, room, InflateFlush::NoFlush)?;
-                input = input.get(step.read..).unwrap_or_default();
-                if full && step.wrote > 0 {
-                    return Err(DecodeError::OverBudget);
-                }
-                output.wrote(step.wrote);
-                if step.status == Status::StreamEnd {
+        if self.stale {
+            self.restore(inflater)?;
+        }
+        // Where the input behind a final block began, as long as it is tried without the history.
+        let mut tried = None;
+        loop {
+            match run(inflater, &mut input, output) {
+                Ok(Stop::Final) => {
+                    self.history.push(output.written(kept));
+                    kept = output.at();
                     self.stale = true;
-                    break;
-                }
-                // With room left, everything that the input can give is written.
-                if step.wrote < length {
                     if input.is_empty() {
-                        break;
+                        return Ok(());
                     }
-                    if step.read == 0 && step.wrote == 0 {
-                        return Err(DecodeError::Corrupt);
-                    }
+                    // What follows may do without the history. That's worth a try: it is a copy of the window otherwise, for
+                    // two octets perhaps.
+                    inflater.reset(false);
+                    tried = Some(input);
                 }
+                Err(DecodeError::OverBudget) => return Err(DecodeError::OverBudget),
+                result => match (tried.take(), result) {
+                    (Some(from), _) => {
+                        output.rewind(kept);
+                        input = from;
+                        self.restore(inflater)?;
+                    }
+                    (None, Ok(_)) => break,
+                    (None, Err(error)) => return Err(error),
+                },
             }
         }
         self.history.push(output.written(kept));
         Ok(())
     }
 
-    fn restart(&mut self, inflater: &mut Inflate) -> Result<(), DecodeError> {
+    /// Restarts the inflater with the history for its window.
+    fn restore(&mut self, inflater: &mut Inflate) -> Result<(), DecodeError> {
         inflater.reset(false);
         for part in self.history.parts() {
             if !part.is_empty() {
@@ -152,13 +155,13 @@ impl Decoder {
         }
         // The tail completes the block, without giving any data: the inflater stops there, before the octet behind it.
         let mut nothing = [0];
-        let tail = Step::take(inflater, &TAIL, &mut nothing, InflateFlush::Block)?;
-        if (tail.status, tail.read, tail.wrote) != (Status::Ok, TAIL.len() - 1, 0) {
+        let tail = Step::take(inflater, &TAIL, &mut nothing, InflateFlush::Block);
+        if (tail.status, tail.read, tail.wrote) != (Ok(Status::Ok), TAIL.len() - 1, 0) {
             return Err(DecodeError::Corrupt);
         }
         // A compressed block may end there too, in the middle of the last octet. Its other bits would belong to the next message.
-        let probe = Step::take(inflater, &PROBE, &mut nothing, InflateFlush::NoFlush)?;
-        if (probe.status, probe.read, probe.wrote) != (Status::Ok, PROBE.len(), 0) {
+        let probe = Step::take(inflater, &PROBE, &mut nothing, InflateFlush::NoFlush);
+        if (probe.status, probe.read, probe.wrote) != (Ok(Status::Ok), PROBE.len(), 0) {
             return Err(DecodeError::Corrupt);
         }
         Ok(())
@@ -213,27 +216,58 @@ fn corrupt(_: InflateError) -> DecodeError {
     DecodeError::Corrupt
 }
 
+/// Why the inflater stopped.
+enum Stop {
+    /// The input is used up.
+    Starved,
+    /// A block has ended whose `BFINAL` is set.
+    Final,
+}
+
+/// Inflates up to the end of the input, or of a block whose `BFINAL` is set.
+fn run(
+    inflater: &mut Inflate,
+    input: &mut &[u8],
+    output: &mut Output<'_>,
+) -> Result<Stop, DecodeError> {
+    loop {
+        let room = output.room(1);
+        let full = room.is_empty();
+        let mut beyond = [0];
+        let room = if full { &mut beyond[..] } else { room };
+        let length = room.len();
+        let step = Step::take(inflater, input, room, InflateFlush::NoFlush);
+        *input = input.get(step.read..).unwrap_or_default();
+        if full && step.wrote > 0 {
+            return Err(DecodeError::OverBudget);
+        }
+        output.wrote(step.wrote);
+        if step.status.map_err(corrupt)? == Status::StreamEnd {
+            return Ok(Stop::Final);
+        }
+        // With room left, everything that the input can give is written.
+        if step.wrote < length && (input.is_empty() || step.read == 0) {
+            return if input.is_empty() { Ok(Stop::Starved) } else { Err(DecodeError::Corrupt) };
+        }
+    }
+}
+
 /// What one call of the inflater did.
 struct Step {
-    status: Status,
+    status: Result<Status, InflateError>,
     read: usize,
     wrote: usize,
 }
 
 impl Step {
-    fn take(
-        inflater: &mut Inflate,
-        input: &[u8],
-        room: &mut [u8],
-        flush: InflateFlush,
-    ) -> Result<Self, DecodeError> {
+    fn take(inflater: &mut Inflate, input: &[u8], room: &mut [u8], flush: InflateFlush) -> Self {
         let (read, wrote) = (inflater.total_in(), inflater.total_out());
-        let status = inflater.decompress(input, room, flush).map_err(corrupt)?;
+        let status = inflater.decompress(input, room, flush);
         // Both are at most the length of a slice.
-        Ok(Self {
+        Self {
             status,
             read: (inflater.total_in() - read) as usize,
             wrote: (inflater.total_out() - wrote) as usize,
-        })
+        }
     }
 }

@@ -18,17 +18,14 @@ mod history;
 mod output;
 mod parameters;
 mod pool;
+mod prepared;
 mod terms;
 
 #[cfg(all(test, feature = "std"))]
 mod tests;
 
-#[allow(unused_imports)] // until messages pass through the door
 pub(crate) use decoder::Decoder;
-#[allow(unused_imports)]
-pub(crate) use encoder::{Encoder, prepare};
-#[allow(unused_imports)]
-pub(crate) use parameters::Direction;
+pub(crate) use encoder::Encoder;
 
 pub use config::{Config, Level, Memory};
 pub use parameters::{NAME, Parameters, WindowBits};

@@ -57,6 +57,12 @@ impl<'a> Output<'a> {
         self.budget -= count;
     }
 
+    /// Takes back what was written from the position `at` on.
+    pub(super) fn rewind(&mut self, at: usize) {
+        self.budget += self.at - at;
+        self.at = at;
+    }
+
     /// Takes back the last octets that were written, if they are `tail`.
     pub(super) fn strip(&mut self, tail: &[u8]) -> bool {
         let stripped = self.written(0).ends_with(tail);

@@ -4,6 +4,7 @@
 use core::fmt;
 
 use crate::extension::header::{Params, Value};
+use crate::words::role::Role;
 
 /// The registered name of the extension.
 pub const NAME: &str = "permessage-deflate";
@@ -94,16 +95,19 @@ pub(crate) struct Direction {
 }
 
 impl Parameters {
-    /// How the server's messages are compressed.
-    pub(crate) fn sent_by_server(self) -> Direction {
+    /// How the messages are compressed that an endpoint in the role `R` sends.
+    pub(crate) fn sent_by<R: Role>(self) -> Direction {
+        if R::MASKS { self.sent_by_client() } else { self.sent_by_server() }
+    }
+
+    fn sent_by_server(self) -> Direction {
         Direction {
             window: self.server_max_window_bits.unwrap_or(WindowBits::MAX),
             takeover: !self.server_no_context_takeover,
         }
     }
 
-    /// How the client's messages are compressed.
-    pub(crate) fn sent_by_client(self) -> Direction {
+    fn sent_by_client(self) -> Direction {
         Direction {
             window: self.client_max_window_bits.unwrap_or(WindowBits::MAX),
             takeover: !self.client_no_context_takeover,

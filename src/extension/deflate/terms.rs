@@ -11,6 +11,16 @@ use crate::extension::negotiation::AnswerError;
 ///
 /// The fields have the names of the extension's parameters. The default limits nothing: the best compression, and the most
 /// memory.
+///
+/// ```
+/// use sockless::extension::Supported;
+/// use sockless::extension::deflate::Terms;
+///
+/// let server = Supported::default().with_deflate(Terms::default().with_client_no_context_takeover());
+/// let agreed = server.accept([&b"permessage-deflate; client_max_window_bits"[..]])?;
+/// assert_eq!(agreed.answer().to_string(), "permessage-deflate; client_no_context_takeover");
+/// # Ok::<(), sockless::extension::header::Malformed>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Terms {
@@ -42,6 +52,41 @@ impl Default for Terms {
 }
 
 impl Terms {
+    /// The same terms, the server compressing each message for itself.
+    #[must_use]
+    pub const fn with_server_no_context_takeover(mut self) -> Self {
+        self.server_no_context_takeover = true;
+        self
+    }
+
+    /// The same terms, the client compressing each message for itself.
+    #[must_use]
+    pub const fn with_client_no_context_takeover(mut self) -> Self {
+        self.client_no_context_takeover = true;
+        self
+    }
+
+    /// The same terms with another window of the server's.
+    #[must_use]
+    pub const fn with_server_max_window_bits(mut self, bits: WindowBits) -> Self {
+        self.server_max_window_bits = bits;
+        self
+    }
+
+    /// The same terms with another window of the client's.
+    #[must_use]
+    pub const fn with_client_max_window_bits(mut self, bits: WindowBits) -> Self {
+        self.client_max_window_bits = bits;
+        self
+    }
+
+    /// The same terms, a client requiring nothing of the server in its second choice.
+    #[must_use]
+    pub const fn with_fallback(mut self) -> Self {
+        self.fallback = true;
+        self
+    }
+
     /// A server's choice about one offer: the parameters to answer with, or none if it declines.
     //= https://www.rfc-editor.org/rfc/rfc7692#section-7
     //# A server MUST decline an extension negotiation offer for this

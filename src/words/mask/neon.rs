@@ -7,7 +7,7 @@
 use core::arch::aarch64::*;
 
 use super::Mask;
-use super::kernel::{Vector, pass};
+use super::vector::{Vector, pass};
 
 /// The kernel over NEON.
 ///

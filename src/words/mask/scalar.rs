@@ -2,7 +2,7 @@
 #![allow(unsafe_code, reason = "loads and stores through the kernel's raw pointers")]
 
 use super::Mask;
-use super::kernel::{Vector, pass};
+use super::vector::{Vector, pass};
 
 /// The portable kernel.
 ///

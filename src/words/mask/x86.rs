@@ -1,6 +1,4 @@
 //! Vectors of x86-64: SSE2, AVX2 and AVX-512.
-//!
-//! Of AVX-512 only the foundation (F) is asked for: masking needs no lanes of octets.
 #![allow(
     unsafe_code,
     reason = "vector instructions, and loads and stores through the kernel's raw pointers"
@@ -9,7 +7,7 @@
 use core::arch::x86_64::*;
 
 use super::Mask;
-use super::kernel::{Vector, pass};
+use super::vector::{Vector, pass};
 
 /// The kernel over SSE2.
 ///

@@ -1,0 +1,353 @@
+//! One client's turn: read, poll, write, until nothing is left to be done or the turn is over.
+
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::mem;
+use std::net::Shutdown;
+use std::ops::Range;
+use std::time::Duration;
+
+use mio::net::TcpStream;
+use sockless::handshake::{Acceptor, Limits};
+use sockless::{CloseCode, Connection, Event, Input, Want};
+use sockless_examples::opening::{Opening, Terms};
+
+/// How much is read at once. A message that arrives whole in one read is echoed without being copied.
+const READ: usize = 256 << 10;
+/// How often a client may read in one turn, so that a busy one does not keep the others waiting.
+const READS: u32 = 8;
+/// From how many bytes on a message is written straight from the read buffer, which saves a copy and costs a write of its own.
+const LARGE: usize = 32 << 10;
+/// The output buffer that is kept; one that has grown beyond is given back.
+const SPARE: usize = 1 << 20;
+/// How long a client that was answered may take to read the answer.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// What all clients share.
+pub(crate) struct Shared {
+    terms: Terms,
+    buffer: Box<[u8]>,
+    /// Lent to each client for its turn. One whose output the system does not take at once keeps it, until it does.
+    spare: Vec<u8>,
+    /// The time, looked at once for all that became ready together.
+    pub(crate) now: Duration,
+}
+
+impl Shared {
+    pub(crate) fn new(terms: Terms) -> Self {
+        let buffer = vec![0; READ].into_boxed_slice();
+        Self { terms, buffer, spare: Vec::new(), now: Duration::ZERO }
+    }
+}
+
+/// What becomes of a client after its turn.
+pub(crate) enum Next {
+    /// It waits for the poll, or for a time.
+    Wait(Option<Duration>),
+    /// There is more to read than one turn allows.
+    Again,
+    /// It is gone.
+    Gone,
+}
+
+/// A client. One that is open and idle has no memory beside this.
+pub(crate) struct Client {
+    link: Link,
+    phase: Phase,
+    /// The entry among the timers that counts.
+    pub(crate) wake: Option<Duration>,
+}
+
+#[allow(clippy::large_enum_variant, reason = "of the largest one there are thousands")]
+enum Phase {
+    /// The opening handshake.
+    Opening(Box<Acceptor<'static>>),
+    /// An open connection.
+    Open(Session),
+    /// A client that was answered otherwise.
+    Answered(Box<Answer>),
+}
+
+impl Client {
+    pub(crate) fn new(stream: TcpStream, now: Duration) -> Self {
+        // Without it the kernel keeps small messages back for as long as 40 ms. A stream that refuses is a lost one.
+        let _ = stream.set_nodelay(true);
+        let acceptor = Acceptor::new(&Limits::default(), now);
+        Self {
+            link: Link { stream, readable: false, ended: false },
+            phase: Phase::Opening(Box::new(acceptor)),
+            wake: None,
+        }
+    }
+
+    /// Takes note of what the poll says: that there is something to read, and that its end has come.
+    pub(crate) fn note(&mut self, readable: bool, ended: bool) {
+        self.link.readable |= readable | ended;
+        self.link.ended |= ended;
+    }
+
+    /// Begins to close an open connection; whether there is one.
+    pub(crate) fn leave(&mut self, now: Duration) -> bool {
+        let Phase::Open(session) = &mut self.phase else { return false };
+        // One that closes already has nothing to add.
+        let _ = session.connection.close(CloseCode::GOING_AWAY, "the server stops", now);
+        true
+    }
+
+    pub(crate) fn turn(&mut self, shared: &mut Shared) -> Next {
+        let turn = match &mut self.phase {
+            Phase::Opening(_) => self.open(shared),
+            Phase::Open(session) => session.turn(&mut self.link, shared, 0..0),
+            Phase::Answered(answer) => answer.turn(&mut self.link, shared),
+        };
+        // A stream that breaks is the end of the client, for which there is nobody left to tell.
+        turn.unwrap_or(Next::Gone)
+    }
+
+    fn open(&mut self, shared: &mut Shared) -> io::Result<Next> {
+        let Phase::Opening(acceptor) = &mut self.phase else { return Ok(Next::Gone) };
+        let (asked, end) = loop {
+            let (asked, end) = match self.link.read(&mut shared.buffer)? {
+                Arrived::Bytes(end) => (acceptor.poll(&shared.buffer[..end], shared.now), end),
+                Arrived::Nothing => match acceptor.poll(&[], shared.now) {
+                    None => return Ok(Next::Wait(acceptor.deadline())),
+                    asked => (asked, 0),
+                },
+                Arrived::End => (acceptor.end(), 0),
+            };
+            if let Some(asked) = asked {
+                break (asked, end);
+            }
+        };
+        match shared.terms.open(asked) {
+            Opening::Open { connection, consumed } => {
+                let mut session = Session { connection, rest: Vec::new() };
+                let next = session.turn(&mut self.link, shared, consumed..end);
+                self.phase = Phase::Open(session);
+                next
+            }
+            Opening::Answered(bytes) => {
+                let mut answer = Answer { bytes, written: 0, deadline: shared.now + LINGER };
+                let next = answer.turn(&mut self.link, shared);
+                self.phase = Phase::Answered(Box::new(answer));
+                next
+            }
+        }
+    }
+}
+
+/// An open connection.
+struct Session {
+    connection: Connection<sockless::Server>,
+    /// What has been read and not been looked at, because too much output waits; empty nearly always.
+    rest: Vec<u8>,
+}
+
+impl Session {
+    /// A turn that begins with what lies in this part of the shared buffer.
+    fn turn(
+        &mut self,
+        link: &mut Link,
+        shared: &mut Shared,
+        first: Range<usize>,
+    ) -> io::Result<Next> {
+        // If output waits, it has a buffer already.
+        if let Err(spare) = self.connection.lend(mem::take(&mut shared.spare)) {
+            shared.spare = spare;
+        }
+        let next = self.go(link, shared, first);
+        if let Some(buffer) = self.connection.reclaim()
+            && buffer.capacity() <= SPARE
+        {
+            shared.spare = buffer;
+        }
+        next
+    }
+
+    fn go(
+        &mut self,
+        link: &mut Link,
+        shared: &mut Shared,
+        first: Range<usize>,
+    ) -> io::Result<Next> {
+        let mut reads = READS;
+        let mut input = Input::new(&mut shared.buffer[first]);
+        loop {
+            self.poll(input, link, shared.now)?;
+            link.write_output(&mut self.connection)?;
+            input = match self.connection.want() {
+                Want::Done(_) => return Ok(Next::Gone),
+                Want::ShutdownWrite => {
+                    link.stream.shutdown(Shutdown::Write)?;
+                    self.connection.shut();
+                    Input::none()
+                }
+                Want::Io { read: true, .. } if !self.rest.is_empty() => Input::none(),
+                Want::Io { read: true, .. } if link.readable => {
+                    if reads == 0 {
+                        return Ok(Next::Again);
+                    }
+                    reads -= 1;
+                    match link.read(&mut shared.buffer)? {
+                        Arrived::Bytes(count) => Input::new(&mut shared.buffer[..count]),
+                        Arrived::Nothing => Input::none(),
+                        Arrived::End => Input::eof(),
+                    }
+                }
+                Want::Io { deadline, .. } => return Ok(Next::Wait(deadline)),
+            };
+        }
+    }
+
+    /// Polls until all has been consumed, or too much output waits.
+    fn poll(&mut self, arrived: Input<'_>, link: &mut Link, now: Duration) -> io::Result<()> {
+        let mut rest = Vec::new();
+        let mut input = arrived;
+        if !self.rest.is_empty() {
+            link.write_output(&mut self.connection)?;
+            if !self.connection.is_congested() {
+                rest = mem::take(&mut self.rest);
+                input = Input::new(&mut rest);
+            }
+        }
+        while let Some(event) = self.connection.poll(&mut input, now) {
+            let last = matches!(event, Event::Closing(_) | Event::Failed(_));
+            echo(event, &mut self.connection, link)?;
+            if self.connection.is_congested() && !last {
+                link.write_output(&mut self.connection)?;
+                if self.connection.is_congested() {
+                    break;
+                }
+            }
+        }
+        if !input.is_empty() {
+            self.rest = input.into_rest().to_vec();
+        }
+        Ok(())
+    }
+}
+
+/// Sends a message back. The queue is not full, because nothing is polled that would fill it; a message that comes when we have
+/// said that we leave is not sent.
+fn echo(
+    event: Event<'_>,
+    connection: &mut Connection<sockless::Server>,
+    link: &mut Link,
+) -> io::Result<()> {
+    match event {
+        // Large, and still in the read buffer: header and message are written from where they are.
+        Event::Text(text) if text.is_borrowed() && text.len() >= LARGE => {
+            if let Ok(mut message) = connection.send_text_borrowed(&text) {
+                let written = link.write(&message.slices().map(IoSlice::new))?;
+                message.wrote(written);
+            }
+        }
+        Event::Binary(bytes) if bytes.is_borrowed() && bytes.len() >= LARGE => {
+            if let Ok(mut message) = connection.send_binary_borrowed(&bytes) {
+                let written = link.write(&message.slices().map(IoSlice::new))?;
+                message.wrote(written);
+            }
+        }
+        // Small: copied into the batch.
+        Event::Text(text) if text.is_borrowed() => drop(connection.send_text(&text)),
+        Event::Binary(bytes) if bytes.is_borrowed() => drop(connection.send_binary(&bytes)),
+        // Assembled in memory of its own, which is handed on.
+        Event::Text(text) => drop(connection.send(text)),
+        Event::Binary(bytes) => drop(connection.send(bytes)),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// What a client gets that asked for no WebSocket. What it still sends is read until it closes, so that nothing resets the
+/// stream while it reads the answer.
+struct Answer {
+    bytes: Vec<u8>,
+    written: usize,
+    deadline: Duration,
+}
+
+impl Answer {
+    fn turn(&mut self, link: &mut Link, shared: &mut Shared) -> io::Result<Next> {
+        while self.written < self.bytes.len() {
+            match link.write(&[IoSlice::new(&self.bytes[self.written..])])? {
+                0 => break,
+                count => self.written += count,
+            }
+            if self.written == self.bytes.len() {
+                link.stream.shutdown(Shutdown::Write)?;
+            }
+        }
+        loop {
+            match link.read(&mut shared.buffer)? {
+                Arrived::Bytes(_) if shared.now < self.deadline => {}
+                Arrived::Nothing if shared.now < self.deadline => {
+                    return Ok(Next::Wait(Some(self.deadline)));
+                }
+                _ => return Ok(Next::Gone),
+            }
+        }
+    }
+}
+
+/// A stream, and what is known of it.
+struct Link {
+    stream: TcpStream,
+    /// Whether there may be something to read: the poll tells of every change, and no more.
+    readable: bool,
+    /// Whether the end of the stream has come, behind what there is to read.
+    ended: bool,
+}
+
+enum Arrived {
+    Bytes(usize),
+    Nothing,
+    End,
+}
+
+impl Link {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Arrived> {
+        while self.readable {
+            match self.stream.read(buffer) {
+                Ok(0) => return Ok(Arrived::End),
+                Ok(count) => {
+                    // A read that is not filled has emptied the stream: what comes after it, the poll will tell.
+                    self.readable = count == buffer.len() || self.ended;
+                    return Ok(Arrived::Bytes(count));
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable = false,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // A reset is an end; what the connection makes of it, it says itself.
+                Err(_) => return Ok(Arrived::End),
+            }
+        }
+        Ok(Arrived::Nothing)
+    }
+
+    /// Writes what the stream takes now; zero if it takes nothing.
+    fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        loop {
+            let written = match slices {
+                [slice] => self.stream.write(slice),
+                _ => self.stream.write_vectored(slices),
+            };
+            match written {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(0),
+                written => return written,
+            }
+        }
+    }
+
+    /// Writes as much of the output as the stream takes now.
+    fn write_output(&mut self, connection: &mut Connection<sockless::Server>) -> io::Result<()> {
+        while !connection.output().is_empty() {
+            let mut slices = [IoSlice::new(&[]); 16];
+            let count = connection.output_io_slices(&mut slices);
+            match self.write(&slices[..count])? {
+                0 => break,
+                written => connection.wrote(written),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,65 @@
+//! A server's part of the opening handshake: what it makes of what a client has asked for.
+
+use std::sync::Arc;
+
+use sockless::extension::Supported;
+use sockless::handshake::{Acceptance, Asked, Field, Refusal, RequestError};
+use sockless::{Config, Connection, Server, endpoint};
+
+use crate::options::Options;
+use crate::page::PAGE;
+
+/// What a server makes of what a client has asked for.
+#[derive(Debug)]
+pub enum Opening {
+    /// The connection is open; its output begins with the answer.
+    Open {
+        /// The connection.
+        connection: Connection<Server>,
+        /// How many bytes of the last input belong to the request. What follows them are the client's first frames.
+        consumed: usize,
+    },
+    /// Anything else: this is to be written, then the stream to be half-closed, and to be closed once the client has.
+    Answered(Vec<u8>),
+}
+
+/// What an echo server accepts connections with.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// The configuration of the connections.
+    pub config: Arc<Config>,
+    /// The extensions that may be used.
+    pub extensions: Supported,
+}
+
+impl Terms {
+    /// The terms that the user has asked for.
+    pub fn new(options: &Options) -> Self {
+        Self { config: Arc::new(options.config()), extensions: options.extensions() }
+    }
+
+    /// Opens a connection, or answers the request otherwise.
+    pub fn open(&self, asked: Asked<'_>) -> Opening {
+        let answer = match asked {
+            Asked::WebSocket(request) => {
+                let consumed = request.consumed();
+                match endpoint::accept(&request, &self.acceptance(), Arc::clone(&self.config)) {
+                    Ok((connection, _)) => return Opening::Open { connection, consumed },
+                    // Nothing in the acceptance depends on the request: it would fit none.
+                    Err(_) => Refusal::new(500, &[], b"").map(|refusal| refusal.to_vec()),
+                }
+            }
+            Asked::Plain(request) if request.path() == "/" => {
+                let html = [Field::new("Content-Type", "text/html; charset=utf-8")];
+                Refusal::new(200, &html, PAGE.as_bytes()).map(|page| page.to_vec())
+            }
+            Asked::Plain(_) => Ok(RequestError::PlainRequest.answer().to_vec()),
+            Asked::Refused(error) => Ok(error.answer().to_vec()),
+        };
+        Opening::Answered(answer.unwrap_or_default())
+    }
+
+    fn acceptance(&self) -> Acceptance<'static> {
+        Acceptance::new().with_extensions(self.extensions)
+    }
+}

@@ -1,0 +1,216 @@
+//! What the handshake costs, counted: allocations, memory held, and octets looked at.
+
+mod heads;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::time::Duration;
+
+use heads::{Head, NONCE, REQUESTS};
+use sockless::handshake::{
+    Acceptance, Acceptor, Answered, Asked, Connector, Field, Limits, Offer, Refusal, Url,
+};
+
+const NOW: Duration = Duration::ZERO;
+
+/// Counts what each thread allocates, so that tests can run side by side.
+struct Counting;
+
+#[derive(Clone, Copy, Default)]
+struct Heap {
+    allocations: usize,
+    live: usize,
+    peak: usize,
+}
+
+thread_local! {
+    static HEAP: Cell<Heap> = const { Cell::new(Heap { allocations: 0, live: 0, peak: 0 }) };
+}
+
+fn note(allocations: usize, taken: usize, given: usize) {
+    // The thread may be on its way out.
+    let _ = HEAP.try_with(|heap| {
+        let mut now = heap.get();
+        now.allocations += allocations;
+        now.live = (now.live + taken).saturating_sub(given);
+        now.peak = now.peak.max(now.live);
+        heap.set(now);
+    });
+}
+
+// SAFETY: every call goes to the system's allocator unchanged.
+#[allow(unsafe_code, reason = "an allocator that counts can't be written without it")]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        note(1, layout.size(), 0);
+        // SAFETY: as above.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        note(0, 0, layout.size());
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // While it is moved, both blocks may be alive.
+        note(1, size, 0);
+        note(0, 0, layout.size());
+        // SAFETY: as above.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// What `run` allocates: how often, at most at once, and what is left.
+fn count<T>(run: impl FnOnce() -> T) -> (T, Heap) {
+    HEAP.set(Heap::default());
+    let result = run();
+    (result, HEAP.get())
+}
+
+#[test]
+fn whole_server_handshake_allocates_once() {
+    for (program, head) in REQUESTS {
+        let cookie = [Field::new("Set-Cookie", "a=1")];
+        let (answer, heap) = count(|| {
+            let mut acceptor = Acceptor::new(&Limits::default(), NOW);
+            let Some(Asked::WebSocket(request)) = acceptor.poll(head.as_bytes(), NOW) else {
+                panic!("{program}");
+            };
+            let acceptance = Acceptance::new()
+                .with_subprotocol(request.choose_subprotocol(&["chat"]))
+                .with_fields(&cookie);
+            request.accept(&acceptance).unwrap().to_vec()
+        });
+        assert_eq!(heap.allocations, 1, "{program}");
+        assert_eq!(heap.peak, answer.len(), "{program}: the answer has no room to spare");
+    }
+}
+
+#[test]
+fn server_handshake_into_a_buffer_allocates_nothing() {
+    let mut out = [0; 512];
+    let ((), heap) = count(|| {
+        let mut acceptor = Acceptor::new(&Limits::default(), NOW);
+        let Some(Asked::WebSocket(request)) = acceptor.poll(heads::CHROMIUM.as_bytes(), NOW) else {
+            panic!();
+        };
+        request.accept(&Acceptance::new()).unwrap().encode(&mut out).unwrap();
+    });
+    assert_eq!(heap.allocations, 0);
+}
+
+#[test]
+fn refusals_allocate_nothing_but_themselves() {
+    let (_, heap) = count(|| {
+        let mut acceptor = Acceptor::new(&Limits::default(), NOW);
+        let Some(Asked::Refused(error)) = acceptor.poll(b"GET / HTTP/1.0\r\n\r\n", NOW) else {
+            panic!();
+        };
+        error.answer()
+    });
+    assert_eq!(heap.allocations, 0);
+    let (_, heap) = count(|| Refusal::new(404, &[], b"no such room").unwrap().to_vec());
+    assert_eq!(heap.allocations, 1);
+}
+
+#[test]
+fn client_handshake_allocates_only_its_request() {
+    let answer = Head::response().with("Sec-WebSocket-Protocol", "chat").bytes();
+    let (_, heap) = count(|| {
+        let url = Url::parse("wss://server.example.com/chat?room=7").unwrap();
+        let offer = Offer::new(url).with_subprotocols(&["v2.chat", "chat"]);
+        let mut client = Connector::with_nonce(offer, NONCE, &Limits::default(), NOW).unwrap();
+        let request = client.request().to_vec();
+        assert!(matches!(client.poll(&answer, NOW), Some(Answered::Open { .. })));
+        request
+    });
+    assert_eq!(heap.allocations, 1);
+}
+
+#[test]
+fn lent_buffer_needs_no_allocation_at_any_split() {
+    let mut buffer = vec![0; 1024];
+    let ((), heap) = count(|| {
+        let mut acceptor = Acceptor::with_buffer(&Limits::default(), NOW, &mut buffer);
+        let asked = heads::CHROMIUM.as_bytes().chunks(1).find_map(|byte| acceptor.poll(byte, NOW));
+        assert!(matches!(asked, Some(Asked::WebSocket(_))));
+    });
+    assert_eq!(heap.allocations, 0);
+}
+
+#[test]
+fn head_in_pieces_stays_within_the_limit() {
+    for (limit, sent) in [(16 * 1024, 1 << 20), (1000, 5000), (100, 101), (600, 600)] {
+        for cut in [1, 7, 100, 4096] {
+            let limits = Limits::default().with_head(limit);
+            let bytes = vec![b'x'; sent];
+            let (_, heap) = count(|| {
+                let mut acceptor = Acceptor::new(&limits, NOW);
+                let refused = bytes.chunks(cut).find_map(|piece| acceptor.poll(piece, NOW));
+                (acceptor, refused.is_some())
+            });
+            // Twice while it grows: the old block is alive until it has been copied.
+            assert!(heap.peak <= 2 * limit, "{limit} {cut}: {}", heap.peak);
+            if sent > limit {
+                assert_eq!(heap.live, 0, "what a refused head took is given back");
+            } else {
+                assert!(heap.live <= limit);
+            }
+            assert!(heap.allocations <= 8, "{limit} {cut}: {}", heap.allocations);
+        }
+    }
+}
+
+#[test]
+fn interim_answers_do_not_pile_up() {
+    let mut interim = Head::new("HTTP/1.1 103 Early Hints").with("X", &"y".repeat(10_000)).bytes();
+    interim = interim.repeat(8);
+    let url = Url::parse("ws://a").unwrap();
+    let (_, heap) = count(|| {
+        let mut client =
+            Connector::with_nonce(Offer::new(url), NONCE, &Limits::default(), NOW).unwrap();
+        for piece in interim.chunks(100) {
+            assert!(client.poll(piece, NOW).is_none());
+        }
+        client
+    });
+    assert!(heap.peak <= 2 * 16 * 1024, "{}", heap.peak);
+    assert_eq!(heap.live, 0);
+    for cut in [interim.len(), 100, 1] {
+        let mut client =
+            Connector::with_nonce(Offer::new(url), NONCE, &Limits::default(), NOW).unwrap();
+        assert!(interim.chunks(cut).all(|piece| client.poll(piece, NOW).is_none()));
+        assert_eq!(client.work(), 2 * interim.len() as u64);
+    }
+}
+
+#[test]
+fn every_octet_is_looked_at_once_at_any_split() {
+    // A head of exactly 16 KiB in one, in halves, and octet by octet: the scan sees each octet once, and the parser is called
+    // once, on the whole head.
+    let filler = 16 * 1024 - Head::request().with("X", "").bytes().len();
+    let head = Head::request().with("X", &"y".repeat(filler)).bytes();
+    assert_eq!(head.len(), 16 * 1024);
+    for cut in [head.len(), head.len() / 2, 100, 1] {
+        let mut acceptor = Acceptor::new(&Limits::default(), NOW);
+        let asked = head.chunks(cut).find_map(|piece| acceptor.poll(piece, NOW));
+        assert!(matches!(asked, Some(Asked::WebSocket(_))));
+        assert_eq!(acceptor.work(), 2 * 16 * 1024, "{cut}");
+    }
+}
+
+#[test]
+fn head_that_is_refused_is_not_parsed_again() {
+    let mut acceptor = Acceptor::new(&Limits::default(), NOW);
+    let head = b"GET / HTTP/1.0\r\n\r\n";
+    assert!(head.chunks(1).find_map(|piece| acceptor.poll(piece, NOW)).is_some());
+    for _ in 0..100 {
+        assert!(acceptor.poll(head, NOW).is_none());
+    }
+    assert_eq!(acceptor.work(), 2 * head.len() as u64);
+}
