@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::field::{Field, Source, check_extra};
+use super::field::{Field, check_extra, values};
 use super::key::Key;
 use super::misuse::Misuse;
 use super::sink::{Sink, Write};
@@ -54,8 +54,11 @@ impl<'a> Acceptance<'a> {
         self
     }
 
-    /// Checks what can be checked without a key.
-    pub(super) fn agree(&self, request: &impl Source) -> Result<Established<'a>, Misuse> {
+    /// Checks the acceptance against the fields of a request.
+    pub(super) fn agree<'h>(
+        &self,
+        request: impl Iterator<Item = Field<'h>> + Clone,
+    ) -> Result<Established<'a>, Misuse> {
         check_extra(self.fields)?;
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
         //# The value chosen MUST be derived
@@ -63,7 +66,7 @@ impl<'a> Acceptance<'a> {
         //# the values from the |Sec-WebSocket-Protocol| field that the
         //# server is willing to use for this connection (if any).
         if let Some(chosen) = self.subprotocol {
-            let mut offered = request.values("sec-websocket-protocol").flat_map(elements);
+            let mut offered = values(request.clone(), "sec-websocket-protocol").flat_map(elements);
             if !offered.any(|offered| offered == chosen.as_bytes()) {
                 return Err(Misuse::UnofferedSubprotocol);
             }
@@ -78,14 +81,22 @@ impl<'a> Acceptance<'a> {
             Agreed::default()
         } else {
             // The grammar was checked when the request was.
-            self.extensions.accept(request.values("sec-websocket-extensions")).unwrap_or_default()
+            self.extensions.accept(values(request, "sec-websocket-extensions")).unwrap_or_default()
         };
         Ok(Established::new(self.subprotocol, extensions))
     }
 
-    pub(super) fn apply(&self, request: &impl Source, key: &Key) -> Result<Switching<'a>, Misuse> {
+    pub(super) fn apply<'h>(
+        &self,
+        request: impl Iterator<Item = Field<'h>> + Clone,
+        key: &Key,
+    ) -> Result<Switching<'a>, Misuse> {
         let established = self.agree(request)?;
         Ok(Switching { accept: key.accept(), established, fields: self.fields })
+    }
+
+    pub(super) const fn fields(&self) -> &'a [Field<'a>] {
+        self.fields
     }
 }
 

@@ -28,8 +28,8 @@ impl Authority {
             }
             end + 1
         } else {
-            let end = text.iter().position(|byte| *byte == b':').unwrap_or(text.len());
-            if end == 0 || !Part::Name.holds(&text[..end]) {
+            let end = Part::Name.span(text);
+            if end == 0 {
                 return Err(Malformed::Host);
             }
             end
@@ -98,19 +98,24 @@ static BARE: [u8; 256] = {
 impl Part {
     /// Whether `bytes` consist of characters that may stand bare in this part, and of percent-encoded octets.
     pub(super) fn holds(self, bytes: &[u8]) -> bool {
-        let is_bare = |byte: u8| BARE[usize::from(byte)] & self as u8 != 0;
-        let mut rest = bytes;
-        loop {
-            rest = match rest {
-                [] => return true,
-                [byte, rest @ ..] if is_bare(*byte) => rest,
-                [b'%', high, low, rest @ ..]
-                    if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
-                {
-                    rest
-                }
-                _ => return false,
-            };
+        self.span(bytes) == bytes.len()
+    }
+
+    /// How many bytes at the front do.
+    fn span(self, bytes: &[u8]) -> usize {
+        let mut at = 0;
+        while let Some(byte) = bytes.get(at) {
+            if BARE[usize::from(*byte)] & self as u8 != 0 {
+                at += 1;
+            } else if let [b'%', high, low, ..] = &bytes[at..]
+                && high.is_ascii_hexdigit()
+                && low.is_ascii_hexdigit()
+            {
+                at += 3;
+            } else {
+                break;
+            }
         }
+        at
     }
 }

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::field::Field;
 use super::gather::Gather;
 use super::key::Key;
 use super::limits::Limits;
@@ -237,9 +238,16 @@ impl<'a, 'b> Connector<'a, 'b> {
         if !response.is_current() {
             return Err(ResponseError::HttpVersion);
         }
-        let verdict = Verdict::of(response);
+        self.judge_fields(response.fields())
+    }
+
+    pub(super) fn judge_fields<'h>(
+        &self,
+        fields: impl Iterator<Item = Field<'h>> + Clone,
+    ) -> Result<Established<'a>, ResponseError> {
+        let verdict = Verdict::of(fields.clone());
         verdict.judge_switch(&self.key)?;
-        verdict.judge_choice(&self.offer, response)
+        verdict.judge_choice(&self.offer, fields)
     }
 
     fn fail<'i>(&mut self, error: ResponseError) -> Answered<'a, 'i> {

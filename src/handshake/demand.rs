@@ -72,7 +72,7 @@ pub(super) struct Demand<'h> {
     invalid_length: bool,
     pub(super) subprotocols: Tokens,
     /// Whether extensions are offered; their grammar is that of `extension::header`.
-    pub(super) extensions: bool,
+    pub(super) extensions: Once<'h>,
 }
 
 impl<'h> Demand<'h> {
@@ -94,7 +94,7 @@ impl<'h> Demand<'h> {
             17 if field.is("transfer-encoding") => self.body = true,
             21 if field.is("sec-websocket-version") => self.version.note(value),
             22 if field.is("sec-websocket-protocol") => self.subprotocols.note(value),
-            24 if field.is("sec-websocket-extensions") => self.extensions = true,
+            24 if field.is("sec-websocket-extensions") => self.extensions.note(value),
             _ => {}
         }
     }
@@ -185,7 +185,9 @@ impl<'h> Demand<'h> {
 
 /// Whether a list of tokens includes `token`, compared without regard to ASCII case.
 pub(super) fn names(list: &[u8], token: &[u8]) -> bool {
-    elements(list).any(|element| element.eq_ignore_ascii_case(token))
+    // Nearly always the list is the token.
+    list.eq_ignore_ascii_case(token)
+        || elements(list).any(|element| element.eq_ignore_ascii_case(token))
 }
 
 /// Whether `value` is one version: 0 to 255 without leading zeros (RFC 6455, section 4.3).

@@ -119,13 +119,10 @@ impl fmt::Debug for Fields<'_> {
     }
 }
 
-/// A head's fields, wherever they are kept: one list of rules serves HTTP/1.1, HTTP/2 and the types of the `http` crate.
-pub(super) trait Source {
-    /// The fields in their order.
-    fn fields(&self) -> impl Iterator<Item = Field<'_>> + Clone;
-
-    /// The values of all fields called `name`, in their order.
-    fn values<'s>(&'s self, name: &'static str) -> impl Iterator<Item = &'s [u8]> + Clone {
-        self.fields().filter(move |field| field.is(name)).map(|field| field.value)
-    }
+/// The values of all fields called `name`, in their order.
+pub(super) fn values<'h>(
+    fields: impl Iterator<Item = Field<'h>>,
+    name: &str,
+) -> impl Iterator<Item = &'h [u8]> {
+    fields.filter(move |field| field.is(name)).map(|field| field.value)
 }

@@ -11,7 +11,8 @@
 //!
 //! Nothing here needs an allocator: a caller that has none lends the buffer in which a head is gathered, and another one to write
 //! into. Without a machine, [`Request::decode`] and [`Response::decode`] read a head that the caller has gathered.
-//! For streams that another HTTP server has upgraded there is [`accept_key`].
+//! For streams that another HTTP server has upgraded there is [`accept_key`] (and,
+//! with the feature `http`, `Upgrade`), for those of HTTP/2 and HTTP/3 [`connect`].
 //!
 //! # Both ends in memory
 //!
@@ -69,14 +70,18 @@
 mod accept;
 mod acceptor;
 mod authority;
+pub mod connect;
 mod connector;
 mod demand;
 mod field;
 mod gather;
+#[cfg(feature = "http")]
+mod http_types;
 mod key;
 mod limits;
 mod misuse;
 mod offer;
+mod origins;
 mod refusal;
 mod request;
 mod request_error;
@@ -93,10 +98,13 @@ pub use accept::{Acceptance, Switching};
 pub use acceptor::{Acceptor, Asked};
 pub use connector::{Answered, Connector};
 pub use field::{Field, Fields};
+#[cfg(feature = "http")]
+pub use http_types::Upgrade;
 pub use key::accept_key;
 pub use limits::Limits;
 pub use misuse::Misuse;
 pub use offer::{Offer, Opening};
+pub use origins::Origins;
 pub use refusal::Refusal;
 pub use request::Request;
 pub use request_error::RequestError;

@@ -60,6 +60,11 @@ impl<'a> Refusal<'a> {
         self.status
     }
 
+    /// The body.
+    pub const fn body(&self) -> &'a [u8] {
+        self.body
+    }
+
     /// The number of bytes of the answer.
     pub fn encoded_len(&self) -> usize {
         self.measure()

@@ -5,8 +5,8 @@ use core::fmt;
 use core::mem::MaybeUninit;
 
 use super::accept::{Acceptance, Switching};
-use super::demand::{Demand, Tokens};
-use super::field::{Field, Fields, Source};
+use super::demand::{Demand, Once, Tokens};
+use super::field::{Field, Fields, values};
 use super::gather::Stored;
 use super::key::Key;
 use super::limits::Limits;
@@ -139,7 +139,7 @@ impl<'i> Request<'i> {
 
     /// The extensions that the client offers, the one it likes most first.
     pub fn extensions(&self) -> impl Iterator<Item = header::Element<'_>> {
-        let values = self.values("sec-websocket-extensions");
+        let values = values(self.fields(), "sec-websocket-extensions");
         header::elements(values).map_while(Result::ok)
     }
 
@@ -151,7 +151,7 @@ impl<'i> Request<'i> {
     /// request can still be answered.
     pub fn accept<'a>(&self, acceptance: &Acceptance<'a>) -> Result<Switching<'a>, Misuse> {
         let key = self.parsed.key.ok_or(Misuse::PlainRequest)?;
-        acceptance.apply(self, &key)
+        acceptance.apply(self.fields(), &key)
     }
 
     /// How many bytes of the input that completed the head belong to the head. What follows them is the client's first frames.
@@ -163,12 +163,6 @@ impl<'i> Request<'i> {
     #[cfg(feature = "alloc")]
     pub fn into_owned(self) -> Request<'static> {
         Request { head: self.head.into_owned(), ..self }
-    }
-}
-
-impl Source for Request<'_> {
-    fn fields(&self) -> impl Iterator<Item = Field<'_>> + Clone {
-        Request::fields(self)
     }
 }
 
@@ -191,7 +185,7 @@ impl Parsed {
     /// Parses input that ends like a head, and is, as nearly always, one whole head and nothing else. It is not scanned first.
     /// `None` if it is anything else, or there is anything wrong with it in HTTP: then the scan has to say what.
     pub(super) fn at_once(input: &[u8], limits: &Limits) -> Option<Result<Self, RequestError>> {
-        if input.len() > limits.head || input.first().is_none_or(|byte| *byte == b'\r') {
+        if input.len() > limits.head || input.first().is_none_or(|byte| *byte <= b' ') {
             return None;
         }
         // What httparse lets pass and the scan does not: a line feed without a carriage return.
@@ -238,8 +232,12 @@ impl Parsed {
         fields().for_each(|field| demand.note(field));
         demand.judge_request()?;
         let key = demand.judge_upgrade()?;
-        if key.is_some() && demand.extensions {
-            judge_extensions(fields())?;
+        match demand.extensions {
+            Once::One(list) if key.is_some() => judge_extensions([list])?,
+            Once::Repeated if key.is_some() => {
+                judge_extensions(values(fields(), "sec-websocket-extensions"))?;
+            }
+            _ => {}
         }
         Ok(Self {
             target_end: METHOD.len() + 1 + target.len(),
@@ -269,9 +267,9 @@ fn parse<const FIELDS: usize>(head: &[u8]) -> Result<Parsed, RequestError> {
 //# the server during negotiation that does not conform to the ABNF
 //# below, the recipient of such malformed data MUST immediately _Fail
 //# the WebSocket Connection_.
-fn judge_extensions<'h>(fields: impl Iterator<Item = Field<'h>>) -> Result<(), RequestError> {
-    let values =
-        fields.filter(|field| field.is("sec-websocket-extensions")).map(|field| field.value);
+pub(super) fn judge_extensions<'h>(
+    values: impl IntoIterator<Item = &'h [u8]>,
+) -> Result<(), RequestError> {
     for element in header::elements(values) {
         element.map_err(|_| RequestError::InvalidExtensions)?;
     }

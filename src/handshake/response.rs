@@ -4,7 +4,7 @@ use core::fmt;
 use core::mem::MaybeUninit;
 
 use super::demand::is_version;
-use super::field::{Field, Fields, Source};
+use super::field::{Fields, values};
 use super::gather::Stored;
 use super::limits::Limits;
 use super::response_error::ResponseError;
@@ -82,7 +82,7 @@ impl<'i> Response<'i> {
     //# an HTTP response (which is logically the same as a single
     //# |Sec-WebSocket-Version| header field that contains all values).
     pub fn versions(&self) -> impl Iterator<Item = u8> {
-        self.values("sec-websocket-version")
+        values(self.fields(), "sec-websocket-version")
             .flat_map(elements)
             .filter(|version| is_version(version))
             .filter_map(|version| core::str::from_utf8(version).ok()?.parse().ok())
@@ -109,12 +109,6 @@ impl<'i> Response<'i> {
     /// Whether the version is HTTP/1.1.
     pub(super) const fn is_current(&self) -> bool {
         self.parsed.current
-    }
-}
-
-impl Source for Response<'_> {
-    fn fields(&self) -> impl Iterator<Item = Field<'_>> + Clone {
-        Response::fields(self)
     }
 }
 

@@ -17,8 +17,16 @@ impl<'a> Subprotocols<'a> {
 
     /// The first of `supported` that is among these: the choice is the server's preference.
     pub fn choose<'s>(&self, supported: &[&'s str]) -> Option<&'s str> {
-        supported.iter().copied().find(|name| self.clone().any(|offered| offered == *name))
+        choose(self.clone(), supported)
     }
+}
+
+/// The first of `supported` that is among the `offered` ones.
+pub(super) fn choose<'o, 's>(
+    offered: impl Iterator<Item = &'o str> + Clone,
+    supported: &[&'s str],
+) -> Option<&'s str> {
+    supported.iter().copied().find(|name| offered.clone().any(|offered| offered == *name))
 }
 
 impl<'a> Iterator for Subprotocols<'a> {

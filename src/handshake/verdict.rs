@@ -2,7 +2,7 @@
 //! from.
 
 use super::demand::{Once, names};
-use super::field::{Field, Source};
+use super::field::{Field, values};
 use super::key::Key;
 use super::offer::Offer;
 use super::response_error::ResponseError;
@@ -19,9 +19,9 @@ pub(super) struct Verdict<'h> {
 }
 
 impl<'h> Verdict<'h> {
-    pub(super) fn of(source: &'h impl Source) -> Self {
+    pub(super) fn of(fields: impl Iterator<Item = Field<'h>>) -> Self {
         let mut verdict = Self::default();
-        source.fields().for_each(|field| verdict.note(field));
+        fields.for_each(|field| verdict.note(field));
         verdict
     }
 
@@ -88,7 +88,7 @@ impl<'h> Verdict<'h> {
     pub(super) fn judge_choice<'a>(
         &self,
         offer: &Offer<'a>,
-        source: &impl Source,
+        fields: impl Iterator<Item = Field<'h>>,
     ) -> Result<Established<'a>, ResponseError> {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# If the response includes a |Sec-WebSocket-Protocol| header field
@@ -118,7 +118,7 @@ impl<'h> Verdict<'h> {
         //# Note that the client is only offering
         //# to use any advertised extensions and MUST NOT use them unless the
         //# server indicates that it wishes to use the extension.
-        let extensions = offer.extensions.check(source.values("sec-websocket-extensions"))?;
+        let extensions = offer.extensions.check(values(fields, "sec-websocket-extensions"))?;
         Ok(Established::new(subprotocol, extensions))
     }
 }

@@ -1,0 +1,46 @@
+//! The handshake over HTTP/2 (RFC 8441) and HTTP/3 (RFC 9220): an extended CONNECT, as lists of names and values.
+//!
+//! The HTTP library carries the fields; here they are made and checked. There is no key, no `Upgrade` and no `Connection`, and the
+//! answer is 200. On the stream that it opens, frames are masked, fragmented and closed as on any other. The end of the stream
+//! (END_STREAM, or a FIN in HTTP/3) is the end of the connection's input; a reset with CANCEL or H3_REQUEST_CANCELLED is a lost
+//! connection.
+//!
+//! ```
+//! use sockless::handshake::{Acceptance, Offer, Url, connect};
+//!
+//! // The client, once the server's settings allow it.
+//! let offer = Offer::new(Url::parse("wss://server.example.com/chat")?).with_subprotocols(&["chat"]);
+//! let opening = connect::Opening::new(offer)?;
+//! let sent: Vec<(String, Vec<u8>)> =
+//!     opening.fields().map(|(name, value)| (name.to_string(), value.to_vec())).collect();
+//!
+//! // The server.
+//! let arrived = sent.iter().map(|(name, value)| (name.as_bytes(), &value[..]));
+//! let request = connect::Request::decode(arrived)?;
+//! assert_eq!((request.authority(), request.path()), ("server.example.com", "/chat"));
+//! let acceptance = Acceptance::new().with_subprotocol(request.choose_subprotocol(&["chat"]));
+//! let accepted = request.accept(&acceptance)?;
+//! let sent: Vec<(String, Vec<u8>)> =
+//!     accepted.fields().map(|(name, value)| (name.to_string(), value.to_vec())).collect();
+//!
+//! // The client again.
+//! let arrived = sent.iter().map(|(name, value)| (name.as_bytes(), &value[..]));
+//! match opening.check(accepted.status(), arrived) {
+//!     connect::Answered::Open(established) => assert_eq!(established.subprotocol, Some("chat")),
+//!     other => panic!("{other:?}"),
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod error;
+mod opening;
+mod request;
+mod setting;
+mod stream_fields;
+mod value;
+
+pub use error::Error;
+pub use opening::{Answered, Opening};
+pub use request::{Accepted, Request};
+pub use setting::{ENABLE_CONNECT_PROTOCOL, Setting, SettingError};
+pub use value::Value;

@@ -1,0 +1,246 @@
+//! A client's extended CONNECT as the server sees it, and its acceptance (RFC 8441, sections 4 and 5).
+
+use core::fmt;
+
+use super::error::Error;
+use super::opening::check;
+use super::stream_fields;
+use super::value::{Parts, Value};
+use crate::established::Established;
+use crate::extension::header;
+use crate::handshake::accept::Acceptance;
+use crate::handshake::authority::Authority;
+use crate::handshake::demand::{Demand, Once};
+use crate::handshake::field::{Field, values};
+use crate::handshake::misuse::Misuse;
+use crate::handshake::request::judge_extensions;
+use crate::handshake::subprotocols::choose;
+use crate::handshake::target::Target;
+use crate::words::token::{elements, token};
+
+/// An extended CONNECT for a WebSocket that has been found to follow the rules. `I` are its fields.
+#[derive(Clone)]
+pub struct Request<'h, I> {
+    fields: I,
+    secure: bool,
+    authority: &'h str,
+    path: &'h str,
+}
+
+impl<'h, I: Iterator<Item = (&'h [u8], &'h [u8])> + Clone> Request<'h, I> {
+    /// Takes the fields of a request, the pseudo-header fields first.
+    ///
+    /// # Errors
+    ///
+    /// If they are not an extended CONNECT for a WebSocket. [`Error::status`] is the answer.
+    pub fn decode(fields: impl IntoIterator<IntoIter = I>) -> Result<Self, Error> {
+        let fields = fields.into_iter();
+        let pseudo = Pseudo::of(fields.clone())?;
+        // RFC 8441, section 4: "On requests that contain the :protocol pseudo-header field, the :scheme and :path
+        // pseudo-header fields of the target URI (see Section 5) MUST also be included."
+        let scheme = pseudo.scheme.require(Error::PseudoField, Error::PseudoField)?;
+        let path = pseudo.path.require(Error::PseudoField, Error::PseudoField)?;
+        let authority = pseudo.authority.require(Error::PseudoField, Error::PseudoField)?;
+
+        let secure = if scheme.eq_ignore_ascii_case(b"https") {
+            true
+        } else if scheme.eq_ignore_ascii_case(b"http") {
+            false
+        } else {
+            return Err(Error::Scheme);
+        };
+        Authority::parse(authority).map_err(|_| Error::Authority)?;
+        let authority = core::str::from_utf8(authority).map_err(|_| Error::Authority)?;
+        let path = core::str::from_utf8(path).map_err(|_| Error::Path)?;
+        if !path.starts_with('/') || Target::parse(path).is_none() {
+            return Err(Error::Path);
+        }
+
+        let request = Self { fields, secure, authority, path };
+        request.judge_fields()?;
+        Ok(request)
+    }
+
+    fn judge_fields(&self) -> Result<(), Error> {
+        let mut demand = Demand::default();
+        for (name, value) in self.fields.clone().filter(|(name, _)| !name.starts_with(b":")) {
+            // RFC 8441, section 5: "[RFC6455] requires the use of Connection and Upgrade header fields that are not part
+            // of HTTP/2.  They MUST NOT be included in the CONNECT request defined here."
+            stream_fields::check(name, value).map_err(|unfit| match unfit {
+                stream_fields::Unfit::Name => Error::FieldName,
+                stream_fields::Unfit::Value => Error::FieldValue,
+                stream_fields::Unfit::Connection => Error::ConnectionField,
+            })?;
+            let name = core::str::from_utf8(name).map_err(|_| Error::FieldName)?;
+            demand.note(Field { name, value });
+        }
+        match demand.host {
+            Once::Absent => {}
+            Once::One(host) if host.eq_ignore_ascii_case(self.authority.as_bytes()) => {}
+            _ => return Err(Error::Authority),
+        }
+        demand.judge_origin()?;
+        demand.judge_version()?;
+        demand.judge_subprotocols()?;
+        judge_extensions(values(self.all(), "sec-websocket-extensions"))?;
+        Ok(())
+    }
+
+    fn all(&self) -> impl Iterator<Item = Field<'h>> + Clone {
+        self.fields.clone().filter_map(stream_fields::field)
+    }
+
+    /// Whether the scheme is `https`.
+    pub const fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    /// The host that the client wants to reach, with the port if it names one.
+    pub const fn authority(&self) -> &'h str {
+        self.authority
+    }
+
+    /// The path and the query as they were sent.
+    pub const fn target(&self) -> &'h str {
+        self.path
+    }
+
+    /// The path.
+    pub fn path(&self) -> &'h str {
+        Target::parse(self.path).map_or("/", |target| target.path)
+    }
+
+    /// The query, without its question mark.
+    pub fn query(&self) -> Option<&'h str> {
+        Target::parse(self.path).and_then(|target| target.query)
+    }
+
+    /// The value of the first field called `name`, in lower case.
+    pub fn field(&self, name: &str) -> Option<&'h [u8]> {
+        self.fields.clone().find(|field| field.0 == name.as_bytes()).map(|field| field.1)
+    }
+
+    /// The origin of the script that asks for the connection. Without it, the client is not a browser.
+    pub fn origin(&self) -> Option<&'h str> {
+        self.field("origin").and_then(|origin| core::str::from_utf8(origin).ok())
+    }
+
+    /// The subprotocols that the client would like to speak, the one it likes most first.
+    pub fn subprotocols(&self) -> impl Iterator<Item = &'h str> + Clone {
+        let fields = self.fields.clone();
+        fields
+            .filter(|field| field.0 == b"sec-websocket-protocol")
+            .flat_map(|field| elements(field.1))
+            .filter_map(token)
+    }
+
+    /// The first of the server's `supported` subprotocols that the client offers.
+    pub fn choose_subprotocol<'s>(&self, supported: &[&'s str]) -> Option<&'s str> {
+        choose(self.subprotocols(), supported)
+    }
+
+    /// The extensions that the client offers, the one it likes most first.
+    pub fn extensions(&self) -> impl Iterator<Item = header::Element<'h>> {
+        let fields = self.fields.clone();
+        let values = fields.filter(|field| field.0 == b"sec-websocket-extensions");
+        header::elements(values.map(|field| field.1)).map_while(Result::ok)
+    }
+
+    /// Checks an acceptance against the request, and makes the answer.
+    ///
+    /// # Errors
+    ///
+    /// If the subprotocol is none that the client offers, or a field can't be sent. The request can still be answered.
+    pub fn accept<'a>(&self, acceptance: &Acceptance<'a>) -> Result<Accepted<'a>, Misuse> {
+        let established = acceptance.agree(self.all())?;
+        let fields = acceptance.fields();
+        fields.iter().try_for_each(check)?;
+        Ok(Accepted { established, fields })
+    }
+}
+
+impl<I> fmt::Debug for Request<'_, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("secure", &self.secure)
+            .field("authority", &self.authority)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The pseudo-header fields.
+#[derive(Default)]
+struct Pseudo<'h> {
+    method: Once<'h>,
+    protocol: Once<'h>,
+    scheme: Once<'h>,
+    path: Once<'h>,
+    authority: Once<'h>,
+}
+
+impl<'h> Pseudo<'h> {
+    fn of(fields: impl Iterator<Item = (&'h [u8], &'h [u8])>) -> Result<Self, Error> {
+        let mut pseudo = Self::default();
+        let mut behind = false;
+        for (name, value) in fields {
+            if !name.starts_with(b":") {
+                behind = true;
+                continue;
+            }
+            let known = match name {
+                b":method" => &mut pseudo.method,
+                b":protocol" => &mut pseudo.protocol,
+                b":scheme" => &mut pseudo.scheme,
+                b":path" => &mut pseudo.path,
+                b":authority" => &mut pseudo.authority,
+                _ => return Err(Error::PseudoField),
+            };
+            if behind {
+                return Err(Error::PseudoField);
+            }
+            known.note(value);
+        }
+        if pseudo.method.require(Error::NotExtended, Error::PseudoField)? != b"CONNECT" {
+            return Err(Error::NotExtended);
+        }
+        let protocol = pseudo.protocol.require(Error::NotExtended, Error::PseudoField)?;
+        if !protocol.eq_ignore_ascii_case(b"websocket") {
+            return Err(Error::UnknownProtocol);
+        }
+        Ok(pseudo)
+    }
+}
+
+/// The answer that opens the WebSocket, checked and ready to be sent. Frames may follow it at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Accepted<'a> {
+    established: Established<'a>,
+    fields: &'a [Field<'a>],
+}
+
+impl<'a> Accepted<'a> {
+    /// What the handshake agreed on.
+    pub const fn established(&self) -> Established<'a> {
+        self.established
+    }
+
+    /// The status: 200.
+    pub const fn status(&self) -> u16 {
+        200
+    }
+
+    /// The fields, without `:status`.
+    pub fn fields(&self) -> impl Iterator<Item = (&'a str, Value<'a>)> + Clone {
+        let extensions = self.established.extensions.answer();
+        let subprotocol = self.established.subprotocol;
+        subprotocol
+            .map(|name| ("sec-websocket-protocol", Parts::Bytes(name.as_bytes())))
+            .into_iter()
+            .chain(
+                (!extensions.is_empty())
+                    .then_some(("sec-websocket-extensions", Parts::Answer(extensions))),
+            )
+            .chain(self.fields.iter().map(|field| (field.name, Parts::Bytes(field.value))))
+            .map(|(name, parts)| (name, Value(parts)))
+    }
+}
