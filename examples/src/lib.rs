@@ -5,4 +5,5 @@ pub mod opening;
 pub mod options;
 pub mod page;
 pub mod stop;
+pub mod timers;
 pub mod tokio_adapter;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sockless::extension::Supported;
-use sockless::handshake::{Acceptance, Asked, Field, Refusal, RequestError};
+use sockless::handshake::{Acceptance, Asked, Field, Refusal, Request, RequestError};
 use sockless::{Config, Connection, Server, endpoint};
 
 use crate::options::Options;
@@ -49,17 +49,23 @@ impl Terms {
                     Err(_) => Refusal::new(500, &[], b"").map(|refusal| refusal.to_vec()),
                 }
             }
-            Asked::Plain(request) if request.path() == "/" => {
-                let html = [Field::new("Content-Type", "text/html; charset=utf-8")];
-                Refusal::new(200, &html, PAGE.as_bytes()).map(|page| page.to_vec())
-            }
-            Asked::Plain(_) => Ok(RequestError::PlainRequest.answer().to_vec()),
-            Asked::Refused(error) => Ok(error.answer().to_vec()),
+            Asked::Plain(request) => return Opening::Answered(plain(&request)),
+            Asked::Refused(error) => return Opening::Answered(error.answer().to_vec()),
         };
         Opening::Answered(answer.unwrap_or_default())
     }
 
-    fn acceptance(&self) -> Acceptance<'static> {
+    /// What a request for a WebSocket is accepted with.
+    pub fn acceptance(&self) -> Acceptance<'static> {
         Acceptance::new().with_extensions(self.extensions)
+    }
+}
+
+/// The answer to a request for something else than a WebSocket: the page, or that there is nothing but WebSocket here.
+pub fn plain(request: &Request<'_>) -> Vec<u8> {
+    let html = [Field::new("Content-Type", "text/html; charset=utf-8")];
+    match Refusal::new(200, &html, PAGE.as_bytes()) {
+        Ok(page) if request.path() == "/" => page.to_vec(),
+        _ => RequestError::PlainRequest.answer().to_vec(),
     }
 }

@@ -15,7 +15,7 @@ pub trait Entropy {
 /// A role together with its source of masking keys. Sealed, like [`Role`].
 pub trait Side: Role {
     /// The source of masking keys: nothing for a server.
-    type Keys: Send;
+    type Keys: Send + Unpin;
 
     /// The next frame's masking key.
     fn next_key(keys: &mut Self::Keys) -> Self::Key;

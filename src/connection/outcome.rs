@@ -123,6 +123,11 @@ pub struct ReceiverEnd {
 }
 
 impl ReceiverEnd {
+    /// Why the connection has failed, if it has.
+    pub const fn failure(&self) -> Option<Failure> {
+        self.failure
+    }
+
     /// Whether nothing will come any more: the peer's Close frame has arrived, or the connection has failed.
     pub const fn is_ended(&self) -> bool {
         self.received.is_present() || self.failure.is_some()

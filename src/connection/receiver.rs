@@ -397,7 +397,9 @@ impl<R: Role> Receiver<R> {
         self.assembler.put_buffer(&mut self.decoder, bytes)?;
         self.was_taken = true;
         self.tally.wire_bytes += after - before;
-        self.silence.heard_data();
+        if after > before {
+            self.silence.heard_data();
+        }
         Ok(())
     }
 

@@ -200,7 +200,7 @@ impl Session {
 
     /// Polls until all has been consumed, or too much output waits.
     fn poll(&mut self, arrived: Input<'_>, link: &mut Link, now: Duration) -> io::Result<()> {
-        let mut rest = Vec::new();
+        let mut rest;
         let mut input = arrived;
         if !self.rest.is_empty() {
             link.write_output(&mut self.connection)?;

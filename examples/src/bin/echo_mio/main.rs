@@ -2,12 +2,11 @@
 //! buffer that is lent to whoever has output. A client that is idle holds neither.
 //!
 //! Here lives the loop: who is ready, who is due, who comes and goes. One client's turn is [`client`]; who is due when is
-//! [`timers`].
+//! `timers`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
 mod client;
-mod timers;
 
 use std::io::{self, ErrorKind};
 use std::process::ExitCode;
@@ -19,9 +18,9 @@ use slab::Slab;
 use sockless_examples::opening::Terms;
 use sockless_examples::options::Options;
 use sockless_examples::stop::Stop;
+use sockless_examples::timers::Timers;
 
 use client::{Client, Next, Shared};
-use timers::Timers;
 
 const LISTENER: Token = Token(usize::MAX - 1);
 const STOP: Token = Token(usize::MAX - 2);

@@ -10,16 +10,11 @@ use std::time::Duration;
 /// A client has at most one entry that counts, which its `wake` names. A deadline that moves on, as that of a keepalive does with
 /// every byte that arrives, needs no new entry: the client is woken at the old time, has nothing to do, and is entered anew.
 #[derive(Debug, Default)]
-pub(crate) struct Timers(BinaryHeap<Reverse<(Duration, usize)>>);
+pub struct Timers(BinaryHeap<Reverse<(Duration, usize)>>);
 
 impl Timers {
     /// Sees to it that a client is woken at `deadline`, or before.
-    pub(crate) fn set(
-        &mut self,
-        key: usize,
-        wake: &mut Option<Duration>,
-        deadline: Option<Duration>,
-    ) {
+    pub fn set(&mut self, key: usize, wake: &mut Option<Duration>, deadline: Option<Duration>) {
         if let Some(at) = deadline
             && wake.is_none_or(|wake| at < wake)
         {
@@ -29,12 +24,12 @@ impl Timers {
     }
 
     /// The time of the first entry.
-    pub(crate) fn next(&self) -> Option<Duration> {
+    pub fn next(&self) -> Option<Duration> {
         self.0.peek().map(|Reverse((at, _))| *at)
     }
 
     /// Takes out the first entry that is due.
-    pub(crate) fn due(&mut self, now: Duration) -> Option<(Duration, usize)> {
+    pub fn due(&mut self, now: Duration) -> Option<(Duration, usize)> {
         let first = self.0.peek_mut()?;
         let Reverse((at, _)) = *first;
         (at <= now).then(|| std::collections::binary_heap::PeekMut::pop(first).0)

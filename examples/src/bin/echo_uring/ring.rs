@@ -1,0 +1,244 @@
+//! Operations on a ring. A buffer that the kernel reads to or writes from is moved in, and comes back with the completion.
+//!
+//! The one place with `unsafe` code: an entry on the ring is an address, a length and a descriptor, and nobody but us knows for
+//! how long they hold. The argument, once for all: every buffer is in `operations` or in `provided` for as long as the kernel has
+//! its address. It is taken out only when the completion says that the kernel is done; moving a `Vec` does not move its bytes; and
+//! a ring that is dropped leaks the buffers that the kernel still has. A descriptor that is closed too early can spoil an
+//! operation, but no memory.
+
+#![expect(unsafe_code, reason = "an entry on the ring is an address, see above")]
+
+use std::collections::VecDeque;
+use std::io;
+use std::mem;
+use std::net::TcpStream;
+use std::os::fd::{AsRawFd, FromRawFd as _, OwnedFd};
+use std::ptr::null_mut;
+use std::time::Duration;
+
+use io_uring::types::{Fd, SubmitArgs, Timespec};
+use io_uring::{IoUring, cqueue, opcode, squeue};
+use slab::Slab;
+
+/// How many entries are told to the kernel at once.
+const ENTRIES: u32 = 1024;
+/// How many buffers the kernel has to read to, and how large they are. It takes one when bytes have arrived: an idle client holds
+/// none.
+const BUFFERS: u16 = 64;
+const BUFFER: usize = 32 << 10;
+/// The group that these buffers make.
+const GROUP: u16 = 1;
+/// POLLIN.
+const READABLE: u32 = 1;
+
+/// A ring, and what the kernel has.
+pub(crate) struct Ring {
+    ring: IoUring,
+    operations: Slab<Operation>,
+    /// The buffers to read to, those that the kernel has.
+    provided: Vec<Option<Vec<u8>>>,
+    completed: VecDeque<(usize, Completed)>,
+}
+
+struct Operation {
+    tag: usize,
+    kind: Kind,
+}
+
+enum Kind {
+    Watch,
+    Accept,
+    Read,
+    ReadInto(Vec<u8>),
+    Write(Vec<u8>),
+    Provide,
+}
+
+/// What the kernel has done. A buffer that was moved in comes back, whatever has become of it.
+pub(crate) enum Completed {
+    /// The descriptor is readable.
+    Ready,
+    Accepted(io::Result<TcpStream>),
+    /// Bytes were read into one of the ring's buffers, which is to be [given back](Ring::give_back). None: the stream has ended.
+    Read(io::Result<Option<Lent>>),
+    /// So many bytes were appended to the buffer; none at the end of the stream.
+    ReadInto(Vec<u8>, io::Result<usize>),
+    /// So many bytes of the buffer were written.
+    Written(Vec<u8>, io::Result<usize>),
+}
+
+/// One of the ring's buffers.
+pub(crate) struct Lent {
+    bytes: Vec<u8>,
+    id: u16,
+    len: usize,
+}
+
+impl Lent {
+    /// What was read.
+    pub(crate) fn bytes(&mut self) -> &mut [u8] {
+        &mut self.bytes[..self.len]
+    }
+}
+
+impl Ring {
+    pub(crate) fn new() -> io::Result<Self> {
+        let ring = IoUring::new(ENTRIES)?;
+        if !ring.params().is_feature_ext_arg() {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        let provided = (0..BUFFERS).map(|_| None).collect();
+        let mut ring = Self { ring, operations: Slab::new(), provided, completed: VecDeque::new() };
+        for id in 0..BUFFERS {
+            ring.give_back(Lent { bytes: vec![0; BUFFER], id, len: 0 });
+        }
+        Ok(ring)
+    }
+
+    /// Tells once when there is something to read.
+    pub(crate) fn watch(&mut self, of: &impl AsRawFd, tag: usize) {
+        let entry = opcode::PollAdd::new(Fd(of.as_raw_fd()), READABLE).build();
+        self.push(entry, tag, Kind::Watch);
+    }
+
+    pub(crate) fn accept(&mut self, listener: &impl AsRawFd, tag: usize) {
+        let entry = opcode::Accept::new(Fd(listener.as_raw_fd()), null_mut(), null_mut()).build();
+        self.push(entry, tag, Kind::Accept);
+    }
+
+    /// Reads into one of the ring's buffers.
+    pub(crate) fn read(&mut self, from: &impl AsRawFd, tag: usize) {
+        let entry = opcode::Recv::new(Fd(from.as_raw_fd()), null_mut(), BUFFER as u32)
+            .buf_group(GROUP)
+            .build()
+            .flags(squeue::Flags::BUFFER_SELECT);
+        self.push(entry, tag, Kind::Read);
+    }
+
+    /// Appends to a buffer, but no more than `room` bytes, for which there is capacity.
+    pub(crate) fn read_into(
+        &mut self,
+        from: &impl AsRawFd,
+        mut buffer: Vec<u8>,
+        room: usize,
+        tag: usize,
+    ) {
+        let space = buffer.spare_capacity_mut();
+        let room = room.min(space.len()).min(u32::MAX as usize) as u32;
+        let address = space.as_mut_ptr().cast();
+        let entry = opcode::Recv::new(Fd(from.as_raw_fd()), address, room).build();
+        self.push(entry, tag, Kind::ReadInto(buffer));
+    }
+
+    /// Writes a buffer.
+    pub(crate) fn write(&mut self, to: &impl AsRawFd, buffer: Vec<u8>, tag: usize) {
+        let len = buffer.len().min(u32::MAX as usize) as u32;
+        let entry = opcode::Send::new(Fd(to.as_raw_fd()), buffer.as_ptr(), len).build();
+        self.push(entry, tag, Kind::Write(buffer));
+    }
+
+    /// Gives a buffer back to be read to again.
+    pub(crate) fn give_back(&mut self, mut lent: Lent) {
+        let address = lent.bytes.as_mut_ptr();
+        let entry = opcode::ProvideBuffers::new(address, BUFFER as i32, 1, GROUP, lent.id).build();
+        self.provided[usize::from(lent.id)] = Some(lent.bytes);
+        self.push(entry, 0, Kind::Provide);
+    }
+
+    fn push(&mut self, entry: squeue::Entry, tag: usize, kind: Kind) {
+        let key = self.operations.insert(Operation { tag, kind });
+        let entry = entry.user_data(key as u64);
+        // SAFETY: the memory that the entry names is in `operations` or in `provided` until its completion, see the module.
+        while unsafe { self.ring.submission().push(&entry) }.is_err() {
+            // The queue is full: the kernel takes what is in it. What it completes meanwhile it keeps.
+            let _ = self.ring.submit();
+        }
+    }
+
+    /// Tells the kernel what there is to do, and waits until something is completed, for no longer than this.
+    pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        let waited = match timeout {
+            Some(timeout) => {
+                let time = Timespec::from(timeout);
+                self.ring.submitter().submit_with_args(1, &SubmitArgs::new().timespec(&time))
+            }
+            None => self.ring.submit_and_wait(1),
+        };
+        match waited {
+            // A signal; or more completions than the ring has room for, which are looked at now.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if matches!(error.raw_os_error(), Some(ETIME | EBUSY)) => {}
+            Err(error) => return Err(error),
+            Ok(_) => {}
+        }
+        loop {
+            let Some(entry) = self.ring.completion().next() else { return Ok(()) };
+            let Some(operation) = self.operations.try_remove(entry.user_data() as usize) else {
+                continue;
+            };
+            if let Some(completed) = self.complete(operation.kind, &entry) {
+                self.completed.push_back((operation.tag, completed));
+            }
+        }
+    }
+
+    /// What has been completed, with the tag of the operation.
+    pub(crate) fn next(&mut self) -> Option<(usize, Completed)> {
+        self.completed.pop_front()
+    }
+
+    fn complete(&mut self, kind: Kind, entry: &cqueue::Entry) -> Option<Completed> {
+        let result = match entry.result() {
+            error @ ..0 => Err(io::Error::from_raw_os_error(-error)),
+            count => Ok(count as usize),
+        };
+        Some(match kind {
+            Kind::Provide => return None,
+            Kind::Watch => Completed::Ready,
+            Kind::Accept => Completed::Accepted(result.map(|fd| {
+                // SAFETY: the kernel has just made this descriptor, for us alone.
+                TcpStream::from(unsafe { OwnedFd::from_raw_fd(fd as i32) })
+            })),
+            Kind::Read => {
+                let lent = cqueue::buffer_select(entry.flags()).and_then(|id| {
+                    let bytes = self.provided.get_mut(usize::from(id))?.take()?;
+                    Some(Lent {
+                        bytes,
+                        id,
+                        len: result.as_ref().map_or(0, |count| *count).min(BUFFER),
+                    })
+                });
+                match (result, lent) {
+                    (Ok(1..), Some(lent)) => Completed::Read(Ok(Some(lent))),
+                    (result, lent) => {
+                        if let Some(lent) = lent {
+                            self.give_back(lent);
+                        }
+                        Completed::Read(result.map(|_| None))
+                    }
+                }
+            }
+            Kind::ReadInto(mut buffer) => {
+                if let Ok(count) = result {
+                    // SAFETY: the kernel has written so many bytes behind the buffer's length, within its capacity.
+                    unsafe { buffer.set_len(buffer.len() + count) };
+                }
+                Completed::ReadInto(buffer, result)
+            }
+            Kind::Write(buffer) => Completed::Written(buffer, result),
+        })
+    }
+}
+
+const ETIME: i32 = 62;
+const EBUSY: i32 = 16;
+/// No buffer was left to read to: all had been filled and not been given back yet.
+pub(crate) const ENOBUFS: i32 = 105;
+
+impl Drop for Ring {
+    fn drop(&mut self) {
+        // The kernel may still use what it has.
+        mem::forget(mem::take(&mut self.operations));
+        mem::forget(mem::take(&mut self.provided));
+    }
+}

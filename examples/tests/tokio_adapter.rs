@@ -1,0 +1,302 @@
+//! The adapter to tokio, in memory: both ends on a pair of streams that hold few bytes, and time that passes when all wait.
+
+use std::time::Duration;
+
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
+use sockless::connection::{Cause, Failure, Initiator};
+use sockless::handshake::{Refusal, RequestError};
+use sockless::{Client, CloseCode, Config, Message, Server};
+use sockless_examples::tokio_adapter::{self as adapter, Decision, Error, Offer, Url, WebSocket};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::time::timeout;
+
+const REQUEST: &[u8] =
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+
+type Pair = (WebSocket<DuplexStream, Client>, WebSocket<DuplexStream, Server>);
+
+fn offer() -> Offer<'static> {
+    Offer::new(Url::parse("ws://localhost/").expect("a URL"))
+}
+
+/// Both ends, with so many bytes between them.
+async fn pair(capacity: usize, config: Config) -> Pair {
+    let (near, far) = duplex(capacity);
+    let (client, server) = tokio::join!(
+        adapter::connect_over(near, offer(), config.clone()),
+        adapter::accept(far, config),
+    );
+    (client.expect("the client's end"), server.expect("the server's end"))
+}
+
+/// A server's end, and the stream of a client that does as it likes; the answer has been read.
+async fn half(config: Config) -> (DuplexStream, WebSocket<DuplexStream, Server>) {
+    let (mut near, far) = duplex(1 << 16);
+    near.write_all(REQUEST).await.expect("taken");
+    let server = adapter::accept(far, config).await.expect("the server's end");
+    let mut answer = [0; 129];
+    near.read_exact(&mut answer).await.expect("an answer");
+    (near, server)
+}
+
+fn echo(
+    mut server: WebSocket<DuplexStream, Server>,
+) -> tokio::task::JoinHandle<Result<sockless::Outcome, Error>> {
+    tokio::spawn(async move {
+        while let Some(message) = server.next().await {
+            server.send(message?).await?;
+        }
+        Ok(server.outcome())
+    })
+}
+
+#[tokio::test]
+async fn messages_come_back_whole_through_a_narrow_stream() {
+    let (mut client, server) = pair(100, Config::default()).await;
+    let server = echo(server);
+    for len in [0, 1, 125, 126, 5000, 70_000, 300_000] {
+        let message = Message::from(vec![7; len]);
+        client.send(message.clone()).await.expect("sent");
+        assert!(client.next().await.expect("a message").expect("an echo") == message);
+    }
+    client.send(Message::from("text – 文")).await.expect("sent");
+    assert_eq!(client.next().await.expect("a message").expect("an echo"), "text – 文".into());
+    client.close().await.expect("closed");
+    assert!(client.outcome().clean());
+    let outcome = server.await.expect("no panic").expect("no error");
+    assert!(outcome.clean());
+    assert_eq!(outcome.initiator, Some(Initiator::Remote));
+}
+
+#[tokio::test]
+async fn what_follows_the_close_is_delivered_when_it_is_read() {
+    let (mut client, mut server) = pair(1 << 16, Config::default()).await;
+    client.start_close(CloseCode::new(4000), "enough").expect("begun");
+    client.flush().await.expect("flushed");
+    server.send(Message::from("one more")).await.expect("sent");
+    let (seen, end) = tokio::join!(client.next(), server.next());
+    assert_eq!(seen.expect("a message").expect("no error"), "one more".into());
+    assert!(end.is_none());
+    assert!(client.next().await.is_none() && client.next().await.is_none());
+    assert_eq!(server.outcome().received.number(), 4000);
+    assert!(client.outcome().clean() && server.outcome().clean());
+    assert!(matches!(client.send(Message::from("late")).await, Err(Error::Closed)));
+}
+
+#[tokio::test]
+async fn futures_may_be_dropped_at_any_time() {
+    let (mut client, mut server) = pair(64, Config::default()).await;
+    let messages: Vec<Message> = (0..20).map(|n| Message::from(vec![n; 5000])).collect();
+    let sent = messages.clone();
+    let sending = tokio::spawn(async move {
+        for message in sent {
+            client.feed(message).await.expect("queued");
+            // A flush that is tried once and dropped, many times.
+            while client.flush().now_or_never().is_none() {
+                tokio::task::yield_now().await;
+            }
+        }
+        client
+    });
+    let mut received = Vec::new();
+    while received.len() < messages.len() {
+        match server.next().now_or_never() {
+            Some(message) => received.push(message.expect("a message").expect("no error")),
+            None => tokio::task::yield_now().await,
+        }
+    }
+    assert!(received == messages);
+    sending.await.expect("no panic");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_sink_waits_for_a_peer_that_does_not_read() {
+    let config = Config::default().with_output_limits(10_000, 20_000);
+    let (mut client, mut server) = pair(64, config).await;
+    let mut sent = 0;
+    while timeout(Duration::from_secs(1), client.feed(Message::from(vec![1; 1000]))).await.is_ok() {
+        sent += 1;
+        assert!(sent < 20, "the soft limit holds");
+    }
+    assert!(sent >= 10);
+    let reading = tokio::spawn(async move {
+        let mut count = 0;
+        while let Some(message) = server.next().await {
+            assert_eq!(message.expect("no error").as_bytes().len(), 1000);
+            count += 1;
+        }
+        count
+    });
+    client.close().await.expect("closed");
+    assert_eq!(reading.await.expect("no panic"), sent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_peer_is_pinged_and_dropped() {
+    let config = Config::default().with_keepalive(Duration::from_secs(20), Duration::from_secs(5));
+    let (mut peer, mut server) = half(config).await;
+    let started = tokio::time::Instant::now();
+    let end = server.next().await;
+    assert!(matches!(end, Some(Err(Error::Failed(Failure::Unresponsive)))), "{end:?}");
+    assert!(server.next().await.is_none());
+    // Silence, the ping's time, and the time that the peer has to close.
+    assert_eq!(started.elapsed().as_secs(), 20 + 5 + 10);
+    drop(server);
+    let mut received = Vec::new();
+    peer.read_to_end(&mut received).await.expect("the end");
+    assert_eq!((received[0], &received[10..]), (0x89, &b"\x88\x02\x03\xF3"[..]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_peer_is_not_pinged() {
+    let config = Config::default().with_keepalive(Duration::from_secs(20), Duration::from_secs(5));
+    let (mut peer, mut server) = half(config).await;
+    let sending = tokio::spawn(async move {
+        for _ in 0..50 {
+            tokio::time::sleep(Duration::from_secs(19)).await;
+            peer.write_all(b"\x81\x80\x00\x00\x00\x00").await.expect("taken");
+        }
+        peer.write_all(b"\x88\x80\x00\x00\x00\x00").await.expect("taken");
+        let mut received = Vec::new();
+        peer.read_to_end(&mut received).await.expect("the end");
+        received
+    });
+    let mut count = 0;
+    while let Some(message) = server.next().await {
+        assert_eq!(message.expect("no error"), "".into());
+        count += 1;
+    }
+    drop(server);
+    assert_eq!(count, 50);
+    assert_eq!(sending.await.expect("no panic"), b"\x88\x00");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closing_handshake_that_is_not_answered_ends_in_time() {
+    let (_peer, mut server) = half(Config::default()).await;
+    let started = tokio::time::Instant::now();
+    server.close().await.expect("over");
+    assert_eq!(started.elapsed().as_secs(), 10);
+    assert_eq!(server.outcome().cause, Cause::TimedOut);
+}
+
+#[tokio::test]
+async fn a_violation_is_an_error_once_the_peer_has_been_told() {
+    let (mut peer, mut server) = half(Config::default()).await;
+    peer.write_all(b"\x81\x82\x00\x00\x00\x00ok\x81\x02no").await.expect("taken");
+    let peer = tokio::spawn(async move {
+        let mut received = Vec::new();
+        peer.read_to_end(&mut received).await.expect("the end");
+        received
+    });
+    assert_eq!(server.next().await.expect("a message").expect("no error"), "ok".into());
+    let end = server.next().await;
+    assert!(matches!(end, Some(Err(Error::Failed(Failure::Violation(_))))), "{end:?}");
+    assert!(server.next().await.is_none());
+    drop(server);
+    assert_eq!(peer.await.expect("no panic"), b"\x88\x02\x03\xEA");
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_early_is_an_error() {
+    let (mut peer, mut server) = half(Config::default()).await;
+    peer.write_all(b"\x82\xFE\x40\x00\x00\x00\x00\x00only the beginning").await.expect("taken");
+    drop(peer);
+    let end = server.next().await;
+    assert!(matches!(end, Some(Err(Error::Failed(Failure::EndOfStream)))), "{end:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_does_not_come_is_answered_in_time() {
+    let (mut near, far) = duplex(1 << 10);
+    let accepting = adapter::accept(far, Config::default()).await;
+    assert!(matches!(accepting, Err(Error::Request(RequestError::Timeout))));
+    let mut answer = String::new();
+    near.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_refusal_reaches_the_client() {
+    let (near, far) = duplex(1 << 10);
+    let (client, server) = tokio::join!(
+        adapter::connect_over(near, offer(), Config::default()),
+        adapter::accept_with(far, Config::default(), |request| {
+            assert_eq!(request.path(), "/");
+            Decision::Answer(Refusal::new(404, &[], b"").expect("a refusal").to_vec())
+        }),
+    );
+    assert!(matches!(client, Err(Error::Status(404))));
+    assert!(matches!(server, Err(Error::Answered)));
+}
+
+#[tokio::test]
+async fn a_secure_url_needs_a_stream() {
+    let opened = adapter::connect("wss://localhost/", Config::default()).await;
+    assert!(matches!(opened, Err(Error::Secure)));
+}
+
+#[tokio::test]
+async fn two_tasks_echo_in_order_and_reply_to_the_close_last() {
+    let (client, server) = pair(100, Config::default()).await;
+    let (mut incoming, outgoing) = server.into_halves(tokio::io::split);
+    let handle = outgoing.handle();
+    let writing = tokio::spawn(outgoing.run());
+    let echoing = tokio::spawn(async move {
+        while let Some(message) = incoming.next().await {
+            handle.send(message.expect("no error")).await.expect("sent");
+        }
+        incoming
+    });
+    let (mut sending, mut receiving) = client.split();
+    let sender = tokio::spawn(async move {
+        for n in 0..100_u32 {
+            sending.send(Message::from(format!("{n}"))).await.expect("sent");
+        }
+        sending
+    });
+    for n in 0..100_u32 {
+        let message = receiving.next().await.expect("a message").expect("no error");
+        assert_eq!(message, format!("{n}").into());
+    }
+    let sending = sender.await.expect("no panic");
+    let mut client = sending.reunite(receiving).expect("the same client");
+    client.close().await.expect("closed");
+    let sent = writing.await.expect("no panic").expect("no error");
+    let incoming = echoing.await.expect("no panic");
+    assert!(incoming.outcome(sent).clean() && client.outcome().clean());
+}
+
+#[tokio::test]
+async fn a_half_that_fails_tells_the_peer_through_the_other() {
+    let (mut peer, server) = half(Config::default()).await;
+    let (mut incoming, outgoing) = server.into_halves(tokio::io::split);
+    let writing = tokio::spawn(outgoing.run());
+    peer.write_all(b"\x81\x81\x00\x00\x00\x00\xFF").await.expect("taken");
+    let mut answer = [0; 4];
+    let (read, end) = tokio::join!(
+        async {
+            peer.read_exact(&mut answer).await.expect("a Close frame");
+            drop(peer);
+        },
+        incoming.next()
+    );
+    let () = read;
+    assert_eq!(&answer, b"\x88\x02\x03\xEF");
+    assert!(matches!(end, Some(Err(Error::Failed(Failure::Violation(_))))), "{end:?}");
+    assert!(incoming.next().await.is_none());
+    writing.await.expect("no panic").expect("no error");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_in_two_tasks_that_closes_is_not_kept_waiting_for_ever() {
+    let (_peer, server) = half(Config::default()).await;
+    let (mut incoming, outgoing) = server.into_halves(tokio::io::split);
+    let handle = outgoing.handle();
+    let writing = tokio::spawn(outgoing.run());
+    handle.close(CloseCode::GOING_AWAY, "").await.expect("begun");
+    assert!(incoming.next().await.is_none());
+    let sent = writing.await.expect("no panic").expect("no error");
+    assert_eq!(incoming.outcome(sent).cause, Cause::TimedOut);
+}
