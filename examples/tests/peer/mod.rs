@@ -144,7 +144,7 @@ pub(crate) fn next(socket: &mut WebSocket<TcpStream>) -> Message {
 /// The status line and the rest of an HTTP answer on a stream that the server closes.
 pub(crate) fn get(mut stream: TcpStream, path: &str) -> String {
     use std::io::Write;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
