@@ -157,7 +157,7 @@ fn serve(client: TcpStream, options: &Options, stop: &Stop) -> io::Result<()> {
                 limits: options.limits,
                 stop,
                 to_client: Out::new(client, ()),
-                to_server: Out::new(server, Box::new(Generator::new())),
+                to_server: Out::<Client>::new(server, Box::new(Generator::new()) as _),
                 ending: Mutex::new(None),
                 grace: options.grace,
             };
@@ -374,8 +374,8 @@ impl Relay<'_> {
             Err(end) => end,
         };
         self.ends_soon();
-        // The same as a gateway of HTTP says.
-        let lost = if A::MASKS { CloseCode::GOING_AWAY } else { CloseCode::BAD_GATEWAY };
+        // 1014 would say it better, but some clients don't take it.
+        let lost = if A::MASKS { CloseCode::GOING_AWAY } else { CloseCode::INTERNAL_ERROR };
         match end {
             // The answer comes by the other direction.
             End::Closed => {}
