@@ -4,9 +4,11 @@
 
 mod wire;
 
+use core::time::Duration;
 use sockless::connection::{Cause, CloseStatus, Failure, Initiator, SendError};
 use sockless::frame::{Misuse, Violation};
-use sockless::{Client, CloseCode, Config, Connection, Delivery, Kind, Server, Want};
+
+use sockless::{Client, CloseCode, Config, Connection, Delivery, Input, Kind, Server, Want};
 use wire::*;
 
 in_both_roles!(
@@ -760,4 +762,30 @@ fn failing_is_told_once<R: Tested>() {
     conn.shut();
     pass(&mut conn, seconds(10));
     assert!(matches!(done(&conn).cause, Cause::Failed(_)));
+}
+
+#[test]
+fn server_whose_transport_is_lost_is_done_at_once() {
+    let mut connection = Connection::server(Config::default());
+    connection.send_text("never written").unwrap();
+    connection.close(CloseCode::NORMAL, "", Duration::ZERO).unwrap();
+    connection.lost();
+    assert!(connection.output().is_empty());
+    match connection.want() {
+        Want::Done(outcome) => {
+            assert_eq!(outcome.sent, CloseStatus::Absent);
+            assert_eq!(outcome.cause, Cause::Failed(Failure::EndOfStream));
+            assert!(!outcome.clean());
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn server_whose_transport_is_lost_while_its_reply_is_held_is_done_at_once() {
+    let mut connection = Connection::server(Config::default().with_auto_close(false));
+    let mut close = [0x88, 0x80, 1, 2, 3, 4];
+    assert!(connection.poll(&mut Input::new(&mut close), Duration::ZERO).is_some());
+    connection.lost();
+    assert!(matches!(connection.want(), Want::Done(outcome) if !outcome.clean()));
 }

@@ -343,7 +343,7 @@ fn refuses_continuation_of_nothing<R: Tested>() {
 }
 
 fn refuses_continuation_of_other_kind<R: Tested>() {
-    let other = Err(SendError::Misuse(Misuse::NoMessage));
+    let other = Err(SendError::Misuse(Misuse::OtherKind));
     let mut conn = open::<R>();
     conn.begin_text("a").unwrap();
     assert_eq!(conn.continue_binary(b"\xFF", true), other);

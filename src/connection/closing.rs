@@ -193,6 +193,11 @@ impl<R: Side> Sender<R> {
     }
 
     fn fail(&mut self, code: Option<CloseCode>) {
+        // Pings that came before the failure have their pong before the Close frame.
+        self.send_deferred();
+        if let Some(payload) = self.ahead.as_mut().and_then(|ahead| ahead.late_pong.take()) {
+            self.queue_pong(&payload);
+        }
         self.drop_deferred();
         self.state = match self.state {
             Sending::Open => {
@@ -263,16 +268,7 @@ impl<R: Side> Sender<R> {
         if let Sending::Held { reply: Some(status) } = self.state {
             let _ = self.close_now(status.code(), "", false);
         }
-        let Some(ahead) = &mut self.ahead else { return };
-        if ahead.has_deferred() {
-            for (ping, payload) in ahead.take_deferred() {
-                if ping {
-                    let _ = self.queue_ping(&payload);
-                } else {
-                    self.queue_pong(&payload);
-                }
-            }
-        }
+        self.send_deferred();
         let Some(ahead) = &mut self.ahead else { return };
         if ahead.leaves && self.state == Sending::Open {
             let _ = self.leave();
@@ -285,6 +281,21 @@ impl<R: Side> Sender<R> {
             self.answer(payload);
         } else if self.state == Sending::Open && ahead.deadline.is_none() {
             self.ahead = None;
+        }
+    }
+
+    /// Sends the pings and pongs that waited for the end of a frame, if no frame is under way.
+    fn send_deferred(&mut self) {
+        if self.encoder.remaining() > 0 {
+            return;
+        }
+        let Some(ahead) = &mut self.ahead else { return };
+        for (ping, payload) in ahead.take_deferred() {
+            if ping {
+                let _ = self.queue_ping(&payload);
+            } else {
+                self.queue_pong(&payload);
+            }
         }
     }
 
@@ -304,6 +315,13 @@ impl<R: Side> Sender<R> {
     /// Takes note that the peer's stream has ended: what waits to be written has only the time of a closing handshake left.
     pub(super) fn peer_gone(&mut self, now: Duration) {
         self.begin_closing(now);
+    }
+
+    /// Takes note that the transport is gone: nothing that waits can be written any more.
+    pub(super) fn lost(&mut self) {
+        self.drop_deferred();
+        self.output.discard();
+        self.fail(None);
     }
 
     /// Takes note that the transport has been half-closed.

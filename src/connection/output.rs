@@ -189,6 +189,13 @@ impl Output {
         }
     }
 
+    /// Throws away what waits.
+    pub(crate) fn discard(&mut self) {
+        self.shared = None;
+        self.batch.clear();
+        self.clear();
+    }
+
     /// Lends memory for the batch; returns it if there is a batch already.
     pub(crate) fn lend(&mut self, mut buffer: Vec<u8>) -> Result<(), Vec<u8>> {
         if !self.is_empty() || self.lent {

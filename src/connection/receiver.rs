@@ -331,6 +331,14 @@ impl<R: Role> Receiver<R> {
         self.in_flight = InFlight::default();
     }
 
+    /// Takes note that the transport is gone: nothing more will arrive.
+    pub(super) fn lost(&mut self) {
+        self.eof = true;
+        if self.state == Receiving::Open {
+            self.fail(Failure::EndOfStream);
+        }
+    }
+
     /// What the sending half has to do about an event.
     pub(crate) fn reply(&mut self, event: &Event<'_>, now: Duration) -> Option<Reply> {
         match event {
@@ -391,7 +399,8 @@ impl<R: Role> Receiver<R> {
     ///
     /// # Errors
     ///
-    /// The buffer, if none was taken, or if it is shorter than it was or longer than its room; nothing has changed then.
+    /// The buffer, if none was taken, or if it is shorter than it was or longer than what lacks of the payload;
+    /// nothing has changed then.
     pub fn put_buffer(&mut self, bytes: Vec<u8>) -> Result<(), Vec<u8>> {
         let (before, after) = (self.decoder.arrived(), bytes.len() as u64);
         self.assembler.put_buffer(&mut self.decoder, bytes)?;

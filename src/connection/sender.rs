@@ -144,7 +144,7 @@ impl<R: Side> Sender<R> {
 
     fn check_under_way(&self, kind: Kind) -> Result<(), SendError> {
         match self.encoder.message() {
-            Some(open) if open != kind => Err(SendError::Misuse(Misuse::NoMessage)),
+            Some(open) if open != kind => Err(SendError::Misuse(Misuse::OtherKind)),
             // A streamed frame may end inside a code point; what follows it then is no `str`.
             Some(Kind::Text) if self.encoder.ends_inside_code_point() => {
                 Err(SendError::Misuse(Misuse::InvalidText))

@@ -82,8 +82,14 @@ impl Silence {
         self.unasked = true;
     }
 
-    /// When the next alarm will be due.
+    /// When the next alarm will be due: at once, as long as there has been no call from which the times are counted.
     pub(crate) fn deadline(&self, config: &Config) -> Option<Duration> {
+        if self.since.is_none() {
+            return config
+                .idle
+                .or(config.keepalive.map(|keepalive| keepalive.interval))
+                .and(Some(Duration::ZERO));
+        }
         let (idle, keepalive) = (self.idle_at(config), self.keepalive_at(config));
         idle.into_iter().chain(keepalive).min().map(Instant::since_origin)
     }

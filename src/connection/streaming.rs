@@ -6,7 +6,8 @@ use core::fmt;
 use super::keys::Side;
 use super::send_error::SendError;
 use super::sender::Sender;
-use crate::frame::{Fragment, HeaderBytes};
+use super::state::Sending;
+use crate::frame::{Fragment, HeaderBytes, Misuse};
 use crate::words::opcode::Kind;
 use crate::words::role::{Client, Server};
 
@@ -14,6 +15,8 @@ use crate::words::role::{Client, Server};
 /// then is copied into the queue.
 ///
 /// If something waits in the queue already, the message is queued behind it at once, and there is nothing to write here.
+///
+/// One that is forgotten rather than dropped takes the rest of its message with it, and the stream is of no use any more.
 #[must_use = "what is not written is copied into the queue"]
 pub struct Borrowed<'s, 'p, R: Side> {
     sender: &'s mut Sender<R>,
@@ -119,8 +122,10 @@ impl<R: Side> Sender<R> {
     ///
     /// Nothing has been queued.
     pub fn stream_payload(&mut self, payload: &mut [u8]) -> Result<(), SendError> {
-        if self.end().is_ended() {
-            return Err(SendError::Failed);
+        match self.state {
+            Sending::Failed { .. } => return Err(SendError::Failed),
+            Sending::Closed { .. } => return Err(SendError::Misuse(Misuse::Closed)),
+            Sending::Open | Sending::Held { .. } => {}
         }
         if self.output.len() >= self.config.hard_limit {
             return Err(SendError::QueueFull);

@@ -165,6 +165,13 @@ impl<R: Side> Connection<R> {
         self.sender.shut();
     }
 
+    /// Takes note that the transport is gone in both directions, as after a write that failed: nothing that waits can be written
+    /// any more. The connection has then ended.
+    pub fn lost(&mut self) {
+        self.sender.lost();
+        self.receiver.lost();
+    }
+
     /// How the connection ended, or how it stands.
     pub fn outcome(&self) -> Outcome {
         Outcome::join(self.receiver.end(), self.sender.end())

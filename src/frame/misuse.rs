@@ -6,12 +6,14 @@ use core::{error, fmt};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Misuse {
-    /// A Close frame has been sent; nothing but pongs may follow it.
+    /// The closing handshake is under way, and what was asked for may not be sent any more.
     Closed,
     /// A new message inside an unfinished one.
     MessageOpen,
     /// A continuation without a message to continue.
     NoMessage,
+    /// A continuation of the other kind than the message under way.
+    OtherKind,
     /// Another frame before the payload of the last one is complete.
     FrameOpen,
     /// More payload than the frame's header announced.
@@ -31,9 +33,10 @@ pub enum Misuse {
 impl fmt::Display for Misuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Closed => "a Close frame has been sent already",
+            Self::Closed => "the closing handshake is under way",
             Self::MessageOpen => "the message under way has to be finished first",
             Self::NoMessage => "there is no message under way to continue",
+            Self::OtherKind => "the message under way is of the other kind",
             Self::FrameOpen => "the payload of the frame under way has to be completed first",
             Self::FrameOverrun => "the payload is longer than the frame's header announced",
             Self::LongControl => "a control frame carries at most 125 bytes",

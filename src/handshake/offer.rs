@@ -120,7 +120,7 @@ impl<'a> Opening<'a> {
 
     /// The request in a vector of its own.
     #[cfg(feature = "alloc")]
-    pub fn to_vec(&self) -> Vec<u8> {
+    pub fn to_vec(self) -> Vec<u8> {
         self.collect()
     }
 }

@@ -81,7 +81,7 @@ impl<'a> Refusal<'a> {
 
     /// The answer in a vector of its own.
     #[cfg(feature = "alloc")]
-    pub fn to_vec(&self) -> Vec<u8> {
+    pub fn to_vec(self) -> Vec<u8> {
         self.collect()
     }
 }

@@ -153,9 +153,7 @@ impl Assembler {
             return None;
         }
         let mut bytes = self.bytes.take()?;
-        if bytes.len() == bytes.capacity() {
-            grow(&mut bytes, 1, remaining, fin);
-        }
+        grow(&mut bytes, least, remaining, fin);
         let room = (bytes.capacity() - bytes.len()).min(decoder::clamp(remaining));
         Some(TakenBuffer { bytes, room })
     }
@@ -164,7 +162,7 @@ impl Assembler {
     ///
     /// # Errors
     ///
-    /// The buffer, if none is out, or if it is shorter than it was or longer than the payload.
+    /// The buffer, if none is out, or if it is shorter than it was or longer than the payload under way would make it.
     pub(crate) fn put_buffer<R: Role>(
         &mut self,
         decoder: &mut Decoder<R>,

@@ -39,7 +39,7 @@ impl Value<'_> {
 
     /// The value in a vector of its own.
     #[cfg(feature = "alloc")]
-    pub fn to_vec(&self) -> Vec<u8> {
+    pub fn to_vec(self) -> Vec<u8> {
         self.collect()
     }
 }
