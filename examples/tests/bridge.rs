@@ -1,5 +1,7 @@
 //! The bridge, between clients that others wrote and TCP servers: those of this test, and a real MQTT broker.
 
+#![allow(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
+
 mod peer;
 
 use std::io::{ErrorKind, Read, Write};
@@ -262,7 +264,8 @@ fn mosquitto_serves_mqtt_clients_over_websocket() {
     let bridge = bridge(address, &[]);
     let args = [bridge.address.ip().to_string(), bridge.address.port().to_string()];
     let args = args.each_ref().map(String::as_str);
-    if let Some(output) = peer::script::python("mqtt.py", &["paho-mqtt==2.1.0"], &args) {
+    if let Some(mut script) = peer::script::python("mqtt.py", &["paho-mqtt==2.1.0"], &args) {
+        let output = script.output().unwrap();
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{told}");
         assert_eq!(output.stdout, b"5 messages in each of two versions of MQTT\n");

@@ -1,5 +1,7 @@
 //! The echo server behind axum.
 
+#![allow(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
+
 mod peer;
 
 #[test]

@@ -1,5 +1,7 @@
 //! The echo server over HTTP/2, with the client of `h2`, and frames made and read by tungstenite.
 
+#![allow(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
+
 mod peer;
 
 use std::io::{self, Read, Write};

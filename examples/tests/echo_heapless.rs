@@ -1,5 +1,7 @@
 //! The echo server that allocates nothing: as a program, and its own code under an allocator that counts.
 
+#![allow(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
+
 #[path = "../../tests/allocations/mod.rs"]
 mod allocations;
 #[path = "../src/bin/echo_heapless/echo.rs"]

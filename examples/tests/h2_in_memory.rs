@@ -1,5 +1,7 @@
 //! A WebSocket over a real HTTP/2 connection in memory, with extended CONNECT (RFC 8441): sockless at both ends, `h2` between.
 
+#![allow(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
+
 use std::time::Duration;
 
 use bytes::Bytes;

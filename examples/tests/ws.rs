@@ -1,8 +1,11 @@
 //! The command-line client, against servers that others wrote.
 
+#![allow(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
+#![allow(clippy::result_large_err, reason = "tungstenite asks for it")]
+
 mod peer;
 
-use std::io::{Read, Write};
+use std::io::{BufRead as _, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
@@ -415,4 +418,22 @@ fn a_proxy_that_refuses_is_told() {
         ws(&["--proxy", &address.to_string(), "ws://example.com/"], b"").failed(3, words);
     }
     ws(&["--proxy", "socks5://localhost:1", "ws://example.com/"], b"").failed(2, "socks5");
+}
+
+#[test]
+#[cfg(feature = "deflate")]
+fn messages_are_compressed() {
+    let Some(mut script) = peer::script::python("echo.py", &["websockets==15.0.1"], &[]) else {
+        return;
+    };
+    let mut server = script.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = std::io::BufReader::new(server.stdout.take().unwrap()).lines();
+    let port = lines.next().unwrap().unwrap();
+    let input = prose(1000) + "\n" + &prose(1 << 20) + "\n\n";
+    let ran = ws(&["-q", "--deflate", &format!("ws://127.0.0.1:{port}/")], input.as_bytes());
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""));
+    assert!(ran.text() == input);
+    let extensions = lines.next().unwrap().unwrap();
+    assert!(extensions.starts_with("permessage-deflate"), "{extensions}");
+    assert!(peer::wait(&mut server).success());
 }

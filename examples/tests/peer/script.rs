@@ -1,11 +1,11 @@
 //! Scripts in other languages, with the libraries that they need.
 
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::Command;
 
-/// Runs a Python script of `tests/scripts` with packages of these versions, which are installed once. `None`, with a word about
-/// it, where there is no Python or no network to install from.
-pub(crate) fn python(script: &str, packages: &[&str], args: &[&str]) -> Option<Output> {
+/// The command that runs a Python script of `tests/scripts` with packages of these versions, which are installed once. `None`, with
+/// a word about it, where there is no Python or no network to install from.
+pub(crate) fn python(script: &str, packages: &[&str], args: &[&str]) -> Option<Command> {
     let place = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("python").join(packages.join("-"));
     let python = place.join("bin/python");
     let ready = place.join("ready");
@@ -19,7 +19,9 @@ pub(crate) fn python(script: &str, packages: &[&str], args: &[&str]) -> Option<O
         std::fs::write(&ready, "").unwrap();
     }
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/scripts").join(script);
-    Some(Command::new(python).arg(script).args(args).output().unwrap())
+    let mut command = Command::new(python);
+    command.arg(script).args(args);
+    Some(command)
 }
 
 fn runs(command: &mut Command) -> bool {
