@@ -11,6 +11,7 @@ use crate::page::PAGE;
 
 /// What a server makes of what a client has asked for.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "it is taken apart at once")]
 pub enum Opening {
     /// The connection is open; its output begins with the answer.
     Open {

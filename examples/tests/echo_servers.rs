@@ -54,6 +54,7 @@ macro_rules! echo_server {
 echo_server!(echo_mio);
 echo_server!(echo_std);
 echo_server!(echo_tokio);
+echo_server!(echo_tls);
 echo_server!(echo_uring);
 
 type Start<'s> = &'s dyn Fn(&[&str]) -> Option<Server>;

@@ -1,6 +1,7 @@
 //! What an idle connection costs the server that is made for thousands of them.
 
 #![cfg(target_os = "linux")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the figures are of interest")]
 
 mod server;
 

@@ -5,9 +5,11 @@
 use std::process::ExitCode;
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use sockless::extension::{Supported, deflate::Terms};
 use sockless::{Config, Limits, Message};
 use sockless_autobahn::Plan;
-use sockless_examples::tokio_adapter::{self as adapter, Error};
+use sockless_examples::tokio_adapter::{self as adapter, Error, Offer, Url};
+use tokio::net::TcpStream;
 
 /// The longest message of the suite has 16 MiB.
 const LONGEST: u64 = 64 << 20;
@@ -46,7 +48,13 @@ async fn run(plan: &Plan) -> Result<(), Box<dyn std::error::Error>> {
 /// One connection, to its end. Messages are sent back; text is shown to `seen` before.
 async fn session(url: &str, mut seen: impl FnMut(&str)) -> Result<(), Error> {
     let limits = Limits::default().with_frame(LONGEST).with_message(LONGEST);
-    let mut socket = adapter::connect(url, Config::default().with_limits(limits)).await?;
+    let url = Url::parse(url)?;
+    let stream = TcpStream::connect((url.address(), url.port())).await?;
+    stream.set_nodelay(true)?;
+    let offer =
+        Offer::new(url).with_extensions(Supported::default().with_deflate(Terms::default()));
+    let config = Config::default().with_limits(limits);
+    let mut socket = adapter::connect_over(stream, offer, config).await?;
     while let Some(message) = socket.next().await {
         let message = message?;
         if let Message::Text(text) = &message {

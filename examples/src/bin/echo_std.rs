@@ -153,15 +153,28 @@ fn echo(
     first: std::ops::Range<usize>,
     context: &Context,
 ) -> io::Result<()> {
-    let mut input = Input::new(&mut buffer[first]);
+    let (mut unread, mut ended, mut last) = (first, false, false);
     loop {
+        // Too much output waits: what is left of the input comes after it has been written. So the queue is never full.
+        let kept = connection.is_congested() && !last;
+        let mut input = match ended {
+            true => Input::eof(),
+            false if kept => Input::none(),
+            false => Input::new(&mut buffer[unread.clone()]),
+        };
         while let Some(event) = connection.poll(&mut input, context.now()) {
-            // A message that finds the queue full is dropped: `want` has said not to read long before.
+            last |= matches!(event, Event::Closing(_) | Event::Failed(_));
             match event {
-                Event::Text(text) => drop(connection.send_text(&text)),
-                Event::Binary(bytes) => drop(connection.send_binary(&bytes)),
+                Event::Text(text) => drop(connection.send(text)),
+                Event::Binary(bytes) => drop(connection.send(bytes)),
                 _ => {}
             }
+            if connection.is_congested() && !last {
+                break;
+            }
+        }
+        if !kept {
+            unread.start = unread.end - input.len();
         }
         if context.stop.is_asked() {
             // Says no more than once that it is going away.
@@ -172,22 +185,20 @@ fn echo(
             Want::ShutdownWrite => {
                 stream.shutdown(Shutdown::Write)?;
                 connection.shut();
-                input = Input::none();
             }
             Want::Io { read: wants_read, write: wants_write, deadline } => {
                 let until = deadline.map_or(LOOK, |at| at.saturating_sub(context.now()).min(LOOK));
                 let wait = if wants_write { TURN } else { until.max(Duration::from_millis(1)) };
                 if !wants_read {
                     thread::sleep(wait);
-                    input = Input::none();
-                    continue;
+                } else if unread.is_empty() {
+                    stream.set_read_timeout(Some(wait))?;
+                    match read(stream, buffer) {
+                        Ok(Some(0)) | Err(_) => ended = true,
+                        Ok(Some(count)) => unread = 0..count,
+                        Ok(None) => {}
+                    }
                 }
-                stream.set_read_timeout(Some(wait))?;
-                input = match read(stream, buffer) {
-                    Ok(Some(0)) | Err(_) => Input::eof(),
-                    Ok(Some(count)) => Input::new(&mut buffer[..count]),
-                    Ok(None) => Input::none(),
-                };
             }
         }
     }

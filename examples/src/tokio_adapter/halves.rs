@@ -232,7 +232,9 @@ fn obey<R: Side>(sender: &mut Sender<R>, order: Order, now: Duration) -> bool {
     match order {
         // What comes behind a Close frame can't be sent; the application hears of the end where it reads.
         Order::Send(message) => drop(sender.send(message)),
-        Order::Close(code, reason) => drop(sender.close(code, &reason, now)),
+        Order::Close(code, reason) => {
+            let _ = sender.close(code, &reason, now);
+        }
         Order::Reply(reply) => {
             sender.apply(reply, now);
             return matches!(reply, Reply::Close { .. } | Reply::Fail(_));

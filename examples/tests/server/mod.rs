@@ -1,5 +1,7 @@
 //! A server program under test: started on a port of its own, stopped by its process id; and tungstenite as its client.
 
+#![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of this")]
+
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};

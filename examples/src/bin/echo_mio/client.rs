@@ -248,8 +248,12 @@ fn echo(
             }
         }
         // Small: copied into the batch.
-        Event::Text(text) if text.is_borrowed() => drop(connection.send_text(&text)),
-        Event::Binary(bytes) if bytes.is_borrowed() => drop(connection.send_binary(&bytes)),
+        Event::Text(text) if text.is_borrowed() => {
+            let _ = connection.send_text(&text);
+        }
+        Event::Binary(bytes) if bytes.is_borrowed() => {
+            let _ = connection.send_binary(&bytes);
+        }
         // Assembled in memory of its own, which is handed on.
         Event::Text(text) => drop(connection.send(text)),
         Event::Binary(bytes) => drop(connection.send(bytes)),

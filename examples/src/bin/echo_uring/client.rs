@@ -78,7 +78,7 @@ impl Client {
         match &mut self.phase {
             // One that closes already has nothing to add.
             Phase::Open(session) => {
-                drop(session.connection.close(CloseCode::GOING_AWAY, "the server stops", now));
+                let _ = session.connection.close(CloseCode::GOING_AWAY, "the server stops", now);
             }
             _ => self.phase = Phase::Over,
         }
@@ -285,10 +285,14 @@ impl Session {
             // The queue is not full, because nothing is polled that would fill it. A message that comes when we have said that
             // we leave is not sent.
             match event {
-                Event::Text(text) if text.is_borrowed() => drop(self.connection.send_text(&text)),
-                Event::Binary(bytes) if bytes.is_borrowed() => {
-                    drop(self.connection.send_binary(&bytes))
+                // Small, or in the buffer that the kernel needs again: copied.
+                Event::Text(text) if text.is_borrowed() => {
+                    let _ = self.connection.send_text(&text);
                 }
+                Event::Binary(bytes) if bytes.is_borrowed() => {
+                    let _ = self.connection.send_binary(&bytes);
+                }
+                // Assembled in memory of its own, which is handed on.
                 Event::Text(text) => drop(self.connection.send(text)),
                 Event::Binary(bytes) => drop(self.connection.send(bytes)),
                 _ => {}

@@ -1,0 +1,245 @@
+//! An echo server for wss: rustls is a state machine without a socket, too, so here are two of them in one loop. What arrives goes
+//! through rustls to sockless, what sockless has to say goes through rustls to the stream.
+//!
+//! There is a thread for each client, which waits for both directions of its stream at once (mio). The certificate is made on the
+//! spot: a browser asks before it trusts it.
+//!
+//! Here lives what is WebSocket's; what is TLS's is `tls`.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
+
+mod tls;
+
+use std::io::{self, ErrorKind};
+use std::ops::Range;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use sockless::handshake::{Acceptor, Limits};
+use sockless::{CloseCode, Connection, Event, Input, Server, Want};
+use sockless_examples::opening::{Opening, Terms};
+use sockless_examples::options::Options;
+use sockless_examples::stop::Stop;
+
+use tls::{Arrived, Tls};
+
+/// How long a thread waits before it looks whether the server is to stop.
+const LOOK: Duration = Duration::from_millis(250);
+/// How long the main thread waits before it looks for clients.
+const TURN: Duration = Duration::from_millis(5);
+/// How long a client may take to read the last that it is sent.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// What a thread needs to know to serve a client.
+struct Context {
+    terms: Terms,
+    tls: Arc<rustls::ServerConfig>,
+    stop: Stop,
+    /// The origin of all times.
+    started: Instant,
+}
+
+impl Context {
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// How long to wait for a deadline, if nothing happens.
+    fn until(&self, deadline: Option<Duration>) -> Duration {
+        deadline.map_or(LOOK, |at| at.saturating_sub(self.now()).min(LOOK))
+    }
+}
+
+fn main() -> ExitCode {
+    let options = match Options::from_args("echo_tls") {
+        Ok(options) => options,
+        Err(status) => return status,
+    };
+    match run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("echo_tls: can't serve on {}: {error}", options.listen);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> io::Result<()> {
+    let tls = tls::config().map_err(io::Error::other)?;
+    let listener = std::net::TcpListener::bind(options.listen)?;
+    listener.set_nonblocking(true)?;
+    let stop = Stop::on_signal()?;
+    println!("echo_tls listens on https://{}/ (Ctrl-C stops it)", listener.local_addr()?);
+
+    let started = Instant::now();
+    let context = Arc::new(Context { terms: Terms::new(options), tls, stop, started });
+    let mut threads: Vec<JoinHandle<()>> = Vec::new();
+    while !context.stop.is_asked() {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                let context = Arc::clone(&context);
+                threads.retain(|thread| !thread.is_finished());
+                threads.push(thread::spawn(move || {
+                    // A stream that breaks, or that speaks no TLS, is the end of the client: there is nobody left to tell.
+                    let _ = Tls::accept(stream, Arc::clone(&context.tls))
+                        .and_then(|mut tls| serve(&mut tls, &context));
+                }));
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(TURN),
+            Err(error) => {
+                eprintln!("echo_tls: can't accept a client: {error}");
+                thread::sleep(LOOK);
+            }
+        }
+    }
+
+    // Every thread closes its connection with 1001; those whose client doesn't answer are left behind.
+    drop(listener);
+    let deadline = Instant::now() + options.grace;
+    while Instant::now() < deadline && threads.iter().any(|thread| !thread.is_finished()) {
+        thread::sleep(TURN);
+    }
+    Ok(())
+}
+
+fn serve(tls: &mut Tls, context: &Context) -> io::Result<()> {
+    let mut buffer = vec![0; 64 << 10];
+    match open(tls, &mut buffer, context)? {
+        Some((connection, first)) => echo(tls, &mut buffer, connection, first, context)?,
+        None => return Ok(()),
+    }
+    goodbye(tls, &mut buffer, context)
+}
+
+/// The opening handshake: the connection, and where in the buffer lies what has arrived behind the request. `None` if the client
+/// was answered otherwise.
+fn open(
+    tls: &mut Tls,
+    buffer: &mut [u8],
+    context: &Context,
+) -> io::Result<Option<(Connection<Server>, Range<usize>)>> {
+    // The time for the handshake of TLS counts, too.
+    let mut acceptor = Acceptor::new(&Limits::default(), context.now());
+    while !context.stop.is_asked() {
+        let (asked, end) = match tls.read(buffer)? {
+            Arrived::Bytes(end) => (acceptor.poll(&buffer[..end], context.now()), end),
+            Arrived::End => (acceptor.end(), 0),
+            Arrived::Nothing => (acceptor.poll(&[], context.now()), 0),
+        };
+        match asked.map(|asked| context.terms.open(asked)) {
+            None => {
+                tls.flush()?;
+                tls.wait(context.until(acceptor.deadline()))?;
+            }
+            Some(Opening::Open { connection, consumed }) => {
+                return Ok(Some((connection, consumed..end)));
+            }
+            Some(Opening::Answered(answer)) => {
+                let mut answer = &answer[..];
+                let deadline = context.now() + LINGER;
+                while context.now() < deadline && !answer.is_empty() {
+                    answer = &answer[tls.write(answer)?..];
+                    if !tls.flush()? {
+                        tls.wait(LOOK)?;
+                    }
+                }
+                goodbye(tls, buffer, context)?;
+                break;
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Sends back every message until the connection has ended.
+fn echo(
+    tls: &mut Tls,
+    buffer: &mut [u8],
+    mut connection: Connection<Server>,
+    mut unread: Range<usize>,
+    context: &Context,
+) -> io::Result<()> {
+    let (mut ended, mut last) = (false, false);
+    loop {
+        // Sockless: what has arrived is polled; if too much output waits, what is left of it is kept. So the queue is never full.
+        let kept = connection.is_congested() && !last;
+        let mut input = match ended {
+            true => Input::eof(),
+            false if kept => Input::none(),
+            false => Input::new(&mut buffer[unread.clone()]),
+        };
+        while let Some(event) = connection.poll(&mut input, context.now()) {
+            last |= matches!(event, Event::Closing(_) | Event::Failed(_));
+            match event {
+                Event::Text(text) => drop(connection.send(text)),
+                Event::Binary(bytes) => drop(connection.send(bytes)),
+                _ => {}
+            }
+            if connection.is_congested() && !last {
+                break;
+            }
+        }
+        if !kept {
+            unread.start = unread.end - input.len();
+        }
+        if context.stop.is_asked() {
+            // It is said no more than once.
+            let _ = connection.close(CloseCode::GOING_AWAY, "the server stops", context.now());
+        }
+
+        // TLS: it takes the output as long as it has room, and gives it to the stream encrypted.
+        while !connection.output().is_empty() {
+            let taken = tls.write(connection.output())?;
+            connection.wrote(taken);
+            if !tls.flush()? && taken == 0 {
+                break;
+            }
+        }
+        let flushed = tls.flush()?;
+
+        match connection.want() {
+            Want::Done(_) => return Ok(()),
+            Want::ShutdownWrite => {
+                tls.close();
+                connection.shut();
+            }
+            Want::Io { read, deadline, .. } => {
+                let arrived = match !read || !unread.is_empty() {
+                    true => Arrived::Nothing,
+                    false => tls.read(buffer)?,
+                };
+                match arrived {
+                    Arrived::Bytes(count) => unread = 0..count,
+                    Arrived::End => ended = true,
+                    // What was kept can go on.
+                    Arrived::Nothing if read && !unread.is_empty() => {}
+                    Arrived::Nothing => {
+                        // What TLS has to say by itself goes out before anyone waits.
+                        let wait =
+                            if flushed && !tls.flush()? { LOOK } else { context.until(deadline) };
+                        tls.wait(wait)?;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Ends TLS, and waits for the client to close, so that nothing resets the stream while it reads the last.
+fn goodbye(tls: &mut Tls, buffer: &mut [u8], context: &Context) -> io::Result<()> {
+    tls.close();
+    let deadline = context.now() + LINGER;
+    while context.now() < deadline {
+        if tls.flush()? {
+            tls.half_close()?;
+        }
+        match tls.read(buffer)? {
+            Arrived::Bytes(_) => {}
+            Arrived::Nothing => tls.wait(deadline.saturating_sub(context.now()))?,
+            Arrived::End => break,
+        }
+    }
+    Ok(())
+}
