@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sockless::connection::Side;
 use sockless::handshake::{
     Acceptance, Acceptor, Answered, Asked, Connector, Limits, Offer, Request, RequestError, Url,
 };
@@ -165,10 +166,10 @@ async fn read(
     }
 }
 
-/// A server's connection on a stream whose handshake is over: that of another HTTP server, say.
-impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S, Server> {
-    /// A server's WebSocket on a stream that something else has upgraded.
-    pub fn upgraded(stream: S, connection: Connection<Server>, close: Duration) -> Self {
+/// A connection on a stream whose handshake is over: that of another HTTP server, say.
+impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> WebSocket<S, R> {
+    /// A WebSocket on a stream that something else has upgraded.
+    pub fn upgraded(stream: S, connection: Connection<R>, close: Duration) -> Self {
         Self::new(stream, connection, Buffer::default(), Clock::start(), close)
     }
 }

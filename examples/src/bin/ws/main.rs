@@ -101,7 +101,9 @@ fn open<'a>(
     }
     #[cfg(feature = "deflate")]
     if options.deflate {
-        offer = offer.with_extensions(sockless_examples::options::deflate());
+        let mut supported = sockless::extension::Supported::default();
+        supported.deflate = Some(sockless::extension::deflate::Terms::default());
+        offer = offer.with_extensions(supported);
     }
     let limits = Limits::default().with_timeout(options.timeout);
     let mut connector = Connector::new(offer, &limits, started.elapsed())

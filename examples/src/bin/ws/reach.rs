@@ -89,9 +89,15 @@ fn tunnel(
     request.push_str("\r\n");
     let head = ask(&mut stream, &request, timeout)
         .map_err(|error| Ending::unreached(format!("the proxy did not answer: {error}")))?;
-    let status = Response::decode(&head, &Limits::default())
-        .map_err(|error| Ending::unreached(format!("the proxy's answer is none: {error}")))?
-        .status();
+    let status = match Response::decode(&head, &Limits::default()) {
+        Ok(response) => response.status(),
+        Err(ResponseError::Truncated) => {
+            return Err(Ending::unreached(
+                "the proxy closed the connection without an answer".into(),
+            ));
+        }
+        Err(_) => return Err(Ending::unreached("what answers there is no HTTP proxy".into())),
+    };
     match status {
         200..=299 => Ok(stream),
         407 => Err(Ending::unreached(

@@ -67,8 +67,9 @@ impl Wire {
             Err(error) => return Err(error),
         }
         for event in &self.events {
-            self.readable |=
-                event.token() == STREAM && !(event.is_writable() && !event.is_readable());
+            // What is neither reading nor writing is an error, which reading tells.
+            let tells = event.is_readable() || !event.is_writable();
+            self.readable |= event.token() == STREAM && tells;
         }
         Ok(())
     }
