@@ -1,4 +1,5 @@
 //! permessage-deflate on connections: RFC 7692, sections 6 and 7.2.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![cfg(feature = "deflate")]
 
 mod inflation;
