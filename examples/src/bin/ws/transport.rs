@@ -68,7 +68,7 @@ impl Wire {
         }
         for event in &self.events {
             self.readable |=
-                event.token() == STREAM && !(event.is_writable() && !event.is_readable());
+                event.token() == STREAM && (event.is_readable() || !event.is_writable());
         }
         Ok(())
     }
