@@ -1,5 +1,8 @@
 //! The client's side of the opening handshake: RFC 6455, sections 3, 4.1, 9.1 and 11.3, and the rules of HTTP/1.1 behind it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![cfg(all(feature = "alloc", feature = "handshake"))]
+
 mod heads;
 
 use std::time::Duration;
@@ -386,6 +389,10 @@ fn client_request_is_accepted_by_our_server() {
 
 #[test]
 fn client_opens_with_the_sample_answer() {
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+    //= type=test
+    //# it MUST open a connection, send an opening
+    //# handshake, and read the server's handshake in response.
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
     //= type=test
     //# Once the client's opening handshake has been sent, the client MUST

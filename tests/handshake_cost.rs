@@ -1,5 +1,8 @@
 //! What the handshake costs, counted: allocations, memory held, and octets looked at.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![cfg(all(feature = "alloc", feature = "handshake"))]
+
 mod heads;
 
 use std::alloc::{GlobalAlloc, Layout, System};

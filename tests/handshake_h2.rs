@@ -1,5 +1,8 @@
 //! The handshake over HTTP/2 (RFC 8441) and HTTP/3 (RFC 9220), in both roles: its fields and pseudo-header fields.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![cfg(all(feature = "alloc", feature = "handshake"))]
+
 use sockless::extension::AnswerError;
 use sockless::handshake::connect::{
     Answered, ENABLE_CONNECT_PROTOCOL, Error, Opening, Request, Setting, SettingError,

@@ -1,5 +1,6 @@
 //! The handshake with the types of the `http` crate.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![cfg(feature = "http")]
 
 mod heads;
@@ -140,4 +141,44 @@ fn responses_convert() {
     assert_eq!(converted.status(), 404);
     assert_eq!(converted.headers().get_all("x").iter().count(), 2);
     assert_eq!(converted.body(), b"page");
+}
+
+#[test]
+fn extended_connect_goes_through_the_types_of_http() {
+    use sockless::handshake::connect;
+    let fields = [Field::new("cookie", "a=1")];
+    let offer = Offer::new(Url::parse("wss://server.example.com:8443/chat?x=1").unwrap())
+        .with_subprotocols(&["v2.chat", "chat"])
+        .with_fields(&fields);
+    let opening = connect::Opening::new(offer).unwrap();
+    let request = http::Request::try_from(&opening).unwrap();
+    assert_eq!(request.method(), "CONNECT");
+    assert_eq!(request.uri(), "https://server.example.com:8443/chat?x=1");
+    assert_eq!(request.headers()["sec-websocket-version"], "13");
+    assert_eq!(request.headers()["cookie"], "a=1");
+    assert!(!request.headers().contains_key("sec-websocket-key"));
+
+    let seen = connect::Request::from_http(&request, Some("websocket")).unwrap();
+    assert_eq!(seen.authority(), "server.example.com:8443");
+    assert_eq!(seen.target(), "/chat?x=1");
+    assert!(seen.subprotocols().eq(["v2.chat", "chat"]));
+    let accepted = seen.accept(&Acceptance::new().with_subprotocol("chat")).unwrap();
+    let response = http::Response::try_from(&accepted).unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(opening.check_http(&response), connect::Answered::Open(accepted.established()));
+
+    for (protocol, status) in [(None, 405), (Some("connect-udp"), 501)] {
+        let error = connect::Request::from_http(&request, protocol).unwrap_err();
+        let response = http::Response::try_from(error).unwrap();
+        assert_eq!(response.status(), status);
+        assert_eq!(opening.check_http(&response), connect::Answered::Refused(status));
+    }
+    let mut other = request.clone();
+    other.headers_mut().insert("sec-websocket-version", "8".parse().unwrap());
+    let error = connect::Request::from_http(&other, Some("websocket")).unwrap_err();
+    let response = http::Response::try_from(error).unwrap();
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["sec-websocket-version"]),
+        (400, &"13".parse().unwrap())
+    );
 }

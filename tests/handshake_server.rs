@@ -1,12 +1,15 @@
 //! The server's side of the opening handshake: RFC 6455, sections 4.2, 9.1, 10.2 and 11.3, and the rules of HTTP/1.1 behind it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![cfg(all(feature = "alloc", feature = "handshake"))]
+
 mod heads;
 
 use std::time::Duration;
 
 use heads::{ACCEPT, Head, KEY, REQUESTS};
 use sockless::handshake::{
-    Acceptance, Acceptor, Asked, Field, Limits, Misuse, Refusal, Request, RequestError,
+    Acceptance, Acceptor, Asked, Field, Limits, Misuse, Origins, Refusal, Request, RequestError,
 };
 
 const NOW: Duration = Duration::ZERO;
@@ -229,6 +232,16 @@ fn server_refuses_preface_of_http2_505() {
 
 #[test]
 fn server_refuses_malformed_request_line_400() {
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
+    //= type=test
+    //# If
+    //# the server, while reading the handshake, finds that the client did
+    //# not send a handshake that matches the description below (note that as
+    //# per [RFC2616], the order of the header fields is not important),
+    //# including but not limited to any violations of the ABNF grammar
+    //# specified for the components of the handshake, the server MUST stop
+    //# processing the client's handshake and return an HTTP response with an
+    //# appropriate error code (such as 400 Bad Request).
     for line in [
         "GET /chat",
         "GET",
@@ -327,6 +340,11 @@ fn server_refuses_nul_and_other_controls_400() {
         );
     }
     refuses(text.replace("websocket", "web\u{7f}socket"), RequestError::Field, 400);
+}
+
+#[test]
+fn server_refuses_tls_at_the_first_byte_400() {
+    refuses(b"\x16\x03\x01\x02\x00\x01", RequestError::Control, 400);
 }
 
 #[test]
@@ -668,6 +686,11 @@ fn server_refuses_extensions_outside_the_grammar_400() {
     //# the server during negotiation that does not conform to the ABNF
     //# below, the recipient of such malformed data MUST immediately _Fail
     //# the WebSocket Connection_.
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.3
+    //= type=test
+    //# ; When using the quoted-string syntax variant, the value
+    //# ; after quoted-string unescaping MUST conform to the
+    //# ; 'token' ABNF.
     for list in
         ["", ",", "foo;", "foo; =1", "foo; x=", "foo bar", "foo; x=\"a b\"", "foo; x=\"1", "f@o"]
     {
@@ -869,6 +892,42 @@ fn server_says_what_it_wants_with_its_own_426() {
     for line in ["Connection: close, Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"] {
         assert!(text.contains(&format!("\r\n{line}\r\n")), "{text}");
     }
+}
+
+#[test]
+fn server_allows_only_the_origins_it_expects() {
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-10.2
+    //= type=test
+    //# Servers that are not intended to process input from any web page but
+    //# only for certain sites SHOULD verify the |Origin| field is an origin
+    //# they expect.  If the origin indicated is unacceptable to the server,
+    //# then it SHOULD respond to the WebSocket handshake with a reply
+    //# containing HTTP 403 Forbidden status code.
+    let origins = Origins::new(&["https://example.com", "http://localhost:8080"]);
+    for origin in ["https://example.com", "HTTPS://Example.com", "http://localhost:8080"] {
+        assert!(origins.allows(Some(origin)), "{origin}");
+    }
+    for origin in [
+        "",
+        "null",
+        "https://example.co",
+        "https://example.com/",
+        "https://example.com:443",
+        "https://example.com.evil.example",
+        "https://evil-example.com",
+        "https://www.example.com",
+        "http://example.com",
+        "http://localhost",
+        "http://localhost:80800",
+        "https://example.com https://example.com",
+        "*",
+    ] {
+        assert!(!origins.allows(Some(origin)), "{origin}");
+    }
+    assert!(!origins.allows(None));
+    assert!(origins.or_none().allows(None));
+    assert!(!origins.or_none().allows(Some("null")));
+    assert!(!Origins::new(&[]).allows(Some("https://example.com")));
 }
 
 // Limits, time, and the end

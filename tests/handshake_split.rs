@@ -1,5 +1,8 @@
 //! The handshake at any split, and on any bytes, in both roles: promises P3 and P6 as properties.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![cfg(all(feature = "alloc", feature = "handshake"))]
+
 mod heads;
 
 use std::time::Duration;
@@ -267,6 +270,51 @@ fn every_single_cut_gives_the_same() {
         for cut in 0..=head.len() {
             let (left, right) = head.split_at(cut);
             assert_eq!(ask(Acceptor::new(&limits(), NOW), [left, right]), whole);
+        }
+    }
+}
+
+#[test]
+fn every_small_change_is_seen_the_same_whole_and_in_pieces() {
+    // A whole head is not scanned before it is parsed: this holds that way against the other one.
+    let inserted: [&[u8]; 14] = [
+        b"",
+        b"\r",
+        b"\n",
+        b"\r\n",
+        b"\n\n",
+        b"\r\n\r\n",
+        b"\0",
+        b"\t",
+        b" ",
+        b"\x7f",
+        b"\x80",
+        b":",
+        b"\r\n ",
+        b"\r\n\t",
+    ];
+    let request = heads::CURL.as_bytes();
+    let response = Head::response().bytes();
+    for at in 0..=request.len().max(response.len()) {
+        for removed in 0..3 {
+            for inserted in inserted {
+                if at + removed <= request.len() {
+                    let mut bytes = request.to_vec();
+                    bytes.splice(at..at + removed, inserted.iter().copied());
+                    let whole = ask(Acceptor::new(&limits(), NOW), [&bytes[..]]);
+                    let pieces = ask(Acceptor::new(&limits(), NOW), bytes.chunks(1));
+                    assert_eq!(whole, pieces, "{:?}", String::from_utf8_lossy(&bytes));
+                }
+                if at + removed <= response.len() {
+                    let mut bytes = response.clone();
+                    bytes.splice(at..at + removed, inserted.iter().copied());
+                    let connector =
+                        || Connector::with_nonce(offer(), NONCE, &limits(), NOW).unwrap();
+                    let whole = answer(connector(), [&bytes[..]]);
+                    let pieces = answer(connector(), bytes.chunks(1));
+                    assert_eq!(whole, pieces, "{:?}", String::from_utf8_lossy(&bytes));
+                }
+            }
         }
     }
 }

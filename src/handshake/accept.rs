@@ -72,11 +72,21 @@ impl<'a> Acceptance<'a> {
             }
         }
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+        //# If the server supports multiple
+        //# extensions, then the value MUST be derived from the
+        //# client's handshake, specifically by selecting one or more of
+        //# the values from the |Sec-WebSocket-Extensions| field.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
         //# Extensions not listed by the client MUST NOT be
         //# listed.
         //= https://www.rfc-editor.org/rfc/rfc6455#section-9
         //# A server MUST NOT respond with any extension not requested
         //# by the client.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-9
+        //# If extension parameters are included in negotiations
+        //# between the client and the server, those parameters MUST be chosen in
+        //# accordance with the specification of the extension to which the
+        //# parameters apply.
         let extensions = if self.extensions.is_empty() {
             Agreed::default()
         } else {

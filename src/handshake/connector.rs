@@ -35,6 +35,9 @@ pub enum Answered<'a, 'i> {
     Failed(ResponseError),
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+//# it MUST open a connection, send an opening
+//# handshake, and read the server's handshake in response.
 /// The client's side of the handshake.
 ///
 /// ```text

@@ -81,20 +81,20 @@ impl<'h> Demand<'h> {
     pub(super) fn note(&mut self, field: Field<'h>) {
         let value = field.value;
         match field.name.len() {
-            4 if field.is("host") => self.host.note(value),
-            6 if field.is("origin") => self.origin.note(value),
-            7 if field.is("upgrade") => self.upgrade |= names(value, b"websocket"),
-            10 if field.is("connection") => self.connection |= names(value, b"upgrade"),
-            14 if field.is("content-length") => {
+            4 if field.is("Host") => self.host.note(value),
+            6 if field.is("Origin") => self.origin.note(value),
+            7 if field.is("Upgrade") => self.upgrade |= names(value, "websocket"),
+            10 if field.is("Connection") => self.connection |= names(value, "Upgrade"),
+            14 if field.is("Content-Length") => {
                 let digits = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
                 self.invalid_length |= !digits;
                 self.body |= value.iter().any(|byte| *byte != b'0');
             }
-            17 if field.is("sec-websocket-key") => self.key.note(value),
-            17 if field.is("transfer-encoding") => self.body = true,
-            21 if field.is("sec-websocket-version") => self.version.note(value),
-            22 if field.is("sec-websocket-protocol") => self.subprotocols.note(value),
-            24 if field.is("sec-websocket-extensions") => self.extensions.note(value),
+            17 if field.is("Sec-WebSocket-Key") => self.key.note(value),
+            17 if field.is("Transfer-Encoding") => self.body = true,
+            21 if field.is("Sec-WebSocket-Version") => self.version.note(value),
+            22 if field.is("Sec-WebSocket-Protocol") => self.subprotocols.note(value),
+            24 if field.is("Sec-WebSocket-Extensions") => self.extensions.note(value),
             _ => {}
         }
     }
@@ -184,10 +184,11 @@ impl<'h> Demand<'h> {
 }
 
 /// Whether a list of tokens includes `token`, compared without regard to ASCII case.
-pub(super) fn names(list: &[u8], token: &[u8]) -> bool {
+#[inline]
+pub(super) fn names(list: &[u8], token: &str) -> bool {
     // Nearly always the list is the token.
-    list.eq_ignore_ascii_case(token)
-        || elements(list).any(|element| element.eq_ignore_ascii_case(token))
+    let token = token.as_bytes();
+    list == token || elements(list).any(|element| element.eq_ignore_ascii_case(token))
 }
 
 /// Whether `value` is one version: 0 to 255 without leading zeros (RFC 6455, section 4.3).

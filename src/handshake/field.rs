@@ -21,8 +21,10 @@ impl<'a> Field<'a> {
     }
 
     /// Whether this is the field called `name`.
+    #[inline]
     pub fn is(&self, name: &str) -> bool {
-        self.name.eq_ignore_ascii_case(name)
+        // Most names come as they are written in the specifications, and a comparison to the letter is a few words long.
+        self.name == name || self.name.eq_ignore_ascii_case(name)
     }
 
     /// The value, if it is visible ASCII with spaces and tabs.

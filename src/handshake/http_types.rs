@@ -5,13 +5,14 @@
 
 use alloc::vec::Vec;
 
-use ::http::header::{HeaderMap, HeaderName, HeaderValue};
+use ::http::header::HeaderMap;
 use ::http::{Method, StatusCode, Version};
 
 use super::accept::{Acceptance, Switching};
 use super::connector::Connector;
 use super::demand::{Demand, Once};
 use super::field::{Field, Fields, values};
+use super::header_map::{copy, fields};
 use super::key::Key;
 use super::misuse::Misuse;
 use super::offer::Opening;
@@ -157,36 +158,6 @@ impl TryFrom<RequestError> for ::http::Response<()> {
     }
 }
 
-fn fields(headers: &HeaderMap) -> HeaderFields<'_> {
-    HeaderFields { headers, rest: headers.iter(), taken: 0 }
-}
-
-/// The fields of a header map, as an iterator that can be cloned.
-#[derive(Debug)]
-struct HeaderFields<'h> {
-    headers: &'h HeaderMap,
-    rest: ::http::header::Iter<'h, HeaderValue>,
-    taken: usize,
-}
-
-impl Clone for HeaderFields<'_> {
-    fn clone(&self) -> Self {
-        let mut rest = self.headers.iter();
-        rest.by_ref().take(self.taken).for_each(drop);
-        Self { rest, ..*self }
-    }
-}
-
-impl<'h> Iterator for HeaderFields<'h> {
-    type Item = Field<'h>;
-
-    fn next(&mut self) -> Option<Field<'h>> {
-        let (name, value) = self.rest.next()?;
-        self.taken += 1;
-        Some(Field { name: name.as_str(), value: value.as_bytes() })
-    }
-}
-
 /// The fields of a head that we have written: so that no second list of them can differ from the first.
 fn behind_start_line(head: &[u8]) -> Fields<'_> {
     let end = head.iter().position(|byte| *byte == b'\n').map_or(head.len(), |end| end + 1);
@@ -202,15 +173,4 @@ fn build<'h, B>(
     *converted.status_mut() = StatusCode::from_u16(status)?;
     copy(fields, converted.headers_mut())?;
     Ok(converted)
-}
-
-fn copy<'h>(
-    fields: impl Iterator<Item = Field<'h>>,
-    headers: &mut HeaderMap,
-) -> Result<(), ::http::Error> {
-    for field in fields {
-        let name = HeaderName::from_bytes(field.name.as_bytes())?;
-        headers.try_append(name, HeaderValue::from_bytes(field.value)?)?;
-    }
-    Ok(())
 }

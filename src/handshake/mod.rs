@@ -76,6 +76,8 @@ mod demand;
 mod field;
 mod gather;
 #[cfg(feature = "http")]
+mod header_map;
+#[cfg(feature = "http")]
 mod http_types;
 mod key;
 mod limits;

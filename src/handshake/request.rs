@@ -267,6 +267,10 @@ fn parse<const FIELDS: usize>(head: &[u8]) -> Result<Parsed, RequestError> {
 //# the server during negotiation that does not conform to the ABNF
 //# below, the recipient of such malformed data MUST immediately _Fail
 //# the WebSocket Connection_.
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.3
+//# ; When using the quoted-string syntax variant, the value
+//# ; after quoted-string unescaping MUST conform to the
+//# ; 'token' ABNF.
 pub(super) fn judge_extensions<'h>(
     values: impl IntoIterator<Item = &'h [u8]>,
 ) -> Result<(), RequestError> {

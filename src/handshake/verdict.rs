@@ -58,7 +58,7 @@ impl<'h> Verdict<'h> {
         let connection = self
             .connection
             .require(ResponseError::MissingConnection, ResponseError::RepeatedConnection)?;
-        if !names(connection, b"upgrade") {
+        if !names(connection, "Upgrade") {
             return Err(ResponseError::MissingConnection);
         }
         //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.3

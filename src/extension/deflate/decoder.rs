@@ -80,7 +80,10 @@ impl Decoder {
     fn end(&mut self, inflater: Box<Inflate>) {
         self.inside = false;
         match &self.pool {
-            Some(pool) if !self.takeover => pool.give_inflater(inflater),
+            Some(pool) if !self.takeover => {
+                pool.give_inflater(inflater);
+                self.history.free();
+            }
             _ => self.inflater = Some(inflater),
         }
     }
@@ -90,6 +93,7 @@ impl Decoder {
         &mut self,
         inflater: &mut Inflate,
         mut input: &[u8],
+        end: bool,
         output: &mut Output<'_>,
     ) -> Result<(), DecodeError> {
         if input.is_empty() {
@@ -127,7 +131,9 @@ impl Decoder {
                 },
             }
         }
-        self.history.push(output.written(kept));
+        if self.takeover || !end {
+            self.history.push(output.written(kept));
+        }
         Ok(())
     }
 
@@ -178,7 +184,7 @@ impl Decode for Decoder {
     ) -> Result<(), DecodeError> {
         let mut inflater = self.begin();
         let mut output = Output::new(out, budget, piece.len().saturating_mul(8));
-        self.inflate(&mut inflater, piece, &mut output)?;
+        self.inflate(&mut inflater, piece, end, &mut output)?;
         if end {
             self.finish(&mut inflater)?;
             self.end(inflater);

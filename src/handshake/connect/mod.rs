@@ -33,6 +33,8 @@
 //! ```
 
 mod error;
+#[cfg(feature = "http")]
+mod http_types;
 mod opening;
 mod request;
 mod setting;
@@ -40,6 +42,8 @@ mod stream_fields;
 mod value;
 
 pub use error::Error;
+#[cfg(feature = "http")]
+pub use http_types::HttpFields;
 pub use opening::{Answered, Opening};
 pub use request::{Accepted, Request};
 pub use setting::{ENABLE_CONNECT_PROTOCOL, Setting, SettingError};

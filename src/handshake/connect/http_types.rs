@@ -1,0 +1,124 @@
+//! Extended CONNECTs in the types of the `http` crate (feature `http`), as libraries for HTTP/2 and HTTP/3 carry them.
+//!
+//! Those libraries keep `:protocol` beside the request, in a type of their own: it is handed in and set apart.
+
+use ::http::{Method, StatusCode, Uri, Version};
+
+use super::error::Error;
+use super::opening::{Answered, Opening};
+use super::request::{Accepted, Request};
+use super::value::Value;
+use crate::handshake::field::Field;
+use crate::handshake::header_map::{HeaderFields, copy, fields};
+
+/// The fields of a request in the types of the `http` crate.
+#[derive(Clone)]
+pub struct HttpFields<'h> {
+    pseudo: core::array::IntoIter<Option<(&'h [u8], &'h [u8])>, 5>,
+    fields: HeaderFields<'h>,
+}
+
+impl<'h> Iterator for HttpFields<'h> {
+    type Item = (&'h [u8], &'h [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let pseudo = self.pseudo.by_ref().flatten().next();
+        pseudo.or_else(|| self.fields.next().map(|field| (field.name.as_bytes(), field.value)))
+    }
+}
+
+impl core::fmt::Debug for HttpFields<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("HttpFields")
+    }
+}
+
+impl<'h> Request<'h, HttpFields<'h>> {
+    /// Takes a request that an HTTP library has read, with its `:protocol`.
+    ///
+    /// # Errors
+    ///
+    /// If it is not an extended CONNECT for a WebSocket. [`Error::status`] is the answer.
+    pub fn from_http<B>(
+        request: &'h ::http::Request<B>,
+        protocol: Option<&'h str>,
+    ) -> Result<Self, Error> {
+        let uri = request.uri();
+        let pseudo = [
+            (":method", Some(request.method().as_str())),
+            (":protocol", protocol),
+            (":scheme", uri.scheme_str()),
+            (":path", uri.path_and_query().map(|path| path.as_str())),
+            (":authority", uri.authority().map(|authority| authority.as_str())),
+        ]
+        .map(|(name, value)| value.map(|value| (name.as_bytes(), value.as_bytes())));
+        Self::decode(HttpFields { pseudo: pseudo.into_iter(), fields: fields(request.headers()) })
+    }
+}
+
+impl<'a> Opening<'a> {
+    /// Checks an answer that an HTTP library has read.
+    pub fn check_http<B>(&self, response: &::http::Response<B>) -> Answered<'a> {
+        let fields = fields(response.headers());
+        let fields = fields.map(|field| (field.name.as_bytes(), field.value));
+        self.check(response.status().as_u16(), fields)
+    }
+}
+
+impl TryFrom<&Opening<'_>> for ::http::Request<()> {
+    type Error = ::http::Error;
+
+    /// The request without its `:protocol`, which is `websocket`.
+    fn try_from(opening: &Opening<'_>) -> Result<Self, ::http::Error> {
+        let mut uri = Uri::builder();
+        for (name, value) in opening.fields() {
+            uri = match name {
+                ":scheme" => uri.scheme(&*value.to_vec()),
+                ":authority" => uri.authority(value.to_vec()),
+                ":path" => uri.path_and_query(value.to_vec()),
+                _ => uri,
+            };
+        }
+        let mut converted = Self::new(());
+        *converted.method_mut() = Method::CONNECT;
+        *converted.version_mut() = Version::HTTP_2;
+        *converted.uri_mut() = uri.build()?;
+        let fields = opening.fields().filter(|(name, _)| !name.starts_with(':'));
+        append(fields, converted.headers_mut())?;
+        Ok(converted)
+    }
+}
+
+impl TryFrom<&Accepted<'_>> for ::http::Response<()> {
+    type Error = ::http::Error;
+
+    fn try_from(accepted: &Accepted<'_>) -> Result<Self, ::http::Error> {
+        let mut converted = Self::new(());
+        *converted.version_mut() = Version::HTTP_2;
+        append(accepted.fields(), converted.headers_mut())?;
+        Ok(converted)
+    }
+}
+
+impl TryFrom<Error> for ::http::Response<()> {
+    type Error = ::http::Error;
+
+    fn try_from(error: Error) -> Result<Self, ::http::Error> {
+        let mut converted = Self::new(());
+        *converted.status_mut() = StatusCode::from_u16(error.status())?;
+        *converted.version_mut() = Version::HTTP_2;
+        let fields = error.fields().iter().map(|(name, value)| Field::new(name, value));
+        copy(fields, converted.headers_mut())?;
+        Ok(converted)
+    }
+}
+
+fn append<'a>(
+    fields: impl Iterator<Item = (&'a str, Value<'a>)>,
+    headers: &mut ::http::HeaderMap,
+) -> Result<(), ::http::Error> {
+    for (name, value) in fields {
+        copy([Field { name, value: &value.to_vec() }].into_iter(), headers)?;
+    }
+    Ok(())
+}
