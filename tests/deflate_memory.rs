@@ -1,4 +1,5 @@
 //! The memory of permessage-deflate, counted: what a connection takes for each setting, and what a peer can make it take.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![cfg(all(feature = "deflate", feature = "std"))]
 
 mod allocations;

@@ -236,6 +236,17 @@ fn server_takes_the_first_acceptable_of_several_offers() {
         "permessage-deflate",
     ];
     let expected = "permessage-deflate; server_max_window_bits=10";
+    //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+    //= type=test
+    //# A server MUST NOT accept a PMCE extension negotiation offer together
+    //# with another extension if the PMCE will conflict with the extension
+    //# on their use of the RSV1 bit.
+    //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+    //= type=test
+    //# A server MUST NOT accept a PMCE extension negotiation offer together
+    //# with another extension if the PMCE will be applied to the output of
+    //# the extension and any of the following conditions applies to the
+    //# extension:
     assert_eq!(answer(&lenient(), &[&offers.join(", ")]), expected);
     // Over several header lines as well.
     assert_eq!(answer(&lenient(), &offers), expected);
@@ -382,6 +393,11 @@ fn client_fails_an_extension_that_is_accepted_twice() {
     //# A client that received a response
     //# accepting a PMCE extension negotiation offer together with such an
     //# extension MUST _Fail the WebSocket Connection_.
+    //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+    //= type=test
+    //# A client that receives a response accepting a PMCE extension
+    //# negotiation offer together with such an extension MUST _Fail the
+    //# WebSocket Connection_.
     for fields in [
         &["permessage-deflate, permessage-deflate"][..],
         &["permessage-deflate", "permessage-deflate; server_no_context_takeover"],
@@ -420,6 +436,20 @@ fn client_fails_an_answer_with_an_invalid_parameter() {
     for param in ["server_max_window_bits", "client_max_window_bits"] {
         invalid.push(format!("{param}=10; {param}=10"));
         // In an answer both need a value.
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.1
+        //= type=test
+        //# The "server_max_window_bits"
+        //# extension parameter in an extension negotiation response has a
+        //# decimal integer value without leading zeroes between 8 to 15,
+        //# inclusive, indicating the base-2 logarithm of the LZ77 sliding window
+        //# size, and MUST conform to the ABNF below.
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.2
+        //= type=test
+        //# The
+        //# "client_max_window_bits" extension parameter in an extension
+        //# negotiation response has a decimal integer value without leading
+        //# zeroes between 8 to 15 inclusive indicating the base-2 logarithm of
+        //# the LZ77 sliding window size and MUST conform to the ABNF below.
         invalid.extend(INVALID_BITS.map(|value| format!("{param}{value}")));
     }
     for param in invalid {

@@ -1,4 +1,5 @@
 //! permessage-deflate between two connections, on whatever proptest thinks of: any parameters, any messages in any order, any cut.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![cfg(feature = "deflate")]
 
 mod inflation;

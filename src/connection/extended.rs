@@ -76,6 +76,13 @@ impl<R: Side> Sender<R> {
 
 impl<R: Side> Connection<R> {
     /// The same connection, at its beginning, with the extensions that a handshake agreed on.
+    //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+    //# If a server responds with a valid PMCE element in the "Sec-WebSocket-
+    //# Extensions" header and _the WebSocket Connection is established_,
+    //# both endpoints MUST use the algorithm described in Section 6 and the
+    //# message payload transformation (compressing and decompressing)
+    //# procedure of the PMCE configured with the "agreed parameters"
+    //# returned by the server to exchange messages.
     #[must_use]
     pub fn with_extensions(self, agreed: Agreed) -> Self {
         let (receiver, sender) = self.split();

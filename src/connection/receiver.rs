@@ -176,6 +176,12 @@ impl<R: Role> Receiver<R> {
 
     fn data<'b>(&mut self, fin: bool, input: &mut Input<'b>) -> Result<Option<Event<'b>>, Failure> {
         let (kind, transformed) = self.decoder.message();
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-6.2
+        //# An endpoint MUST use the following algorithm to receive a message in
+        //# the form of a compressed message.
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-6.2
+        //# An endpoint MUST use the following algorithm to receive a message in
+        //# the form of an uncompressed message.
         match (transformed, self.delivery) {
             (false, Delivery::Whole) => {
                 let message = if input.is_empty() && self.decoder.remaining() == 0 {

@@ -168,6 +168,9 @@ impl<R: Side> Sender<R> {
         //# connection, an endpoint MUST perform the following steps.
         let fragment = Fragment { first, fin, rsv1: false, len: payload.len() as u64 };
         self.admit(&fragment)?;
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-6.1
+        //# An endpoint MUST use the following algorithm to send a message in the
+        //# form of an uncompressed message.
         if self.transforms(&fragment) && self.send_transformed(fragment, payload) {
             return Ok(());
         }

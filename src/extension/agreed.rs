@@ -16,6 +16,10 @@ pub struct Agreed {
 
 impl Agreed {
     /// The value of the header with which a server tells the client.
+    //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+    //# To accept the use of an offered PMCE, a server MUST include the
+    //# extension name of the PMCE in the "Sec-WebSocket-Extensions" header
+    //# field of its opening handshake of the WebSocket connection.
     pub const fn answer(&self) -> Answer {
         Answer(*self)
     }

@@ -116,6 +116,16 @@ impl Supported {
         Ok(agreed)
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+    //# A server MUST NOT accept a PMCE extension negotiation offer together
+    //# with another extension if the PMCE will conflict with the extension
+    //# on their use of the RSV1 bit.
+    //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+    //# A server MUST NOT accept a PMCE extension negotiation offer together
+    //# with another extension if the PMCE will be applied to the output of
+    //# the extension and any of the following conditions applies to the
+    //# extension:
+    // There is no other extension, and one element at most is accepted.
     #[cfg_attr(not(feature = "deflate"), allow(unused_variables))]
     fn accept_element(&self, element: Element<'_>, agreed: &mut Agreed) {
         #[cfg(feature = "deflate")]
@@ -133,6 +143,10 @@ impl Supported {
             //# A client that received a response
             //# accepting a PMCE extension negotiation offer together with such an
             //# extension MUST _Fail the WebSocket Connection_.
+            //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+            //# A client that receives a response accepting a PMCE extension
+            //# negotiation offer together with such an extension MUST _Fail the
+            //# WebSocket Connection_.
             if agreed.deflate.is_some() {
                 return Err(AnswerError::Repeated);
             }

@@ -23,6 +23,9 @@ pub(crate) fn first_byte(first: u8, claims: u8, in_message: bool) -> Result<(), 
     //# the negotiated extensions defines the meaning of such a nonzero
     //# value, the receiving endpoint MUST _Fail the WebSocket
     //# Connection_.
+    //= https://www.rfc-editor.org/rfc/rfc7692#section-6.1
+    //# An endpoint
+    //# receiving such a frame MUST _Fail the WebSocket Connection_.
     let claimed = if matches!(opcode, Opcode::Text | Opcode::Binary) { claims } else { 0 };
     if first & RSV & !claimed != 0 {
         return Err(Violation::ReservedBits);

@@ -46,6 +46,12 @@ impl Shape {
         //# extension parameter with a value of w, the client MUST NOT use an
         //# LZ77 sliding window longer than the w-th power of 2 bytes to compress
         //# messages to send.
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
+        //# Note that even if the client has included in its offer the
+        //# "client_max_window_bits" extension parameter with a value smaller
+        //# than one in the "agreed parameters", the client MUST use an LZ77
+        //# sliding window of a size that conforms the "agreed parameters" to
+        //# compress messages to send.
         Box::new(Deflate::new_with_config(DeflateConfig {
             level: self.level.get().into(),
             mem_level: self.memory.get().into(),
@@ -62,6 +68,11 @@ pub(super) fn flush(compressor: &mut Deflate, mut input: &[u8], output: &mut Out
         let room = output.room(ROOM);
         let length = room.len();
         let (read, wrote) = (compressor.total_in(), compressor.total_out());
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
+        //# When any DEFLATE block with the "BFINAL" bit set to 1 doesn't end
+        //# at a byte boundary, an endpoint MUST add minimal padding bits of 0
+        //# to make it end at a byte boundary.
+        // Such blocks come of finishing a stream, which is never done.
         let result = compressor.compress(input, room, DeflateFlush::SyncFlush);
         // The library fails only for a state or an order of calls that this code doesn't produce.
         debug_assert!(result.is_ok());

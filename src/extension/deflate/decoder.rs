@@ -64,6 +64,13 @@ impl Decoder {
         //# Otherwise, the server MUST decompress
         //# each new message using the LZ77 sliding window used to process the
         //# last compressed message.
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
+        //# Note that even if the client has included
+        //# the "client_no_context_takeover" extension parameter in its offer,
+        //# the server MUST decompress each new message using the LZ77 sliding
+        //# window used to process the last compressed message if the "agreed
+        //# parameters" don't contain the "client_no_context_takeover" extension
+        //# parameter.
         if !self.inside && !self.takeover {
             self.history.clear();
             self.stale = true;

@@ -82,7 +82,8 @@ mod pool;
 mod prepared;
 mod terms;
 
-#[cfg(all(test, feature = "std"))]
+#[cfg(test)]
+#[cfg(feature = "std")]
 mod tests;
 
 pub(crate) use decoder::Decoder;

@@ -51,6 +51,18 @@ impl WindowBits {
     //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.2
     //# If a value is specified for this parameter, the value MUST
     //# conform to the ABNF below.
+    //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.1
+    //# The "server_max_window_bits"
+    //# extension parameter in an extension negotiation response has a
+    //# decimal integer value without leading zeroes between 8 to 15,
+    //# inclusive, indicating the base-2 logarithm of the LZ77 sliding window
+    //# size, and MUST conform to the ABNF below.
+    //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.2
+    //# The
+    //# "client_max_window_bits" extension parameter in an extension
+    //# negotiation response has a decimal integer value without leading
+    //# zeroes between 8 to 15 inclusive indicating the base-2 logarithm of
+    //# the LZ77 sliding window size and MUST conform to the ABNF below.
     fn read(value: Value<'_>) -> Option<Self> {
         let mut digits = value.bytes();
         let bits = match (digits.next()?, digits.next()) {

@@ -93,6 +93,9 @@ impl Terms {
     //# extension if any of the following conditions are met:
     pub(in crate::extension) fn accept(&self, params: Params<'_>) -> Option<Parameters> {
         let offer = Written::read(params)?;
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+        //# The element MUST represent a PMCE that
+        //# is fully supported by the server.
         Some(Parameters {
             server_no_context_takeover: offer.server_no_context_takeover
                 || self.server_no_context_takeover,

@@ -91,10 +91,12 @@ fn a_flood_of_tiny_final_blocks_takes_linear_time() {
         stored(true, b"x"),
     ];
     for member in members {
-        let count = (1 << 20) / member.len();
-        let (part, whole) = (flood(&member, count / 8), flood(&member, count));
-        std::eprintln!("{} octets: {part:?} for an eighth, {whole:?} for 1 MiB", member.len());
-        assert!(whole < 24 * part + Duration::from_millis(20));
+        // Eight times the octets: not 64 times the time. The shortest of a few is measured without disturbance.
+        let count = (1 << 17) / member.len();
+        let shortest = |count| (0..3).map(|_| flood(&member, count)).min();
+        let (part, whole) = (shortest(count / 8).unwrap(), shortest(count).unwrap());
+        let allowed = 24 * part + Duration::from_millis(20);
+        assert!(whole < allowed, "{} octets: {part:?}, {whole:?}", member.len());
     }
 }
 

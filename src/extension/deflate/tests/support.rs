@@ -115,7 +115,7 @@ impl Bits {
     /// The lowest `count` bits of `value`, lowest first.
     pub(super) fn value(mut self, value: u32, count: usize) -> Self {
         for bit in 0..count {
-            if self.count % 8 == 0 {
+            if self.count.is_multiple_of(8) {
                 self.octets.push(0);
             }
             let octet = self.octets.last_mut().unwrap();
