@@ -6,6 +6,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use sockless::{Config, Connection, Event, Input};
 
 mod minimum;
 
@@ -97,6 +98,25 @@ fn decode(c: &mut Criterion) {
                         decoder.feed_in_place(black_box(read), |payload| {
                             black_box(payload);
                         });
+                    }
+                })
+            });
+        });
+        group.bench_function("connection", |b| {
+            let mut connection = Connection::server(Config::default());
+            let mut buffer = vec![0; minimum::READ];
+            b.iter_custom(|iters| {
+                time(iters, frames, || {
+                    for read in stream.chunks(minimum::READ) {
+                        let read = black_box(read);
+                        let buffer = &mut buffer[..read.len()];
+                        buffer.copy_from_slice(read);
+                        let mut input = Input::new(buffer);
+                        while let Some(event) = connection.poll(&mut input, Duration::ZERO) {
+                            if let Event::Binary(payload) = event {
+                                black_box(&*payload);
+                            }
+                        }
                     }
                 })
             });

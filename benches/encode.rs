@@ -7,7 +7,9 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use sockless::connection::{Entropy, Side};
 use sockless::words::simd::Level;
+use sockless::{Config, Connection};
 
 mod minimum;
 
@@ -20,6 +22,24 @@ fn drain(out: &mut Vec<u8>) {
     if out.len() >= BATCH {
         black_box(&mut *out);
         out.clear();
+    }
+}
+
+fn write<R: Side>(connection: &mut Connection<R>) {
+    if connection.queued() >= BATCH {
+        let output = black_box(connection.output());
+        let count = output.len();
+        connection.wrote(count);
+    }
+}
+
+/// Keys that differ and cost nothing: a key's making is no part of this.
+struct Counting(u32);
+
+impl Entropy for Counting {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        self.0 = self.0.wrapping_add(0x9E37_79B9);
+        bytes.copy_from_slice(&self.0.to_ne_bytes()[..bytes.len()]);
     }
 }
 
@@ -54,6 +74,23 @@ fn encode(c: &mut Criterion) {
                 key = key.wrapping_add(0x9E37_79B9);
                 minimum::encode_client(level, key.to_ne_bytes(), black_box(&payload), &mut out);
                 drain(&mut out);
+            });
+        });
+        group.bench_function("connection server", |b| {
+            let mut connection = Connection::server(Config::default());
+            let _ = connection.lend(Vec::with_capacity(BATCH + size + 16));
+            b.iter(|| {
+                let _ = connection.send_binary(black_box(&payload));
+                write(&mut connection);
+            });
+        });
+
+        group.bench_function("connection client", |b| {
+            let mut connection = Connection::client_with(Config::default(), Counting(0x3D21_FA37));
+            let _ = connection.lend(Vec::with_capacity(BATCH + size + 16));
+            b.iter(|| {
+                let _ = connection.send_binary(black_box(&payload));
+                write(&mut connection);
             });
         });
         group.finish();

@@ -69,6 +69,11 @@ fn answer(head: &Head, acceptance: &Acceptance<'_>) -> String {
 fn server_accepts_sample_request_with_sample_answer() {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
     //= type=test
+    //# When a client establishes a WebSocket connection to a server, the
+    //# server MUST complete the following steps to accept the connection and
+    //# send the server's opening handshake.
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+    //= type=test
     //# If the server chooses to accept the incoming connection, it MUST
     //# reply with a valid HTTP response indicating the following.
     assert_eq!(

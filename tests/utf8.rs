@@ -109,7 +109,8 @@ fn every_one_and_two_octets() {
 #[cfg(not(miri))]
 #[test]
 fn every_three_octets() {
-    for first in 0..=0xFF {
+    // Of what begins with ASCII, one for all: what follows is two octets.
+    for first in 0x7F..=0xFF {
         for second in 0..=0xFF {
             // What two octets have decided, a third can't change; the oracle is slow.
             let two = oracle(&[first, second]);

@@ -43,7 +43,7 @@ fn answer(
     request: http::Request<h2::RecvStream>,
     mut respond: h2::server::SendResponse<Bytes>,
 ) -> Option<WebSocket<H2Stream, Server>> {
-    let asked = match connect::Request::decode(h2_stream::request_fields(&request).into_iter()) {
+    let asked = match connect::Request::decode(h2_stream::request_fields(&request)) {
         Ok(asked) => asked,
         Err(error) => {
             let refusal = Response::builder().status(error.status()).body(()).unwrap();

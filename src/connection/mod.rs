@@ -3,6 +3,60 @@
 //! [`Connection`] is what nearly everyone uses. It is a [`Receiver`] and a [`Sender`] together, which share nothing and can live in
 //! two tasks; what the one finds out that the other has to act on is a [`Reply`], a small owned value.
 
+//! # Two halves in two threads
+//!
+//! ```
+//! use core::time::Duration;
+//! use std::sync::mpsc;
+//! use std::thread;
+//! use sockless::connection::Outcome;
+//! use sockless::{Config, Connection, Event, Input};
+//!
+//! // What a client sends, and then closes.
+//! let mut client = Connection::client(Config::default());
+//! client.send_text("hello")?;
+//! client.close(sockless::CloseCode::NORMAL, "", Duration::ZERO)?;
+//! let mut arrived = client.output().to_vec();
+//!
+//! // A server's thread reads, another one writes. Messages and replies go from the one to the other, in order.
+//! enum Job {
+//!     Echo(String),
+//!     Reply(sockless::connection::Reply),
+//! }
+//! let (mut receiver, mut sender) = Connection::server(Config::default()).split();
+//! let (jobs, todo) = mpsc::channel();
+//! let reader = thread::spawn(move || {
+//!     let mut input = Input::new(&mut arrived);
+//!     while let Some(received) = receiver.poll(&mut input, Duration::ZERO) {
+//!         if let Event::Text(text) = received.event {
+//!             jobs.send(Job::Echo(text.into_string())).unwrap();
+//!         }
+//!         if let Some(reply) = received.reply {
+//!             jobs.send(Job::Reply(reply)).unwrap();
+//!         }
+//!     }
+//!     receiver.end()
+//! });
+//! let writer = thread::spawn(move || {
+//!     let mut written = Vec::new();
+//!     for job in todo {
+//!         match job {
+//!             Job::Echo(text) => sender.send_text(&text).unwrap(),
+//!             Job::Reply(reply) => sender.apply(reply, Duration::ZERO),
+//!         }
+//!         written.extend_from_slice(sender.output());
+//!         sender.wrote(usize::MAX);
+//!     }
+//!     (sender.end(), written)
+//! });
+//!
+//! let received = reader.join().unwrap();
+//! let (sent, written) = writer.join().unwrap();
+//! assert!(Outcome::join(received, sent).clean());
+//! assert_eq!(written, b"\x81\x05hello\x88\x02\x03\xE8");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
 mod ahead;
 mod closing;
 mod config;

@@ -17,7 +17,6 @@ use super::outcome::{CloseStatus, ReceiverEnd};
 use super::reply::{ControlPayload, Probe, Reply};
 use super::silence::{Alarm, Silence};
 use super::state::Receiving;
-use crate::frame::whole::Whole;
 use crate::frame::{Decoder, Input, Violation, decoder};
 use crate::message::assembler::Assembler;
 use crate::message::{Content, Part, Payload, TakenBuffer, Text};
@@ -87,54 +86,32 @@ impl<R: Role> Receiver<R> {
     }
 
     /// The next event. Its reply is due before the next call.
-    #[inline]
     pub(crate) fn next<'b>(&mut self, input: &mut Input<'b>, now: Duration) -> Option<Event<'b>> {
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
-        //# An endpoint MUST NOT continue to attempt to process data
-        //# (including a responding Close frame) from the remote endpoint after
-        //# being instructed to _Fail the WebSocket Connection_.
-        if self.state != Receiving::Open {
-            return self.next_general(input, now);
+        match self.whole(input) {
+            Some(event) => Some(event),
+            None => self.next_general(input, now),
         }
-        let arrived = input.len();
-        if let Some(found) = self.decoder.whole(input, &self.config.limits) {
-            self.tally.wire_bytes += (arrived - input.len()) as u64;
-            self.silence.heard_data();
-            let (kind, payload, last) = match found {
-                Whole::Message(kind, payload) if self.config.delivery == Delivery::Whole => {
-                    return Some(self.message(kind, Payload::borrowed(payload)));
-                }
-                Whole::Message(kind, payload) => (kind, payload, true),
-                Whole::Broken(good) => (Kind::Text, good, false),
-            };
-            if let Some(event) = self.whole_in_parts(kind, payload, last) {
-                return Some(event);
-            }
-        }
-        self.next_general(input, now)
     }
 
-    /// A message that arrived whole, as a part; or the good beginning of one.
-    #[cold]
-    fn whole_in_parts<'b>(
-        &mut self,
-        kind: Kind,
-        payload: &'b mut [u8],
-        last: bool,
-    ) -> Option<Event<'b>> {
-        if self.config.delivery == Delivery::Whole {
+    /// A message that lies whole in the input: the fast way of nearly all events. `None` for everything else.
+    #[inline(always)]
+    pub(crate) fn whole<'b>(&mut self, input: &mut Input<'b>) -> Option<Event<'b>> {
+        if self.config.delivery != Delivery::Whole {
             return None;
         }
-        let good = match kind {
-            Kind::Text => crate::words::utf8::whole_code_points(payload),
-            Kind::Binary => payload.len(),
-        };
-        let payload = Payload::borrowed(&mut payload[..good]);
-        Part::new(kind, payload, true, last).map(|part| self.part(part))
+        let arrived = input.len();
+        let (kind, payload) = self.decoder.whole(input, &self.config.limits)?;
+        self.tally.wire_bytes += (arrived - input.len()) as u64;
+        self.silence.heard_data();
+        Some(self.message(kind, Payload::borrowed(payload)))
     }
 
-    #[inline(never)]
-    fn next_general<'b>(&mut self, input: &mut Input<'b>, now: Duration) -> Option<Event<'b>> {
+    /// The next event, whatever it is.
+    pub(crate) fn next_general<'b>(
+        &mut self,
+        input: &mut Input<'b>,
+        now: Duration,
+    ) -> Option<Event<'b>> {
         let now = Instant::new(now);
         while self.state == Receiving::Open {
             let arrived = input.len();
@@ -238,7 +215,7 @@ impl<R: Role> Receiver<R> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn message<'b>(&mut self, kind: Kind, payload: Payload<'b>) -> Event<'b> {
         self.tally.messages += 1;
         self.tally.payload_bytes += payload.len() as u64;
@@ -331,7 +308,12 @@ impl<R: Role> Receiver<R> {
     }
 
     /// Gives all memory back: nothing more will be read.
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
+    //# An endpoint MUST NOT continue to attempt to process data
+    //# (including a responding Close frame) from the remote endpoint after
+    //# being instructed to _Fail the WebSocket Connection_.
     fn forget(&mut self) {
+        self.decoder.stop();
         self.assembler.clear();
         self.inflow = Inflow::default();
         self.in_flight = InFlight::default();

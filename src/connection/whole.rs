@@ -96,13 +96,30 @@ impl<R: Side> Connection<R> {
     /// [taken](Self::take_buffer), no input is consumed.
     #[inline]
     pub fn poll<'b>(&mut self, input: &mut Input<'b>, now: Duration) -> Option<Event<'b>> {
-        let event = self.receiver.next(input, now);
-        match event {
+        match self.receiver.whole(input) {
+            Some(event) => Some(event),
+            None => {
+                // The input goes in and comes out by value, so that it can stay in registers between messages.
+                let (event, rest) = self.poll_general(core::mem::take(input), now);
+                *input = rest;
+                event
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn poll_general<'b>(
+        &mut self,
+        mut input: Input<'b>,
+        now: Duration,
+    ) -> (Option<Event<'b>>, Input<'b>) {
+        let event = self.receiver.next_general(&mut input, now);
+        match &event {
             Some(Event::Text(_) | Event::Binary(_) | Event::Part(_)) => {}
-            Some(ref event) => self.answer(event, now),
+            Some(event) => self.answer(event, now),
             None => self.note(now),
         }
-        event
+        (event, input)
     }
 
     #[cold]

@@ -45,9 +45,14 @@ pub struct Decoder<R> {
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    Header { bytes: [u8; MAX_LEN], have: u8 },
+    Header {
+        bytes: [u8; MAX_LEN],
+        have: u8,
+    },
     Payload(Payload),
     Failed(Violation),
+    /// Nothing is to be decoded any more, for a reason that lies elsewhere.
+    Stopped,
 }
 
 /// Where in a frame's payload the decoder stands.
@@ -409,6 +414,12 @@ impl<R: Role> Decoder<R> {
         }
         self.state = NO_HEADER;
         Ok(())
+    }
+
+    /// Decodes nothing any more.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn stop(&mut self) {
+        self.state = State::Stopped;
     }
 
     /// Fails for good.

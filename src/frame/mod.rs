@@ -43,7 +43,7 @@ pub mod misuse;
 mod rules;
 pub mod violation;
 #[cfg(feature = "alloc")]
-pub(crate) mod whole;
+mod whole;
 
 pub use decoder::{Decoder, Piece};
 pub use encoder::{ControlFrame, Encoder, Fragment};

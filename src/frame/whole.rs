@@ -11,23 +11,16 @@ use crate::words::role::Role;
 use crate::words::text;
 use crate::words::utf8::Utf8;
 
-/// A data message that was found whole.
-pub(crate) enum Whole<'b> {
-    /// It is as it has to be.
-    Message(Kind, &'b mut [u8]),
-    /// It is text, of which only this beginning is UTF-8: the decoder has failed.
-    Broken(&'b mut [u8]),
-}
-
 impl<R: Role> Decoder<R> {
     /// A data message that lies whole in `input`, in one frame with nothing remarkable about it: the way of nearly all
-    /// messages. `None`, with nothing consumed, for everything else, which then takes the general way.
-    #[inline]
+    /// messages. `None` for everything else, which then takes the general way: with nothing consumed, or with a violation that is
+    /// reported there.
+    #[inline(always)]
     pub(crate) fn whole<'b>(
         &mut self,
         input: &mut Input<'b>,
         limits: &Limits,
-    ) -> Option<Whole<'b>> {
+    ) -> Option<(Kind, &'b mut [u8])> {
         const TEXT: u8 = FIN | Opcode::Text.bits();
         const BINARY: u8 = FIN | Opcode::Binary.bits();
         let masked = if R::MASKS { 0 } else { MASKED };
@@ -68,21 +61,22 @@ impl<R: Role> Decoder<R> {
                 }
             }
             Kind::Text => {
-                let mut utf8 = Utf8::new();
-                let checked = match R::MASKS {
-                    true if payload.is_ascii() => Ok(()),
-                    true => utf8.push(payload),
-                    false => text::unmask(mask, self.level(), payload, &mut utf8),
-                };
-                let good = match checked {
-                    Ok(()) if utf8.is_complete() => return Some(Whole::Message(kind, payload)),
-                    Ok(()) => payload.len(),
-                    Err(good) => good,
-                };
-                self.fail(Violation::InvalidText);
-                return Some(Whole::Broken(&mut payload[..good]));
+                if !self.unmask_whole_text(mask, payload) {
+                    self.fail(Violation::InvalidText);
+                    return None;
+                }
             }
         }
-        Some(Whole::Message(kind, payload))
+        Some((kind, payload))
+    }
+
+    fn unmask_whole_text(&self, mask: Mask, payload: &mut [u8]) -> bool {
+        let mut utf8 = Utf8::new();
+        let checked = match R::MASKS {
+            true if payload.is_ascii() => Ok(()),
+            true => utf8.push(payload),
+            false => text::unmask(mask, self.level(), payload, &mut utf8),
+        };
+        checked.is_ok() && utf8.is_complete()
     }
 }

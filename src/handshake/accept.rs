@@ -152,6 +152,10 @@ impl<'a> Switching<'a> {
 
 impl Write for Switching<'_> {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+    //# When a client establishes a WebSocket connection to a server, the
+    //# server MUST complete the following steps to accept the connection and
+    //# send the server's opening handshake.
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
     //# If the server chooses to accept the incoming connection, it MUST
     //# reply with a valid HTTP response indicating the following.
     fn write(&self, sink: &mut impl Sink) {

@@ -162,7 +162,7 @@ async fn answer(
     terms: Arc<Terms>,
     stopped: watch::Receiver<bool>,
 ) {
-    let answered = match connect::Request::decode(h2_stream::request_fields(&request).into_iter()) {
+    let answered = match connect::Request::decode(h2_stream::request_fields(&request)) {
         Ok(asked) => {
             // Nothing in the acceptance depends on the request: it fits all.
             let Ok(accepted) = asked.accept(&terms.acceptance()) else { return };

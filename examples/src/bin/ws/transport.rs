@@ -67,9 +67,8 @@ impl Wire {
             Err(error) => return Err(error),
         }
         for event in &self.events {
-            // What is neither reading nor writing is an error, which reading tells.
-            let tells = event.is_readable() || !event.is_writable();
-            self.readable |= event.token() == STREAM && tells;
+            self.readable |=
+                event.token() == STREAM && (event.is_readable() || !event.is_writable());
         }
         Ok(())
     }
