@@ -39,7 +39,7 @@ pub struct Config {
     pub idle: Option<Duration>,
     /// How long the closing handshake may take: ten seconds by default.
     pub close: Duration,
-    /// The SIMD level of the kernels: the best that the CPU has by default.
+    /// The SIMD level of the kernels: the best that the CPU has by default; beside compression AVX2 at most.
     pub simd: Level,
     /// How messages are compressed, where the handshake agreed on compression.
     #[cfg(feature = "deflate")]

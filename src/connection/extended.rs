@@ -14,7 +14,21 @@ use super::whole::Connection;
 use crate::extension::Agreed;
 #[cfg(feature = "deflate")]
 use crate::extension::deflate;
+#[cfg(feature = "deflate")]
+use crate::frame::{Decoder, Encoder};
 use crate::words::role::Role;
+#[cfg(feature = "deflate")]
+use crate::words::simd::{Instructions, Level};
+
+/// The SIMD level for masking beside compression. Many a CPU slows its clock down for a while after 512-bit vectors: the masking of
+/// a few hundred bytes would cost the compression of them a tenth of its time.
+#[cfg(feature = "deflate")]
+fn beside_deflate(level: Level) -> Level {
+    match level.instructions() {
+        Instructions::Avx512 => Level::new(Instructions::Avx2).unwrap_or(level),
+        _ => level,
+    }
+}
 
 impl<R: Role> Receiver<R> {
     /// The same half, at the beginning of a connection, with the extensions that a handshake agreed on.
@@ -26,7 +40,7 @@ impl<R: Role> Receiver<R> {
             let direction = parameters.sent_by::<R::Peer>();
             let pool = self.config.deflate.pool.clone();
             self.inflow = Inflow::new(Box::new(deflate::Decoder::new(direction, pool)));
-            self.decoder = self.decoder.claiming_rsv1();
+            self.decoder = Decoder::with_level(beside_deflate(self.config.simd)).claiming_rsv1();
         }
         let _ = agreed;
         self
@@ -53,6 +67,7 @@ impl<R: Side> Sender<R> {
                 let waives = if direction.takeover { direction.window.window() } else { 0 };
                 let window = direction.window.get();
                 self.outflow = Outflow::new(Box::new(encoder), window, waives);
+                self.encoder = Encoder::with_level(beside_deflate(self.config.simd));
             }
         }
         let _ = agreed;
