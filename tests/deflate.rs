@@ -849,3 +849,23 @@ fn client_borrowed_payload_goes_out_as_it_is() {
     drop(conn.send_text_borrowed("Hello").unwrap());
     assert_eq!(sent(&mut conn), [(FIN | TEXT, b"Hello".to_vec())]);
 }
+
+#[test]
+fn connections_and_pools_can_go_to_another_thread() {
+    fn sends<T: Send>(_: &T) {}
+    fn shares<T: Send + Sync>(_: &T) {}
+    let pool = Pool::new(1);
+    shares(&pool);
+    shares(&deflate::Config::default().with_pool(pool));
+    sends(&opened::<Server>());
+    sends(&opened::<sockless::Client>());
+}
+
+#[test]
+fn debug_output_shows_no_payload() {
+    let mut conn = opened::<Server>();
+    conn.begin_text("Hello").unwrap();
+    feed(&mut conn, &peer::<Server>(RSV1 | TEXT, &HELLO));
+    let shown = format!("{conn:?}");
+    assert!(!shown.contains("Hello") && !shown.contains("242, 72"), "{shown}");
+}

@@ -15,6 +15,9 @@ use crate::message::Prepared;
 use crate::words::opcode::Kind;
 use crate::words::role::Server;
 
+/// How much room is made for a transformed payload at first: its own length, within these bounds.
+const ROOM: (usize, usize) = (1 << 10, 16 << 10);
+
 /// The sending side of the negotiated extension.
 #[derive(Default)]
 pub(crate) struct Outflow(Option<Box<State>>);
@@ -84,13 +87,13 @@ impl<R: Side> Sender<R> {
     //= https://www.rfc-editor.org/rfc/rfc7692#section-6.1
     //# An endpoint MUST use the following algorithm to send a message in the
     //# form of a compressed message.
-    #[cold]
+    #[inline(never)]
     pub(super) fn send_transformed(&mut self, fragment: Fragment, payload: &[u8]) -> bool {
         let Some(state) = &mut self.outflow.0 else {
             return false;
         };
         // The header's length depends on what comes behind it: there is room for any, and the payload moves up to the header.
-        let batch = self.output.batch(MAX_LEN);
+        let batch = self.output.batch(MAX_LEN + payload.len().clamp(ROOM.0, ROOM.1));
         let start = batch.len();
         batch.resize(start + MAX_LEN, 0);
         state.extension.encode(payload, fragment.fin, batch);
