@@ -43,7 +43,9 @@ use alloc::sync::Arc;
 use crate::connection::{Config, Connection};
 use crate::established::Established;
 use crate::handshake::{Acceptance, Misuse, Request};
-use crate::words::role::{Client, Server};
+#[cfg(feature = "getrandom")]
+use crate::words::role::Client;
+use crate::words::role::Server;
 
 /// Accepts a request: the server's connection, whose output begins with the answer, and what was agreed on. The input after
 /// [`Request::consumed`] is the connection's.

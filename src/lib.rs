@@ -22,7 +22,7 @@
 //!
 //! What a well-kept crate does well is not written again here: `httparse` parses HTTP heads, `sha1` and `base64` make the accept key,
 //! `bytes` carries payloads that are shared, `simdutf8` validates text beyond ASCII, `chacha20` and `getrandom` make the masking
-//! keys.
+//! keys, `zlib-rs` compresses, because it can be told a window in both directions.
 #![no_std]
 
 #[cfg(feature = "alloc")]

@@ -225,7 +225,7 @@ fn fails<R: Tested>(
 }
 
 fn receives_empty_payload_fails_1007<R: Tested>() {
-    // T-5: the octets that the sender has stripped don't make a stream by themselves.
+    // The octets that the sender has stripped don't make a stream by themselves.
     for before in [&[][..], &HELLO] {
         let mut bytes = Vec::new();
         let mut seen = Vec::new();
@@ -239,7 +239,7 @@ fn receives_empty_payload_fails_1007<R: Tested>() {
 }
 
 fn receives_bfinal_in_the_middle_and_keeps_the_window<R: Tested>() {
-    // T-6: "Hello" in a final block, a final block that copies it, and a second message that copies it again.
+    // "Hello" in a final block, a final block that copies it, and a second message that copies it again.
     let payload = [0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0xf3, 0x00, 0x11, 0x00, 0x00];
     let bytes =
         [peer::<R>(FIN | RSV1 | TEXT, &payload), peer::<R>(FIN | RSV1 | TEXT, &HELLO_AGAIN)];
@@ -629,7 +629,7 @@ fn sends_empty_messages<R: Tested>() {
 }
 
 fn sends_incompressible_messages_as_they_are_without_desynchronising<R: Tested>() {
-    // T-10: the encoder has seen the message, the peer's inflater hasn't.
+    // The encoder has seen the message, the peer's inflater hasn't.
     for (takeover, length) in [(false, 100), (true, 40_000)] {
         let mut conn = deflating::<R>(Config::default(), both(15, takeover));
         let mut inflater = Inflater::new(15, takeover);
@@ -774,7 +774,7 @@ fn prepared_message_goes_compressed_to_those_who_can_take_it() {
 
 #[test]
 fn prepared_messages_between_others_desynchronise_nobody() {
-    // T-10: the peer's window holds the prepared message, the encoder's doesn't.
+    // The peer's window holds the prepared message, the encoder's doesn't.
     let shared = prepared(&prose(500), 15);
     let plain = Prepared::text(&prose(500));
     for takeover in [true, false] {

@@ -157,7 +157,7 @@ fn server_asks_for_a_client_window_only_if_the_offer_allows_it() {
 
 #[test]
 fn server_declines_256_bytes_of_window_since_no_compressor_keeps_to_them() {
-    // T-9.
+    // No deflate library can compress with a window of 256 bytes.
     assert_eq!(answer(&lenient(), &["permessage-deflate; server_max_window_bits=8"]), "");
     assert_eq!(
         answer(&lenient(), &["permessage-deflate; server_max_window_bits=8, permessage-deflate"]),
@@ -408,7 +408,7 @@ fn client_fails_an_extension_that_is_accepted_twice() {
 
 #[test]
 fn client_takes_an_answer_over_several_lines_as_one_list() {
-    // T-2: section 11.3.2 of RFC 6455 forbids it, section 4.2.2 allows it.
+    // Section 11.3.2 of RFC 6455 forbids it, section 4.2.2 allows it.
     assert_eq!(check(&lenient(), &["", "permessage-deflate"]), Ok(Parameters::default()));
 }
 

@@ -1,4 +1,4 @@
-//! The handshake at any split, and on any bytes, in both roles: promises P3 and P6 as properties.
+//! The handshake at any split, and on any bytes, in both roles, as properties.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![cfg(all(feature = "alloc", feature = "handshake"))]

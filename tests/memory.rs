@@ -1,4 +1,4 @@
-//! The memory of connections, counted (DESIGN, promises P2, P4 and P6).
+//! The memory of connections, counted.
 //!
 //! Without optimisation the floods are a twentieth of their size, unless `SOCKLESS_FULL` is set.
 

@@ -1,4 +1,4 @@
-//! Any split of the input gives the same (DESIGN, promise P3): equal events, equal output, the same failure at the same byte.
+//! Any split of the input gives the same: equal events, equal output, the same failure at the same byte.
 //!
 //! "The same schedule of drains and times" is taken at its word: output is drained, and time passes, at fixed places of the
 //! stream, and time is told before any byte that comes later.

@@ -1,4 +1,4 @@
-//! Work is linear in the bytes, at any split (DESIGN, promises P3 and P6): twice the input takes about twice the work.
+//! Work is linear in the bytes, at any split: twice the input takes about twice the work.
 //!
 //! Work is counted three ways. What the allocator is asked for, and what its resizing has to move, is exact. Instructions are
 //! exact too, where `valgrind` is installed; without it that test passes and says so. Time is not: it is the least of several

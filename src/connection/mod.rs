@@ -78,6 +78,7 @@ mod sender;
 mod silence;
 mod state;
 mod streaming;
+mod transformed;
 mod whole;
 
 pub use config::{Config, Delivery, Keepalive};

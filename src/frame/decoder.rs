@@ -52,6 +52,7 @@ enum State {
     Payload(Payload),
     Failed(Violation),
     /// Nothing is to be decoded any more, for a reason that lies elsewhere.
+    #[cfg(feature = "alloc")]
     Stopped,
 }
 

@@ -209,6 +209,7 @@ impl<R: Role> Encoder<R> {
     }
 
     /// The masking of the next payload byte.
+    #[cfg(feature = "alloc")]
     #[inline]
     pub(crate) fn mask(&self) -> (Mask, Level) {
         (self.mask, self.level)

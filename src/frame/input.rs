@@ -55,6 +55,7 @@ impl<'b> Input<'b> {
     }
 
     /// The bytes that have not been consumed, to look at.
+    #[cfg(feature = "alloc")]
     #[inline]
     pub(crate) const fn peek(&self) -> &[u8] {
         self.rest

@@ -8,6 +8,7 @@ pub mod opcode;
 pub mod role;
 pub mod simd;
 pub mod text;
+#[cfg(any(feature = "alloc", feature = "handshake"))]
 pub(crate) mod time;
 pub mod token;
 pub mod utf8;

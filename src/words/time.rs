@@ -21,6 +21,7 @@ impl Instant {
         Self(self.0.saturating_add(nanos))
     }
 
+    #[cfg(feature = "alloc")]
     pub(crate) fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.get().saturating_sub(earlier.0.get()))
     }

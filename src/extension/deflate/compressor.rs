@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use zlib_rs::{Deflate, DeflateConfig, DeflateFlush};
 
-use super::config::{Config, Level, Memory};
+use super::effort::{Level, Memory};
 use super::output::Output;
 use super::parameters::WindowBits;
 
@@ -24,12 +24,8 @@ pub(super) struct Shape {
 
 impl Shape {
     /// None for a window that no compressor keeps to.
-    pub(super) fn new(config: &Config, window: WindowBits) -> Option<Self> {
-        (window >= WindowBits::COMPRESSIBLE).then_some(Self {
-            level: config.level,
-            memory: config.memory,
-            window,
-        })
+    pub(super) fn new(level: Level, memory: Memory, window: WindowBits) -> Option<Self> {
+        (window >= WindowBits::COMPRESSIBLE).then_some(Self { level, memory, window })
     }
 
     pub(super) fn compressor(self) -> Box<Deflate> {

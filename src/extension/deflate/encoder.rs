@@ -32,7 +32,7 @@ impl Encoder {
     /// None if the peer can't take messages that a compressor at hand makes: then all go out uncompressed.
     pub(crate) fn new(direction: Direction, config: &Config) -> Option<Self> {
         Some(Self {
-            shape: Shape::new(config, direction.window)?,
+            shape: Shape::new(config.level, config.memory, direction.window)?,
             takeover: direction.takeover,
             pool: config.pool.clone(),
             compressor: None,

@@ -74,6 +74,7 @@
 mod compressor;
 mod config;
 mod decoder;
+mod effort;
 mod encoder;
 mod history;
 mod output;
@@ -89,7 +90,8 @@ mod tests;
 pub(crate) use decoder::Decoder;
 pub(crate) use encoder::Encoder;
 
-pub use config::{Config, Level, Memory};
+pub use config::Config;
+pub use effort::{Level, Memory};
 pub use parameters::{NAME, Parameters, WindowBits};
 pub use pool::Pool;
 pub use terms::Terms;

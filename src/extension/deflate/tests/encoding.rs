@@ -156,7 +156,7 @@ fn a_forgotten_history_is_not_referred_to() {
 
 #[test]
 fn prepared_messages_go_between_others_without_desynchronising() {
-    // T-10: the peer's window holds the prepared message, the encoder's doesn't.
+    // The peer's window holds the prepared message, the encoder's doesn't.
     let config = Config::default();
     let mut encoder = encoder(12, true);
     let mut decoder = decoder(12, true);
