@@ -1,5 +1,5 @@
 //! Echo of 1 KiB JSON messages over permessage-deflate at level 6, beside the bare library doing the same work: at most 1.15 times
-//! its time (DESIGN, section 7; the aim is 1.05).
+//! its time.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
