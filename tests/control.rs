@@ -284,3 +284,22 @@ fn tells_round_trip_time_of_the_latest_of_equal_pings<R: Tested>() {
         [Seen::Pong(b"same".to_vec(), Some(seconds(11)))]
     );
 }
+
+#[test]
+fn server_sends_the_latest_of_late_pongs_ahead_of_the_close_frame_of_a_failure() {
+    let now = core::time::Duration::ZERO;
+    let mut conn = sockless::Connection::server(sockless::Config::default());
+    let mut arrived = Vec::new();
+    for number in 0..100u8 {
+        arrived.extend_from_slice(&[0x89, 0x80 | 125, 0, 0, 0, 0]);
+        arrived.extend_from_slice(&[number; 125]);
+    }
+    arrived.extend_from_slice(&[0x83, 0x80, 0, 0, 0, 0]);
+    let mut input = sockless::Input::new(&mut arrived);
+    while conn.poll(&mut input, now).is_some() {}
+    let output: Vec<u8> = conn.output_slices().flatten().copied().collect();
+    let mut end = vec![0x8A, 125];
+    end.extend_from_slice(&[99; 125]);
+    end.extend_from_slice(&[0x88, 2, 0x03, 0xEA]);
+    assert!(output.ends_with(&end));
+}
