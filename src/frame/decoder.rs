@@ -22,11 +22,10 @@ use crate::words::utf8::Utf8;
 /// The receiving machine for an endpoint in the role `R`.
 ///
 /// ```text
-///           last byte of a header              violation
-/// Header ─────────────────────────▶ Payload ─────────────▶ Failed
-///   ▲  │                               │                     ▲
-///   │  └── violation ──────────────────┼─────────────────────┤
-///   └───── last byte of the payload ───┘── at the frame's end┘
+///                first byte            last byte of a header              violation
+/// Idle, Between ────────────▶ Header ─────────────────────────▶ Payload ─────────────▶ Failed
+///        ▲                      └── violation ────────────────────┼─────────────────────▲
+///        └───────────────────────── last byte of the payload ─────┘── at the frame's end┘
 /// ```
 #[derive(Clone, Debug)]
 pub struct Decoder<R> {
@@ -45,6 +44,11 @@ pub struct Decoder<R> {
 
 #[derive(Clone, Copy, Debug)]
 enum State {
+    /// Nothing has been seen of a message.
+    Idle,
+    /// Nothing has been seen of the next frame of a message under way.
+    Between,
+    /// Some bytes of a header have been seen.
     Header {
         bytes: [u8; MAX_LEN],
         have: u8,
@@ -74,8 +78,6 @@ struct Message {
     transformed: bool,
 }
 
-const NO_HEADER: State = State::Header { bytes: [0; MAX_LEN], have: 0 };
-
 /// A piece of a frame, as far as its payload has arrived.
 pub struct Piece<'b> {
     /// What the frame is.
@@ -101,7 +103,7 @@ impl<R: Role> Decoder<R> {
     /// A decoder whose kernels run at this SIMD level.
     pub fn with_level(level: Level) -> Self {
         Self {
-            state: NO_HEADER,
+            state: State::Idle,
             announced: 0,
             message: None,
             //= https://www.rfc-editor.org/rfc/rfc6455#section-5.8
@@ -171,7 +173,7 @@ impl<R: Role> Decoder<R> {
     #[cfg(feature = "alloc")]
     #[inline]
     pub(super) fn is_between_messages(&self) -> bool {
-        matches!(self.state, State::Header { have: 0, .. }) && self.message.is_none()
+        matches!(self.state, State::Idle)
     }
 
     /// The SIMD level of the kernels.
@@ -237,12 +239,18 @@ impl<R: Role> Decoder<R> {
         input: &mut Input<'_>,
         limits: &Limits,
     ) -> Result<Option<Header>, Violation> {
-        let State::Header { mut bytes, mut have } = self.state else {
-            return match self.state {
-                State::Failed(violation) => Err(violation),
-                _ => Ok(None),
-            };
+        let (mut bytes, mut have) = match self.state {
+            State::Idle | State::Between if input.is_empty() => return Ok(None),
+            State::Idle | State::Between => ([0; MAX_LEN], 0),
+            State::Header { bytes, have } => (bytes, have),
+            State::Failed(violation) => return Err(violation),
+            _ => return Ok(None),
         };
+        if have == 0
+            && let Some(len) = self.good_header(input.peek())
+        {
+            return self.begin(input.take(len), limits).map(Some).map_err(|v| self.fail(v));
+        }
         while let Some(byte) = input.take_byte() {
             bytes[usize::from(have)] = byte;
             have += 1;
@@ -267,6 +275,21 @@ impl<R: Role> Decoder<R> {
         }
         self.state = State::Header { bytes, have };
         Ok(None)
+    }
+
+    /// The length of the header that lies whole at the front of `bytes`, if it breaks no rule. One that does is read byte by byte, so
+    /// that it fails at the right one.
+    fn good_header(&self, bytes: &[u8]) -> Option<usize> {
+        let &[first, second, ..] = bytes else {
+            return None;
+        };
+        let extended = bytes.get(2..header::length_end(second))?;
+        let len = header::header_len(second);
+        let good = bytes.len() >= len
+            && rules::first_byte(first, self.claims, self.message.is_some()).is_ok()
+            && rules::second_byte::<R>(first, second).is_ok()
+            && header::check_length(extended, second).is_ok();
+        good.then_some(len)
     }
 
     /// Takes a complete header whose bytes have been checked.
@@ -413,7 +436,7 @@ impl<R: Role> Decoder<R> {
             //# message.
             self.message = None;
         }
-        self.state = NO_HEADER;
+        self.state = if self.message.is_some() { State::Between } else { State::Idle };
         Ok(())
     }
 

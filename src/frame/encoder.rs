@@ -65,6 +65,9 @@ pub struct Fragment {
 impl Fragment {
     /// A whole message in one frame.
     #[inline]
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+    //# An unfragmented message consists of a single frame with the FIN bit set (Section
+    //# 5.2) and an opcode other than 0.
     pub const fn whole(kind: Kind, len: usize) -> Self {
         Self { first: Some(kind), fin: true, rsv1: false, len: len as u64 }
     }
@@ -140,6 +143,11 @@ impl<R: Role> Encoder<R> {
         //# The opcode (frame-opcode) of the first frame containing the data MUST be set
         //# to the appropriate value from Section 5.2 for data that is to be interpreted
         //# by the recipient as text or binary data.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+        //# A fragmented message consists of a single frame with the FIN bit clear and an
+        //# opcode other than 0, followed by zero or more frames with the FIN bit clear
+        //# and the opcode set to 0, and terminated by a single frame with the FIN bit set
+        //# and an opcode of 0.
         let opcode = fragment.first.map_or(Opcode::Continuation, Kind::opcode);
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
         //# To avoid confusing network intermediaries (such as intercepting proxies) and
@@ -306,7 +314,12 @@ impl<R: Role> Encoder<R> {
         if len > MAX_CONTROL {
             return Err(Misuse::LongControl);
         }
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
+        //# Close frames sent from client to server must be masked as per Section 5.3.
         let mask = R::octets(key);
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+        //# As control frames cannot be fragmented, an intermediary MUST NOT attempt to
+        //# change the fragmentation of a control frame.
         let header = Header { fin: true, rsv: 0, opcode, mask, len: len as u64 }.encode();
         let mut frame = ControlFrame { bytes: [0; MAX_CONTROL_FRAME], len: 0 };
         frame.push(&header);

@@ -107,6 +107,16 @@ pub struct HeaderBytes {
     len: u8,
 }
 
+impl HeaderBytes {
+    /// The lowest `len` octets of a register, 14 at most.
+    #[cfg(feature = "alloc")]
+    #[inline(always)]
+    pub(crate) fn from_register(register: u128, len: usize) -> Self {
+        let [bytes @ .., _, _] = register.to_le_bytes();
+        Self { bytes, len: len.min(MAX_LEN) as u8 }
+    }
+}
+
 impl Deref for HeaderBytes {
     type Target = [u8];
 
@@ -143,6 +153,8 @@ pub(crate) const fn header_len(second: u8) -> usize {
 #[inline]
 pub(crate) fn length(bytes: &[u8]) -> u64 {
     match *bytes {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+        //# Multibyte length quantities are expressed in network byte order.
         [_, _, a, b] => u64::from(u16::from_be_bytes([a, b])),
         [_, _, a, b, c, d, e, f, g, h] => u64::from_be_bytes([a, b, c, d, e, f, g, h]),
         [_, second, ..] => u64::from(second & LEN),

@@ -4,10 +4,15 @@ use core::fmt;
 
 /// What has arrived from the peer: bytes in the caller's own buffer, or the news that there will be no more.
 ///
-/// Decoding happens in place, so that what is taken from an input borrows the caller's buffer and nothing else.
+/// Decoding happens in place, so that what is taken from an input borrows the caller's buffer and nothing else. Bytes that lie in
+/// memory which can't be written to are [copied](Self::copied) into such a buffer on the way.
 #[derive(Default)]
 pub struct Input<'b> {
+    /// The place of what has not been consumed.
     rest: &'b mut [u8],
+    /// All that is to be copied, of which what has not been consumed is as much as there is place for; empty if everything lies
+    /// in its place already.
+    from: &'b [u8],
     eof: bool,
 }
 
@@ -15,19 +20,45 @@ impl<'b> Input<'b> {
     /// Bytes that arrived.
     #[inline]
     pub fn new(arrived: &'b mut [u8]) -> Self {
-        Self { rest: arrived, eof: false }
+        Self { rest: arrived, from: &[], eof: false }
+    }
+
+    /// Bytes that arrived in memory which can't be written to, as [`bytes::Bytes`] is, with a place to decode them in. They are
+    /// copied and unmasked in one pass, which a copy by the caller would make two.
+    ///
+    /// # Panics
+    ///
+    /// If the place is shorter than what arrived.
+    ///
+    #[cfg_attr(feature = "alloc", doc = "```")]
+    #[cfg_attr(not(feature = "alloc"), doc = "```ignore")]
+    /// use core::time::Duration;
+    /// use sockless::{Config, Connection, Event, Input};
+    ///
+    /// // "Hello" as a client sends it (RFC 6455, section 5.7).
+    /// let arrived = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
+    /// let mut place = [0; 1024];
+    /// let mut input = Input::copied(&arrived, &mut place);
+    ///
+    /// let mut connection = Connection::server(Config::default());
+    /// let Some(Event::Text(text)) = connection.poll(&mut input, Duration::ZERO) else { panic!() };
+    /// assert_eq!(text, "Hello");
+    /// ```
+    #[inline]
+    pub fn copied(arrived: &'b [u8], place: &'b mut [u8]) -> Self {
+        Self { rest: &mut place[..arrived.len()], from: arrived, eof: false }
     }
 
     /// Nothing arrived; only time has passed.
     #[inline]
     pub fn none() -> Self {
-        Self { rest: &mut [], eof: false }
+        Self { rest: &mut [], from: &[], eof: false }
     }
 
     /// The peer's stream has ended: a read returned zero bytes, or the connection was reset.
     #[inline]
     pub fn eof() -> Self {
-        Self { rest: &mut [], eof: true }
+        Self { rest: &mut [], from: &[], eof: true }
     }
 
     /// Whether the peer's stream has ended.
@@ -50,43 +81,99 @@ impl<'b> Input<'b> {
 
     /// The bytes that have not been consumed, for a caller that stops early: they are to be handed in again, first.
     #[inline]
-    pub fn into_rest(self) -> &'b mut [u8] {
+    pub fn into_rest(mut self) -> &'b mut [u8] {
+        self.take(self.len())
+    }
+
+    /// The place of the bytes that have not been consumed, to look at what lies there.
+    #[cfg(feature = "alloc")]
+    #[inline(always)]
+    pub(crate) const fn place(&self) -> &[u8] {
         self.rest
     }
 
     /// The bytes that have not been consumed, to look at.
-    #[cfg(feature = "alloc")]
     #[inline]
     pub(crate) const fn peek(&self) -> &[u8] {
-        self.rest
+        if self.from.is_empty() { self.rest } else { self.source() }
     }
 
     /// Consumes `count` bytes, or all if there are fewer.
     #[inline]
     pub(crate) fn take(&mut self, count: usize) -> &'b mut [u8] {
+        let source = self.source();
         let rest = core::mem::take(&mut self.rest);
         let (taken, rest) = rest.split_at_mut(count.min(rest.len()));
         self.rest = rest;
+        if let Some(from) = source.get(..taken.len()) {
+            taken.copy_from_slice(from);
+        }
         taken
-    }
-
-    /// Consumes a frame that lies whole here: its header, which is skipped, and its payload.
-    #[cfg(feature = "alloc")]
-    #[inline]
-    pub(crate) fn take_frame(&mut self, header: usize, len: usize) -> &'b mut [u8] {
-        let rest = core::mem::take(&mut self.rest);
-        let (frame, rest) = rest.split_at_mut(header + len);
-        self.rest = rest;
-        &mut frame[header..]
     }
 
     /// Consumes one byte.
     #[inline]
     pub(crate) fn take_byte(&mut self) -> Option<u8> {
-        match self.take(1) {
+        match self.take_shared(1) {
             [byte] => Some(*byte),
             _ => None,
         }
+    }
+
+    /// Consumes `count` bytes, or all if there are fewer, for a reader who needs no place for them.
+    #[inline]
+    pub(crate) fn take_shared(&mut self, count: usize) -> &'b [u8] {
+        let count = count.min(self.len());
+        if self.from.is_empty() {
+            return self.take(count);
+        }
+        let taken = &self.source()[..count];
+        self.rest = &mut core::mem::take(&mut self.rest)[count..];
+        taken
+    }
+
+    /// Where what has not been consumed is to be copied from; empty if it lies in its place already.
+    #[inline(always)]
+    const fn source(&self) -> &'b [u8] {
+        self.from.split_at(self.from.len().saturating_sub(self.rest.len())).1
+    }
+
+    /// Whether the bytes are still to be copied into their place.
+    #[cfg(feature = "alloc")]
+    #[inline(always)]
+    pub(crate) const fn is_copied(&self) -> bool {
+        !self.from.is_empty()
+    }
+
+    /// Consumes a frame, its header and its payload, if it lies whole here, in its place.
+    #[cfg(feature = "alloc")]
+    #[inline(always)]
+    pub(crate) fn take_frame(
+        &mut self,
+        header: usize,
+        len: usize,
+    ) -> Option<(&'b [u8], &'b mut [u8])> {
+        if self.rest.len() < header || self.rest.len() - header < len {
+            return None;
+        }
+        let (header, rest) = core::mem::take(&mut self.rest).split_at_mut(header);
+        let (payload, rest) = rest.split_at_mut(len);
+        self.rest = rest;
+        Some((header, payload))
+    }
+
+    /// Consumes a frame that is still to be copied, if it is whole: its header, its payload, and the payload's place.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(crate) fn take_copied_frame(
+        &mut self,
+        header: usize,
+        len: usize,
+    ) -> Option<(&'b [u8], &'b [u8], &'b mut [u8])> {
+        let (header, rest) = self.source().split_at_checked(header)?;
+        let payload = rest.get(..len)?;
+        let (_, place) = self.take_frame(header.len(), len)?;
+        Some((header, payload, place))
     }
 }
 

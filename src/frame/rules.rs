@@ -16,6 +16,10 @@ pub(crate) fn first_byte(first: u8, claims: u8, in_message: bool) -> Result<(), 
         return Err(Violation::ReservedOpcode);
     };
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+    //# frame-rsv1 = %x0 / %x1 ; 1 bit in length, MUST be 0 unless ; negotiated otherwise
+    //# frame-rsv2 = %x0 / %x1 ; 1 bit in length, MUST be 0 unless ; negotiated otherwise
+    //# frame-rsv3 = %x0 / %x1 ; 1 bit in length, MUST be 0 unless ; negotiated otherwise
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
     //# MUST be 0 unless an extension is negotiated that defines meanings
     //# for non-zero values.
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2

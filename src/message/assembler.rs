@@ -13,6 +13,9 @@ use crate::words::utf8;
 /// What an announced length may reserve before any byte of the payload has arrived.
 const RESERVE: usize = 64 << 10;
 
+/// What the first bytes of a message in fragments reserve, so that a handful of small ones doesn't move them time and again.
+const FRAGMENTED: usize = 256;
+
 /// A part of a message, delivered as it arrives.
 #[derive(Debug)]
 pub struct Part<'b> {
@@ -106,18 +109,26 @@ impl Assembler {
     ) -> Result<Option<Payload<'b>>, Violation> {
         let bytes = self.bytes_mut();
         let remaining = decoder.remaining();
-        let arrived = input.take(decoder::clamp(remaining));
-        let complete = arrived.len() as u64 == remaining;
+        let complete = input.len() as u64 >= remaining;
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+        //# in absence of extensions, senders and receivers must not depend on the
+        //# presence of specific frame boundaries.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+        //# A fragmented message is conceptually equivalent to a single larger message
+        //# whose payload is equal to the concatenation of the payloads of the fragments
+        //# in order;
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
         //# Clients and servers MUST support receiving both fragmented and unfragmented
         //# messages.
         if fin && complete && bytes.is_empty() {
+            let arrived = input.take(decoder::clamp(remaining));
             // What is wrong with it is reported by the decoder's next call.
             return match decoder.unmask(arrived) {
                 Ok(()) => decoder.finish().map(|()| Some(Payload::borrowed(arrived))),
                 Err(_) => Ok(None),
             };
         }
+        let arrived = input.take_shared(decoder::clamp(remaining));
         grow(bytes, arrived.len(), remaining, fin);
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
         //# Message fragments MUST be delivered to the recipient in the order sent by the
@@ -195,7 +206,8 @@ fn grow(bytes: &mut Vec<u8>, count: usize, remaining: u64, fin: bool) {
     }
     let announced = len.saturating_add(decoder::clamp(remaining));
     let wanted = match (capacity, fin) {
-        (0, _) => announced.min(RESERVE),
+        (0, true) => announced.min(RESERVE),
+        (0, false) => announced.clamp(FRAGMENTED, RESERVE),
         (_, true) => announced.min(capacity.saturating_mul(2)),
         (_, false) => capacity.saturating_mul(2),
     };

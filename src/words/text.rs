@@ -17,20 +17,57 @@ const BLOCK: usize = 16 * 1024;
 /// or may not be.
 #[inline]
 pub fn unmask(mask: Mask, level: Level, piece: &mut [u8], utf8: &mut Utf8) -> Result<(), usize> {
-    if piece.len() <= BLOCK {
-        let ascii = mask.apply_and_check_ascii(level, piece);
-        return if ascii && utf8.is_complete() { Ok(()) } else { utf8.push(piece) };
-    }
-    unmask_blocks(mask, level, piece, utf8)
+    unmask_from(mask, level, None, piece, utf8)
 }
 
-/// [`unmask`] for pieces longer than a block.
-fn unmask_blocks(mask: Mask, level: Level, piece: &mut [u8], utf8: &mut Utf8) -> Result<(), usize> {
+/// As [`unmask`], but where there is another place, the piece is copied from it in the same pass.
+///
+/// # Errors
+///
+/// As for [`unmask`].
+///
+/// # Panics
+///
+/// If the two don't have the same length.
+#[inline]
+pub fn unmask_from(
+    mask: Mask,
+    level: Level,
+    from: Option<&[u8]>,
+    piece: &mut [u8],
+    utf8: &mut Utf8,
+) -> Result<(), usize> {
+    if piece.len() <= BLOCK {
+        let ascii = unmask_and_see(mask, level, from, piece);
+        return if ascii && utf8.is_complete() { Ok(()) } else { utf8.push(piece) };
+    }
+    unmask_blocks(mask, level, from, piece, utf8)
+}
+
+/// Unmasks into place; whether the result is ASCII.
+#[inline(always)]
+fn unmask_and_see(mask: Mask, level: Level, from: Option<&[u8]>, place: &mut [u8]) -> bool {
+    match from {
+        Some(from) => mask.copy_and_check_ascii(level, from, place),
+        None => mask.apply_and_check_ascii(level, place),
+    }
+}
+
+/// [`unmask_from`] for pieces longer than a block.
+fn unmask_blocks(
+    mask: Mask,
+    level: Level,
+    from: Option<&[u8]>,
+    piece: &mut [u8],
+    utf8: &mut Utf8,
+) -> Result<(), usize> {
     const { assert!(BLOCK.is_multiple_of(4), "the key meets each block alike") }
     for (n, block) in piece.chunks_mut(BLOCK).enumerate() {
-        let ascii = mask.apply_and_check_ascii(level, block);
+        let start = n * BLOCK;
+        let from = from.map(|from| &from[start..start + block.len()]);
+        let ascii = unmask_and_see(mask, level, from, block);
         if !(ascii && utf8.is_complete()) {
-            utf8.push(block).map_err(|index| n * BLOCK + index)?;
+            utf8.push(block).map_err(|index| start + index)?;
         }
     }
     Ok(())

@@ -24,6 +24,10 @@ type Baseline = scalar::Pair;
 /// vectors save.
 const SHORT: usize = 128;
 
+/// The most octets that [`append_behind`] puts in front of a payload.
+#[cfg(feature = "alloc")]
+pub(super) const FRONT: usize = 16;
+
 /// Masks in place. With `CHECK`, tells whether the result is ASCII; without, says so.
 #[inline(always)]
 pub(super) fn apply<const CHECK: bool>(mask: Mask, level: Level, payload: &mut [u8]) -> bool {
@@ -68,6 +72,36 @@ pub(super) fn append<const CHECK: bool>(
     // can't overflow: it is at most the capacity.
     unsafe { out.set_len(out.len() + len) };
     ascii
+}
+
+/// Appends the first `front_len` octets of `front`, and behind them the masked payload: a frame with room made once.
+#[cfg(feature = "alloc")]
+#[inline(always)]
+pub(super) fn append_behind(
+    front: [u8; FRONT],
+    front_len: usize,
+    mask: Mask,
+    level: Level,
+    payload: &[u8],
+    out: &mut alloc::vec::Vec<u8>,
+) {
+    assert!(front_len <= FRONT, "more of the front than there is");
+    let len = payload.len();
+    // A slice has at most `isize::MAX` octets, so that the sum can't overflow.
+    out.reserve(FRONT + len);
+    let spare = out.spare_capacity_mut();
+    debug_assert!(spare.len() >= FRONT + len);
+    let at = spare.as_mut_ptr().cast::<u8>();
+    // SAFETY: after `reserve`, `FRONT + len` octets at `at` are writable, so that the front fits, whole as it is stored, and
+    // the payload behind `front_len` of its octets; `payload` is readable and initialised, and a shared and a unique borrow
+    // are disjoint.
+    unsafe {
+        at.cast::<[u8; FRONT]>().write_unaligned(front);
+        run::<false>(mask, level, payload.as_ptr(), at.add(front_len), len);
+    }
+    // SAFETY: the store and `run` have initialised `front_len + len` octets after the vector's length, and they are within its
+    // capacity.
+    unsafe { out.set_len(out.len() + front_len + len) };
 }
 
 /// Masks `len` octets from `src` to `dst`, and initialises all of `dst`.

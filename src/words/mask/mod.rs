@@ -42,6 +42,10 @@ impl Mask {
         Self(word.to_le_bytes())
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
+    //# Octet i of the transformed data ("transformed-octet-i") is the XOR of octet i of
+    //# the original data ("original-octet-i") with octet at index i modulo 4 of the
+    //# masking key ("masking-key-octet-j"):
     /// Masks or unmasks in place.
     #[inline]
     pub fn apply(self, level: Level, payload: &mut [u8]) {
@@ -91,6 +95,24 @@ impl Mask {
         out: &mut alloc::vec::Vec<u8>,
     ) -> bool {
         kernel::append::<true>(self, level, payload, out)
+    }
+
+    /// Appends the first `front_len` octets of `front` to `out`, and behind them the masked payload.
+    ///
+    /// # Panics
+    ///
+    /// If `front_len` is more than 16.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub fn append_behind(
+        self,
+        level: Level,
+        front: [u8; 16],
+        front_len: usize,
+        payload: &[u8],
+        out: &mut alloc::vec::Vec<u8>,
+    ) {
+        kernel::append_behind(front, front_len, self, level, payload, out);
     }
 
     /// The key as a word of memory: its octets lie in the word as they lie in the payload.
