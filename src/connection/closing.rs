@@ -46,6 +46,13 @@ impl<R: Side> Sender<R> {
         self.state == Sending::Open && self.encoder.remaining() == 0
     }
 
+    /// Whether the peer is to be excused for not answering a ping that can't be sent. Not if it has taken none of the bytes that
+    /// wait since this was asked last: then a frame of ours that is never complete would keep a dead connection for ever.
+    pub(super) fn excuses_silence(&mut self) -> bool {
+        let moved = self.output.has_moved();
+        self.state != Sending::Open || self.output.is_empty() || moved
+    }
+
     /// Queues a pong: one that no ping has asked for, or the answer to a ping where none is given by itself. It may follow our
     /// Close frame, as long as the peer's has not arrived.
     ///
@@ -247,6 +254,9 @@ impl<R: Side> Sender<R> {
 
     fn queue_pong(&mut self, payload: &[u8]) {
         let key = R::next_key(&mut self.keys);
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3
+        //# A Pong frame sent in response to a Ping frame must have identical "Application
+        //# data" as found in the message body of the Ping frame being replied to.
         if let Ok(frame) = self.encoder.pong(payload, key) {
             self.control(&frame);
             let end = self.queued_end();
@@ -350,6 +360,7 @@ impl<R: Side> Sender<R> {
             initiator,
             closed: matches!(self.state, Sending::Closed { .. } | Sending::Failed { .. }),
             close_blocked: matches!(self.state, Sending::Failed { blocked: true, .. }),
+            failed: matches!(self.state, Sending::Failed { .. }),
             timed_out: self.ahead.as_ref().is_some_and(|ahead| ahead.timed_out),
         }
     }

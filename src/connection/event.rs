@@ -45,9 +45,6 @@ pub struct Pong<'b> {
 pub struct Closing<'b> {
     /// Why the peer closes, if it says so.
     pub code: Option<CloseCode>,
-    //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
-    //# As the data is not guaranteed to be human readable, clients MUST NOT show it to
-    //# end users.
     /// The peer's words for it, for a log: not to be shown to end users.
     pub reason: Text<'b>,
 }

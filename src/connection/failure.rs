@@ -15,7 +15,7 @@ pub enum Failure {
     CorruptMessage,
     /// The peer has been silent in spite of a ping.
     Unresponsive,
-    /// The stream ended without the peer's Close frame.
+    /// The stream ended before both Close frames had been exchanged.
     EndOfStream,
 }
 

@@ -88,6 +88,9 @@ impl Inflow {
         let ends = last && decoded.is_ok();
         let (good, checked) = match state.check(kind, &bytes[held..], ends) {
             Ok(()) => (bytes.len(), decoded),
+            //= https://www.rfc-editor.org/rfc/rfc7692#section-6.1
+            //# At the receiver, the payload data portion after decompression is subject
+            //# to the constraints for the original data type again.
             Err(good) => (held + good, Err(Failure::Violation(Violation::InvalidText))),
         };
         bytes.truncate(if kind == Kind::Text {

@@ -10,6 +10,14 @@ use crate::words::role::{Client, Role, Server};
 pub trait Entropy {
     /// Fills `bytes`.
     fn fill(&mut self, bytes: &mut [u8]);
+
+    /// The next masking key: four bytes of [`fill`](Self::fill), unless the source has a faster way to make them.
+    #[inline]
+    fn key(&mut self) -> [u8; 4] {
+        let mut key = [0; 4];
+        self.fill(&mut key);
+        key
+    }
 }
 
 /// A role together with its source of masking keys. Sealed, like [`Role`].
@@ -37,12 +45,10 @@ impl Side for Client {
     //# key from the set of allowed 32-bit values.
     #[inline]
     fn next_key(keys: &mut Self::Keys) -> [u8; 4] {
-        let mut key = [0; 4];
         //= https://www.rfc-editor.org/rfc/rfc6455#section-10.3
         //# Clients MUST choose a new masking key for each frame, using an algorithm that
         //# cannot be predicted by end applications that provide data.
-        keys.fill(&mut key);
-        key
+        keys.key()
     }
 }
 
@@ -90,6 +96,12 @@ impl Entropy for Generator {
     fn fill(&mut self, bytes: &mut [u8]) {
         use chacha20::rand_core::Rng as _;
         self.0.fill_bytes(bytes);
+    }
+
+    #[inline]
+    fn key(&mut self) -> [u8; 4] {
+        use chacha20::rand_core::Rng as _;
+        self.0.next_u32().to_le_bytes()
     }
 }
 

@@ -35,6 +35,11 @@ impl CloseStatus {
     /// was no frame.
     pub const fn number(self) -> u16 {
         match self {
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.5
+            //# If _The WebSocket Connection is Closed_ and no Close control frame was
+            //# received by the endpoint (such as could occur if the underlying transport
+            //# connection is lost), _The WebSocket Connection Close Code_ is considered
+            //# to be 1006.
             Self::Absent => 1006,
             Self::Empty => 1005,
             Self::Code(code) => code.get(),
@@ -88,6 +93,9 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.4
+    //# If the TCP connection was closed after the WebSocket closing handshake was
+    //# completed, the WebSocket connection is said to have been closed _cleanly_.
     /// Whether both endpoints' Close frames were seen.
     pub const fn clean(&self) -> bool {
         self.sent.is_present() && self.received.is_present()
@@ -99,6 +107,8 @@ impl Outcome {
         let cause = match receiver.failure {
             Some(failure) => Cause::Failed(failure),
             None if both => Cause::Closed,
+            // The transport was lost behind the peer's Close frame, with ours unwritten.
+            None if sender.failed => Cause::Failed(Failure::EndOfStream),
             None if sender.timed_out => Cause::TimedOut,
             None => Cause::Open,
         };
@@ -143,6 +153,8 @@ pub struct SenderEnd {
     /// Whether a Close frame is queued or written.
     pub(crate) closed: bool,
     pub(crate) close_blocked: bool,
+    /// Whether it has failed: by what the receiving half has told it, or because the transport is gone.
+    pub(crate) failed: bool,
     pub(crate) timed_out: bool,
 }
 

@@ -1,7 +1,6 @@
 //! The sending side of the negotiated extension: which messages it transforms.
 
 use alloc::boxed::Box;
-use core::fmt;
 
 use crate::extension::door::Encode;
 use crate::frame::Fragment;
@@ -47,6 +46,12 @@ impl Outflow {
         }
     }
 
+    /// Whether no extension has been negotiated.
+    #[inline(always)]
+    pub(crate) fn is_absent(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Whether the fragment belongs to a message that is transformed. A whole message is not if it is shorter than the threshold.
     #[inline]
     pub(crate) fn takes(&self, fragment: &Fragment, threshold: usize) -> bool {
@@ -57,11 +62,5 @@ impl Outflow {
             Some(_) => state.on && !(fragment.fin && fragment.len < threshold as u64),
             None => state.transforms,
         }
-    }
-}
-
-impl fmt::Debug for Outflow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outflow").field("extension", &self.0.is_some()).finish()
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Output {
     shared: Option<Box<Shared>>,
     /// Whether the batch's memory is the caller's.
     lent: bool,
+    /// Whether anything has been written since [`has_moved`](Self::has_moved) was asked.
+    moved: bool,
 }
 
 #[derive(Debug, Default)]
@@ -56,9 +58,10 @@ impl Output {
     /// Takes note that so much more of the batch has been written.
     #[inline]
     fn skip(&mut self, count: usize) {
-        match u32::try_from(self.head() + count) {
+        let head = self.head() + count;
+        match u32::try_from(head) {
             Ok(head) => self.head = head,
-            Err(_) => self.cut(self.head() + count),
+            Err(_) => self.cut(head),
         }
     }
 
@@ -79,6 +82,15 @@ impl Output {
             self.make_room(count);
         }
         &mut self.batch
+    }
+
+    /// The batch, if it has room for `count` more bytes, nothing is queued beside it, and less than `limit` is in it, written
+    /// or not: the fast way of nearly all frames.
+    #[inline(always)]
+    pub(crate) fn plain_batch(&mut self, limit: usize, count: usize) -> Option<&mut Vec<u8>> {
+        let room = self.batch.capacity() - self.batch.len();
+        let plain = self.shared.is_none() && self.batch.len() < limit && room >= count;
+        plain.then_some(&mut self.batch)
     }
 
     /// Moves what has not been written to the front if that gives enough back, so that a batch that is never quite empty does not
@@ -129,6 +141,7 @@ impl Output {
     /// Takes note that the first `count` bytes have been written.
     #[inline]
     pub(crate) fn wrote(&mut self, count: usize) {
+        self.moved |= count > 0;
         if self.shared.is_none() {
             self.skip(count.min(self.batch.len() - self.head()));
         } else {
@@ -137,6 +150,11 @@ impl Output {
         if self.is_empty() {
             self.clear();
         }
+    }
+
+    /// Whether anything has been written since the last call.
+    pub(crate) fn has_moved(&mut self) -> bool {
+        core::mem::take(&mut self.moved)
     }
 
     #[cold]

@@ -63,7 +63,7 @@ impl<R: Side> Sender<R> {
     /// Nothing has been queued.
     #[inline]
     pub fn send_text(&mut self, text: &str) -> Result<(), SendError> {
-        self.send_data(Some(Kind::Text), true, text.as_bytes())
+        self.send_whole(Kind::Text, text.as_bytes())
     }
 
     /// Queues a binary message.
@@ -73,7 +73,7 @@ impl<R: Side> Sender<R> {
     /// Nothing has been queued.
     #[inline]
     pub fn send_binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
-        self.send_data(Some(Kind::Binary), true, bytes)
+        self.send_whole(Kind::Binary, bytes)
     }
 
     /// Queues a message that is owned. A server copies nothing from 4 KiB on.
@@ -84,7 +84,7 @@ impl<R: Side> Sender<R> {
     pub fn send(&mut self, message: impl Into<Message>) -> Result<(), Refused> {
         let message = message.into();
         let sent = if R::MASKS || message.as_bytes().len() < SHARE {
-            self.send_data(Some(message.kind()), true, message.as_bytes())
+            self.send_whole(message.kind(), message.as_bytes())
         } else {
             self.share(&message)
         };
@@ -153,7 +153,23 @@ impl<R: Side> Sender<R> {
         }
     }
 
+    /// Queues a whole message: at once where nothing is under way and nothing stands in the way, which is nearly always.
     #[inline]
+    fn send_whole(&mut self, kind: Kind, payload: &[u8]) -> Result<(), SendError> {
+        if self.state == Sending::Open && self.encoder.is_idle() && self.outflow.is_absent() {
+            let room = Encoder::<R>::room_for_whole(payload.len());
+            if let Some(batch) = self.output.plain_batch(self.config.hard_limit, room) {
+                let key = R::next_key(&mut self.keys);
+                self.encoder.append_whole(kind, payload, key, batch);
+                self.tally.messages += 1;
+                self.tally.payload_bytes += payload.len() as u64;
+                return Ok(());
+            }
+        }
+        self.send_data(Some(kind), true, payload)
+    }
+
+    #[inline(never)]
     fn send_data(
         &mut self,
         first: Option<Kind>,
@@ -175,6 +191,9 @@ impl<R: Side> Sender<R> {
             return Ok(());
         }
         self.header(fragment, payload.len());
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-10.3
+        //# In short, once transmission of a frame begins, the contents must not be
+        //# modifiable by the remote script (application).
         self.append(payload);
         Ok(())
     }

@@ -8,6 +8,7 @@ use super::send_error::SendError;
 use super::sender::Sender;
 use super::state::Sending;
 use crate::frame::{Fragment, HeaderBytes, Misuse};
+use crate::words::mask::Mask;
 use crate::words::opcode::Kind;
 use crate::words::role::{Client, Server};
 
@@ -27,9 +28,9 @@ pub struct Borrowed<'s, 'p, R: Side> {
 }
 
 impl<'s, 'p, R: Side> Borrowed<'s, 'p, R> {
+    #[inline]
     fn new(sender: &'s mut Sender<R>, header: HeaderBytes, payload: &'p [u8]) -> Self {
         let mut borrowed = Self { sender, header, payload, done: 0 };
-        borrowed.sender.encoder.written(payload.len());
         if !borrowed.sender.output.is_empty() {
             borrowed.queue();
         }
@@ -37,17 +38,20 @@ impl<'s, 'p, R: Side> Borrowed<'s, 'p, R> {
     }
 
     /// What is to be written: the header and the payload, less what has been written.
+    #[inline]
     pub fn slices(&self) -> [&[u8]; 2] {
         let header = self.done.min(self.header.len());
         [&self.header[header..], &self.payload[(self.done - header).min(self.payload.len())..]]
     }
 
     /// Whether all has been written or queued.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.done == self.header.len() + self.payload.len()
     }
 
     /// Takes note that the first `count` bytes of the slices have been written. More than there are counts as all.
+    #[inline]
     pub fn wrote(&mut self, count: usize) {
         let left = self.header.len() + self.payload.len() - self.done;
         let count = count.min(left);
@@ -55,6 +59,7 @@ impl<'s, 'p, R: Side> Borrowed<'s, 'p, R> {
         self.sender.tally.wire_bytes += count as u64;
     }
 
+    #[cold]
     fn queue(&mut self) {
         let [header, payload] = self.slices();
         let left = header.len() + payload.len();
@@ -68,6 +73,7 @@ impl<'s, 'p, R: Side> Borrowed<'s, 'p, R> {
 }
 
 impl<R: Side> Drop for Borrowed<'_, '_, R> {
+    #[inline]
     fn drop(&mut self) {
         if !self.is_empty() {
             self.queue();
@@ -83,12 +89,19 @@ impl<R: Side> fmt::Debug for Borrowed<'_, '_, R> {
 }
 
 impl<R: Side> Sender<R> {
-    fn begin_borrowed(&mut self, fragment: Fragment) -> Result<HeaderBytes, SendError> {
+    /// The header of a whole message that no extension transforms, and its masking key.
+    #[inline]
+    fn begin_borrowed(
+        &mut self,
+        kind: Kind,
+        len: usize,
+    ) -> Result<(HeaderBytes, Option<[u8; 4]>), SendError> {
+        let fragment = Fragment::whole(kind, len);
+        // A message may be sent whole only if the encoder is idle, and it is again when all of it is written.
         self.admit(&fragment)?;
-        let key = R::next_key(&mut self.keys);
-        let header = self.encoder.begin_checked(fragment, key);
+        let key = R::octets(R::next_key(&mut self.keys));
         self.count(&fragment);
-        Ok(header)
+        Ok((self.encoder.whole_header(kind, len, key), key))
     }
 
     /// Queues the header of a data frame whose payload of `len` bytes follows through
@@ -143,11 +156,12 @@ impl Sender<Server> {
     /// # Errors
     ///
     /// Nothing has been sent.
+    #[inline]
     pub fn send_text_borrowed<'s, 'p>(
         &'s mut self,
         text: &'p str,
     ) -> Result<Borrowed<'s, 'p, Server>, SendError> {
-        let header = self.begin_borrowed(Fragment::whole(Kind::Text, text.len()))?;
+        let (header, _) = self.begin_borrowed(Kind::Text, text.len())?;
         Ok(Borrowed::new(self, header, text.as_bytes()))
     }
 
@@ -156,11 +170,12 @@ impl Sender<Server> {
     /// # Errors
     ///
     /// Nothing has been sent.
+    #[inline]
     pub fn send_binary_borrowed<'s, 'p>(
         &'s mut self,
         bytes: &'p [u8],
     ) -> Result<Borrowed<'s, 'p, Server>, SendError> {
-        let header = self.begin_borrowed(Fragment::whole(Kind::Binary, bytes.len()))?;
+        let (header, _) = self.begin_borrowed(Kind::Binary, bytes.len())?;
         Ok(Borrowed::new(self, header, bytes))
     }
 }
@@ -172,13 +187,14 @@ impl Sender<Client> {
     /// # Errors
     ///
     /// Nothing has been sent; `bytes` are unchanged.
+    #[inline]
     pub fn send_binary_borrowed<'s, 'p>(
         &'s mut self,
         bytes: &'p mut [u8],
     ) -> Result<Borrowed<'s, 'p, Client>, SendError> {
-        let header = self.begin_borrowed(Fragment::whole(Kind::Binary, bytes.len()))?;
-        let (mask, level) = self.encoder.mask();
-        mask.apply(level, bytes);
+        let (header, key) = self.begin_borrowed(Kind::Binary, bytes.len())?;
+        let (_, level) = self.encoder.mask();
+        Mask::new(key.unwrap_or_default()).apply(level, bytes);
         Ok(Borrowed::new(self, header, bytes))
     }
 }

@@ -52,6 +52,9 @@ impl<R: Side> Sender<R> {
         //# frames and non-first fragments of a data message.
         let rsv1 = fragment.first.is_some();
         let key = R::next_key(&mut self.keys);
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-6.1
+        //# The opcode of the first frame of a compressed message indicates the opcode
+        //# of the original message.
         let header =
             self.encoder.begin_checked(Fragment { rsv1, len: len as u64, ..fragment }, key);
         let end = start + header.len();

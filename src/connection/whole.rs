@@ -94,9 +94,13 @@ impl<R: Side> Connection<R> {
     ///
     /// After [`Event::Closing`] and [`Event::Failed`], further input is thrown away. While the buffer of a message is
     /// [taken](Self::take_buffer), no input is consumed.
-    #[inline]
+    #[inline(always)]
     pub fn poll<'b>(&mut self, input: &mut Input<'b>, now: Duration) -> Option<Event<'b>> {
-        match self.receiver.whole(input) {
+        let whole = match input.is_copied() {
+            false => self.receiver.whole(input),
+            true => self.receiver.whole_copied(input),
+        };
+        match whole {
             Some(event) => Some(event),
             None => {
                 // The input goes in and comes out by value, so that it can stay in registers between messages.
@@ -124,7 +128,8 @@ impl<R: Side> Connection<R> {
 
     #[cold]
     fn answer(&mut self, event: &Event<'_>, now: Duration) {
-        if matches!(event, Event::Quiet) && !self.sender.can_ping() {
+        if matches!(event, Event::Quiet) && !self.sender.can_ping() && self.sender.excuses_silence()
+        {
             self.receiver.not_pinged();
         } else if let Some(reply) = self.receiver.reply(event, now) {
             self.sender.apply(reply, now);
@@ -419,6 +424,7 @@ impl Connection<Server> {
     /// # Errors
     ///
     /// Nothing has been sent.
+    #[inline]
     pub fn send_text_borrowed<'s, 'p>(
         &'s mut self,
         text: &'p str,
@@ -431,6 +437,7 @@ impl Connection<Server> {
     /// # Errors
     ///
     /// Nothing has been sent.
+    #[inline]
     pub fn send_binary_borrowed<'s, 'p>(
         &'s mut self,
         bytes: &'p [u8],
@@ -445,6 +452,7 @@ impl Connection<Client> {
     /// # Errors
     ///
     /// Nothing has been sent; `bytes` are unchanged.
+    #[inline]
     pub fn send_binary_borrowed<'s, 'p>(
         &'s mut self,
         bytes: &'p mut [u8],
