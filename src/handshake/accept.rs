@@ -159,6 +159,12 @@ impl Write for Switching<'_> {
     //# If the server chooses to accept the incoming connection, it MUST
     //# reply with a valid HTTP response indicating the following.
     fn write(&self, sink: &mut impl Sink) {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+        //# A Status-Line with a 101 response code as per RFC 2616 [RFC2616].
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+        //# An |Upgrade| header field with value "websocket" as per RFC 2616 [RFC2616].
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+        //# A |Connection| header field with value "Upgrade".
         sink.put(
             b"HTTP/1.1 101 Switching Protocols\r\n\
             Upgrade: websocket\r\n\

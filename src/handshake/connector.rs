@@ -228,6 +228,9 @@ impl<'a, 'b> Connector<'a, 'b> {
     //# wait for a response from the server before sending any further data.
     //# The client MUST validate the server's response as follows:
     fn judge<'i>(&self, response: Response<'i>) -> Answered<'a, 'i> {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# If the status code received from the server is not 101, the client handles the
+        //# response per HTTP [RFC2616] procedures.
         if response.status() != 101 {
             return Answered::Refused(response);
         }
@@ -253,6 +256,9 @@ impl<'a, 'b> Connector<'a, 'b> {
         verdict.judge_choice(&self.offer, fields)
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-7.2.1
+    //# To do so, the client MUST _Fail the WebSocket Connection_ as defined in Section
+    //# 7.1.7.
     fn fail<'i>(&mut self, error: ResponseError) -> Answered<'a, 'i> {
         self.over = true;
         self.gather.clear();

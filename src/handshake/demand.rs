@@ -95,16 +95,16 @@ impl<'h> Demand<'h> {
             21 if field.is("Sec-WebSocket-Version") => self.version.note(value),
             22 if field.is("Sec-WebSocket-Protocol") => self.subprotocols.note(value),
             24 if field.is("Sec-WebSocket-Extensions") => self.extensions.note(value),
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
+            //# Unknown header fields are ignored, as per [RFC2616].
             _ => {}
         }
     }
 
     /// Judges what every request has to fulfil, whether it asks for a WebSocket or not.
     pub(super) fn judge_request(&self) -> Result<(), RequestError> {
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
-        //# The request MUST contain a |Host| header field whose value
-        //# contains /host/ plus optionally ":" followed by /port/ (when not
-        //# using the default port).
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
+        //# A |Host| header field containing the server's authority.
         let host = self.host.require(RequestError::MissingHost, RequestError::RepeatedHost)?;
         Authority::parse(host).map_err(|_| RequestError::InvalidHost)?;
         self.judge_origin()?;
@@ -125,16 +125,16 @@ impl<'h> Demand<'h> {
 
     /// The key, if the request asks for a WebSocket and does so by the rules.
     pub(super) fn judge_upgrade(&self) -> Result<Option<Key>, RequestError> {
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
-        //# The request MUST contain an |Upgrade| header field whose value
-        //# MUST include the "websocket" keyword.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
+        //# An |Upgrade| header field containing the value "websocket", treated as an
+        //# ASCII case-insensitive value.
         if !self.upgrade {
             return Ok(None);
         }
         self.judge_version()?;
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
-        //# The request MUST contain a |Connection| header field whose value
-        //# MUST include the "Upgrade" token.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
+        //# A |Connection| header field that includes the token "Upgrade", treated as an
+        //# ASCII case-insensitive value.
         if !self.connection {
             return Err(RequestError::MissingConnection);
         }
@@ -142,11 +142,6 @@ impl<'h> Demand<'h> {
         //# The |Sec-WebSocket-Key| header field MUST NOT appear more than once
         //# in an HTTP request.
         let key = self.key.require(RequestError::MissingKey, RequestError::RepeatedKey)?;
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
-        //# The request MUST include a header field with the name
-        //# |Sec-WebSocket-Key|.  The value of this header field MUST be a
-        //# nonce consisting of a randomly selected 16-byte value that has
-        //# been base64-encoded (see Section 4 of [RFC4648]).
         let key = Key::parse(key).ok_or(RequestError::InvalidKey)?;
         self.judge_subprotocols()?;
         Ok(Some(key))
@@ -155,13 +150,11 @@ impl<'h> Demand<'h> {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.5
     //# However, the |Sec-WebSocket-Version| header field MUST NOT appear
     //# more than once in an HTTP request.
-    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
-    //# The request MUST include a header field with the name
-    //# |Sec-WebSocket-Version|.  The value of this header field MUST be
-    //# 13.
     pub(super) fn judge_version(&self) -> Result<(), RequestError> {
         let version =
             self.version.require(RequestError::MissingVersion, RequestError::RepeatedVersion)?;
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
+        //# A |Sec-WebSocket-Version| header field, with a value of 13.
         match version {
             b"13" => Ok(()),
             other if is_version(other) => Err(RequestError::UnsupportedVersion),
@@ -169,11 +162,9 @@ impl<'h> Demand<'h> {
         }
     }
 
-    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
-    //# The elements that comprise this value
-    //# MUST be non-empty strings with characters in the range U+0021 to
-    //# U+007E not including separator characters as defined in
-    //# [RFC2616] and MUST all be unique strings.
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
+    //# Optionally, a |Sec-WebSocket-Protocol| header field, with a list of values
+    //# indicating which protocols the client would like to speak, ordered by preference.
     /// Uniqueness is the client's duty: a subprotocol that is listed twice is chosen once.
     pub(super) fn judge_subprotocols(&self) -> Result<(), RequestError> {
         match self.subprotocols {

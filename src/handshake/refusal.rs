@@ -100,6 +100,9 @@ impl Write for Refusal<'_> {
                 Sec-WebSocket-Version: 13\r\n",
             );
         } else {
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-7.2.2
+            //# To do so, the server MUST simply _Close the WebSocket Connection_ (Section
+            //# 7.1.1).
             sink.put(b"Connection: close\r\n");
         }
         for field in self.fields {

@@ -209,20 +209,18 @@ impl Parsed {
     }
 
     fn judge(parsed: &httparse::Request<'_, '_>) -> Result<Self, RequestError> {
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
-        //# The method of the request MUST be GET, and the HTTP version MUST
-        //# be at least 1.1.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
+        //# An HTTP/1.1 or higher GET request,
         if parsed.version != Some(1) {
             return Err(RequestError::HttpVersion);
         }
         if parsed.method != Some(METHOD) {
             return Err(RequestError::Method);
         }
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
-        //# The "Request-URI" part of the request MUST match the /resource
-        //# name/ defined in Section 3 (a relative URI) or be an absolute
-        //# http/https URI that, when parsed, has a /resource name/, /host/,
-        //# and /port/ that match the corresponding ws/wss URI.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
+        //# including a "Request-URI" [RFC2616] that should be interpreted as a /resource
+        //# name/ defined in Section 3 (or an absolute HTTP/HTTPS URI containing the
+        //# /resource name/).
         let target = parsed.path.unwrap_or_default();
         Target::parse(target).ok_or(RequestError::Target)?;
 

@@ -62,6 +62,9 @@ impl<'a> Url<'a> {
     //# MUST _Fail the WebSocket Connection_ and abort these steps.
     pub fn parse(text: &'a str) -> Result<Self, UrlError> {
         let (scheme, rest) = text.split_once("://").ok_or(UrlError::Scheme)?;
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-3
+        //# The URI is called "secure" (and it is said that "the secure flag is set") if
+        //# the scheme component matches "wss" case-insensitively.
         let secure = if scheme.eq_ignore_ascii_case("wss") {
             true
         } else if scheme.eq_ignore_ascii_case("ws") {
@@ -89,6 +92,8 @@ impl<'a> Url<'a> {
         if !Part::Query.holds(query.as_bytes()) {
             return Err(UrlError::Query);
         }
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-3
+        //# the default for "ws" is port 80, while the default for "wss" is port 443.
         let default = if secure { 443 } else { 80 };
         Ok(Self { secure, host: &authority[..host], port: port.unwrap_or(default), path, query })
     }
@@ -124,6 +129,9 @@ impl<'a> Url<'a> {
     }
 
     /// Writes the resource name: the path, and the query with its question mark.
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-3
+    //# "/" if the path component is empty o the path component o "?" if the query
+    //# component is non-empty o the query component
     pub(super) fn put_resource(&self, sink: &mut impl Sink) {
         sink.put(self.path().as_bytes());
         if let Some(query) = self.query() {

@@ -2,7 +2,6 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::fmt;
 
 use zlib_rs::{Inflate, InflateError, InflateFlush, Status};
 
@@ -212,16 +211,6 @@ impl Decode for Decoder {
         if let (Some(inflater), Some(pool)) = (self.inflater.take(), &self.pool) {
             pool.give_inflater(inflater);
         }
-    }
-}
-
-impl fmt::Debug for Decoder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Decoder")
-            .field("takeover", &self.takeover)
-            .field("allocated", &self.inflater.is_some())
-            .field("inside", &self.inside)
-            .finish_non_exhaustive()
     }
 }
 

@@ -2,7 +2,6 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::fmt;
 
 use zlib_rs::Deflate;
 
@@ -95,6 +94,8 @@ impl Encode for Encoder {
         //# for non-final fragments, the removal of 0x00 0x00 0xff 0xff MUST NOT
         //# be done.
         if output.at() > start {
+            //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
+            //# Remove 4 octets (that are 0x00 0x00 0xff 0xff) from the tail end.
             output.strip(&TAIL);
         } else if let [first, ..] = output.room(1) {
             // Nothing new to flush: an empty block without compression, and its tail stripped.
@@ -116,17 +117,6 @@ impl Encode for Encoder {
         if let (Some(compressor), Some(pool)) = (self.compressor.take(), &self.pool) {
             pool.give_compressor(self.shape, compressor);
         }
-    }
-}
-
-impl fmt::Debug for Encoder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Encoder")
-            .field("shape", &self.shape)
-            .field("takeover", &self.takeover)
-            .field("allocated", &self.compressor.is_some())
-            .field("inside", &self.inside)
-            .finish_non_exhaustive()
     }
 }
 

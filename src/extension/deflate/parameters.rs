@@ -155,9 +155,15 @@ impl Written {
         let mut written = Self::default();
         for param in params {
             match (param.name(), param.value()) {
+                //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.1.1
+                //# The "server_no_context_takeover" extension parameter in an extension
+                //# negotiation response has no value.
                 (SERVER_NO_CONTEXT_TAKEOVER, None) if !written.server_no_context_takeover => {
                     written.server_no_context_takeover = true;
                 }
+                //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.1.2
+                //# The "client_no_context_takeover" extension parameter in an extension
+                //# negotiation response has no value.
                 (CLIENT_NO_CONTEXT_TAKEOVER, None) if !written.client_no_context_takeover => {
                     written.client_no_context_takeover = true;
                 }

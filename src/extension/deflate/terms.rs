@@ -97,6 +97,9 @@ impl Terms {
         //# The element MUST represent a PMCE that
         //# is fully supported by the server.
         Some(Parameters {
+            //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.1.1
+            //# By including this extension parameter in an extension negotiation offer, a
+            //# client prevents the peer server from using context takeover.
             server_no_context_takeover: offer.server_no_context_takeover
                 || self.server_no_context_takeover,
             // In an offer it is a hint that the client will do it anyway: agreeing saves the memory for its history.
@@ -113,6 +116,11 @@ impl Terms {
         match offered {
             // No compressor at hand keeps to a window of 256 bytes.
             Some(offered) if offered < WindowBits::COMPRESSIBLE => None,
+            //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.1
+            //# A server accepts an extension negotiation offer with this parameter by
+            //# including the "server_max_window_bits" extension parameter in the
+            //# extension negotiation response to send back to the client with the same or
+            //# smaller value as the offer.
             Some(offered) => Some(Some(offered.min(own))),
             None if own < WindowBits::MAX => Some(Some(own)),
             None => Some(None),
@@ -179,6 +187,10 @@ impl Terms {
         };
         // The second choice requires nothing of the server.
         if !self.fallback {
+            //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.1
+            //# By including this parameter in an extension negotiation offer, a client
+            //# limits the LZ77 sliding window size that the server will use to compress
+            //# messages.
             let window = answer.server_max_window_bits.unwrap_or(WindowBits::MAX);
             if window > self.server_max_window_bits
                 || self.server_no_context_takeover && !answer.server_no_context_takeover

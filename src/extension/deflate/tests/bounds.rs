@@ -91,12 +91,10 @@ fn a_flood_of_tiny_final_blocks_takes_linear_time() {
         stored(true, b"x"),
     ];
     for member in members {
-        // Eight times the octets: not 64 times the time. The shortest of a few is measured without disturbance.
+        // Eight times the octets: not 64 times the time, at least once in a few tries that others may disturb.
         let count = (1 << 17) / member.len();
-        let shortest = |count| (0..3).map(|_| flood(&member, count)).min();
-        let (part, whole) = (shortest(count / 8).unwrap(), shortest(count).unwrap());
-        let allowed = 24 * part + Duration::from_millis(20);
-        assert!(whole < allowed, "{} octets: {part:?}, {whole:?}", member.len());
+        let linear = || flood(&member, count) < 24 * flood(&member, count / 8);
+        assert!((0..8).any(|_| linear()), "{} octets", member.len());
     }
 }
 

@@ -61,6 +61,9 @@ fn only_the_last_fragment_loses_its_tail() {
     //# Note that
     //# for non-final fragments, the removal of 0x00 0x00 0xff 0xff MUST NOT
     //# be done.
+    //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
+    //= type=test
+    //# Remove 4 octets (that are 0x00 0x00 0xff 0xff) from the tail end.
     let mut encoder = encoder(15, true);
     let mut independent = Independent::new(15, true);
     let fragments: [&[u8]; 6] = [b"Hel", b"", b"lo", b"", b"Hello Hello", b""];
