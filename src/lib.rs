@@ -18,11 +18,11 @@
 //! Wherever a time is asked for, it is a [`Duration`](core::time::Duration) since any origin of the caller's, the same for all calls
 //! on a connection, and never less than in the call before.
 //!
-//! # Dependencies
+//! # The guide
 //!
-//! What a well-kept crate does well is not written again here: `httparse` parses HTTP heads, `sha1` and `base64` make the accept key,
-//! `bytes` carries payloads that are shared, `simdutf8` validates text beyond ASCII, `chacha20` and `getrandom` make the masking
-//! keys, `zlib-rs` compresses, because it can be told a window in both directions.
+//! The chapters of the `guide` go deeper: [design](guide::design) and dependencies, [writing a driver](guide::driver),
+//! [backpressure](guide::backpressure), [timers](guide::timers), [closing](guide::closing), [testing by
+//! simulation](guide::testing), [compression](guide::compression), and [coming from tungstenite](guide::migration).
 #![no_std]
 
 #[cfg(feature = "alloc")]
@@ -37,6 +37,14 @@ pub mod endpoint;
 pub mod established;
 pub mod extension;
 pub mod frame;
+#[cfg(all(
+    any(doc, doctest),
+    feature = "std",
+    feature = "alloc",
+    feature = "handshake",
+    feature = "getrandom"
+))]
+pub mod guide;
 #[cfg(feature = "handshake")]
 pub mod handshake;
 #[cfg(feature = "alloc")]
