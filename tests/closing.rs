@@ -90,6 +90,9 @@ fn receives_forbidden_close_code_fails_1002_at_its_second_byte<R: Tested>() {
 #[test]
 fn exactly_the_codes_of_the_registry_and_the_private_ranges_are_codes() {
     for code in 0..=u16::MAX {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-7.4.2
+        //= type=test
+        //# Status codes in the range 0-999 are not used.
         let legal = matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999);
         //= https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
         //= type=test
@@ -122,6 +125,10 @@ fn receives_every_legal_close_code_and_echoes_it<R: Tested>() {
         assert_eq!(outcome.sent.number(), code);
         assert_eq!(outcome.initiator, Some(Initiator::Remote));
         assert_eq!(outcome.cause, Cause::Closed);
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.4
+        //= type=test
+        //# If the TCP connection was closed after the WebSocket closing handshake was
+        //# completed, the WebSocket connection is said to have been closed _cleanly_.
         assert!(outcome.clean());
     }
 }
@@ -129,10 +136,18 @@ fn receives_every_legal_close_code_and_echoes_it<R: Tested>() {
 fn receives_empty_close_and_answers_empty<R: Tested>() {
     let mut conn = open::<R>();
     let bytes = peer::<R>(FIN | CLOSE, b"");
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.6
+    //= type=test
+    //# If there is no such data in the Close control frame, _The WebSocket Connection
+    //# Close Reason_ is the empty string.
     assert_eq!(feed(&mut conn, &bytes), [Seen::Closing(None, String::new())]);
     assert_eq!(sent(&mut conn), [(FIN | CLOSE, vec![])]);
     let outcome = conn.outcome();
     assert_eq!(outcome.received, CloseStatus::Empty);
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.5
+    //= type=test
+    //# If this Close control frame contains no status code, _The WebSocket Connection
+    //# Close Code_ is considered to be 1005.
     assert_eq!(outcome.received.number(), 1005);
     assert_eq!(outcome.received.code(), None);
     assert_eq!(outcome.sent, CloseStatus::Empty);
@@ -240,7 +255,8 @@ fn both_begin_at_once<R: Tested>() {
     conn.close(CloseCode::NORMAL, "mine", START).unwrap();
     let bytes = peer::<R>(FIN | CLOSE, &close_body(3001, b"theirs"));
     assert_eq!(feed(&mut conn, &bytes), [Seen::Closing(Some(3001), "theirs".into())]);
-    // No second Close: each has sent one.
+    // No second Close: each has sent one. Nor anything else: the peer reads no more.
+    assert_eq!(conn.pong(b"late"), Err(SendError::Misuse(Misuse::Closed)));
     assert_eq!(sent(&mut conn), [(FIN | CLOSE, close_body(1000, b"mine"))]);
     let outcome = conn.outcome();
     assert_eq!(outcome.sent.number(), 1000);
@@ -578,6 +594,11 @@ fn ends_abnormally<R: Tested>(bytes: &[u8]) {
     assert_eq!(conn.send_text("late"), Err(SendError::Failed));
     let outcome = done(&conn);
     assert_eq!(outcome.cause, Cause::Failed(Failure::EndOfStream));
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.5
+    //= type=test
+    //# If _The WebSocket Connection is Closed_ and no Close control frame was received by
+    //# the endpoint (such as could occur if the underlying transport connection is lost),
+    //# _The WebSocket Connection Close Code_ is considered to be 1006.
     assert_eq!(outcome.received.number(), 1006);
     assert_eq!(outcome.sent, CloseStatus::Absent);
     assert_eq!(outcome.initiator, None);
@@ -788,4 +809,20 @@ fn server_whose_transport_is_lost_while_its_reply_is_held_is_done_at_once() {
     assert!(connection.poll(&mut Input::new(&mut close), Duration::ZERO).is_some());
     connection.lost();
     assert!(matches!(connection.want(), Want::Done(outcome) if !outcome.clean()));
+}
+
+/// The peer's Close frame has arrived, the reply stands in the queue, and the transport is gone: a connection that is done is not
+/// open.
+#[test]
+fn server_whose_transport_is_lost_before_its_reply_is_written_has_failed() {
+    for auto_close in [true, false] {
+        let mut connection = Connection::server(Config::default().with_auto_close(auto_close));
+        let mut close = [0x88, 0x80, 1, 2, 3, 4];
+        assert!(connection.poll(&mut Input::new(&mut close), Duration::ZERO).is_some());
+        connection.lost();
+        let Want::Done(outcome) = connection.want() else { panic!("not done") };
+        assert_eq!(outcome.cause, Cause::Failed(Failure::EndOfStream));
+        assert_eq!(outcome.received, CloseStatus::Empty);
+        assert_eq!(outcome.sent, CloseStatus::Absent);
+    }
 }

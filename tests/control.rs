@@ -4,6 +4,8 @@
 
 mod wire;
 
+use core::time::Duration;
+
 use sockless::connection::SendError;
 use sockless::frame::{Misuse, Violation};
 use sockless::{CloseCode, Config, Kind};
@@ -28,6 +30,8 @@ in_both_roles!(
     refuses_long_ping_and_pong,
     receives_ping_in_pieces,
     tells_round_trip_time,
+    tells_round_trip_times_of_no_time_and_of_hours,
+    remembers_the_last_sixteen_pings,
     tells_no_round_trip_time_of_unsolicited_pong,
     tells_round_trip_time_of_the_latest_of_equal_pings,
 );
@@ -263,6 +267,41 @@ fn tells_round_trip_time<R: Tested>() {
     // It is answered only once.
     assert_eq!(feed_at(&mut conn, &pong, seconds(9)), [Seen::Pong(b"two".to_vec(), None)]);
     assert_eq!(conn.counters().round_trip, Some(seconds(7)));
+}
+
+fn tells_round_trip_times_of_no_time_and_of_hours<R: Tested>() {
+    let most = Duration::from_micros(u32::MAX.into());
+    for (time, kept) in [
+        (Duration::ZERO, Duration::ZERO),
+        (Duration::from_nanos(1999), Duration::from_micros(1)),
+        (most - Duration::from_micros(1), most - Duration::from_micros(1)),
+        // The counters go up to 71 minutes, the event tells the truth.
+        (most, most - Duration::from_micros(1)),
+        (seconds(10_000), most - Duration::from_micros(1)),
+    ] {
+        let mut conn = open::<R>();
+        conn.ping(b"p", START).unwrap();
+        let pong = peer::<R>(FIN | PONG, b"p");
+        assert_eq!(feed_at(&mut conn, &pong, time), [Seen::Pong(b"p".to_vec(), Some(time))]);
+        assert_eq!(conn.counters().round_trip, Some(kept));
+    }
+}
+
+fn remembers_the_last_sixteen_pings<R: Tested>() {
+    let pings = |count: u8| {
+        let mut conn = open::<R>();
+        (0..count).for_each(|i| conn.ping(&[i], seconds(i.into())).unwrap());
+        conn
+    };
+    for (count, answered, round_trip) in
+        [(16, 0, Some(20)), (17, 0, None), (17, 1, Some(19)), (30, 13, None), (30, 14, Some(6))]
+    {
+        let pong = peer::<R>(FIN | PONG, &[answered]);
+        assert_eq!(
+            feed_at(&mut pings(count), &pong, seconds(20)),
+            [Seen::Pong(vec![answered], round_trip.map(seconds))]
+        );
+    }
 }
 
 fn tells_no_round_trip_time_of_unsolicited_pong<R: Tested>() {

@@ -360,6 +360,10 @@ fn receives_a_large_frame_of_little_content<R: Tested>() {
 }
 
 fn receives_invalid_text_fails_1007_in_the_middle_of_the_frame<R: Tested>() {
+    //= https://www.rfc-editor.org/rfc/rfc7692#section-6.1
+    //= type=test
+    //# At the receiver, the payload data portion after decompression is subject to the
+    //# constraints for the original data type again.
     let invalid = violation(Violation::InvalidText);
     let payload = Deflater::new(true).deflate(b"good\xE2\x82\xFF and more");
     let frame = peer::<R>(RSV1 | TEXT, &[&payload[..], &[0; 100]].concat());
@@ -464,6 +468,10 @@ fn sends_hello_as_in_the_example<R: Tested>() {
     conn.send_text("Hello").unwrap();
     conn.send_binary(b"Hello").unwrap();
     let [(first, hello), (second, again)] = &sent(&mut conn)[..] else { panic!("two frames") };
+    //= https://www.rfc-editor.org/rfc/rfc7692#section-6.1
+    //= type=test
+    //# The opcode of the first frame of a compressed message indicates the opcode of the
+    //# original message.
     assert_eq!((*first, &hello[..]), (FIN | RSV1 | TEXT, &HELLO[..]));
     assert_eq!(*second, FIN | RSV1 | BINARY);
     assert!(again.len() < HELLO.len());

@@ -160,6 +160,68 @@ fn connections_without_takeover_share_the_states_of_a_pool() {
 }
 
 #[test]
+fn pool_keeps_no_more_than_its_limit() {
+    let payload = Deflater::new(false).deflate(&noise(1, 3000));
+    let (begun, rest) = payload.split_at(1000);
+    for limit in [0, 1, 2, 3] {
+        let pool = Pool::new(limit);
+        let config = config(8).with_pool(pool.clone());
+        let mut connections: Vec<_> =
+            (0..3).map(|_| connection::<Server>(config.clone(), parameters(15, false))).collect();
+        // Three messages are under way at the same time, each way.
+        for conn in &mut connections {
+            receive(conn, &mut peer::<Server>(RSV1 | BINARY, begun));
+            conn.begin_binary(&[7; 100]).expect("room");
+        }
+        assert_eq!(
+            format!("{pool:?}"),
+            format!("Pool {{ limit: {limit}, inflaters: 0, compressors: 0 }}")
+        );
+        for conn in &mut connections {
+            receive(conn, &mut peer::<Server>(FIN, rest));
+            conn.continue_binary(&[7; 100], true).expect("room");
+        }
+        assert_eq!(
+            format!("{pool:?}"),
+            format!("Pool {{ limit: {limit}, inflaters: {limit}, compressors: {limit} }}")
+        );
+    }
+}
+
+#[test]
+fn pool_gives_a_compressor_to_connections_of_its_window_only() {
+    let pool = Pool::new(8);
+    let config = config(8).with_pool(pool.clone());
+    for (window, compressors) in [(15, 1), (10, 2), (15, 2), (10, 2), (9, 3)] {
+        let mut conn = connection::<Server>(config.clone(), parameters(window, false));
+        conn.send_text(&prose(3000)).expect("room");
+        assert_eq!(
+            format!("{pool:?}"),
+            format!("Pool {{ limit: 8, inflaters: 0, compressors: {compressors} }}")
+        );
+    }
+}
+
+#[test]
+fn halves_release_their_own() {
+    let parameters = parameters(15, true);
+    let mut conn = connection::<Server>(config(8), parameters);
+    receive(
+        &mut conn,
+        &mut peer::<Server>(FIN | RSV1 | BINARY, &Deflater::new(true).deflate(&noise(1, 100_000))),
+    );
+    conn.send_text(&prose(50_000)).expect("room");
+    drain(&mut conn);
+    let (mut receiver, mut sender) = conn.split();
+    let meter = Meter::start();
+    receiver.release();
+    let received = meter.live();
+    assert!(received < -40_000, "{received}");
+    sender.release();
+    assert!(meter.live() - received < -250_000, "{}", meter.live() - received);
+}
+
+#[test]
 fn bomb_of_a_gibibyte_stops_at_the_limit() {
     // A block that refers to nothing before it, over and over.
     let block = [&Deflater::new(true).deflate(&vec![0; 1 << 20])[..], &[0, 0, 0xff, 0xff]].concat();

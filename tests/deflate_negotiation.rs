@@ -87,6 +87,10 @@ fn server_does_what_the_offer_requests() {
     //= type=test
     //# The element MUST represent a PMCE that
     //# is fully supported by the server.
+    //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.1.1
+    //= type=test
+    //# By including this extension parameter in an extension negotiation offer, a client
+    //# prevents the peer server from using context takeover.
     for (offer, expected) in [
         ("; server_no_context_takeover", "; server_no_context_takeover"),
         ("; server_max_window_bits=9", "; server_max_window_bits=9"),
@@ -126,6 +130,11 @@ fn server_adds_what_it_wants_itself() {
     });
     let both = "permessage-deflate; server_no_context_takeover; client_no_context_takeover; \
                 server_max_window_bits=";
+    //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.1
+    //= type=test
+    //# A server accepts an extension negotiation offer with this parameter by including
+    //# the "server_max_window_bits" extension parameter in the extension negotiation
+    //# response to send back to the client with the same or smaller value as the offer.
     for (offer, expected) in [
         ("", "11"),
         ("; client_max_window_bits", "11; client_max_window_bits=10"),
@@ -421,6 +430,14 @@ fn client_fails_a_malformed_answer() {
 
 #[test]
 fn client_fails_an_answer_with_an_invalid_parameter() {
+    //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.1.2
+    //= type=test
+    //# The "client_no_context_takeover" extension parameter in an extension negotiation
+    //# response has no value.
+    //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.1.1
+    //= type=test
+    //# The "server_no_context_takeover" extension parameter in an extension negotiation
+    //# response has no value.
     //= https://www.rfc-editor.org/rfc/rfc7692#section-7
     //= type=test
     //# A client MUST _Fail the WebSocket Connection_ if the peer server
@@ -467,6 +484,10 @@ fn client_fails_an_answer_without_the_takeover_parameter_that_it_requested() {
 
 #[test]
 fn client_fails_an_answer_with_a_larger_window_than_it_requested_or_none() {
+    //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.1
+    //= type=test
+    //# By including this parameter in an extension negotiation offer, a client limits the
+    //# LZ77 sliding window size that the server will use to compress messages.
     let client = supported(|terms| terms.server_max_window_bits = bits(10));
     for (answer, fits) in [("", false), ("=11", false), ("=15", false), ("=10", true), ("=8", true)]
     {

@@ -125,6 +125,15 @@ fn receives_any_fragmentation<R: Tested>() {
             let mut conn = open::<R>();
             //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
             //= type=test
+            //# in absence of extensions, senders and receivers must not depend on the
+            //# presence of specific frame boundaries.
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+            //= type=test
+            //# A fragmented message is conceptually equivalent to a single larger message
+            //# whose payload is equal to the concatenation of the payloads of the
+            //# fragments in order;
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+            //= type=test
             //# Clients and servers MUST support receiving both fragmented and
             //# unfragmented messages.
             //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
@@ -255,6 +264,12 @@ fn sends_fragments<R: Tested>() {
     conn.continue_text(" three", true).unwrap();
     conn.begin_binary(b"").unwrap();
     conn.continue_binary(b"", true).unwrap();
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+    //= type=test
+    //# A fragmented message consists of a single frame with the FIN bit clear and an
+    //# opcode other than 0, followed by zero or more frames with the FIN bit clear and
+    //# the opcode set to 0, and terminated by a single frame with the FIN bit set and an
+    //# opcode of 0.
     //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
     //= type=test
     //# The FIN bit (frame-fin) of the last frame containing the data

@@ -78,6 +78,9 @@ fn client_masks_every_frame_it_sends() {
     conn.close(None, "", START).unwrap();
     let frames = found(&written(&mut conn));
     assert_eq!(frames.len(), 10);
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
+    //= type=test
+    //# Close frames sent from client to server must be masked as per Section 5.3.
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
     //= type=test
     //# To avoid confusing network intermediaries (such as
@@ -151,6 +154,11 @@ fn server_masks_no_frame() {
 }
 
 fn receives_reserved_bit_fails_1002<R: Tested>() {
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+    //= type=test
+    //# frame-rsv1 = %x0 / %x1 ; 1 bit in length, MUST be 0 unless ; negotiated otherwise
+    //# frame-rsv2 = %x0 / %x1 ; 1 bit in length, MUST be 0 unless ; negotiated otherwise
+    //# frame-rsv3 = %x0 / %x1 ; 1 bit in length, MUST be 0 unless ; negotiated otherwise
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
     //= type=test
     //# MUST be 0 unless an extension is negotiated that defines meanings
@@ -244,6 +252,9 @@ fn receives_64_bit_length_with_top_bit_fails_1002<R: Tested>() {
 
 fn receives_every_form_of_length<R: Tested>() {
     for len in [0, 1, 125, 126, 127, 255, 256, 65535, 65536, 70000] {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+        //= type=test
+        //# Multibyte length quantities are expressed in network byte order.
         let payload: Vec<u8> = (0..len).map(|i| i as u8).collect();
         let mut conn = open::<R>();
         let bytes = peer::<R>(FIN | BINARY, &payload);
@@ -381,6 +392,10 @@ fn gives_back_what_was_not_consumed<R: Tested>() {
 }
 
 fn sends_text_and_binary_with_their_opcodes<R: Tested>() {
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+    //= type=test
+    //# An unfragmented message consists of a single frame with the FIN bit set (Section
+    //# 5.2) and an opcode other than 0.
     let mut conn = open::<R>();
     conn.send_text("text").unwrap();
     conn.send_binary(b"binary").unwrap();
@@ -415,4 +430,24 @@ fn echoes_every_octet_unchanged<R: Tested>() {
         }
     }
     assert_eq!(sent(&mut conn), [(FIN | BINARY, payload)]);
+}
+
+#[cfg(feature = "getrandom")]
+#[test]
+fn generator_draws_other_bytes_each_time() {
+    use sockless::connection::{Entropy as _, Generator};
+    let fill = |generator: &mut Generator| {
+        let mut bytes = [0; 32];
+        generator.fill(&mut bytes);
+        bytes
+    };
+    let (mut one, mut same) = (Generator::from_seed([7; 32]), Generator::from_seed([7; 32]));
+    let first = fill(&mut one);
+    assert_eq!(fill(&mut same), first);
+    assert_eq!(one.key(), same.key());
+    let drawn = [first, fill(&mut one), fill(&mut Generator::from_seed([8; 32]))];
+    let fresh = [fill(&mut Generator::new()), fill(&mut Generator::default()), [0; 32]];
+    let all: std::collections::HashSet<_> = drawn.into_iter().chain(fresh).collect();
+    assert_eq!(all.len(), 6);
+    assert_ne!(one.key(), one.key());
 }

@@ -22,6 +22,7 @@ in_both_roles!(
     carry_the_close_reply,
     carry_a_held_close_reply,
     carry_a_failure,
+    say_whether_they_have_ended,
     carry_the_keepalives_ping,
     carry_the_idle_close,
     carry_late_replies_without_harm,
@@ -157,6 +158,23 @@ fn carry_a_failure<R: Tested>() {
     assert_eq!(outcome.sent.number(), 1002);
     // Nothing comes of what follows.
     assert_eq!(receive(&mut receiver, &peer::<R>(FIN | PING, b""), START), (vec![], vec![]));
+}
+
+fn say_whether_they_have_ended<R: Tested>() {
+    let (mut receiver, mut sender) = halves::<R>(Config::default());
+    assert_eq!((receiver.end().failure(), receiver.end().is_ended()), (None, false));
+    assert!(!sender.end().is_ended());
+    let (_, replies) = receive(&mut receiver, &peer::<R>(FIN | 0x3, b""), START);
+    let failure = Failure::Violation(Violation::ReservedOpcode);
+    assert_eq!((receiver.end().failure(), receiver.end().is_ended()), (Some(failure), true));
+    replies.into_iter().for_each(|reply| sender.apply(reply, START));
+    assert!(sender.end().is_ended());
+
+    let (mut receiver, mut sender) = halves::<R>(Config::default());
+    receive(&mut receiver, &peer::<R>(FIN | CLOSE, b""), START);
+    assert_eq!((receiver.end().failure(), receiver.end().is_ended()), (None, true));
+    sender.close(None, "", START).unwrap();
+    assert!(sender.end().is_ended());
 }
 
 fn carry_the_keepalives_ping<R: Tested>() {

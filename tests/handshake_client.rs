@@ -68,6 +68,13 @@ fn host_and_target(url: &str) -> (String, String) {
 
 #[test]
 fn client_takes_ws_and_wss_in_any_case() {
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-3
+    //= type=test
+    //# the default for "ws" is port 80, while the default for "wss" is port 443.
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-3
+    //= type=test
+    //# The URI is called "secure" (and it is said that "the secure flag is set") if the
+    //# scheme component matches "wss" case-insensitively.
     for (text, secure, port) in [
         ("ws://a", false, 80),
         ("WS://a", false, 80),
@@ -91,6 +98,10 @@ fn client_takes_ws_and_wss_in_any_case() {
 
 #[test]
 fn client_makes_resource_name_of_path_and_query() {
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-3
+    //= type=test
+    //# "/" if the path component is empty o the path component o "?" if the query
+    //# component is non-empty o the query component
     for (url, target) in [
         ("ws://a", "/"),
         ("ws://a/", "/"),
@@ -541,6 +552,23 @@ fn client_fails_when_fields_of_the_handshake_are_repeated() {
 }
 
 #[test]
+fn client_takes_no_other_field_for_one_of_its_own() {
+    for len in 1..=30 {
+        let name = format!("X{}", "-".repeat(len - 1));
+        let head = Head::response().with(&name, "a b");
+        opens(offer(), head.bytes());
+        opens(offer(), head.with(&name, "a b").bytes());
+        for (own, error) in [
+            ("Upgrade", ResponseError::MissingUpgrade),
+            ("Connection", ResponseError::MissingConnection),
+            ("Sec-WebSocket-Accept", ResponseError::MissingAccept),
+        ] {
+            fails(Head::response().without(own).with(&name, "x").bytes(), error);
+        }
+    }
+}
+
+#[test]
 fn client_takes_one_of_the_subprotocols_it_offered() {
     let offer = offer().with_subprotocols(&["chat", "v2.chat"]);
     let head = Head::response().with("Sec-WebSocket-Protocol", "v2.chat");
@@ -680,6 +708,10 @@ fn client_hands_refusal_to_the_application() {
 
 #[test]
 fn client_takes_every_other_final_status_for_a_refusal() {
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+    //= type=test
+    //# If the status code received from the server is not 101, the client handles the
+    //# response per HTTP [RFC2616] procedures.
     for status in 200..=599 {
         let bytes = Head::response().start(&format!("HTTP/1.1 {status} x")).bytes();
         assert_eq!(refusal(&bytes).status(), status);
@@ -732,8 +764,16 @@ fn client_fails_with_endless_interim_answers() {
 fn client_fails_over_limits() {
     let long = Head::response().with("X", &"y".repeat(16 * 1024)).bytes();
     fails(long, ResponseError::HeadTooLong);
-    let many = (0..100).fold(Head::response(), |head, n| head.with(&format!("X-{n}"), "y"));
-    fails(many.bytes(), ResponseError::TooManyFields);
+    let room = 16 * 1024 - Head::response().with("X", "").bytes().len();
+    opens(offer(), Head::response().with("X", &"y".repeat(room)).bytes());
+    fails(Head::response().with("X", &"y".repeat(room + 1)).bytes(), ResponseError::HeadTooLong);
+    let head = |fields: usize| {
+        (3..fields).fold(Head::response(), |head, n| head.with(&format!("X-{n}"), "y")).bytes()
+    };
+    for fields in [3, 31, 32, 33, 100] {
+        opens(offer(), head(fields));
+    }
+    fails(head(101), ResponseError::TooManyFields);
 }
 
 #[test]
@@ -764,6 +804,10 @@ fn client_looks_at_nothing_behind_a_failure() {
     let mut connector = connector(offer());
     let mut bytes = Head::response().without("Upgrade").bytes();
     bytes.extend(Head::response().bytes());
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-7.2.1
+    //= type=test
+    //# To do so, the client MUST _Fail the WebSocket Connection_ as defined in Section
+    //# 7.1.7.
     assert!(matches!(connector.poll(&bytes, NOW), Some(Answered::Failed(_))));
     assert!(connector.poll(&Head::response().bytes(), NOW).is_none());
 }

@@ -204,6 +204,14 @@ fn server_reads_the_sample_request() {
 }
 
 #[test]
+fn server_tells_path_and_query_apart() {
+    let fields = set(sample(), ":path", "/chat?room=1?x");
+    let request = Request::decode(octets(&fields)).unwrap();
+    assert_eq!(request.target(), "/chat?room=1?x");
+    assert_eq!((request.path(), request.query()), ("/chat", Some("room=1?x")));
+}
+
+#[test]
 fn server_leaves_other_requests_to_others() {
     refuses(set(sample(), ":method", "GET"), Error::NotExtended, 405);
     refuses(set(sample(), ":method", "connect"), Error::NotExtended, 405);
@@ -370,6 +378,21 @@ fn client_takes_other_statuses_for_refusals() {
     for status in [0, 99, 101, 600] {
         let failed = Answered::Failed(ResponseError::Status);
         assert_eq!(check(offer("ws://a"), status, &[]), failed);
+    }
+}
+
+#[test]
+fn client_knows_what_each_status_means() {
+    for status in 0..=1000 {
+        let answered = check(offer("ws://a"), status, &[]);
+        let fits = match status {
+            101 => answered == Answered::Failed(ResponseError::Status),
+            100..=199 => answered == Answered::Interim,
+            200..=299 => matches!(answered, Answered::Open(_)),
+            300..=599 => answered == Answered::Refused(status),
+            _ => answered == Answered::Failed(ResponseError::Status),
+        };
+        assert!(fits, "{status}: {answered:?}");
     }
 }
 

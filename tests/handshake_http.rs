@@ -56,6 +56,25 @@ fn server_upgrades_request_of_another_http_server() {
 }
 
 #[test]
+fn server_goes_on_where_it_was_with_a_clone_of_the_subprotocols() {
+    let request = request()
+        .header("sec-websocket-protocol", "a")
+        .header("sec-websocket-protocol", "b")
+        .header("sec-websocket-protocol", "c")
+        .body(())
+        .unwrap();
+    let upgrade = Upgrade::check(&request).unwrap();
+    let mut subprotocols = upgrade.subprotocols();
+    for name in ["a", "b", "c"] {
+        let ahead: Vec<_> = subprotocols.clone().collect();
+        assert_eq!(ahead.first(), Some(&name));
+        assert_eq!(ahead.last(), Some(&"c"));
+        assert_eq!(subprotocols.next(), Some(name));
+    }
+    assert_eq!(subprotocols.clone().next(), None);
+}
+
+#[test]
 fn server_keeps_the_rules_for_another_http_server() {
     let with = |name: &str, value: &str| request().header(name, value).body(()).unwrap();
     for (request, error) in [

@@ -76,6 +76,15 @@ fn server_accepts_sample_request_with_sample_answer() {
     //= type=test
     //# If the server chooses to accept the incoming connection, it MUST
     //# reply with a valid HTTP response indicating the following.
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+    //= type=test
+    //# A Status-Line with a 101 response code as per RFC 2616 [RFC2616].
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+    //= type=test
+    //# An |Upgrade| header field with value "websocket" as per RFC 2616 [RFC2616].
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+    //= type=test
+    //# A |Connection| header field with value "Upgrade".
     assert_eq!(
         answer(&Head::request(), &Acceptance::new()),
         format!(
@@ -125,6 +134,9 @@ fn server_takes_request_without_origin_for_no_browser() {
 
 #[test]
 fn server_takes_fields_in_any_order_and_ignores_unknown_ones() {
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
+    //= type=test
+    //# Unknown header fields are ignored, as per [RFC2616].
     let mut head = Head::request().with("X-Unknown", "\u{e9}\u{1F600}");
     head.fields.reverse();
     request(&head.bytes());
@@ -175,7 +187,9 @@ fn server_ignores_empty_lines_before_the_request() {
     for lines in 0..=8 {
         let mut bytes = b"\r\n".repeat(lines);
         bytes.extend(Head::request().bytes());
-        assert_eq!(request(&bytes).consumed(), bytes.len());
+        let request = request(&bytes);
+        assert_eq!(request.consumed(), bytes.len());
+        assert_eq!((request.target(), request.host()), ("/chat", "server.example.com"));
     }
 }
 
@@ -206,14 +220,82 @@ fn server_leaves_bytes_behind_a_head_in_pieces() {
     }
 }
 
+#[test]
+fn server_leaves_a_second_head_behind_the_first() {
+    let head = Head::request().bytes();
+    let twice = head.repeat(2);
+    let request = request(&twice);
+    assert_eq!(request.consumed(), head.len());
+    assert_eq!(request.fields().count(), 5);
+}
+
+#[test]
+fn server_takes_the_end_of_a_head_for_no_other_head() {
+    // The second piece would be a request by itself.
+    let first = b"GET /first HTTP/1.1\r\nX: ";
+    let second = Head::request().bytes();
+    let mut acceptor = acceptor();
+    assert!(acceptor.poll(first, NOW).is_none());
+    match acceptor.poll(&second, NOW) {
+        Some(Asked::WebSocket(request)) => {
+            assert_eq!((request.path(), request.consumed()), ("/first", second.len()));
+            assert_eq!(request.field("x"), Some(&b"GET /chat HTTP/1.1"[..]));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn server_takes_no_other_field_for_one_of_its_own() {
+    // Names as long as those that it looks for, with values that none of those could have.
+    for len in 1..=30 {
+        let name = format!("X{}", "-".repeat(len - 1));
+        for value in ["caf\u{e9}, a b", "\"", ""] {
+            let head = Head::request().with(&name, value);
+            let bytes = head.bytes();
+            assert_eq!(request(&bytes).fields().count(), 6, "{name}");
+            let bytes = head.with(&name, value).bytes();
+            let request = request(&bytes);
+            assert_eq!(request.fields().count(), 7, "{name}");
+            assert_eq!(request.subprotocols().count() + request.extensions().count(), 0);
+            assert_eq!(request.origin(), None);
+            // Nor for one that is lacking.
+            for (own, error) in [
+                ("Host", RequestError::MissingHost),
+                ("Sec-WebSocket-Key", RequestError::MissingKey),
+                ("Sec-WebSocket-Version", RequestError::MissingVersion),
+                ("Connection", RequestError::MissingConnection),
+            ] {
+                refuses(Head::request().without(own).with(&name, value).bytes(), error, 400);
+            }
+            plain(&Head::request().without("Upgrade").with(&name, "websocket").bytes());
+        }
+    }
+}
+
+#[test]
+fn field_gives_its_value_as_text_where_it_is() {
+    for (value, text) in [
+        (&b"a b\t~"[..], Some("a b\t~")),
+        (b"", Some("")),
+        (b"\x7f", None),
+        (b"\x1f", None),
+        (b"\r", None),
+        (b"\x80", None),
+        ("caf\u{e9}".as_bytes(), None),
+    ] {
+        assert_eq!(Field::new("x", value).text(), text);
+    }
+    assert!(Field::new("X-Y", "").is("x-y") && !Field::new("X-Y", "").is("x-z"));
+}
+
 // The request line and HTTP
 
 #[test]
 fn server_refuses_other_methods_405_with_allow() {
-    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
     //= type=test
-    //# The method of the request MUST be GET, and the HTTP version MUST
-    //# be at least 1.1.
+    //# An HTTP/1.1 or higher GET request,
     for method in ["POST", "HEAD", "get", "Get", "OPTIONS", "CONNECT", "M-SEARCH"] {
         let head = Head::request().start(&format!("{method} /chat HTTP/1.1"));
         refuses(head.bytes(), RequestError::Method, 405);
@@ -270,12 +352,11 @@ fn server_refuses_malformed_request_line_400() {
 
 #[test]
 fn server_refuses_asterisk_authority_and_other_targets_400() {
-    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
     //= type=test
-    //# The "Request-URI" part of the request MUST match the /resource
-    //# name/ defined in Section 3 (a relative URI) or be an absolute
-    //# http/https URI that, when parsed, has a /resource name/, /host/,
-    //# and /port/ that match the corresponding ws/wss URI.
+    //# including a "Request-URI" [RFC2616] that should be interpreted as a /resource
+    //# name/ defined in Section 3 (or an absolute HTTP/HTTPS URI containing the /resource
+    //# name/).
     for target in [
         "*",
         "example.com:80",
@@ -315,6 +396,9 @@ fn server_refuses_bare_line_feed_400() {
     );
     refuses(text.replace("13\r\n\r\n", "13\r\n\n"), RequestError::BareLineFeed, 400);
     refuses(format!("\n{text}"), RequestError::BareLineFeed, 400);
+    for count in 2..=6 {
+        refuses(text.replacen("\r\n", "\n", count), RequestError::BareLineFeed, 400);
+    }
 }
 
 #[test]
@@ -385,11 +469,9 @@ fn server_refuses_field_without_name_or_colon_400() {
 
 #[test]
 fn server_refuses_request_without_host_400() {
-    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
     //= type=test
-    //# The request MUST contain a |Host| header field whose value
-    //# contains /host/ plus optionally ":" followed by /port/ (when not
-    //# using the default port).
+    //# A |Host| header field containing the server's authority.
     refuses(Head::request().without("Host").bytes(), RequestError::MissingHost, 400);
 }
 
@@ -417,6 +499,19 @@ fn server_refuses_malformed_host_400() {
         "[::g]",
         "[fe80::1%25eth0]",
         "exa%mple.com",
+        "a%4g",
+        "a%g4",
+        "a%4",
+        "a%",
+        "[]",
+        "[v.a]",
+        "[v7]",
+        "[v7.]",
+        "[v7a]",
+        "[vg.a]",
+        "[v7.%41]",
+        "[v7.a b]",
+        "[v7.a/]",
         "caf\u{e9}.example",
     ] {
         refuses(Head::request().set("Host", host).bytes(), RequestError::InvalidHost, 400);
@@ -434,6 +529,10 @@ fn server_accepts_hosts_of_every_form() {
         "[::1]",
         "[2001:db8::7]:8080",
         "[v7.a:b]",
+        "[V1aF.:]",
+        "[vb.a!]:1",
+        "a%Aa%fF.b",
+        "a:0",
         "under_score",
         "a%20b",
     ] {
@@ -474,10 +573,6 @@ fn server_accepts_empty_body() {
 
 #[test]
 fn server_hands_request_without_upgrade_to_the_application() {
-    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
-    //= type=test
-    //# The request MUST contain an |Upgrade| header field whose value
-    //# MUST include the "websocket" keyword.
     for head in [
         Head::new("GET /health HTTP/1.1").with("Host", "a"),
         Head::request().without("Upgrade"),
@@ -500,16 +595,20 @@ fn server_hands_request_without_upgrade_to_the_application() {
 
 #[test]
 fn server_finds_websocket_among_upgrades() {
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
+    //= type=test
+    //# An |Upgrade| header field containing the value "websocket", treated as an ASCII
+    //# case-insensitive value.
     request(&Head::request().set("Upgrade", ", h2c/1 ,,WebSocket,").bytes());
     request(&Head::request().set("Upgrade", "h2c").with("Upgrade", "websocket").bytes());
 }
 
 #[test]
 fn server_refuses_connection_without_upgrade_token_400() {
-    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
     //= type=test
-    //# The request MUST contain a |Connection| header field whose value
-    //# MUST include the "Upgrade" token.
+    //# A |Connection| header field that includes the token "Upgrade", treated as an ASCII
+    //# case-insensitive value.
     for connection in
         ["", "keep-alive", "upgraded", "xUpgrade", "keep-alive Upgrade", "\"Upgrade\""]
     {
@@ -528,12 +627,6 @@ fn server_finds_upgrade_among_connection_options() {
 
 #[test]
 fn server_refuses_request_without_key_400() {
-    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
-    //= type=test
-    //# The request MUST include a header field with the name
-    //# |Sec-WebSocket-Key|.  The value of this header field MUST be a
-    //# nonce consisting of a randomly selected 16-byte value that has
-    //# been base64-encoded (see Section 4 of [RFC4648]).
     refuses(Head::request().without("Sec-WebSocket-Key").bytes(), RequestError::MissingKey, 400);
 }
 
@@ -549,6 +642,10 @@ fn server_refuses_request_with_two_keys_400() {
 
 #[test]
 fn server_refuses_key_that_is_not_sixteen_bytes_400() {
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
+    //= type=test
+    //# A |Sec-WebSocket-Key| header field with a base64-encoded (see Section 4 of
+    //# [RFC4648]) value that, when decoded, is 16 bytes in length.
     for key in [
         "",
         "AAAAAAAAAAAAAAAAAAAAAA",
@@ -562,6 +659,9 @@ fn server_refuses_key_that_is_not_sixteen_bytes_400() {
         "AAAAAAAAAA AAAAAAAAAAA==",
         "AAAAAAAAAA-_AAAAAAAAAA==",
         "AAAAAAAAAA=AAAAAAAAAAA==",
+        "AAAAAAAAAA_AAAAAAAAAAAAA",
+        "AAAAAAAAAA-AAAAAAAAAAA==",
+        "AAAAAAAAAAAAAAAAAAAAAA=A",
     ] {
         refuses(
             Head::request().set("Sec-WebSocket-Key", key).bytes(),
@@ -577,6 +677,12 @@ fn server_hashes_key_as_received() {
     let sample = "AQIDBAUGBwgJCgsMDQ4PEC==";
     let head = Head::request().set("Sec-WebSocket-Key", sample).bytes();
     let switching = request(&head).accept(&Acceptance::new()).unwrap();
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+    //= type=test
+    //# concatenating /key/, defined above in step 4 in Section 4.2.2, with the string
+    //# "258EAFA5-E914-47DA-95CA-C5AB0DC85B11", taking the SHA-1 hash of this concatenated
+    //# value to obtain a 20-byte value and base64-encoding (see Section 4 of [RFC4648])
+    //# this 20-byte hash.
     assert_eq!(*switching.accept_key(), sockless::handshake::accept_key(sample.as_bytes()));
     let canonical = sockless::handshake::accept_key(b"AQIDBAUGBwgJCgsMDQ4PEA==");
     assert_ne!(*switching.accept_key(), canonical);
@@ -624,11 +730,9 @@ fn server_refuses_malformed_version_400() {
 
 #[test]
 fn server_refuses_request_without_version_400() {
-    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
     //= type=test
-    //# The request MUST include a header field with the name
-    //# |Sec-WebSocket-Version|.  The value of this header field MUST be
-    //# 13.
+    //# A |Sec-WebSocket-Version| header field, with a value of 13.
     let head = Head::request().without("Sec-WebSocket-Version");
     refuses(head.bytes(), RequestError::MissingVersion, 400);
 }
@@ -660,6 +764,10 @@ fn server_reads_subprotocols_over_several_fields() {
 
 #[test]
 fn server_refuses_subprotocols_that_are_no_list_of_tokens_400() {
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
+    //= type=test
+    //# Optionally, a |Sec-WebSocket-Protocol| header field, with a list of values
+    //# indicating which protocols the client would like to speak, ordered by preference.
     for list in ["", ",", " , ,", "a b", "a;b", "\"a\"", "a/b", "a, b@c", "caf\u{e9}", "(a)"] {
         let head = Head::request().with("Sec-WebSocket-Protocol", list);
         refuses(head.bytes(), RequestError::InvalidSubprotocols, 400);
@@ -870,6 +978,61 @@ fn server_refuses_with_any_final_status() {
 }
 
 #[test]
+fn server_says_the_customary_words_for_a_status() {
+    let words = |status: u16| {
+        let bytes = Refusal::new(status, &[], b"").unwrap().to_vec();
+        let text = String::from_utf8(bytes).unwrap();
+        text.split_once("\r\n").unwrap().0[13..].to_owned()
+    };
+    let common = [
+        (200, "OK"),
+        (204, "No Content"),
+        (301, "Moved Permanently"),
+        (302, "Found"),
+        (303, "See Other"),
+        (304, "Not Modified"),
+        (307, "Temporary Redirect"),
+        (308, "Permanent Redirect"),
+        (400, "Bad Request"),
+        (401, "Unauthorized"),
+        (403, "Forbidden"),
+        (404, "Not Found"),
+        (405, "Method Not Allowed"),
+        (406, "Not Acceptable"),
+        (408, "Request Timeout"),
+        (409, "Conflict"),
+        (410, "Gone"),
+        (421, "Misdirected Request"),
+        (426, "Upgrade Required"),
+        (429, "Too Many Requests"),
+        (431, "Request Header Fields Too Large"),
+        (451, "Unavailable For Legal Reasons"),
+        (500, "Internal Server Error"),
+        (501, "Not Implemented"),
+        (502, "Bad Gateway"),
+        (503, "Service Unavailable"),
+        (504, "Gateway Timeout"),
+        (505, "HTTP Version Not Supported"),
+    ];
+    for status in 200..=599 {
+        let expected = common.iter().find(|(code, _)| *code == status).map_or("", |(_, text)| text);
+        assert_eq!(words(status), expected, "{status}");
+    }
+    let refusal = Refusal::new(404, &[], b"body").unwrap();
+    assert_eq!((refusal.status(), refusal.body()), (404, &b"body"[..]));
+}
+
+#[test]
+fn server_leaves_fields_to_others_that_only_look_like_its_own() {
+    let fields = [Field::new("Sec-WebSocket", "x"), Field::new("X-Sec-WebSocket-Key", "x")];
+    assert!(Refusal::new(403, &fields, b"").is_ok());
+    for name in ["host", "Sec-WebSocket-"] {
+        let fields = [Field::new(name, "x")];
+        assert_eq!(Refusal::new(403, &fields, b"").unwrap_err(), Misuse::OwnedField);
+    }
+}
+
+#[test]
 fn server_sends_no_body_where_the_status_has_none() {
     for status in [204, 304] {
         assert_eq!(Refusal::new(status, &[], b"x").unwrap_err(), Misuse::Body);
@@ -882,6 +1045,9 @@ fn server_sends_no_body_where_the_status_has_none() {
 fn server_refuses_with_fields_and_body() {
     let fields = [Field::new("Location", "https://example.com/"), Field::new("Retry-After", "5")];
     let refusal = Refusal::new(302, &fields, b"over there").unwrap();
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-7.2.2
+    //= type=test
+    //# To do so, the server MUST simply _Close the WebSocket Connection_ (Section 7.1.1).
     let expected = b"HTTP/1.1 302 Found\r\nConnection: close\r\nLocation: https://example.com/\r\n\
         Retry-After: 5\r\nContent-Length: 10\r\n\r\nover there";
     assert_eq!(refusal.to_vec(), expected);
@@ -985,6 +1151,19 @@ fn server_refuses_more_fields_than_limit_431() {
     match Acceptor::new(&limits, NOW).poll(&bytes, NOW) {
         Some(Asked::WebSocket(request)) => assert_eq!(request.fields().count(), 255),
         other => panic!("{other:?}"),
+    }
+    for cut in [usize::MAX, 100] {
+        for most in [5, 6, 31, 32, 33] {
+            let limits = Limits::default().with_fields(most);
+            let bytes = head(usize::from(most)).bytes();
+            let mut acceptor = Acceptor::new(&limits, NOW);
+            let asked = bytes.chunks(cut).find_map(|piece| acceptor.poll(piece, NOW));
+            assert!(matches!(asked, Some(Asked::WebSocket(_))), "{most}");
+            let bytes = head(usize::from(most) + 1).bytes();
+            let mut acceptor = Acceptor::new(&limits, NOW);
+            let asked = bytes.chunks(cut).find_map(|piece| acceptor.poll(piece, NOW));
+            assert!(matches!(asked, Some(Asked::Refused(RequestError::TooManyFields))), "{most}");
+        }
     }
     let limits = Limits::default().with_fields(0);
     assert!(matches!(

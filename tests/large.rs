@@ -10,6 +10,7 @@ use sockless::{Connection, Want};
 use wire::*;
 
 in_both_roles!(
+    buffer_is_worth_taking_from_16_kib_on,
     reads_into_the_messages_own_buffer,
     reads_one_byte_at_a_time,
     reads_nothing_and_puts_it_back,
@@ -29,6 +30,15 @@ in_both_roles!(
 );
 
 /// Feeds `bytes` like a driver that takes the buffer whenever it can get it, at most `read` bytes at a time. How often it got it.
+fn buffer_is_worth_taking_from_16_kib_on<R: Tested>() {
+    for (lacking, worth) in [((16 << 10) - 1, false), (16 << 10, true)] {
+        let bytes = peer::<R>(FIN | BINARY, &vec![1; 20_000]);
+        let mut conn = open::<R>();
+        feed(&mut conn, &bytes[..bytes.len() - lacking]);
+        assert_eq!(conn.take_buffer().is_some(), worth, "{lacking}");
+    }
+}
+
 fn read<R: Tested>(conn: &mut Connection<R>, mut bytes: &[u8], read: usize) -> (Vec<Seen>, usize) {
     let (mut events, mut times) = (Vec::new(), 0);
     while !bytes.is_empty() {

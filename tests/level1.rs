@@ -19,6 +19,7 @@ in_both_roles!(
     violation_is_the_same_at_every_call,
     violation_stops_the_input,
     every_violation_of_a_header_at_its_byte,
+    copied_input_gives_back_what_was_not_consumed_where_it_has_a_place,
     claimed_bit_is_accepted_on_first_data_frames_only,
     claimed_message_is_not_checked,
     limits_may_change_between_calls,
@@ -186,6 +187,21 @@ fn every_violation_of_a_header_at_its_byte<R: Tested>() {
             assert_eq!(result, (vec![], expected), "{bytes:x?}");
         }
     }
+}
+
+fn copied_input_gives_back_what_was_not_consumed_where_it_has_a_place<R: Tested>() {
+    let first = peer::<R>(FIN | BINARY, b"first");
+    let bytes = [&first[..], &peer::<R>(FIN | BINARY, b"second")].concat();
+    let mut place = [0xA5; 64];
+    let start = place.as_ptr();
+    let mut input = Input::copied(&bytes, &mut place);
+    assert_eq!(input.len(), bytes.len());
+    let piece = Decoder::<R>::new().decode(&mut input, &Limits::default()).unwrap().unwrap();
+    assert_eq!(piece.payload, b"first");
+    let rest = input.into_rest();
+    assert_eq!(rest, &bytes[first.len()..]);
+    assert_eq!(rest.as_ptr(), start.wrapping_add(first.len()));
+    assert_eq!(place[bytes.len()..], [0xA5; 64][bytes.len()..], "nothing else was written");
 }
 
 fn claimed_bit_is_accepted_on_first_data_frames_only<R: Tested>() {
@@ -442,4 +458,50 @@ fn relay_passes_frames_on() {
     let payload: Vec<u8> = frames.iter().flat_map(|f| f.payload.clone()).collect();
     assert_eq!(payload, "grüße".as_bytes());
     assert_eq!(frames.len(), 3);
+}
+
+#[test]
+fn relay_passes_control_frames_on_whole() {
+    for len in [0, 1, 4, 125] {
+        for cut in [1, 3, 200] {
+            let payload: Vec<u8> = (0..len).collect();
+            let mut bytes = [
+                peer::<Server>(TEXT, b"a"),
+                peer::<Server>(FIN | PING, &payload),
+                peer::<Server>(FIN | PONG, &payload),
+                peer::<Server>(FIN, b"b"),
+            ]
+            .concat();
+            let mut decoder = Decoder::<Server>::new();
+            let mut encoder = Encoder::<Client>::new();
+            let mut gathered = Vec::new();
+            let mut out = Vec::new();
+            for chunk in bytes.chunks_mut(cut) {
+                let mut input = Input::new(chunk);
+                while let Some(piece) = decoder.decode(&mut input, &Limits::default()).unwrap() {
+                    if !piece.opcode.is_control() {
+                        continue;
+                    }
+                    // The encoder has no call for a part of a control frame: it comes in pieces and goes on whole.
+                    gathered.extend_from_slice(piece.payload);
+                    if piece.remaining == 0 {
+                        let frame = match piece.opcode {
+                            Opcode::Ping => encoder.ping(&gathered, KEY).unwrap(),
+                            _ => encoder.pong(&gathered, KEY).unwrap(),
+                        };
+                        out.extend_from_slice(&frame);
+                        gathered.clear();
+                    }
+                }
+            }
+            let frames = found(&out);
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+            //= type=test
+            //# As control frames cannot be fragmented, an intermediary MUST NOT attempt to
+            //# change the fragmentation of a control frame.
+            assert_eq!(frames.len(), 2, "{len} {cut}");
+            assert_eq!(frames[0].pair(), (FIN | PING, &payload[..]), "{len} {cut}");
+            assert_eq!(frames[1].pair(), (FIN | PONG, &payload[..]), "{len} {cut}");
+        }
+    }
 }

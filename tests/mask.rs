@@ -11,6 +11,7 @@ const LENGTHS: usize = if cfg!(miri) { 170 } else { 300 };
 const OFFSETS: usize = if cfg!(miri) { 2 } else { 64 };
 
 //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
+//= type=test
 //# Octet i of the transformed data ("transformed-octet-i") is the XOR of
 //# octet i of the original data ("original-octet-i") with octet at index
 //# i modulo 4 of the masking key ("masking-key-octet-j"):

@@ -19,13 +19,18 @@ in_both_roles!(
     slices_and_io_slices_agree,
     io_slices_fill_what_there_is_room_for,
     drains_as_buf,
+    drains_as_slices,
+    makes_room_before_a_shared_payload,
     soft_limit_asks_not_to_read,
     input_is_taken_above_the_soft_limit_all_the_same,
     hard_limit_lets_the_last_message_reach_over,
+    hard_limit_holds_from_its_very_byte_on,
     hard_limit_does_not_hold_back_control_replies,
     pongs_have_a_reserve_and_one_slot,
     latest_pong_comes_when_writing_resumes,
     pongs_find_room_again,
+    pongs_keep_to_the_reserve_while_it_is_written,
+    latest_pong_comes_when_more_than_the_pongs_is_written,
     pongs_wait_behind_data_without_being_lost,
     frees_its_memory_when_drained,
     lent_buffer_is_used_and_comes_back,
@@ -203,6 +208,46 @@ fn drains_as_buf<R: Tested>() {
     assert_eq!(conn.counters().sent.wire_bytes, expected.len() as u64);
 }
 
+fn drains_as_slices<R: Tested>() {
+    let mut conn = open::<R>();
+    conn.send_text("a").unwrap();
+    conn.send(vec![1; 5000]).unwrap();
+    conn.send_text("b").unwrap();
+    conn.wrote(1);
+    let expected: Vec<u8> = conn.output_slices().flatten().copied().collect();
+    let count = conn.output_slices().count();
+    let first = conn.output().to_vec();
+    let drain = conn.drain();
+    assert_eq!(drain.chunk(), first);
+    let mut slices = [std::io::IoSlice::new(&[]); 8];
+    assert_eq!(drain.chunks_vectored(&mut slices), count);
+    assert!(slices.iter().flat_map(|slice| slice.iter()).eq(&expected));
+}
+
+fn makes_room_before_a_shared_payload<R: Tested>() {
+    let mut conn = open::<R>();
+    conn.lend(Vec::with_capacity(1300)).unwrap();
+    let mut bytes = Vec::new();
+    for i in 0..70 {
+        conn.send_binary(&[i; 10]).unwrap();
+    }
+    conn.send(vec![70; 5000]).unwrap();
+    // More than half of what stands before the payload is written, so that the rest is moved to the front; the payload keeps its
+    // place behind it.
+    bytes.extend(&conn.output()[..800]);
+    conn.wrote(800);
+    for i in 71..121 {
+        conn.send_binary(&[i; 10]).unwrap();
+    }
+    bytes.extend(written(&mut conn));
+    let frames = found(&bytes);
+    assert_eq!(frames.len(), 121);
+    for (i, frame) in frames.iter().enumerate() {
+        let len = if i == 70 { 5000 } else { 10 };
+        assert!(frame.payload == vec![i as u8; len], "{i}");
+    }
+}
+
 fn soft_limit_asks_not_to_read<R: Tested>() {
     let mut conn = R::open(Config::default().with_output_limits(100, 1000));
     conn.send_binary(&[0; 80]).unwrap();
@@ -231,6 +276,20 @@ fn hard_limit_lets_the_last_message_reach_over<R: Tested>() {
     conn.wrote(conn.queued() - 99);
     conn.send_binary(&[]).unwrap();
     assert_eq!(conn.send_binary(&[]), Err(SendError::QueueFull));
+}
+
+fn hard_limit_holds_from_its_very_byte_on<R: Tested>() {
+    let frame = if R::MASKS { 16 } else { 12 };
+    for (hard, takes_another) in [(frame, false), (frame + 1, true)] {
+        let mut conn = R::open(Config::default().with_output_limits(1, hard));
+        conn.lend(Vec::with_capacity(1000)).unwrap();
+        conn.send_binary(&[0; 10]).unwrap();
+        assert_eq!(conn.queued(), frame);
+        let full = || if takes_another { Ok(()) } else { Err(SendError::QueueFull) };
+        assert_eq!(conn.pong(b"").is_ok(), takes_another);
+        conn.wrote(conn.queued() - frame);
+        assert_eq!(conn.send_binary(b"one more"), full());
+    }
 }
 
 fn hard_limit_does_not_hold_back_control_replies<R: Tested>() {
@@ -303,6 +362,29 @@ fn pongs_find_room_again<R: Tested>() {
         assert!(frames.len() >= 10, "round {round}");
         assert_eq!(frames.last().unwrap().1, number(99));
     }
+}
+
+fn pongs_keep_to_the_reserve_while_it_is_written<R: Tested>() {
+    let mut conn = open::<R>();
+    for i in 0..10 {
+        feed(&mut conn, &peer::<R>(FIN | PING, &number(i)));
+    }
+    // As long as one of them waits, all of them count.
+    conn.wrote(1);
+    for i in 10..100 {
+        feed(&mut conn, &peer::<R>(FIN | PING, &number(i)));
+    }
+    assert!(conn.queued() <= 2 << 10, "{}", conn.queued());
+}
+
+fn latest_pong_comes_when_more_than_the_pongs_is_written<R: Tested>() {
+    let mut conn = open::<R>();
+    for i in 0..100 {
+        feed(&mut conn, &peer::<R>(FIN | PING, &number(i)));
+    }
+    conn.send_text("behind").unwrap();
+    conn.wrote(conn.queued());
+    assert_eq!(sent(&mut conn), [(FIN | PONG, number(99).to_vec())]);
 }
 
 fn pongs_wait_behind_data_without_being_lost<R: Tested>() {

@@ -5,10 +5,11 @@
 mod wire;
 
 use sockless::frame::Violation;
-use sockless::{Config, Connection, Delivery};
+use sockless::{Config, Connection, Delivery, Input};
 use wire::*;
 
 in_both_roles!(
+    input_that_is_copied_comes_in_parts_too,
     whole_message_in_one_read_is_one_part,
     empty_message_is_one_part,
     parts_come_as_they_arrive,
@@ -21,6 +22,22 @@ in_both_roles!(
     close_ends_an_unfinished_message,
     nothing_is_kept_of_a_large_message,
 );
+
+fn input_that_is_copied_comes_in_parts_too<R: Tested>() {
+    let bytes = [peer::<R>(FIN | TEXT, b"whole"), peer::<R>(BINARY, b"be")].concat();
+    let mut place = vec![0; bytes.len()];
+    let mut conn = R::open(Config::default().with_delivery(Delivery::Parts));
+    assert_eq!(
+        poll(&mut conn, Input::copied(&bytes, &mut place), START),
+        [
+            Seen::Part(true, b"whole".to_vec(), true, true),
+            Seen::Part(false, b"be".to_vec(), true, false)
+        ]
+    );
+    let mut conn = open::<R>();
+    let seen = poll(&mut conn, Input::copied(&bytes, &mut place), START);
+    assert_eq!(seen, [text("whole")]);
+}
 
 fn open_parts<R: Tested>() -> Connection<R> {
     R::open(Config::default().with_delivery(Delivery::Parts))

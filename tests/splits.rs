@@ -112,6 +112,8 @@ struct Manner {
     stopping: bool,
     /// The caller reads into the message's own buffer where it can.
     taking: bool,
+    /// The bytes lie in memory that can't be written to.
+    copied: bool,
 }
 
 #[derive(Debug, PartialEq)]
@@ -162,8 +164,15 @@ fn run<R: Side>(
             run.poll(&mut conn, &mut Input::none(), false);
         }
         if from < read.end {
-            let mut buffer = scenario.bytes[from..read.end].to_vec();
-            run.poll(&mut conn, &mut Input::new(&mut buffer), manner.stopping);
+            let arrived = &scenario.bytes[from..read.end];
+            let mut buffer = vec![0xA5; arrived.len() + 3];
+            let mut input = if manner.copied {
+                Input::copied(arrived, &mut buffer)
+            } else {
+                buffer[..arrived.len()].copy_from_slice(arrived);
+                Input::new(&mut buffer[..arrived.len()])
+            };
+            run.poll(&mut conn, &mut input, manner.stopping);
         }
         if failed.is_none() && matches!(run.told.last(), Some(Told::Failed(Failure::Violation(_))))
         {
@@ -286,10 +295,11 @@ fn scenario(masked: bool) -> impl Strategy<Value = Scenario> {
 }
 
 fn manner() -> impl Strategy<Value = Manner> {
-    (streams::split(), any::<[bool; 2]>()).prop_map(|(split, [stopping, taking])| Manner {
+    (streams::split(), any::<[bool; 3]>()).prop_map(|(split, [stopping, taking, copied])| Manner {
         split,
         stopping,
         taking,
+        copied,
     })
 }
 
@@ -299,10 +309,11 @@ fn check<R: Side>(
     scenario: &Scenario,
     manners: &[Manner],
 ) -> Result<(), TestCaseError> {
-    let single = Manner { split: Split::Every(1), stopping: false, taking: false };
+    let single = Manner { split: Split::Every(1), stopping: false, taking: false, copied: false };
     let (expected, offending) = run(new(), scenario, &single);
-    let whole = Manner { split: Split::Whole, stopping: false, taking: false };
-    for manner in manners.iter().chain([&whole]) {
+    let whole = Manner { split: Split::Whole, stopping: false, taking: false, copied: false };
+    let copied = Manner { copied: true, ..whole.clone() };
+    for manner in manners.iter().chain([&whole, &copied]) {
         let (trace, failed) = run(new(), scenario, manner);
         prop_assert_eq!(&trace, &expected, "{:?} against one byte at a time", manner);
         match (&failed, &offending) {
@@ -401,7 +412,7 @@ fn check_halves<R: Side>(
     split: &Split,
 ) -> Result<(), TestCaseError> {
     let scenario = Scenario { eof: true, echo: false, stops: Vec::new(), ..scenario.clone() };
-    let manner = Manner { split: split.clone(), stopping: false, taking: false };
+    let manner = Manner { split: split.clone(), stopping: false, taking: false, copied: false };
     let (whole, _) = run(new(), &scenario, &manner);
     let (told, output, outcome) = run_halves(new(), &scenario.bytes, split);
     prop_assert_eq!(told, whole.told);

@@ -33,6 +33,7 @@ in_both_roles!(
     times_begin_with_the_first_poll,
     changed_times_hold_at_once,
     streams_a_frame_for_longer_than_the_keepalive,
+    fails_when_nothing_is_taken_inside_a_streamed_frame,
     is_not_taken_for_dead_after_own_close,
     pings_though_the_queue_is_full,
     events_end_with_times_of_zero,
@@ -315,6 +316,20 @@ fn streams_a_frame_for_longer_than_the_keepalive<R: Tested>() {
             assert_eq!(event, Seen::Quiet, "after {second} s");
         }
     }
+}
+
+fn fails_when_nothing_is_taken_inside_a_streamed_frame<R: Tested>() {
+    // Nor can a peer be asked that takes none of the bytes which wait. It must not hold the connection for ever.
+    let mut conn = begun::<R>(keepalive());
+    conn.stream_frame(Some(Kind::Binary), true, 1000).unwrap();
+    conn.stream_payload(&mut [1; 10]).unwrap();
+    let mut events = Vec::new();
+    for second in 0..1000 {
+        events.extend(pass(&mut conn, seconds(second)));
+    }
+    assert_eq!(events.pop(), Some(Seen::Failed(Failure::Unresponsive)));
+    assert!(events.iter().all(|event| *event == Seen::Quiet), "{events:?}");
+    assert!(outcome(&conn).cause == Cause::Failed(Failure::Unresponsive));
 }
 
 fn is_not_taken_for_dead_after_own_close<R: Tested>() {

@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use allocations::{Counting, Meter};
 use sockless::connection::Side;
+use sockless::extension::Supported;
 use sockless::frame::{Decoder, Limits};
 use sockless::{Config, Connection, Delivery, Event, Input, Kind, Prepared, Server};
 use streams::encoded;
@@ -39,6 +40,23 @@ struct Case {
 }
 
 const CASES: &[Case] = &[
+    Case {
+        name: "offers of extensions",
+        units: 4096,
+        work: |n| negotiation("permessage-deflate; unknown, ".repeat(n) + "x"),
+    },
+    Case {
+        name: "parameters of an extension",
+        units: 4096,
+        work: |n| {
+            negotiation("permessage-deflate".to_owned() + &"; server_max_window_bits=9".repeat(n))
+        },
+    },
+    Case {
+        name: "escapes in a quoted value without an end",
+        units: 16_384,
+        work: |n| negotiation("x; y=\"".to_owned() + &"\\z".repeat(n)),
+    },
     Case {
         name: "fragments of one byte",
         units: 16_384,
@@ -224,6 +242,17 @@ const CASES: &[Case] = &[
         },
     },
 ];
+
+/// Both sides' look at a header about extensions.
+fn negotiation(header: String) -> Box<dyn FnOnce()> {
+    let supported = Supported::default();
+    #[cfg(feature = "deflate")]
+    let supported = supported.with_deflate(Default::default());
+    Box::new(move || {
+        let _ = black_box(supported.accept([header.as_bytes()]));
+        let _ = black_box(supported.check([header.as_bytes()]));
+    })
+}
 
 fn server() -> Connection<Server> {
     Connection::server(Config::default())

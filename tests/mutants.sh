@@ -1,0 +1,139 @@
+#!/usr/bin/env bash
+# Mutation testing of everything that a peer's bytes reach: src/frame, message, connection, handshake and extension.
+#
+#   tests/mutants.sh [--shards K/N] [FILTER...]
+#
+# --shards K/N  every Nth mutant, beginning with the Kth (from 0 on): evenly over all files
+# FILTER        only mutants whose name (as `cargo mutants --list` prints it) matches one of these regular expressions
+#
+# To build each chapter as a program of its own for every mutant would take minutes. So a copy of the package is made in
+# target/mutants/tree, and in it one program of all chapters but those that need none of these layers (mask, utf8) or are long
+# programs of their own (autobahn, simulation); the chapters that count allocations share one allocator in it, but handshake_cost,
+# which brings its own, stays apart. The mutants are tried with what is quick first; what is missed then is tried once more with
+# every test, those inside the package included.
+#
+# What is missed then has to be in tests/mutants.txt, with the reason why no test can tell it from the code as it is.
+#
+# Needs cargo-mutants 27 (`cargo install --locked cargo-mutants`), python3 and git.
+# Exit status: 0 nothing else is missed; 1 something is; 2 something is lacking, or a wrong call; 3 the tests fail as they are.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+shards=()
+if [[ ${1-} == --shards ]]; then
+  [[ ${2-} =~ ^[0-9]+/[1-9][0-9]*$ ]] || { echo "usage: tests/mutants.sh [--shards K/N] [FILTER...]" >&2; exit 2; }
+  shards=(--shard "$2" --sharding round-robin)
+  shift 2
+fi
+filters=()
+for filter in "$@"; do
+  [[ $filter != --* ]] || { echo "unknown option $filter" >&2; exit 2; }
+  filters+=(--re "$filter")
+done
+for tool in cargo python3 git; do
+  command -v "$tool" >/dev/null || { echo "lacking: $tool" >&2; exit 2; }
+done
+cargo mutants --version >/dev/null 2>&1 ||
+  { echo "lacking: cargo-mutants (cargo install --locked cargo-mutants)" >&2; exit 2; }
+
+out=$PWD/target/mutants
+tree=$out/tree
+echo "making $tree"
+mkdir -p "$tree"
+# Its own target directory stays: what the package depends on is built once.
+find "$tree" -mindepth 1 -maxdepth 1 ! -name target -exec rm -rf {} +
+git ls-files -z --cached --others --exclude-standard Cargo.toml Cargo.lock README.md src tests |
+  tar --create --null --files-from=- | tar --extract --directory="$tree" || exit 2
+python3 - "$tree" <<'PYTHON' || exit 2
+import pathlib, re, sys
+
+tree = pathlib.Path(sys.argv[1])
+manifest = (tree / 'Cargo.toml').read_text()
+manifest = re.sub(r'\[\[bench\]\]\n(?:.+\n)*', '', manifest)
+manifest = re.sub(r'^members = .*', 'members = ["."]', manifest, flags=re.M)
+manifest = re.sub(r'^criterion = .*\n', '', manifest, flags=re.M)
+manifest = manifest.replace('autoexamples = false', 'autoexamples = false\nautotests = false')
+manifest += '\n[[test]]\nname = "all"\n\n[[test]]\nname = "handshake_cost"\n'
+(tree / 'Cargo.toml').write_text(manifest)
+
+tests = tree / 'tests'
+chapters = {file.stem: file for file in tests.glob('*.rs')}
+chapters |= {file.parent.name: file for file in tests.glob('*/main.rs')}
+allocator = re.compile(r'#\[global_allocator\]\nstatic (\w+): Counting = Counting;\n')
+shared = '|'.join(sorted(file.parent.name for file in tests.glob('*/mod.rs') if file.parent.name not in chapters))
+program = ['//! All chapters in one program.\n']
+program += [f'mod {name};\n' for name in shared.split('|')]
+program += ['#[global_allocator]\nstatic ALLOCATOR: allocations::Counting = allocations::Counting;\n']
+for name in sorted(chapters.keys() - {'autobahn', 'handshake_cost', 'mask', 'simulation', 'utf8'}):
+    text = allocator.sub('', chapters[name].read_text())
+    text = re.sub(rf'^mod ({shared});', r'#[allow(unused_imports)]\nuse crate::\1;', text, flags=re.M)
+    chapters[name].write_text(text)
+    program += [f'#[path = "{chapters[name].relative_to(tests)}"]\nmod {name};\n']
+(tests / 'all.rs').write_text(''.join(program))
+PYTHON
+
+# What takes longer than a second or two: the splits, the properties, and the chapters that count.
+slow=(splits:: reference:: roundtrip:: handshake_split:: deflate_properties:: bomb
+  bounds:: deflate_memory:: memory:: work::)
+layers=(--file 'src/frame/**' --file 'src/message/**' --file 'src/connection/**'
+  --file 'src/handshake/**' --file 'src/extension/**')
+
+# One phase: its name, the arguments for cargo-mutants, `--`, the arguments for the tests.
+phase() {
+  local results=$out/$1
+  shift
+  rm -rf "$results"
+  mkdir -p "$results"
+  (cd "$tree" && cargo mutants --in-place --features deflate,http --minimum-test-timeout 60 \
+    --colors never --output "$results" "$@")
+  # 0: all caught; 2: some missed; 3: some timed out.
+  case $? in 0 | 2 | 3) ;; 4) exit 3 ;; *) exit 2 ;; esac
+}
+
+echo "with the quick tests"
+phase quick "${layers[@]}" "${shards[@]}" "${filters[@]}" -- --lib --test all --test handshake_cost -- "${slow[@]/#/--skip=}"
+missed=$out/quick/mutants.out/missed.txt
+if [[ -s $missed ]]; then
+  echo "with every test, $(wc -l <"$missed") mutants that were missed"
+  again=()
+  while IFS= read -r name; do
+    again+=(--file "${name%%:*}" --re "$(python3 -c 'import re, sys; print("^" + re.escape(sys.argv[1]) + "$")' "$name")")
+  done <"$missed"
+  phase full "${again[@]}" -- --lib --test all --test handshake_cost
+else
+  rm -rf "$out/full"
+fi
+
+(cd "$tree" && cargo mutants --list --colors never "${layers[@]}") >"$out/list.txt" || exit 2
+python3 - "$out" tests/mutants.txt <<'PYTHON'
+import collections, pathlib, re, sys
+
+out, known = map(pathlib.Path, sys.argv[1:])
+def names(phase, result):
+    file = out / phase / 'mutants.out' / f'{result}.txt'
+    return file.read_text().splitlines() if file.exists() else []
+
+# In the list of the equivalent ones a mutant has no line and column, but a number from the second of the same name on. A line that
+# is indented is a reason.
+known = {line for line in known.read_text().splitlines() if line.startswith('src/')}
+listed, seen = {}, collections.Counter()
+for name in (out / 'list.txt').read_text().splitlines():
+    short = re.sub(r':\d+:\d+:', ':', name)
+    seen[short] += 1
+    listed[name] = short if seen[short] == 1 else f'{short} ({seen[short]})'
+# The second phase tries mutants that delete a field again, whether they were missed or not.
+first = names('quick', 'missed')
+missed = [name for name in first if name in names('full', 'missed')]
+equivalent = [name for name in missed if listed[name] in known]
+others = [name for name in missed if name not in equivalent]
+timeouts = len(names('quick', 'timeout')) + len(set(first).intersection(names('full', 'timeout')))
+caught = len(names('quick', 'caught')) + len(set(first).intersection(names('full', 'caught')))
+unviable = len(names('quick', 'unviable'))
+print(f'tested {caught + timeouts + unviable + len(missed)}: caught {caught}, timeouts {timeouts}, '
+      f'unviable {unviable}, missed {len(missed)}, of which equivalent {len(equivalent)}')
+for name in others:
+    print(f'not caught: {name}')
+for name in known - set(listed.values()):
+    print(f'in the list, but no mutant any more: {name}')
+sys.exit(1 if others else 0)
+PYTHON
