@@ -3,9 +3,11 @@
 
 pub mod echo;
 pub mod h2_stream;
+pub mod listen;
 pub mod opening;
 pub mod options;
 pub mod page;
 pub mod stop;
 pub mod timers;
 pub mod tokio_adapter;
+pub mod trace;

@@ -7,6 +7,8 @@ use std::time::Duration;
 use sockless::extension::Supported;
 use sockless::{Config, Limits};
 
+use crate::listen;
+
 /// What an echo server is told.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -57,7 +59,7 @@ impl Options {
             }
             let mut value = || args.next().ok_or_else(|| format!("{name} needs a value"));
             match name.as_str() {
-                "--listen" => options.listen = parse(&name, &value()?)?,
+                "--listen" => options.listen = listen::address(&value()?)?,
                 "--deflate" => options.deflate = on_or_off(&name, &value()?)?,
                 "--max-message" => options.max_message = parse(&name, &value()?)?,
                 "--keepalive" => options.keepalive = seconds(&name, &value()?)?,

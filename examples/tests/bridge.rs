@@ -11,9 +11,10 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use peer::{PATIENCE, Program, next, noise};
+use peer::{PATIENCE, Program, next, noise, prose};
 use tungstenite::client::IntoClientRequest;
-use tungstenite::protocol::frame::coding::CloseCode;
+use tungstenite::protocol::frame::Frame;
+use tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 use tungstenite::{Error, Message, WebSocket};
 
 /// A TCP server, and the streams that it has accepted.
@@ -68,12 +69,24 @@ fn bytes_pass_in_both_directions() {
         assert!(received == sent, "{len} bytes");
     }
     // Text is bytes as well, fragments are joined, pings answered in between.
+    let frame = |bytes: &[u8], code, last| {
+        Message::Frame(Frame::message(bytes.to_vec(), OpCode::Data(code), last))
+    };
     socket.send(Message::text("text")).unwrap();
-    socket.send(Message::Ping("?".into())).unwrap();
-    assert_eq!(socket.read().unwrap(), Message::Pong("?".into()));
-    let mut text = [0; 4];
-    broker.read_exact(&mut text).unwrap();
-    assert_eq!(&text, b"text");
+    for (opcode, len) in [(Data::Text, 3), (Data::Binary, 300_000)] {
+        let sent = prose(len);
+        // Inside a code point, too.
+        let (first, rest) = sent.as_bytes().split_at(len / 3);
+        socket.send(frame(first, opcode, false)).unwrap();
+        socket.send(Message::Ping("?".into())).unwrap();
+        socket.send(frame(b"", Data::Continue, false)).unwrap();
+        socket.send(frame(rest, Data::Continue, true)).unwrap();
+        assert_eq!(socket.read().unwrap(), Message::Pong("?".into()));
+    }
+    let expected = ["text", &prose(3), &prose(300_000)].concat();
+    let mut received = vec![0; expected.len()];
+    broker.read_exact(&mut received).unwrap();
+    assert!(received == expected.as_bytes());
 }
 
 #[test]

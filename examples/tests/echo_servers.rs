@@ -3,7 +3,6 @@
 mod server;
 
 use std::io::{Read, Write};
-use std::net::Shutdown;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -235,18 +234,15 @@ fn request(server: &Server) -> String {
 
 fn echoes_what_comes_before_a_half_close(start: Start<'_>) {
     let server = started!(start,);
-    if server.secure {
-        return;
-    }
-    let mut stream = server.tcp();
+    let (mut incoming, mut outgoing) = server.halves();
     let large = bytes(1 << 20);
-    stream.write_all(request(&server).as_bytes()).expect("taken");
-    stream.write_all(&masked(0x81, b"first")).expect("taken");
-    stream.write_all(&masked(0x82, &large)).expect("taken");
-    stream.write_all(&masked(0x88, &[])).expect("taken");
-    stream.shutdown(Shutdown::Write).expect("half-closed");
+    outgoing.write_all(request(&server).as_bytes()).expect("taken");
+    outgoing.write_all(&masked(0x81, b"first")).expect("taken");
+    outgoing.write_all(&masked(0x82, &large)).expect("taken");
+    outgoing.write_all(&masked(0x88, &[])).expect("taken");
+    outgoing.finish().expect("half-closed");
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).expect("an answer, and a clean end");
+    incoming.read_to_end(&mut answer).expect("an answer, and a clean end");
     let head = answer.windows(4).position(|end| end == b"\r\n\r\n").expect("a head") + 4;
     let frames = &answer[head..];
     assert_eq!(&frames[..7], b"\x81\x05first");
@@ -300,27 +296,24 @@ fn fails_a_client_that_breaks_the_rules(start: Start<'_>) {
 
 fn waits_for_a_client_that_does_not_read(start: Start<'_>) {
     let server = started!(start,);
-    if server.secure {
-        return;
-    }
-    let mut stream = server.tcp();
+    let (mut incoming, mut outgoing) = server.halves();
     let (count, message) = (400, bytes(100_000));
-    let mut sender = stream.try_clone().expect("the stream");
     let request = request(&server);
     let frame = masked(0x82, &message);
     let sending = thread::spawn(move || {
-        sender.write_all(request.as_bytes()).expect("taken");
+        outgoing.write_all(request.as_bytes()).expect("taken");
         for _ in 0..count {
-            sender.write_all(&frame).expect("taken, in the end");
+            outgoing.write_all(&frame).expect("taken, in the end");
         }
-        sender.write_all(&masked(0x88, &[])).expect("taken");
+        outgoing.write_all(&masked(0x88, &[])).expect("taken");
+        outgoing.flush().expect("taken");
     });
     // The server reads on only as far as its own output goes; nobody knows how far the kernels' buffers reach.
     thread::sleep(Duration::from_millis(500));
     let resident = server.memory("VmRSS");
     assert!(resident < 40 << 10, "the server keeps {resident} KiB");
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).expect("an answer, and a clean end");
+    incoming.read_to_end(&mut answer).expect("an answer, and a clean end");
     sending.join().expect("all was sent");
     let head = answer.windows(4).position(|end| end == b"\r\n\r\n").expect("a head") + 4;
     assert_eq!(answer.len() - head, count * (10 + message.len()) + 2);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use sockless::connection::{Cause, Failure, Initiator};
 use sockless::handshake::{Refusal, RequestError};
-use sockless::{Client, CloseCode, Config, Message, Server};
+use sockless::{Client, CloseCode, Config, Event, Message, Server};
 use sockless_examples::tokio_adapter::{self as adapter, Decision, Error, Offer, Url, WebSocket};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::time::timeout;
@@ -67,6 +67,76 @@ async fn messages_come_back_whole_through_a_narrow_stream() {
     let outcome = server.await.expect("no panic").expect("no error");
     assert!(outcome.clean());
     assert_eq!(outcome.initiator, Some(Initiator::Remote));
+}
+
+#[tokio::test]
+async fn messages_that_are_kept_stay_as_they_were() {
+    let (mut client, mut server) = pair(1 << 20, Config::default()).await;
+    let lengths = [40_000, 100, 70_000, 0, 32_768, 32_767, 5, 140_000, 40_000];
+    let sent: Vec<Message> =
+        lengths.iter().zip(1..).map(|(len, n)| Message::from(vec![n; *len])).collect();
+    // Several in one read, and some of which a read ends in the middle.
+    for message in sent.iter().chain(&sent) {
+        client.feed(message.clone()).await.expect("queued");
+    }
+    client.flush().await.expect("flushed");
+    let mut kept = Vec::new();
+    for _ in 0..2 * sent.len() {
+        kept.push(server.next().await.expect("a message").expect("no error"));
+        // Reads of another connection go to the same buffer.
+        let (mut one, mut other) = pair(1 << 20, Config::default()).await;
+        one.send(Message::from(vec![0xFF; 100_000])).await.expect("sent");
+        other.next().await.expect("a message").expect("no error");
+    }
+    assert!(kept[..sent.len()] == sent && kept[sent.len()..] == sent);
+}
+
+#[tokio::test]
+async fn a_server_by_events_answers_in_order_and_to_the_end() {
+    // Little fits between the two, and little may wait: the server has to stop looking at its input again and again.
+    let config = Config::default().with_output_limits(3000, 1 << 20);
+    let (client, mut server) = pair(100, config).await;
+    let server = tokio::spawn(async move {
+        let mut most = 0;
+        let served = server.serve(|event, connection| {
+            most = most.max(connection.queued());
+            match &event {
+                Event::Text(text) => connection.send_text(text).expect("room"),
+                Event::Binary(bytes) => connection.send_binary(bytes).expect("room"),
+                _ => {}
+            }
+        });
+        (served.await.expect("no violation"), most)
+    });
+    let messages: Vec<Message> = (0..100).map(|n| Message::from(vec![n; 500])).collect();
+    let (mut sink, mut stream) = client.split();
+    let sending = async {
+        for message in &messages {
+            sink.send(message.clone()).await.expect("sent");
+        }
+    };
+    let receiving = async {
+        for message in &messages {
+            assert!(stream.next().await.expect("a message").expect("an echo") == *message);
+        }
+    };
+    tokio::join!(sending, receiving);
+    let mut client = sink.reunite(stream).expect("the same");
+    client.close().await.expect("closed");
+    let (outcome, most) = server.await.expect("no panic");
+    assert!(outcome.clean() && client.outcome().clean());
+    assert!(most < 4000, "{most} bytes waited");
+}
+
+#[tokio::test]
+async fn a_server_by_events_hears_of_a_violation() {
+    let (mut client, mut server) = half(Config::default()).await;
+    // A frame that is not masked.
+    client.write_all(b"\x81\x02hi").await.expect("taken");
+    client.shutdown().await.expect("shut");
+    let served = server.serve(|event, _| assert!(matches!(event, Event::Failed(_)))).await;
+    assert!(matches!(served, Err(Error::Failed(_))));
+    assert!(server.next().await.is_none());
 }
 
 #[tokio::test]

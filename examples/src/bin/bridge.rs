@@ -19,6 +19,7 @@ use sockless::message::Content;
 use sockless::{
     CloseCode, Config, Connection, Delivery, Event, Input, Server, Want, endpoint, frame,
 };
+use sockless_examples::listen;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
@@ -46,6 +47,9 @@ const BUFFER: usize = 64 << 10;
 /// How long the TCP server may take to answer a connection.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// How long to wait when the system can't give another stream.
+const RECOVER: Duration = Duration::from_millis(100);
+
 /// What the bridge is told.
 struct Options {
     to: String,
@@ -72,7 +76,7 @@ impl Options {
             match name.as_str() {
                 "--help" | "-h" => return Ok(None),
                 "--to" => options.to = value()?,
-                "--listen" => options.listen = number(&name, &value()?)?,
+                "--listen" => options.listen = listen::address(&value()?)?,
                 "--subprotocol" => options.subprotocols.push(value()?),
                 "--origin" => options.origins.push(value()?),
                 "--keepalive" => keepalive = seconds(&name, &value()?)?,
@@ -122,11 +126,12 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    let address = options.listen;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     match runtime.and_then(|runtime| runtime.block_on(run(options))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("bridge: {error}");
+            eprintln!("bridge: {}", listen::problem(address, &error));
             ExitCode::FAILURE
         }
     }
@@ -152,7 +157,10 @@ async fn run(options: Options) -> io::Result<()> {
                         }
                     });
                 }
-                Err(error) => eprintln!("bridge: {error}"),
+                Err(error) => {
+                    eprintln!("bridge: can't accept a client: {error}");
+                    sleep_until(Instant::now() + RECOVER).await;
+                }
             },
             Some(_) = clients.join_next() => {}
             _ = interrupt.recv() => break,

@@ -18,6 +18,7 @@ use hyper_util::rt::TokioIo;
 use sockless::endpoint;
 use sockless::handshake::{RequestError, Upgrade};
 use sockless_examples::echo::{echo, told};
+use sockless_examples::listen;
 use sockless_examples::opening::Terms;
 use sockless_examples::options::Options;
 use sockless_examples::page::PAGE;
@@ -44,7 +45,7 @@ async fn main() -> ExitCode {
     match run(&options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("echo_axum: can't serve on {}: {error}", options.listen);
+            eprintln!("echo_axum: {}", listen::problem(options.listen, &error));
             ExitCode::FAILURE
         }
     }

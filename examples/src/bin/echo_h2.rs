@@ -17,6 +17,7 @@ use sockless::endpoint;
 use sockless::handshake::connect;
 use sockless_examples::echo::{echo, told};
 use sockless_examples::h2_stream::{self, H2Stream};
+use sockless_examples::listen;
 use sockless_examples::opening::{Terms, plain};
 use sockless_examples::options::Options;
 use sockless_examples::page::PAGE;
@@ -43,7 +44,7 @@ async fn main() -> ExitCode {
     match run(&options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("echo_h2: can't serve on {}: {error}", options.listen);
+            eprintln!("echo_h2: {}", listen::problem(options.listen, &error));
             ExitCode::FAILURE
         }
     }

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use sockless::extension::Supported;
 use sockless::handshake::{Acceptance, Acceptor, Asked, Field, Limits, Refusal, RequestError};
 use sockless::{CloseCode, Config, Connection, Event, Input, Outcome, Server, Want, endpoint};
+use sockless_examples::listen;
 use sockless_examples::options::Options;
 use sockless_examples::page::PAGE;
 use sockless_examples::stop::Stop;
@@ -47,7 +48,7 @@ fn main() -> ExitCode {
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("echo_std: can't listen on {}: {error}", options.listen);
+            eprintln!("echo_std: {}", listen::problem(options.listen, &error));
             ExitCode::FAILURE
         }
     }
@@ -71,7 +72,10 @@ fn run(options: &Options) -> io::Result<()> {
                 threads.push(thread::spawn(move || serve(stream, &context)));
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(TURN),
-            Err(error) => eprintln!("echo_std: {error}"),
+            Err(error) => {
+                eprintln!("echo_std: can't accept a client: {error}");
+                thread::sleep(LOOK);
+            }
         }
     }
 

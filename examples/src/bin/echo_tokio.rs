@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use sockless::CloseCode;
+use sockless_examples::listen;
 use sockless_examples::opening::{Terms, plain};
 use sockless_examples::options::Options;
 use sockless_examples::tokio_adapter::{self as adapter, Decision, Error};
@@ -30,7 +31,7 @@ async fn main() -> ExitCode {
     match run(&options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("echo_tokio: can't serve on {}: {error}", options.listen);
+            eprintln!("echo_tokio: {}", listen::problem(options.listen, &error));
             ExitCode::FAILURE
         }
     }

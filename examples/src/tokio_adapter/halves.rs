@@ -3,18 +3,19 @@
 //! What has to be sent goes through that one channel: the application's messages, and the replies of the receiving half. So the
 //! reply to a Close frame stays behind the messages that were sent before it.
 
+use std::future::poll_fn;
 use std::io;
 use std::time::Duration;
 
 use sockless::connection::{Reply, SenderEnd, Side};
 use sockless::{CloseCode, Event, Input, Message, Outcome, Receiver, Sender};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc::{self, error::TryRecvError};
 
+use super::buffer::Buffer;
 use super::clock::Clock;
 use super::error::Error;
 use super::linger;
-use super::websocket::Buffer;
 
 /// How many messages may wait between the tasks.
 const WAITING: usize = 32;
@@ -84,11 +85,9 @@ impl<I: AsyncRead + Unpin, R: Side> Incoming<I, R> {
                 Next::Reply => {}
                 Next::Read => {
                     tokio::select! {
-                        count = self.reader.read(self.buffer.space()) => {
+                        count = poll_fn(|cx| self.buffer.poll_read(&mut self.reader, cx)) => {
                             // A stream that is reset has ended, too.
-                            let count = count.unwrap_or(0);
-                            self.buffer.filled(count);
-                            input_ended = count == 0;
+                            input_ended = count.unwrap_or(0) == 0;
                         }
                         () = self.clock.sleep_until(self.receiver.deadline()) => {}
                         () = self.orders.closed() => return None,
@@ -103,8 +102,9 @@ impl<I: AsyncRead + Unpin, R: Side> Incoming<I, R> {
             true => Input::eof(),
             false => Input::new(self.buffer.unread_mut()),
         };
+        let now = self.clock.now();
         let next = loop {
-            let Some(received) = self.receiver.poll(&mut input, self.clock.now()) else {
+            let Some(received) = self.receiver.poll(&mut input, now) else {
                 break Next::Read;
             };
             self.reply = received.reply;
@@ -117,6 +117,7 @@ impl<I: AsyncRead + Unpin, R: Side> Incoming<I, R> {
         };
         let rest = input.len();
         self.buffer.keep_last(rest);
+        self.buffer.rest();
         next
     }
 

@@ -34,11 +34,22 @@
 //! A `WebSocket` that is polled is woken for its deadlines too. Every future may be dropped at any time: what has been read or
 //! queued stays in the `WebSocket`, and the next call goes on from there.
 //!
+//! # By events
+//!
+//! [`WebSocket::serve`] hands every event to a function that may answer at once, on the connection itself. Messages are not made
+//! owned for it: with small ones, many at a time, it takes three quarters of the processor time.
+//!
+//! # Memory
+//!
+//! What is read goes to a buffer that each thread has one of, and so does output before it is written. A connection holds neither
+//! while it is idle.
+//!
 //! # Two tasks
 //!
 //! [`WebSocket::into_halves`] makes two halves that share nothing but a channel: [`Incoming`] yields messages in the one task,
 //! [`Outgoing`] writes in the other, and anyone with a [`Handle`] sends.
 
+mod buffer;
 mod clock;
 mod error;
 mod halves;

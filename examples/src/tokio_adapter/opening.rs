@@ -9,13 +9,14 @@ use sockless::handshake::{
     Acceptance, Acceptor, Answered, Asked, Connector, Limits, Offer, Request, RequestError, Url,
 };
 use sockless::{Client, Config, Connection, Server, endpoint};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::buffer::Buffer;
 use super::clock::Clock;
 use super::error::Error;
 use super::linger;
-use super::websocket::{Buffer, WebSocket};
+use super::websocket::WebSocket;
 
 /// How long a client that was answered otherwise may take to read the answer.
 const LINGER: Duration = Duration::from_secs(1);
@@ -61,7 +62,7 @@ pub async fn connect_over<S: AsyncRead + AsyncWrite + Unpin>(
             _ => connector.poll(buffer.unread(), clock.now()),
         };
         match answered {
-            None => buffer.clear(),
+            None => buffer.keep_last(0),
             Some(Answered::Open { established, response }) => {
                 let connection = endpoint::client(&established, Arc::clone(&config));
                 let head = response.consumed();
@@ -119,7 +120,7 @@ pub async fn accept_with<'a, S: AsyncRead + AsyncWrite + Unpin>(
         };
         let request = match asked {
             None => {
-                buffer.clear();
+                buffer.keep_last(0);
                 continue;
             }
             Some(Asked::WebSocket(request) | Asked::Plain(request)) => request,
@@ -157,11 +158,7 @@ async fn read(
     deadline: Option<Duration>,
 ) -> Result<Option<usize>, Error> {
     tokio::select! {
-        count = stream.read(buffer.space()) => {
-            let count = count?;
-            buffer.filled(count);
-            Ok(Some(count))
-        }
+        count = poll_fn(|cx| buffer.poll_read(stream, cx)) => Ok(Some(count?)),
         () = clock.sleep_until(deadline) => Ok(None),
     }
 }

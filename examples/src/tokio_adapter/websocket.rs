@@ -1,6 +1,8 @@
 //! A WebSocket as a `Stream` and a `Sink` of messages.
 
-use std::future::Future as _;
+use std::convert::Infallible;
+use std::future::{Future as _, poll_fn};
+use std::io::IoSlice;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -12,14 +14,18 @@ use futures_sink::Sink;
 use sockless::connection::{Cause, Counters, SendError, Side};
 use sockless::frame::Misuse;
 use sockless::{CloseCode, Connection, Event, Input, Message, Outcome, Want};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 
+use super::buffer::{self, Buffer};
 use super::clock::{Alarm, Clock};
 use super::error::Error;
 use super::halves::{self, Incoming, Outgoing};
 
-/// How much is read at once.
-const READ: usize = 16 << 10;
+/// From how many bytes on a message that was read at once is handed over together with the memory it was read into. A smaller one is
+/// copied, so that whoever keeps it does not keep much more than it.
+const LARGE: usize = 32 << 10;
+/// So many slices are written by one call.
+const SLICES: usize = 16;
 
 /// A WebSocket on a stream of bytes. `R` is the role: [`Client`](sockless::Client) or [`Server`](sockless::Server).
 ///
@@ -33,9 +39,13 @@ pub struct WebSocket<S, R: Side> {
     connection: Connection<R>,
     buffer: Buffer,
     clock: Clock,
+    /// The time when it was looked at last: when something arrived or was due.
+    now: Duration,
     alarm: Alarm,
     /// Whether the stream has ended, and the connection has not been told yet.
     eof: bool,
+    /// Whether all has been done but to wait for input, or for the deadline.
+    idle: bool,
     /// Whether the end of the connection has been told to the application.
     over: bool,
     /// For how long a half may read to the end of the stream.
@@ -63,12 +73,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> WebSocket<S, R> {
     pub(super) fn new(
         stream: S,
         connection: Connection<R>,
-        buffer: Buffer,
+        mut buffer: Buffer,
         clock: Clock,
         close: Duration,
     ) -> Self {
-        let alarm = Alarm::default();
-        Self { stream, connection, buffer, clock, alarm, eof: false, over: false, close }
+        buffer.rest();
+        let (now, alarm) = (clock.now(), Alarm::default());
+        let (eof, idle, over) = (false, false, false);
+        Self { stream, connection, buffer, clock, now, alarm, eof, idle, over, close }
     }
 
     /// Queues a Close frame: no message can be sent after it, and those of the peer arrive until its own Close frame does.
@@ -81,7 +93,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> WebSocket<S, R> {
         code: impl Into<Option<CloseCode>>,
         reason: &str,
     ) -> Result<(), Error> {
-        Ok(self.connection.close(code, reason, self.clock.now())?)
+        self.look_at_the_clock();
+        Ok(self.connection.close(code, reason, self.now)?)
     }
 
     /// Queues a ping. Its pong is not among the messages; [`counters`](Self::counters) have its round-trip time.
@@ -90,7 +103,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> WebSocket<S, R> {
     ///
     /// If the connection closes already, or the payload is longer than 125 bytes.
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
-        Ok(self.connection.ping(payload, self.clock.now())?)
+        self.look_at_the_clock();
+        Ok(self.connection.ping(payload, self.now)?)
     }
 
     /// Two halves for two tasks, on the two halves of the stream: `socket.into_halves(tokio::net::TcpStream::into_split)`, or
@@ -104,53 +118,88 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> WebSocket<S, R> {
         halves::new((reader, receiver, self.buffer), (writer, sender), self.clock, self.close)
     }
 
-    /// Goes on as far as it gets without waiting: the next message, or the end.
-    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
+    /// Serves the connection to its end: `handle` is given every event, and the connection to answer on. What it sends is written
+    /// once all that was read has been looked at, or when as much waits as the soft limit.
+    ///
+    /// This costs less for a small message than the stream and the sink do: it is neither copied nor has it memory of its own.
+    ///
+    /// # Errors
+    ///
+    /// As those of the stream.
+    pub async fn serve(
+        &mut self,
+        mut handle: impl FnMut(Event<'_>, &mut Connection<R>),
+    ) -> Result<Outcome, Error> {
+        let ended = poll_fn(|cx| self.poll_until(cx, |this| this.hand_over(&mut handle))).await;
+        self.over = true;
+        ended.map(|_| self.outcome())
+    }
+
+    /// Goes on as far as it gets without waiting: until `look` finds something in what has been read, or to the end.
+    fn poll_until<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut look: impl FnMut(&mut Self) -> Option<T>,
+    ) -> Poll<Result<Option<T>, Error>> {
         loop {
-            if let Some(message) = self.poll_input() {
-                return Poll::Ready(Ok(Some(message)));
-            }
-            let _ = self.poll_write(cx)?;
-            match self.connection.want() {
-                Want::Done(outcome) => {
-                    // The stream is not needed any more, whatever it says to this.
-                    let _ = ready!(Pin::new(&mut self.stream).poll_shutdown(cx));
-                    return Poll::Ready(match outcome.cause {
-                        Cause::Failed(failure) => Err(Error::Failed(failure)),
-                        _ => Ok(None),
-                    });
+            if !self.idle {
+                if let Some(found) = look(self) {
+                    return Poll::Ready(Ok(Some(found)));
                 }
-                Want::ShutdownWrite => {
-                    let _ = ready!(Pin::new(&mut self.stream).poll_shutdown(cx));
-                    self.connection.shut();
-                }
-                Want::Io { read, deadline, .. } => {
-                    let due = self.alarm.poll(self.clock, deadline, cx).is_ready();
-                    if read {
-                        match self.poll_read(cx) {
-                            Poll::Pending if !due => return Poll::Pending,
-                            Poll::Pending => {}
-                            Poll::Ready(Ok(arrived)) => self.eof = !arrived,
-                            // What a reset stream has ended is the connection's to say.
-                            Poll::Ready(Err(_)) => self.eof = true,
-                        }
-                    } else if !due {
-                        return Poll::Pending;
+                let written = self.poll_write(cx)?.is_ready();
+                match self.connection.want() {
+                    Want::Done(outcome) => {
+                        // The stream is not needed any more, whatever it says to this.
+                        let _ = ready!(Pin::new(&mut self.stream).poll_shutdown(cx));
+                        return Poll::Ready(match outcome.cause {
+                            Cause::Failed(failure) => Err(Error::Failed(failure)),
+                            _ => Ok(None),
+                        });
                     }
+                    Want::ShutdownWrite => {
+                        let _ = ready!(Pin::new(&mut self.stream).poll_shutdown(cx));
+                        self.connection.shut();
+                        continue;
+                    }
+                    // Too much waited to look at all of it.
+                    Want::Io { read: true, .. } if !self.buffer.unread().is_empty() => continue,
+                    Want::Io { read: false, deadline, .. } => {
+                        self.buffer.rest();
+                        ready!(self.poll_alarm(deadline, cx));
+                        continue;
+                    }
+                    Want::Io { read: true, .. } => self.idle = written,
                 }
+            }
+            let due = self.poll_alarm(self.connection.deadline(), cx).is_ready();
+            match self.poll_read(cx) {
+                Poll::Pending if !due => return Poll::Pending,
+                Poll::Pending => {}
+                // What a reset stream has ended is the connection's to say.
+                Poll::Ready(arrived) => self.eof = !arrived.unwrap_or(false),
             }
         }
     }
 
-    /// The next message out of what has been read.
-    fn poll_input(&mut self) -> Option<Message> {
-        let now = self.clock.now();
-        let mut input = match mem::take(&mut self.eof) {
+    /// What of the input has not been looked at.
+    fn unseen<'b>(eof: &mut bool, buffer: &'b mut Buffer) -> Input<'b> {
+        match mem::take(eof) {
             true => Input::eof(),
-            false => Input::new(self.buffer.unread_mut()),
-        };
+            false => Input::new(buffer.unread_mut()),
+        }
+    }
+
+    /// The next message out of what has been read.
+    fn message(&mut self) -> Option<Message> {
+        let mut input = Self::unseen(&mut self.eof, &mut self.buffer);
         let message = loop {
-            match self.connection.poll(&mut input, now) {
+            match self.connection.poll(&mut input, self.now) {
+                Some(Event::Binary(bytes)) if bytes.is_borrowed() && bytes.len() >= LARGE => {
+                    let (count, rest) = (bytes.len(), input.len());
+                    let bytes = self.buffer.split_off(rest, count);
+                    self.buffer.rest();
+                    return Some(Message::from(bytes));
+                }
                 Some(Event::Text(text)) => break Some(Message::from(text)),
                 Some(Event::Binary(bytes)) => break Some(Message::from(bytes)),
                 Some(_) => {}
@@ -159,45 +208,106 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> WebSocket<S, R> {
         };
         let rest = input.len();
         self.buffer.keep_last(rest);
+        self.buffer.rest();
         message
+    }
+
+    /// Hands over the events in what has been read, unless too much output waits.
+    fn hand_over(
+        &mut self,
+        handle: &mut impl FnMut(Event<'_>, &mut Connection<R>),
+    ) -> Option<Infallible> {
+        if !self.buffer.unread().is_empty() {
+            if self.connection.is_congested() {
+                return None;
+            }
+            self.lend();
+        }
+        let mut input = Self::unseen(&mut self.eof, &mut self.buffer);
+        while let Some(event) = self.connection.poll(&mut input, self.now) {
+            handle(event, &mut self.connection);
+            if self.connection.is_congested() && !input.is_empty() {
+                break;
+            }
+        }
+        let rest = input.len();
+        self.buffer.keep_last(rest);
+        None
     }
 
     /// Reads, into the buffer or straight into a large message; whether something arrived.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
-        if let Some(mut taken) = self.connection.take_buffer() {
-            let before = taken.bytes.len();
-            let mut space = (&mut taken.bytes).limit(taken.room);
-            let read = pin!(self.stream.read_buf(&mut space)).poll(cx);
-            let arrived = taken.bytes.len() > before;
-            // It is what was taken, with no more than there was room for.
-            let _ = self.connection.put_buffer(taken.bytes);
-            return read.map_ok(|_| arrived);
-        }
-        let mut space = ReadBuf::new(self.buffer.space());
-        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut space))?;
-        let count = space.filled().len();
-        self.buffer.filled(count);
-        Poll::Ready(Ok(count > 0))
+        let read = match self.connection.take_buffer() {
+            Some(mut taken) => {
+                let mut space = (&mut taken.bytes).limit(taken.room);
+                let read = pin!(self.stream.read_buf(&mut space)).poll(cx);
+                // It is what was taken, with no more than there was room for.
+                let _ = self.connection.put_buffer(taken.bytes);
+                read
+            }
+            None => self.buffer.poll_read(&mut self.stream, cx),
+        };
+        let count = ready!(read);
+        self.look_at_the_clock();
+        Poll::Ready(count.map(|count| count > 0))
     }
 
     /// Writes all output, and flushes the stream.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let Self { stream, connection, .. } = self;
+        let Self { stream, connection, idle, .. } = self;
+        let mut stream = Pin::new(stream);
         while !connection.output().is_empty() {
-            let written = ready!(pin!(stream.write_buf(&mut connection.drain())).poll(cx));
-            match written {
-                Ok(1..) => {}
+            let output = connection.output();
+            let written = if output.len() == connection.queued() {
+                // The plain call costs the system less.
+                stream.as_mut().poll_write(cx, output)
+            } else {
+                let mut slices = [IoSlice::new(&[]); SLICES];
+                let count = connection.output_io_slices(&mut slices);
+                stream.as_mut().poll_write_vectored(cx, &slices[..count])
+            };
+            match ready!(written) {
                 Ok(0) => return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into())),
+                Ok(count) => {
+                    connection.wrote(count);
+                    *idle = false;
+                }
                 Err(error) => return Poll::Ready(Err(error.into())),
             }
         }
-        Pin::new(stream).poll_flush(cx).map_err(Error::from)
+        if let Some(buffer) = connection.reclaim() {
+            buffer::keep_output(buffer);
+        }
+        stream.poll_flush(cx).map_err(Error::from)
+    }
+
+    /// Lends the thread's spare buffer for output, if none waits.
+    fn lend(&mut self) {
+        self.idle = false;
+        if self.connection.output().is_empty()
+            && let Err(buffer) = self.connection.lend(buffer::take_output())
+        {
+            buffer::keep_output(buffer);
+        }
+    }
+
+    /// Ready once the deadline has passed.
+    fn poll_alarm(&mut self, deadline: Option<Duration>, cx: &mut Context<'_>) -> Poll<()> {
+        ready!(self.alarm.poll(self.clock, deadline, cx));
+        self.look_at_the_clock();
+        Poll::Ready(())
+    }
+
+    /// Something has happened, at this time.
+    fn look_at_the_clock(&mut self) {
+        self.now = self.clock.now();
+        self.idle = false;
     }
 
     /// Looks whether something is due, for those who wait for the sink alone.
     fn poll_time(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-        while self.alarm.poll(self.clock, self.connection.deadline(), cx).is_ready() {
-            while self.connection.poll(&mut Input::none(), self.clock.now()).is_some() {}
+        while self.poll_alarm(self.connection.deadline(), cx).is_ready() {
+            while self.connection.poll(&mut Input::none(), self.now).is_some() {}
             if matches!(self.connection.want(), Want::Done(_)) {
                 return Err(Error::Closed);
             }
@@ -214,7 +324,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> Stream for WebSocket<S, R> {
         if this.over {
             return Poll::Ready(None);
         }
-        let next = ready!(this.poll_message(cx)).transpose();
+        let next = ready!(this.poll_until(cx, Self::message)).transpose();
         this.over = !matches!(next, Some(Ok(_)));
         Poll::Ready(next)
     }
@@ -237,7 +347,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> Sink<Message> for WebSocket<S, 
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        Ok(self.get_mut().connection.send(message)?)
+        let this = self.get_mut();
+        this.lend();
+        Ok(this.connection.send(message)?)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
@@ -254,7 +366,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> Sink<Message> for WebSocket<S, 
             Err(error) => return Poll::Ready(Err(error)),
         }
         while !this.over {
-            match ready!(this.poll_message(cx)) {
+            match ready!(this.poll_until(cx, Self::message)) {
                 Ok(Some(_)) => {}
                 end => {
                     this.over = true;
@@ -269,55 +381,5 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> Sink<Message> for WebSocket<S, 
 impl<S, R: Side> fmt::Debug for WebSocket<S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebSocket").field("connection", &self.connection).finish_non_exhaustive()
-    }
-}
-
-/// What has been read, and how much of it has not been looked at.
-#[derive(Default)]
-pub(super) struct Buffer {
-    /// Empty until the first read.
-    bytes: Vec<u8>,
-    start: usize,
-    end: usize,
-}
-
-impl Buffer {
-    /// Where to read to. What has not been looked at is lost: there is to be none.
-    pub(super) fn space(&mut self) -> &mut [u8] {
-        self.bytes.resize(READ, 0);
-        &mut self.bytes
-    }
-
-    /// Takes note that so much has been read.
-    pub(super) fn filled(&mut self, count: usize) {
-        (self.start, self.end) = (0, count);
-    }
-
-    pub(super) fn unread(&self) -> &[u8] {
-        &self.bytes[self.start..self.end]
-    }
-
-    pub(super) fn unread_mut(&mut self) -> &mut [u8] {
-        &mut self.bytes[self.start..self.end]
-    }
-
-    /// Takes note that so much has been looked at.
-    pub(super) fn consume(&mut self, count: usize) {
-        self.start = (self.start + count).min(self.end);
-    }
-
-    /// Takes note that all but the last so many bytes have been looked at.
-    pub(super) fn keep_last(&mut self, rest: usize) {
-        self.start = self.end.saturating_sub(rest);
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.start = self.end;
-    }
-}
-
-impl fmt::Debug for Buffer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Buffer").field("unread", &(self.end - self.start)).finish()
     }
 }

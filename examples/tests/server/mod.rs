@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of this")]
 
+mod halves;
+
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -11,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use tungstenite::WebSocket;
 use tungstenite::protocol::WebSocketConfig;
+
+pub use halves::{Incoming, Outgoing};
 
 /// How long anything may take.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -49,6 +53,8 @@ impl Server {
                 Some(2),
                 "it says where it listens, or why it can't: {line:?}"
             );
+            // Past the test harness, which hides what tests print.
+            let _ = writeln!(io::stderr(), "\nSKIPPED: {program} lacks something on this system\n");
             return None;
         };
         let address = rest.split('/').next().and_then(|address| address.parse().ok());
@@ -59,7 +65,16 @@ impl Server {
     /// A stream to the server.
     pub fn stream(&self) -> Box<dyn Stream> {
         let stream = self.tcp();
-        if self.secure { Box::new(secure(stream)) } else { Box::new(stream) }
+        if self.secure {
+            Box::new(rustls::StreamOwned::new(session(), stream))
+        } else {
+            Box::new(stream)
+        }
+    }
+
+    /// The two directions of a stream to the server.
+    pub fn halves(&self) -> (Incoming, Outgoing) {
+        halves::halves(self.tcp(), self.secure.then(session)).expect("the server accepts")
     }
 
     /// The stream below.
@@ -134,7 +149,8 @@ impl fmt::Debug for Server {
     }
 }
 
-fn secure(stream: TcpStream) -> impl Stream {
+/// The client's side of TLS.
+fn session() -> rustls::ClientConnection {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -143,8 +159,7 @@ fn secure(stream: TcpStream) -> impl Stream {
         .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
         .with_no_client_auth();
     let name = "localhost".try_into().expect("a name");
-    let session = rustls::ClientConnection::new(Arc::new(config), name).expect("a session");
-    rustls::StreamOwned::new(session, stream)
+    rustls::ClientConnection::new(Arc::new(config), name).expect("a session")
 }
 
 /// Takes any certificate: that of the server under test is made when it starts.

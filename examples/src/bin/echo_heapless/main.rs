@@ -15,6 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use sockless::Limits;
+use sockless_examples::listen;
 use sockless_examples::options::Options;
 use sockless_examples::page::PAGE;
 use sockless_examples::stop::Stop;
@@ -37,7 +38,7 @@ fn main() -> ExitCode {
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("echo_heapless: can't listen on {}: {error}", options.listen);
+            eprintln!("echo_heapless: {}", listen::problem(options.listen, &error));
             ExitCode::FAILURE
         }
     }

@@ -233,28 +233,37 @@ fn echo(
     connection: &mut Connection<sockless::Server>,
     link: &mut Link,
 ) -> io::Result<()> {
-    match event {
-        // Large, and still in the read buffer: header and message are written from where they are.
-        Event::Text(text) if text.is_borrowed() && text.len() >= LARGE => {
-            if let Ok(mut message) = connection.send_text_borrowed(&text) {
-                let written = link.write(&message.slices().map(IoSlice::new))?;
-                message.wrote(written);
-            }
-        }
-        Event::Binary(bytes) if bytes.is_borrowed() && bytes.len() >= LARGE => {
-            if let Ok(mut message) = connection.send_binary_borrowed(&bytes) {
-                let written = link.write(&message.slices().map(IoSlice::new))?;
-                message.wrote(written);
-            }
-        }
+    // What is still in the read buffer is looked at where it is: to move it out of the event would cost a small message as much as
+    // to decode it.
+    match &event {
         // Small: copied into the batch.
+        Event::Text(text) if text.is_borrowed() && text.len() < LARGE => {
+            let _ = connection.send_text(text);
+        }
+        Event::Binary(bytes) if bytes.is_borrowed() && bytes.len() < LARGE => {
+            let _ = connection.send_binary(bytes);
+        }
+        // Large: header and message are written from where they are.
         Event::Text(text) if text.is_borrowed() => {
-            let _ = connection.send_text(&text);
+            if let Ok(mut message) = connection.send_text_borrowed(text) {
+                let written = link.write(&message.slices().map(IoSlice::new))?;
+                message.wrote(written);
+            }
         }
         Event::Binary(bytes) if bytes.is_borrowed() => {
-            let _ = connection.send_binary(&bytes);
+            if let Ok(mut message) = connection.send_binary_borrowed(bytes) {
+                let written = link.write(&message.slices().map(IoSlice::new))?;
+                message.wrote(written);
+            }
         }
-        // Assembled in memory of its own, which is handed on.
+        _ => return hand_on(event, connection),
+    }
+    Ok(())
+}
+
+/// Sends back a message that was assembled in memory of its own, without a copy.
+fn hand_on(event: Event<'_>, connection: &mut Connection<sockless::Server>) -> io::Result<()> {
+    match event {
         Event::Text(text) => drop(connection.send(text)),
         Event::Binary(bytes) => drop(connection.send(bytes)),
         _ => {}

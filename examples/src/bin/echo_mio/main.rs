@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use mio::net::{TcpListener, UnixStream};
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
+use sockless_examples::listen;
 use sockless_examples::opening::Terms;
 use sockless_examples::options::Options;
 use sockless_examples::stop::Stop;
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("echo_mio: can't serve on {}: {error}", options.listen);
+            eprintln!("echo_mio: {}", listen::problem(options.listen, &error));
             ExitCode::FAILURE
         }
     }

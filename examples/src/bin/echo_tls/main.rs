@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use sockless::handshake::{Acceptor, Limits};
 use sockless::{CloseCode, Connection, Event, Input, Server, Want};
+use sockless_examples::listen;
 use sockless_examples::opening::{Opening, Terms};
 use sockless_examples::options::Options;
 use sockless_examples::stop::Stop;
@@ -60,7 +61,7 @@ fn main() -> ExitCode {
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("echo_tls: can't serve on {}: {error}", options.listen);
+            eprintln!("echo_tls: {}", listen::problem(options.listen, &error));
             ExitCode::FAILURE
         }
     }

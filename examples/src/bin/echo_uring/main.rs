@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     match server::run(&options, ring) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("echo_uring: can't serve on {}: {error}", options.listen);
+            eprintln!("echo_uring: {}", sockless_examples::listen::problem(options.listen, &error));
             ExitCode::FAILURE
         }
     }

@@ -1,0 +1,205 @@
+//! What a connection is made from: its role, what the handshake agreed on, and its configuration.
+
+use std::time::Duration;
+
+use sockless::connection::Keepalive;
+use sockless::extension::Agreed;
+use sockless::{Config, Delivery, Limits};
+
+use super::codec::{Reader, Writer};
+use super::damage::Damage;
+
+/// How a trace begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beginning {
+    /// Whether the connection is a client's.
+    pub client: bool,
+    /// The parameters of `permessage-deflate`, if it is in use: no context takeover of the server's, of the client's, and their
+    /// window bits, 0 for none.
+    pub deflate: Option<(bool, bool, u8, u8)>,
+    /// The configuration.
+    pub settings: Settings,
+}
+
+/// A configuration, as far as the behaviour of a connection depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    frame: u64,
+    message: u64,
+    parts: bool,
+    auto_pong: bool,
+    auto_close: bool,
+    soft: u64,
+    hard: u64,
+    keepalive: Option<(Duration, Duration)>,
+    idle: Option<Duration>,
+    close: Duration,
+    /// Level, memory and threshold of compression; zeros where it is not built in.
+    compression: [u64; 3],
+}
+
+impl Beginning {
+    pub(super) fn new(client: bool, agreed: Agreed, config: &Config) -> Self {
+        Self { client, deflate: parameters(agreed), settings: Settings::of(config) }
+    }
+
+    /// What the handshake agreed on.
+    pub(super) fn agreed(&self) -> Result<Agreed, Damage> {
+        match self.deflate {
+            None => Ok(Agreed::default()),
+            Some(parameters) => with_parameters(parameters),
+        }
+    }
+
+    pub(super) fn write(&self, body: &mut Writer<'_>) {
+        body.flag(self.client).flag(self.deflate.is_some());
+        if let Some((server, client, server_bits, client_bits)) = self.deflate {
+            body.flag(server).flag(client).number(server_bits.into()).number(client_bits.into());
+        }
+        self.settings.write(body);
+    }
+
+    pub(super) fn read(body: &mut Reader<'_>) -> Option<Self> {
+        let client = body.flag()?;
+        let deflate = if body.flag()? {
+            let (server, client) = (body.flag()?, body.flag()?);
+            let mut bits = || body.byte().filter(|bits| matches!(bits, 0 | 8..=15));
+            Some((server, client, bits()?, bits()?))
+        } else {
+            None
+        };
+        Some(Self { client, deflate, settings: Settings::read(body)? })
+    }
+}
+
+#[cfg(feature = "deflate")]
+fn parameters(agreed: Agreed) -> Option<(bool, bool, u8, u8)> {
+    let parameters = agreed.deflate?;
+    Some((
+        parameters.server_no_context_takeover,
+        parameters.client_no_context_takeover,
+        parameters.server_max_window_bits.map_or(0, |bits| bits.get()),
+        parameters.client_max_window_bits.map_or(0, |bits| bits.get()),
+    ))
+}
+
+#[cfg(not(feature = "deflate"))]
+fn parameters(_: Agreed) -> Option<(bool, bool, u8, u8)> {
+    None
+}
+
+#[cfg(feature = "deflate")]
+fn with_parameters(
+    (server, client, server_bits, client_bits): (bool, bool, u8, u8),
+) -> Result<Agreed, Damage> {
+    use sockless::extension::deflate::{Parameters, WindowBits};
+
+    let mut agreed = Agreed::default();
+    agreed.deflate = Some(Parameters {
+        server_no_context_takeover: server,
+        client_no_context_takeover: client,
+        server_max_window_bits: WindowBits::new(server_bits),
+        client_max_window_bits: WindowBits::new(client_bits),
+    });
+    Ok(agreed)
+}
+
+#[cfg(not(feature = "deflate"))]
+fn with_parameters(_: (bool, bool, u8, u8)) -> Result<Agreed, Damage> {
+    Err(Damage::NeedsDeflate)
+}
+
+impl Settings {
+    pub(super) fn of(config: &Config) -> Self {
+        let compression = [
+            #[cfg(feature = "deflate")]
+            config.deflate.level.get().into(),
+            #[cfg(feature = "deflate")]
+            config.deflate.memory.get().into(),
+            #[cfg(feature = "deflate")]
+            (config.deflate.threshold as u64),
+            #[cfg(not(feature = "deflate"))]
+            0,
+            #[cfg(not(feature = "deflate"))]
+            0,
+            #[cfg(not(feature = "deflate"))]
+            0,
+        ];
+        Self {
+            frame: config.limits.frame,
+            message: config.limits.message,
+            parts: config.delivery == Delivery::Parts,
+            auto_pong: config.auto_pong,
+            auto_close: config.auto_close,
+            soft: config.soft_limit as u64,
+            hard: config.hard_limit as u64,
+            keepalive: config.keepalive.map(|Keepalive { interval, timeout }| (interval, timeout)),
+            idle: config.idle,
+            close: config.close,
+            compression,
+        }
+    }
+
+    /// The configuration. What does not show in behaviour, a pool and the SIMD level, is left to the default.
+    pub(super) fn config(&self) -> Config {
+        let clamp = |number| usize::try_from(number).unwrap_or(usize::MAX);
+        let mut config = Config::default()
+            .with_limits(Limits::default().with_frame(self.frame).with_message(self.message))
+            .with_delivery(if self.parts { Delivery::Parts } else { Delivery::Whole })
+            .with_auto_pong(self.auto_pong)
+            .with_auto_close(self.auto_close)
+            .with_output_limits(clamp(self.soft), clamp(self.hard))
+            .with_close(self.close);
+        if let Some((interval, timeout)) = self.keepalive {
+            config = config.with_keepalive(interval, timeout);
+        }
+        if let Some(idle) = self.idle {
+            config = config.with_idle(idle);
+        }
+        #[cfg(feature = "deflate")]
+        {
+            use sockless::extension::deflate::{self, Level, Memory};
+
+            let [level, memory, threshold] = self.compression;
+            let deflate = deflate::Config::default()
+                .with_level(u8::try_from(level).ok().and_then(Level::new).unwrap_or_default())
+                .with_memory(u8::try_from(memory).ok().and_then(Memory::new).unwrap_or_default())
+                .with_threshold(clamp(threshold));
+            config = config.with_deflate(deflate);
+        }
+        config
+    }
+
+    pub(super) fn write(&self, body: &mut Writer<'_>) {
+        body.number(self.frame).number(self.message);
+        body.flag(self.parts).flag(self.auto_pong).flag(self.auto_close);
+        body.number(self.soft).number(self.hard).flag(self.keepalive.is_some());
+        if let Some((interval, timeout)) = self.keepalive {
+            body.time(interval).time(timeout);
+        }
+        body.flag(self.idle.is_some());
+        if let Some(idle) = self.idle {
+            body.time(idle);
+        }
+        body.time(self.close);
+        for number in self.compression {
+            body.number(number);
+        }
+    }
+
+    pub(super) fn read(body: &mut Reader<'_>) -> Option<Self> {
+        Some(Self {
+            frame: body.number()?,
+            message: body.number()?,
+            parts: body.flag()?,
+            auto_pong: body.flag()?,
+            auto_close: body.flag()?,
+            soft: body.number()?,
+            hard: body.number()?,
+            keepalive: if body.flag()? { Some((body.time()?, body.time()?)) } else { None },
+            idle: if body.flag()? { Some(body.time()?) } else { None },
+            close: body.time()?,
+            compression: [body.number()?, body.number()?, body.number()?],
+        })
+    }
+}
