@@ -1,11 +1,13 @@
-"""Installs the Autobahn test suite, runs it against a program of this repository, and judges the reports.
+"""Installs the Autobahn test suite, runs it against a program of this repository or all of them, and judges the reports.
 
 Exit status: 0 if every expected case is OK in both columns, 1 if not, 2 if the suite can't be run here.
 """
 
 import argparse
 import collections
+import concurrent.futures
 import datetime
+import fcntl
 import glob
 import json
 import os
@@ -27,12 +29,23 @@ IMAGE = "crossbario/autobahn-testsuite:25.10.1"
 # How many cases the suite has in each group.
 GROUPS = {1: 16, 2: 11, 3: 7, 4: 10, 5: 20, 6: 145, 7: 37, 9: 54, 10: 1, 12: 90, 13: 126}
 INFORMATIONAL = {"7.1.6", "7.13.1", "7.13.2"}
+PROGRAMS = {
+    "server": ["echo_std", "echo_mio", "echo_tokio", "echo_uring", "echo_axum", "echo_heapless"],
+    "client": ["client_std", "client_tokio"],
+}
+# Groups 12 and 13 are not for those without permessage-deflate.
+WITHOUT_DEFLATE = {"echo_heapless"}
+PACKAGES = {"server": "sockless-examples", "client": "sockless-autobahn"}
 # A few of every sub-group of 12 and 13: small, medium and large messages, automatic fragmentation.
 SAMPLE_COMPRESSED = ["1", "6", "11", "16"]
 
 
 class CannotRun(Exception):
-    """The suite can't be run on this machine."""
+    """The suite, or a program, can't be run on this machine."""
+
+
+class Broken(Exception):
+    """Something did not start."""
 
 
 def say(text):
@@ -83,7 +96,13 @@ def find_python2():
 
 
 def install():
-    """A command that runs `wstest`, installed if need be."""
+    """A command that runs `wstest`, installed if need be, by one process at a time."""
+    with open(__file__, "rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return install_alone()
+
+
+def install_alone():
     wstest = os.path.join(VENV, "suite", "bin", "wstest")
     if runs([wstest, "--help"]):
         return [wstest]
@@ -114,13 +133,16 @@ def install():
 # -- the programs under test ---------------------------------------------------------------------------------------------------
 
 
-def build(package, program):
-    say("building %s" % program)
-    command = ["cargo", "build", "--quiet", "--release", "-p", package, "--bin", program]
+def build(package, programs):
+    """The folder with the programs."""
+    say("building %s" % " ".join(programs))
+    command = ["cargo", "build", "--quiet", "--release", "-p", package]
+    for program in programs:
+        command += ["--bin", program]
     if subprocess.run(command, cwd=ROOT).returncode != 0:
-        raise SystemExit("autobahn: %s does not build" % program)
+        raise SystemExit("autobahn: %s: does not build" % " ".join(programs))
     target = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
-    return os.path.join(target, "release", program)
+    return os.path.join(target, "release")
 
 
 def start_server(path):
@@ -131,7 +153,9 @@ def start_server(path):
         if found:
             threading.Thread(target=process.stdout.read, daemon=True).start()
             return process, int(found.group(1))
-    raise SystemExit("autobahn: %s did not say where it listens" % os.path.basename(path))
+    if process.wait() == 2:
+        raise CannotRun("%s lacks something of this system" % os.path.basename(path))
+    raise Broken("%s did not say where it listens" % os.path.basename(path))
 
 
 def stop(process):
@@ -153,12 +177,12 @@ def free_port():
 def wait_for(port, process):
     for _ in range(300):
         if process.poll() is not None:
-            raise SystemExit("autobahn: the fuzzing server ended at once")
+            raise Broken("the fuzzing server ended at once")
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.1)
-    raise SystemExit("autobahn: the fuzzing server did not start")
+    raise Broken("the fuzzing server did not start")
 
 
 # -- running -------------------------------------------------------------------------------------------------------------------
@@ -167,8 +191,8 @@ def wait_for(port, process):
 class Shard:
     """One process of the suite: its cases, its reports."""
 
-    def __init__(self, number, patterns, role, program):
-        self.folder = os.path.join(REPORTS, role, program, "shard%d" % number)
+    def __init__(self, number, patterns, folder):
+        self.folder = os.path.join(folder, "shard%d" % number)
         shutil.rmtree(self.folder, ignore_errors=True)
         os.makedirs(self.folder)
         self.patterns = patterns
@@ -197,18 +221,19 @@ class Shard:
             return json.load(file)
 
 
-def follow(shards, processes, expected, limit):
+def follow(program, shards, processes, expected, limit):
     """Waits until the processes have ended, and shows how far they are."""
     started, shown = time.time(), 0
     while any(process.poll() is None for process in processes):
         time.sleep(0.5)
         elapsed = time.time() - started
         if elapsed > limit:
-            say("stopped after %d s" % elapsed)
+            say("%s: stopped after %d s" % (program, elapsed))
             return
         if elapsed - shown >= 15:
             shown = elapsed
-            say("%4d s: %d of %d cases begun" % (elapsed, sum(s.progress() for s in shards), expected))
+            begun = sum(shard.progress() for shard in shards)
+            say("%s: %d s: %d of %d cases begun" % (program, elapsed, begun, expected))
 
 
 def run_server(wstest, path, program, shards, expected, limit):
@@ -220,7 +245,7 @@ def run_server(wstest, path, program, shards, expected, limit):
             spec = shard.write_spec(servers=[target])
             log = shard.log()
             running.append(subprocess.Popen(wstest + ["-m", "fuzzingclient", "-s", spec], stdout=log, stderr=log, cwd=shard.folder))
-        follow(shards, running, expected, limit)
+        follow(program, shards, running, expected, limit)
     finally:
         for process in running + [server]:
             stop(process)
@@ -236,11 +261,14 @@ def run_client(wstest, path, program, shards, expected, limit):
             command = wstest + ["-m", "fuzzingserver", "-u", "0", "-s", spec]
             servers.append(subprocess.Popen(command, stdout=log, stderr=log, cwd=shard.folder))
             wait_for(port, servers[-1])
-            clients.append(subprocess.Popen([path, "ws://127.0.0.1:%d" % port, "--agent", program]))
-        follow(shards, clients, expected, limit)
+            # Most cases break the rules, which the client says.
+            said = open(os.path.join(shard.folder, "client.log"), "wb")
+            line = [path, "ws://127.0.0.1:%d" % port, "--agent", program]
+            clients.append(subprocess.Popen(line, stdout=said, stderr=said))
+        follow(program, shards, clients, expected, limit)
         for client in clients:
             if client.poll() not in (None, 0):
-                say("%s ended with status %s" % (program, client.poll()))
+                say("%s ended with status %s, see client.log beside the reports" % (program, client.poll()))
     finally:
         for process in clients + servers:
             stop(process)
@@ -262,8 +290,8 @@ def judge(program, shards, expected):
                 wrong.append("case %s was reported twice" % case)
             seen.add(case)
             behavior, close = result["behavior"], result["behaviorClose"]
-            verdicts[behavior] += 1
             allowed = {"OK", "INFORMATIONAL"} if case in INFORMATIONAL else {"OK"}
+            verdicts[behavior if close in allowed else "close " + close] += 1
             if behavior not in allowed or close not in allowed:
                 where = os.path.join(shard.folder, result.get("reportfile", ""))
                 wrong.append("case %s: %s, close %s: %s" % (case, behavior, close, where))
@@ -272,54 +300,96 @@ def judge(program, shards, expected):
     return wrong, verdicts
 
 
-def record(role, program, cases, verdicts, seconds):
+def revision():
+    """The commit that is tested; with a + if the sources are others."""
+    commit = runs(["git", "-C", ROOT, "rev-parse", "--short=10", "HEAD"])
+    sources = ["src", "examples/src", "autobahn/src", "Cargo.toml", "Cargo.lock"]
+    changed = runs(["git", "-C", ROOT, "status", "--porcelain", "--", *sources])
+    return commit.strip() + ("+" if changed and changed.strip() else "") if commit else "?"
+
+
+def record(folder, **result):
     """Keeps the result for the table of results."""
-    result = {
-        "role": role,
-        "program": program,
-        "cases": cases,
-        "ok": verdicts["OK"],
-        "informational": verdicts["INFORMATIONAL"],
-        "total": sum(verdicts.values()),
-        "date": datetime.date.today().isoformat(),
-        "seconds": round(seconds),
-    }
-    with open(os.path.join(REPORTS, role, program, "result.json"), "w") as file:
-        json.dump(result, file)
+    rustc = (runs(["rustc", "--version"]) or "rustc").strip()
+    result.update(date=datetime.date.today().isoformat(), suite=SUITE, rustc=rustc)
+    with open(os.path.join(folder, "result.json"), "w") as file:
+        json.dump(result, file, indent=1, sort_keys=True)
+
+
+def run_program(wstest, folder, role, program, cases):
+    """Runs the cases, and judges them: whether all is well."""
+    if program in WITHOUT_DEFLATE:
+        cases = "core"
+    reports = os.path.join(REPORTS, role, program, cases)
+    shutil.rmtree(reports, ignore_errors=True)
+    patterns, expected = shards(cases)
+    parts = [Shard(number, those, reports) for number, those in enumerate(patterns, 1)]
+    say("%s %s: %d cases (%s) in %d processes" % (role, program, expected, cases, len(parts)))
+    # A copy, so that it is one and the same program to the end, whatever is built meanwhile.
+    copy, tested = os.path.join(reports, program), revision()
+    shutil.copy2(os.path.join(folder, program), copy)
+    started = time.time()
+    run = run_server if role == "server" else run_client
+    run(wstest, copy, program, parts, expected, limit=3000)
+    os.remove(copy)
+    seconds = time.time() - started
+
+    wrong, verdicts = judge(program, parts, expected)
+    for line in wrong:
+        say("WRONG: %s: %s" % (program, line))
+    for part in parts:
+        say("%s: report: %s" % (program, os.path.relpath(os.path.join(part.folder, "index.html"), ROOT)))
+    counts = ", ".join("%d %s" % (count, verdict) for verdict, count in sorted(verdicts.items()))
+    verdict = "FAILED" if wrong else "passed"
+    say("%s %s (%s): %s in %d s: %s" % (role, program, cases, counts or "nothing", seconds, verdict))
+    result = {"role": role, "program": program, "cases": cases, "revision": tested, "expected": expected}
+    record(reports, verdicts=verdicts, wrong=wrong, seconds=round(seconds), **result)
+    return not wrong
+
+
+def run_all(wstest, cases, jobs, role=None):
+    """Runs every program, some at a time; whether all is well."""
+    roles = [role] if role else list(PROGRAMS)
+    folders = {role: build(PACKAGES[role], PROGRAMS[role]) for role in roles}
+
+    def one(pair):
+        role, program = pair
+        try:
+            return run_program(wstest, folders[role], role, program, cases)
+        except CannotRun as why:
+            say("SKIPPED: %s %s: %s" % (role, program, why))
+            return True
+        except Broken as why:
+            say("WRONG: %s %s: %s" % (role, program, why))
+            return False
+
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        return all(list(pool.map(one, [(role, program) for role in roles for program in PROGRAMS[role]])))
 
 
 def main():
     parser = argparse.ArgumentParser(prog="autobahn/run.sh", description="Runs the Autobahn test suite against a program.")
-    parser.add_argument("role", choices=["server", "client"])
-    parser.add_argument("program")
+    parser.add_argument("role", choices=["server", "client", "all"])
+    parser.add_argument("program", nargs="?", help="a program; without it, all of the role")
     parser.add_argument("--cases", choices=["core", "sample", "full"], default="core")
+    parser.add_argument("--jobs", type=int, default=2, help="how many programs run at a time, where there are several")
     args = parser.parse_args()
-
+    if args.role == "all" and args.program:
+        parser.error("all stands alone")
     try:
         wstest = install()
+        if args.program:
+            folder = build(PACKAGES[args.role], [args.program])
+            well = run_program(wstest, folder, args.role, args.program, args.cases)
+        else:
+            well = run_all(wstest, args.cases, args.jobs, None if args.role == "all" else args.role)
     except CannotRun as error:
         say(str(error))
         return 2
-    package = "sockless-examples" if args.role == "server" else "sockless-autobahn"
-    path = build(package, args.program)
-    patterns, expected = shards(args.cases)
-    parts = [Shard(number, cases, args.role, args.program) for number, cases in enumerate(patterns, 1)]
-    say("%s %s: %d cases (%s) in %d processes" % (args.role, args.program, expected, args.cases, len(parts)))
-    started = time.time()
-    run = run_server if args.role == "server" else run_client
-    run(wstest, path, args.program, parts, expected, limit=3000)
-    seconds = time.time() - started
-
-    wrong, verdicts = judge(args.program, parts, expected)
-    for line in wrong:
-        say("WRONG: " + line)
-    for part in parts:
-        say("report: " + os.path.relpath(os.path.join(part.folder, "index.html"), ROOT))
-    counts = ", ".join("%d %s" % (count, verdict) for verdict, count in sorted(verdicts.items()))
-    say("%s %s: %s in %d s: %s" % (args.role, args.program, counts or "nothing", seconds, "FAILED" if wrong else "passed"))
-    if not wrong:
-        record(args.role, args.program, args.cases, verdicts, seconds)
-    return 1 if wrong else 0
+    except Broken as error:
+        say(str(error))
+        return 1
+    return 0 if well else 1
 
 
 if __name__ == "__main__":
