@@ -121,6 +121,23 @@ fn decode(c: &mut Criterion) {
                 })
             });
         });
+
+        group.bench_function("connection, copied", |b| {
+            let mut connection = Connection::server(Config::default());
+            let mut buffer = vec![0; minimum::READ];
+            b.iter_custom(|iters| {
+                time(iters, frames, || {
+                    for read in stream.chunks(minimum::READ) {
+                        let mut input = Input::copied(black_box(read), &mut buffer);
+                        while let Some(event) = connection.poll(&mut input, Duration::ZERO) {
+                            if let Event::Binary(payload) = event {
+                                black_box(&*payload);
+                            }
+                        }
+                    }
+                })
+            });
+        });
         group.finish();
     }
 }

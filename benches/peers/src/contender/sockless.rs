@@ -1,0 +1,279 @@
+//! This library: a connection, as its documentation and its examples drive it.
+
+use std::hint::black_box;
+use std::io::{IoSlice, Read as _};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use ::sockless::connection::Entropy;
+use ::sockless::extension::Agreed;
+use ::sockless::extension::deflate::{self, Parameters};
+use ::sockless::handshake::{Acceptance, Acceptor, Asked, Limits};
+use ::sockless::{Client, Config, Connection, Event, Input as Arrived, Server};
+
+use super::{Cell, Contender, Decoding, Deflate, Encode, Idle, Repeated, Seen, Side};
+use crate::wire::{Input, Wire, Written};
+
+/// From how many bytes on a server's message is written from where it is, as `examples/src/bin/echo_mio` does.
+const LARGE: usize = 32 << 10;
+
+pub enum Sockless {
+    /// As a driver has it.
+    Usual,
+    /// Mask keys are a counter's, as in the practical limit: a key's making is no part of the work then.
+    GivenKeys,
+    /// Everything is read into one buffer, and large messages are copied out of it part by part.
+    OneBuffer,
+    /// Input lies in memory that can't be written to, and is unmasked while it is copied, as in the practical limit.
+    Copied,
+}
+
+impl Sockless {
+    /// That there is nothing different about the work, unless it is the usual form.
+    fn usual(&self) -> Cell<()> {
+        match self {
+            Self::Usual => Ok(()),
+            Self::GivenKeys | Self::OneBuffer | Self::Copied => Err("as sockless"),
+        }
+    }
+}
+
+/// Keys that differ and cost nothing.
+struct Counting(u32);
+
+impl Entropy for Counting {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        self.0 = self.0.wrapping_add(0x9E37_79B9);
+        bytes.copy_from_slice(&self.0.to_ne_bytes()[..bytes.len()]);
+    }
+}
+
+impl Contender for Sockless {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Usual => super::OURS,
+            Self::GivenKeys => "sockless, keys given",
+            Self::OneBuffer => "sockless, one buffer",
+            Self::Copied => "sockless, input copied",
+        }
+    }
+
+    fn package(&self) -> Option<&'static str> {
+        Some("sockless")
+    }
+
+    fn settings(&self) -> &'static str {
+        match self {
+            Self::Usual => {}
+            Self::GivenKeys => {
+                return "the same, with mask keys from a counter, as the practical limit has them";
+            }
+            Self::OneBuffer => {
+                return "the same without `take_buffer`: all is read into one buffer, as `examples/src/bin/echo_mio` does it";
+            }
+            Self::Copied => {
+                return "as with one buffer, but with `Input::copied`, for input in memory that can't be written to: unmasked while it is copied, as \
+                        the practical limit does it";
+            }
+        }
+        "`Connection` with the default `Config`: whole messages, all checks on. One read buffer of the \
+         caller's, and `take_buffer` for messages of which 16 KiB and more lack, as `examples/src/tokio_adapter` does it. Output memory \
+         lent for a batch. A server's messages from 32 KiB on are sent by `send_binary_borrowed`, all others by `send_binary`. \
+         Mask keys: ChaCha12 seeded by the system, the default. Deflate: defaults, level 6, window 15. Echo on tokio: the adapter's \
+         `serve`, which answers on the connection itself by `send_text` and `send_binary`; no timers, the default. As a stream: `next` \
+         until nothing more has arrived, then `feed` each and `flush`."
+    }
+
+    fn decode(&self, input: Input) -> Cell<Decoding> {
+        match self {
+            Self::Usual => Ok(decode_reading(input)),
+            Self::OneBuffer => Ok(decode_steps(input, |step, buffer| {
+                let read = &mut buffer[..step.len()];
+                read.copy_from_slice(step);
+                Arrived::new(read)
+            })),
+            Self::Copied => Ok(decode_steps(input, |step, buffer| Arrived::copied(step, buffer))),
+            Self::GivenKeys => Err("as sockless"),
+        }
+    }
+
+    fn encode(&self, job: Encode) -> Cell<Repeated> {
+        match (self, job.side) {
+            (Self::Usual, Side::Server) => Ok(serve(job)),
+            (Self::Usual, Side::Client) => Ok(request(Connection::client(Config::default()), job)),
+            (Self::GivenKeys, Side::Client) => {
+                let keys = Counting(0x3D21_FA37);
+                Ok(request(Connection::client_with(Config::default(), keys), job))
+            }
+            _ => Err("as sockless"),
+        }
+    }
+
+    fn handshake(&self, input: Input, output: Arc<Written>) -> Cell<Repeated> {
+        self.usual()?;
+        let (limits, config) = (Limits::default(), Arc::new(Config::default()));
+        Ok(Box::new(move |times| {
+            for _ in 0..times {
+                let mut acceptor = Acceptor::new(&limits, Duration::ZERO);
+                let mut answer = [0; 512];
+                for step in input.steps() {
+                    let asked = acceptor.poll(black_box(step), Duration::ZERO);
+                    if let Some(Asked::WebSocket(request)) = asked {
+                        let switching = request.accept(&Acceptance::new()).expect("it fits");
+                        let length = switching.encode(&mut answer).expect("room");
+                        // The connection, as every other contender has one now.
+                        black_box(Connection::server(Arc::clone(&config)));
+                        output.write(&answer[..length]);
+                    }
+                }
+            }
+        }))
+    }
+
+    fn deflate(&self, job: Deflate) -> Cell<Repeated> {
+        self.usual()?;
+        let mut agreed = Agreed::default();
+        agreed.deflate = Some(Parameters {
+            server_no_context_takeover: !job.takeover,
+            client_no_context_takeover: !job.takeover,
+            ..Parameters::default()
+        });
+        let config = Config::default().with_deflate(deflate::Config::default());
+        let mut connection = Connection::server(config).with_extensions(agreed);
+        let mut buffer = vec![0; job.input.step];
+        Ok(Box::new(move |times| {
+            for _ in 0..times {
+                for step in job.input.steps() {
+                    let read = &mut buffer[..step.len()];
+                    read.copy_from_slice(step);
+                    let mut arrived = Arrived::new(read);
+                    while let Some(event) = connection.poll(&mut arrived, Duration::ZERO) {
+                        match event {
+                            Event::Text(text) => connection.send_text(&text).expect("room"),
+                            other => panic!("{other:?}"),
+                        }
+                        let output = connection.output();
+                        job.output.write(output);
+                        let length = output.len();
+                        connection.wrote(length);
+                    }
+                }
+            }
+        }))
+    }
+
+    fn idle(&self, input: Input) -> Cell<Idle> {
+        self.usual()?;
+        // One configuration for all connections, as a server has it.
+        static CONFIG: LazyLock<Arc<Config>> = LazyLock::new(Arc::default);
+        let mut connection = Connection::server(Arc::clone(&CONFIG));
+        for step in input.steps() {
+            let mut read = step.to_vec();
+            let mut arrived = Arrived::new(&mut read);
+            while let Some(event) = connection.poll(&mut arrived, Duration::ZERO) {
+                if let Event::Binary(payload) = event {
+                    connection.send_binary(&payload).expect("room");
+                }
+            }
+        }
+        connection.wrote(usize::MAX);
+        Ok(Idle::new(connection))
+    }
+}
+
+fn serve(job: Encode) -> Repeated {
+    let mut connection = Connection::server(Config::default());
+    let mut spare = Vec::new();
+    Box::new(move |batches| {
+        for _ in 0..batches {
+            if job.payload.len() >= LARGE {
+                for _ in 0..job.batch {
+                    let payload = black_box(&job.payload);
+                    let mut message = connection.send_binary_borrowed(payload).expect("open");
+                    let slices = message.slices().map(IoSlice::new);
+                    message.wrote(job.output.write_slices(&slices));
+                }
+                continue;
+            }
+            connection.lend(std::mem::take(&mut spare)).expect("nothing waits");
+            for _ in 0..job.batch {
+                connection.send_binary(black_box(&job.payload)).expect("open");
+            }
+            job.output.write(connection.output());
+            connection.wrote(usize::MAX);
+            spare = connection.reclaim().expect("nothing waits");
+        }
+    })
+}
+
+fn request(mut connection: Connection<Client>, job: Encode) -> Repeated {
+    let mut spare = Vec::new();
+    let mut payload = job.payload.to_vec();
+    Box::new(move |batches| {
+        for _ in 0..batches {
+            if job.in_place {
+                for _ in 0..job.batch {
+                    let mut message = connection.send_binary_borrowed(&mut payload).expect("open");
+                    let slices = message.slices().map(IoSlice::new);
+                    message.wrote(job.output.write_slices(&slices));
+                }
+                continue;
+            }
+            connection.lend(std::mem::take(&mut spare)).expect("nothing waits");
+            for _ in 0..job.batch {
+                connection.send_binary(black_box(&payload)).expect("open");
+            }
+            job.output.write(connection.output());
+            connection.wrote(usize::MAX);
+            spare = connection.reclaim().expect("nothing waits");
+        }
+    })
+}
+
+/// Reads into one buffer, and into a large message itself.
+fn decode_reading(input: Input) -> Decoding {
+    let mut connection = Connection::server(Config::default());
+    let mut buffer = vec![0; input.step];
+    let mut wire = Wire::new(input, &Arc::default());
+    Box::new(move |messages, seen| {
+        let end = seen.messages + messages;
+        while seen.messages < end {
+            let mut arrived = match connection.take_buffer() {
+                Some(mut taken) => {
+                    wire.append(&mut taken.bytes, taken.room);
+                    connection.put_buffer(taken.bytes).expect("what was taken");
+                    Arrived::none()
+                }
+                None => {
+                    let count = wire.read(&mut buffer).expect("endless");
+                    Arrived::new(&mut buffer[..count])
+                }
+            };
+            show(&mut connection, &mut arrived, seen);
+        }
+    })
+}
+
+fn decode_steps(
+    input: Input,
+    arrive: impl for<'b> Fn(&'b [u8], &'b mut [u8]) -> Arrived<'b> + 'static,
+) -> Decoding {
+    let mut connection = Connection::server(Config::default());
+    let mut buffer = vec![0; input.step];
+    Box::new(move |_, seen| {
+        for step in input.steps() {
+            show(&mut connection, &mut arrive(step, &mut buffer), seen);
+        }
+    })
+}
+
+#[inline(always)]
+fn show(connection: &mut Connection<Server>, arrived: &mut Arrived<'_>, seen: &mut Seen) {
+    while let Some(event) = connection.poll(arrived, Duration::ZERO) {
+        match event {
+            Event::Binary(payload) => seen.take(&payload),
+            Event::Text(text) => seen.take(text.as_bytes()),
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Echo of 1 KiB JSON messages by a server over permessage-deflate, in memory.
+
+use std::sync::Arc;
+
+use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush};
+
+use crate::contender::{self, Contender, Repeated};
+use crate::frames;
+use crate::race::{self, Effort, Row, Runner};
+use crate::wire::{Input, Written};
+
+const LEVEL: u32 = 6;
+/// Messages of one repetition.
+pub const MESSAGES: u64 = 64;
+const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
+const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
+
+pub fn measure(contenders: &[Box<dyn Contender>], effort: Effort) -> Vec<Row> {
+    let messages: Vec<String> = (1..=MESSAGES).map(message).collect();
+    let payloads: Vec<Vec<u8>> = messages.iter().map(|message| compressed(message)).collect();
+    let mut stream = Vec::new();
+    payloads.iter().for_each(|payload| frames::masked(0xC1, payload, KEY, &mut stream));
+    let stream: Arc<[u8]> = stream.into();
+    let rows = [true, false]
+        .into_iter()
+        .map(|takeover| row(contenders, &stream, &messages, takeover, effort));
+    rows.collect()
+}
+
+fn row(
+    contenders: &[Box<dyn Contender>],
+    stream: &Arc<[u8]>,
+    messages: &[String],
+    takeover: bool,
+    effort: Effort,
+) -> Row {
+    let job = |output| contender::Deflate {
+        input: Input::endless(Arc::clone(stream), 16 << 10),
+        level: LEVEL,
+        takeover,
+        output,
+    };
+    for contender in contenders {
+        let written = Arc::new(Written::keeping());
+        if let Ok(mut repeated) = contender.deflate(job(Arc::clone(&written))) {
+            repeated(1);
+            check(&written.kept(), messages, contender.name());
+        }
+    }
+    let field = || {
+        let each = contenders.iter().map(|contender| {
+            let repeated = contender.deflate(job(Arc::default()));
+            (contender.name(), repeated.map(|repeated| repeated as Runner), None)
+        });
+        each.collect()
+    };
+    let title = match takeover {
+        true => "level 6, context takeover",
+        false => "level 6, no context takeover",
+    };
+    race::row(title.into(), field, MESSAGES, effort)
+}
+
+/// That every message came back.
+fn check(written: &[u8], messages: &[String], name: &str) {
+    // It writes no frames.
+    if name == contender::LIMIT {
+        return;
+    }
+    let (mut rest, mut inflate) = (written, Inflate::new(false, 15));
+    for message in messages {
+        let (first, payload, next) = frames::read(rest).expect("a frame");
+        assert_eq!(first, 0xC1, "{name}");
+        let (mut text, from) = (vec![0; 4096], inflate.total_out());
+        inflate.decompress(&payload, &mut text, InflateFlush::NoFlush).expect("intact");
+        let length = (inflate.total_out() - from) as usize;
+        inflate.decompress(&TAIL, &mut text[length..], InflateFlush::NoFlush).expect("intact");
+        let length = (inflate.total_out() - from) as usize;
+        assert!(text[..length] == *message.as_bytes(), "{name}: another message");
+        rest = next;
+    }
+}
+
+/// JSON of 1 KiB, different each time in about every tenth byte.
+fn message(seed: u64) -> String {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state >> 20
+    };
+    let mut text = String::from("[");
+    while text.len() < 900 {
+        let (id, price, count) = (random() % 1_000_000, random() % 100_000, random() % 100);
+        let side = if random() % 2 == 0 { "buy" } else { "sell" };
+        text += &format!(
+            "{{\"id\":{id},\"symbol\":\"ABC-{count}\",\"price\":{}.{:02},\"side\":\"{side}\",\"open\":true}},",
+            price / 100,
+            price % 100
+        );
+    }
+    text += &format!("{{\"pad\":\"{}\"}}]", "x".repeat(1024 - text.len() - 11));
+    text
+}
+
+/// What a client sends: each message compressed by itself, so that the series can start again.
+fn compressed(message: &str) -> Vec<u8> {
+    let mut payload = vec![0; 4096];
+    let mut deflate = Deflate::new(LEVEL as i32, false, 15);
+    deflate.compress(message.as_bytes(), &mut payload, DeflateFlush::SyncFlush).expect("room");
+    payload.truncate(deflate.total_out() as usize - TAIL.len());
+    payload
+}
+
+/// The bare library doing the same work, with buffers that are made once.
+pub fn bare(job: contender::Deflate) -> Repeated {
+    let (mut inflate, mut deflate) =
+        (Inflate::new(false, 15), Deflate::new(job.level as i32, false, 15));
+    let mut payloads = Vec::new();
+    let stream: Vec<u8> = job.input.steps().flatten().copied().collect();
+    let mut rest = &stream[..];
+    while let Some((_, payload, next)) = frames::read(rest) {
+        payloads.push(payload);
+        rest = next;
+    }
+    let (mut text, mut out) = (vec![0; 4096], vec![0; 4096]);
+    Box::new(move |times| {
+        for payload in std::iter::repeat_n(&payloads, times as usize).flatten() {
+            if !job.takeover {
+                inflate.reset(false);
+                deflate.reset();
+            }
+            let (start, from) = (inflate.total_out(), deflate.total_out());
+            inflate.decompress(payload, &mut text, InflateFlush::NoFlush).expect("intact");
+            let length = (inflate.total_out() - start) as usize;
+            let (whole, room) = text.split_at_mut(length);
+            inflate.decompress(&TAIL, room, InflateFlush::NoFlush).expect("intact");
+            deflate.compress(whole, &mut out, DeflateFlush::SyncFlush).expect("room");
+            job.output.write(&out[..(deflate.total_out() - from) as usize]);
+        }
+    })
+}

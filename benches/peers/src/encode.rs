@@ -1,0 +1,63 @@
+//! Encoding of binary messages, in memory.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::contender::{Contender, Encode, Side};
+use crate::frames;
+use crate::race::{self, Effort, Row, Runner};
+use crate::wire::Written;
+
+/// Payload between two flushes.
+pub const BATCH: usize = 16 << 10;
+
+const KINDS: [(&str, Side, usize, bool); 10] = [
+    ("server 16 B", Side::Server, 16, false),
+    ("server 1 KiB", Side::Server, 1 << 10, false),
+    ("server 64 KiB", Side::Server, 64 << 10, false),
+    ("client 16 B", Side::Client, 16, false),
+    ("client 1 KiB", Side::Client, 1 << 10, false),
+    ("client 64 KiB", Side::Client, 64 << 10, false),
+    ("client 1 MiB", Side::Client, 1 << 20, false),
+    ("client 1 KiB, masked in place", Side::Client, 1 << 10, true),
+    ("client 64 KiB, masked in place", Side::Client, 64 << 10, true),
+    ("client 1 MiB, masked in place", Side::Client, 1 << 20, true),
+];
+
+pub fn measure(contenders: &[Box<dyn Contender>], effort: Effort) -> Vec<Row> {
+    let rows = KINDS.into_iter().map(|(title, side, length, in_place)| {
+        let payload: Bytes = (0..length).map(|at| at as u8).collect();
+        let job = |batch, output| {
+            let payload = payload.clone();
+            Encode { side, payload, batch, in_place, output }
+        };
+        let batch = (BATCH / length).max(1) as u64;
+        contenders.iter().for_each(|contender| check(&**contender, &job));
+        let field = || {
+            let each = contenders.iter().map(|contender| {
+                let repeated = contender.encode(job(batch, Arc::default()));
+                (contender.name(), repeated.map(|repeated| repeated as Runner), None)
+            });
+            each.collect()
+        };
+        race::row(title.into(), field, batch, effort)
+    });
+    rows.collect()
+}
+
+/// That a contender writes the frame, before it is timed. The first one only: one that masks in place has other payloads then.
+fn check(contender: &dyn Contender, job: &dyn Fn(u64, Arc<Written>) -> Encode) {
+    let output = Arc::new(Written::keeping());
+    let job = job(1, Arc::clone(&output));
+    if contender.name() == "memcpy" {
+        return;
+    }
+    let Ok(mut repeated) = contender.encode(job.clone()) else { return };
+    repeated(1);
+    let written = output.kept();
+    let (first, payload, rest) = frames::read(&written).expect("a frame");
+    let masked = written[1] & 0x80 != 0;
+    assert_eq!((first, masked, rest.len()), (0x82, job.side == Side::Client, 0));
+    assert!(payload == job.payload[..], "{}: another payload", contender.name());
+}

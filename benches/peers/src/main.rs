@@ -1,0 +1,170 @@
+//! The same work through sockless and through other WebSocket crates, side by side in one run.
+//!
+//! `benches/peers/run.sh` builds and runs it. Here lives the command line.
+
+mod allocator;
+mod chart;
+mod contender;
+mod decode;
+mod deflate;
+mod echo;
+mod encode;
+mod executor;
+mod frames;
+mod handshake;
+mod heap;
+mod machine;
+mod race;
+mod report;
+mod statistics;
+mod wire;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+use std::{env, fs};
+
+use machine::Machine;
+use race::Effort;
+use report::Table;
+
+const USAGE: &str = "usage: sockless-peers [--quick] [--only decode|encode|handshake|deflate|memory|echo] --out DIRECTORY\n\n\
+    Writes RESULTS.md and results.svg into the directory. With --only the one part is measured, and the report has no more.";
+
+fn main() -> ExitCode {
+    let mut arguments = env::args().skip(1);
+    let (mut effort, mut only, mut out) = (Effort::FULL, None, None);
+    while let Some(argument) = arguments.next() {
+        match (&argument[..], arguments.next_if_value(&argument)) {
+            ("--quick", _) => effort = Effort::QUICK,
+            ("--only", Some(part)) => only = Some(part),
+            ("--out", Some(directory)) => out = Some(PathBuf::from(directory)),
+            ("serve", Some(name)) => {
+                // A server of this run, in a process of its own.
+                let length = arguments.next().and_then(|length| length.parse().ok());
+                return match echo::servers::serve(&name, length.unwrap_or(0)) {
+                    Ok(()) => ExitCode::SUCCESS,
+                    Err(error) => failed(&format!("{name}: {error}")),
+                };
+            }
+            ("--help" | "-h", _) => {
+                println!("{USAGE}");
+                return ExitCode::SUCCESS;
+            }
+            _ => {
+                eprintln!("sockless-peers: what is {argument}?\n\n{USAGE}");
+                return ExitCode::from(2);
+            }
+        }
+    }
+    let Some(out) = out else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    match run(effort, only.as_deref(), &out) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &str) -> ExitCode {
+    eprintln!("sockless-peers: {error}");
+    ExitCode::FAILURE
+}
+
+/// Options that have a value.
+trait Values: Iterator<Item = String> {
+    fn next_if_value(&mut self, option: &str) -> Option<String> {
+        ["--only", "--out", "serve"].contains(&option).then(|| self.next())?
+    }
+}
+
+impl<I: Iterator<Item = String>> Values for I {}
+
+fn run(effort: Effort, only: Option<&str>, out: &Path) -> Result<(), String> {
+    let start = Instant::now();
+    let machine = Machine::look();
+    let contenders = contender::all();
+    let wanted = |part: &str| {
+        let wanted = only.is_none_or(|only| only == part);
+        if wanted {
+            eprintln!("{part}");
+        }
+        wanted
+    };
+    let mut tables = Vec::new();
+    if wanted("decode") {
+        let (same, best) = decode::measure(&contenders, effort);
+        tables.push(Table {
+            title: "Decoding, reads of 16 KiB",
+            text: "A server decodes masked messages in memory. Reads copy from a stream that was made before, of 4 MiB and more, \
+                   longer than the second cache; none gives more than 16 KiB. The practical limit doesn't check text.",
+            rows: same,
+            limit: contender::LIMIT,
+        });
+        tables.push(Table {
+            title: "Decoding, each at its best size of reads",
+            text: "The same at the size with which each was fastest, of 4, 8, 16, 64 and 256 KiB; the practical limit reads 16 KiB \
+                   at most.",
+            rows: best,
+            limit: contender::LIMIT,
+        });
+    }
+    if wanted("encode") {
+        tables.push(Table {
+            title: "Encoding",
+            text: "Binary messages are encoded, and written whenever 16 KiB of payload wait. What is written is thrown away: a \
+                   write takes all at once and copies nothing, the same for all; who hands over the caller's own memory spares \
+                   a copy, and 64 KiB from a server are little more than a header then. The payload is intact afterwards, but where \
+                   the row says that it is masked in place.",
+            rows: encode::measure(&contenders, effort),
+            limit: contender::LIMIT,
+        });
+    }
+    if wanted("handshake") {
+        tables.push(Table {
+            title: "Opening handshake",
+            text: "A server's, in memory: from the head of a request as Chromium sends it to the answer, written, and a connection \
+                   made. The practical limit is `httparse`, SHA-1 and base64 over the same head.",
+            rows: handshake::measure(&contenders, effort),
+            limit: contender::LIMIT,
+        });
+    }
+    if wanted("deflate") {
+        tables.push(Table {
+            title: "Compression",
+            text: "A server echoes JSON messages of 1 KiB over permessage-deflate in memory. The practical limit is `zlib-rs`, \
+                   bare.",
+            rows: deflate::measure(&contenders, effort),
+            limit: contender::LIMIT,
+        });
+    }
+    if wanted("echo") {
+        tables.push(Table {
+            title: "Echo over loopback TCP",
+            text: "The server's processor time for a message, user and system together. Each server is a process with one thread; \
+                   one load generator drives one at a time. `sockless` is `examples/src/bin/echo_mio`, on epoll; `sockless, \
+                   tokio` is the adapter in `examples/src/tokio_adapter` by its `serve`, which its documentation recommends for \
+                   speed; `sockless, tokio stream` is the same adapter as a `Stream` and a `Sink`, driven as the peers that are one. nexus-web, a codec, runs in the loop of `bare \
+                   epoll`; all others run on tokio with one thread. The bare ones send back what they read and know nothing of \
+                   WebSocket.",
+            rows: echo::measure(effort)?,
+            limit: echo::servers::BARE_EPOLL,
+        });
+    }
+    let accounts = if wanted("memory") { heap::measure(&contenders) } else { Vec::new() };
+
+    let report = report::write(&tables, &accounts, &contenders, effort, &machine);
+    let save = |name: &str, text: String| {
+        let path = out.join(name);
+        fs::write(&path, text).map_err(|error| format!("can't write {}: {error}", path.display()))
+    };
+    save("RESULTS.md", report)?;
+    save("results.svg", chart::draw(&tables))?;
+    eprintln!(
+        "done in {:.0} s: {}",
+        start.elapsed().as_secs_f64(),
+        out.join("RESULTS.md").display()
+    );
+    Ok(())
+}
