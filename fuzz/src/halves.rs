@@ -1,0 +1,53 @@
+//! The two halves apart: with every reply carried over at once they do what the whole does; with late replies what goes out is
+//! still legal, and what was sent.
+
+use arbitrary::Arbitrary;
+use sockless::{Client, Server};
+
+use crate::cuts::Cuts;
+use crate::endpoint::Endpoint;
+use crate::operations::{Agreement, Choice, Op};
+use crate::run::{Halves, Run};
+
+#[derive(Arbitrary, Debug)]
+struct Case {
+    client: bool,
+    choice: Choice,
+    agreement: Option<Agreement>,
+    cuts: Cuts,
+    ops: Vec<Op>,
+}
+
+pub fn check(data: &[u8]) {
+    let Some(case) = crate::input::<Case>(data) else { return };
+    match case.client {
+        true => hold::<Client>(&case),
+        false => hold::<Server>(&case),
+    }
+}
+
+fn hold<R: Endpoint>(case: &Case) {
+    let whole = run::<R>(case, Halves::Joined);
+    let apart = run::<R>(case, Halves::Apart);
+    assert_eq!(whole.told, apart.told);
+    for (step, (whole, apart)) in whole.steps.iter().zip(&apart.steps).enumerate() {
+        assert_eq!(whole, apart, "at {step}, {:?}", case.ops.get(step));
+    }
+    assert!(whole.wire == apart.wire, "{:?} {:?}", whole.wire, apart.wire);
+    let agreed = case.agreement.as_ref().map(Agreement::agreed);
+    let cut = case.ops.iter().any(|op| matches!(op, Op::Lost | Op::Pass(_)));
+    apart.understood(agreed, cut);
+    run::<R>(case, Halves::Late).understood(agreed, cut);
+}
+
+fn run<R: Endpoint>(case: &Case, halves: Halves) -> Run<R> {
+    // Without timers: what is due when nothing arrives is found by the whole, not by a half.
+    let mut conn = R::open(&case.choice.config(false));
+    if let Some(agreement) = &case.agreement {
+        conn = conn.with_extensions(agreement.agreed());
+    }
+    let mut run = Run::new(conn, &case.cuts, halves).without_timers();
+    case.ops.iter().for_each(|op| run.apply(op));
+    run.apply(&Op::WriteAll);
+    run
+}
