@@ -2,7 +2,7 @@
 //!
 //! [`Connection`] is what nearly everyone uses. It is a [`Receiver`] and a [`Sender`] together, which share nothing and can live in
 //! two tasks; what the one finds out that the other has to act on is a [`Reply`], a small owned value.
-
+//!
 //! # Two halves in two threads
 //!
 //! ```
@@ -68,6 +68,7 @@ mod extended;
 mod failure;
 mod inflow;
 mod keys;
+mod lending;
 mod outcome;
 mod outflow;
 mod output;

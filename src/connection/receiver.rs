@@ -4,7 +4,6 @@
 //! to be sent goes to the sending half as a [`Reply`].
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::config::{Config, Delivery};
@@ -19,31 +18,28 @@ use super::silence::{Alarm, Silence};
 use super::state::Receiving;
 use crate::frame::{Decoder, Input, Violation, decoder};
 use crate::message::assembler::Assembler;
-use crate::message::{Content, Part, Payload, TakenBuffer, Text};
+use crate::message::{Content, Part, Payload, Text};
 use crate::words::close_code::CloseCode;
 use crate::words::opcode::{Kind, Opcode};
 use crate::words::role::Role;
 use crate::words::time::Instant;
 
-/// From how many missing bytes on it is worth to read into a message's own buffer.
-const WORTH_TAKING: usize = 16 << 10;
-
 /// The receiving half of a connection.
 #[derive(Debug)]
 pub struct Receiver<R: Role> {
     pub(super) decoder: Decoder<R>,
-    assembler: Assembler,
+    pub(super) assembler: Assembler,
     in_flight: InFlight,
     pub(super) inflow: Inflow,
     pub(super) config: Arc<Config>,
-    state: Receiving,
+    pub(super) state: Receiving,
     eof: bool,
     /// How the message under way is delivered, whatever the configuration has become since it began.
-    delivery: Delivery,
+    pub(super) delivery: Delivery,
     /// Whether the caller has had the buffer of the message under way.
-    was_taken: bool,
-    silence: Silence,
-    tally: Tally,
+    pub(super) was_taken: bool,
+    pub(super) silence: Silence,
+    pub(super) tally: Tally,
 }
 
 /// What the receiving half found: an event for the application, and the reply that it calls for.
@@ -390,38 +386,6 @@ impl<R: Role> Receiver<R> {
             Receiving::Open => self.silence.deadline(&self.config),
             _ => None,
         }
-    }
-
-    /// Takes out the buffer of the message under way, if much of the frame under way lacks, so that the next bytes can be read
-    /// into it straight from the transport. Until [`put_buffer`](Self::put_buffer) gives it back, no input is consumed.
-    pub fn take_buffer(&mut self) -> Option<TakenBuffer> {
-        if self.state != Receiving::Open {
-            return None;
-        }
-        let (opcode, fin) = self.decoder.frame()?;
-        let (_, transformed) = self.decoder.message();
-        if opcode.is_control() || transformed || self.delivery == Delivery::Parts {
-            return None;
-        }
-        self.assembler.take_buffer(&self.decoder, fin, WORTH_TAKING)
-    }
-
-    /// Puts the buffer back with what has been read into it. The message, or what is wrong with it, comes with the next
-    /// [`poll`](Self::poll).
-    ///
-    /// # Errors
-    ///
-    /// The buffer, if none was taken, or if it is shorter than it was or longer than what lacks of the payload;
-    /// nothing has changed then.
-    pub fn put_buffer(&mut self, bytes: Vec<u8>) -> Result<(), Vec<u8>> {
-        let (before, after) = (self.decoder.arrived(), bytes.len() as u64);
-        self.assembler.put_buffer(&mut self.decoder, bytes)?;
-        self.was_taken = true;
-        self.tally.wire_bytes += after - before;
-        if after > before {
-            self.silence.heard_data();
-        }
-        Ok(())
     }
 
     /// Replaces the configuration: other limits after authentication, say. It holds from the next frame on, the way of delivery

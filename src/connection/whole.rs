@@ -393,6 +393,20 @@ impl<R: Side> Connection<R> {
         self.sender.is_congested()
     }
 
+    /// Lends memory for the next message that has to be assembled: see [`Receiver::lend`].
+    ///
+    /// # Errors
+    ///
+    /// The buffer, if a message is being assembled, or if a buffer is lent already.
+    pub fn lend_assembly(&mut self, buffer: Vec<u8>) -> Result<(), Vec<u8>> {
+        self.receiver.lend(buffer)
+    }
+
+    /// Takes back what has been lent for messages: see [`Receiver::reclaim`].
+    pub fn reclaim_assembly(&mut self) -> Option<Vec<u8>> {
+        self.receiver.reclaim()
+    }
+
     /// Lends a buffer for output, so that one spare buffer can serve all connections of a thread: lend it before a connection is
     /// served, [`reclaim`](Self::reclaim) it when its output has been written.
     ///

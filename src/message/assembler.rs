@@ -152,6 +152,25 @@ impl Assembler {
         Ok(fin.then(|| Payload::owned(core::mem::take(self.bytes_mut()))))
     }
 
+    /// Lends memory for the messages to come; returns it if a message is being assembled, or if there is memory already.
+    pub(crate) fn lend(&mut self, mut buffer: Vec<u8>) -> Result<(), Vec<u8>> {
+        match &mut self.bytes {
+            Some(bytes) if bytes.capacity() == 0 => {
+                buffer.clear();
+                *bytes = buffer;
+                Ok(())
+            }
+            _ => Err(buffer),
+        }
+    }
+
+    /// Gives back memory that no message has been put in.
+    pub(crate) fn reclaim(&mut self) -> Option<Vec<u8>> {
+        let bytes = self.bytes.as_mut()?;
+        let unused = bytes.is_empty() && bytes.capacity() > 0;
+        unused.then(|| core::mem::take(bytes))
+    }
+
     /// Takes the buffer out, if a payload of which at least `least` bytes lack is being assembled.
     pub(crate) fn take_buffer<R: Role>(
         &mut self,
@@ -190,9 +209,10 @@ impl Assembler {
         Ok(())
     }
 
-    /// Forgets the message: the connection has ended.
+    /// Forgets the message: the connection has ended. What is lent and unused can still be had back.
     pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+        let unused = self.reclaim();
+        self.bytes = Some(unused.unwrap_or_default());
     }
 }
 
@@ -208,7 +228,8 @@ fn grow(bytes: &mut Vec<u8>, count: usize, remaining: u64, fin: bool) {
     let wanted = match (capacity, fin) {
         (0, true) => announced.min(RESERVE),
         (0, false) => announced.clamp(FRAGMENTED, RESERVE),
-        (_, true) => announced.min(capacity.saturating_mul(2)),
+        // What has been lent may be next to nothing: it counts as what would have been reserved.
+        (_, true) => announced.min(capacity.saturating_mul(2).max(RESERVE)),
         (_, false) => capacity.saturating_mul(2),
     };
     bytes.reserve_exact(wanted.max(needed) - len);

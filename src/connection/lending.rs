@@ -1,0 +1,63 @@
+//! The memory of incoming messages, where the caller has a hand in it: what it lends for them, and the buffer of the one under
+//! way, taken out to read into it.
+
+use alloc::vec::Vec;
+
+use super::config::Delivery;
+use super::receiver::Receiver;
+use super::state::Receiving;
+use crate::message::TakenBuffer;
+use crate::words::role::Role;
+
+/// From how many missing bytes on it is worth to read into a message's own buffer.
+const WORTH_TAKING: usize = 16 << 10;
+
+impl<R: Role> Receiver<R> {
+    /// Lends memory for the next message that has to be assembled because it doesn't lie whole in one input: one spare buffer can
+    /// serve all connections of a thread. What is delivered then owns the buffer; to lend it again, get it out of the event with
+    /// [`Payload::into_vec`](crate::Payload::into_vec).
+    ///
+    /// # Errors
+    ///
+    /// The buffer, if a message is being assembled, or if a buffer is lent already.
+    pub fn lend(&mut self, buffer: Vec<u8>) -> Result<(), Vec<u8>> {
+        self.assembler.lend(buffer)
+    }
+
+    /// Takes the lent buffer back; `None` if none is lent, if a message is being assembled in it, or if it went out with one.
+    pub fn reclaim(&mut self) -> Option<Vec<u8>> {
+        self.assembler.reclaim()
+    }
+
+    /// Takes out the buffer of the message under way, if much of the frame under way lacks, so that the next bytes can be read
+    /// into it straight from the transport. Until [`put_buffer`](Self::put_buffer) gives it back, no input is consumed.
+    pub fn take_buffer(&mut self) -> Option<TakenBuffer> {
+        if self.state != Receiving::Open {
+            return None;
+        }
+        let (opcode, fin) = self.decoder.frame()?;
+        let (_, transformed) = self.decoder.message();
+        if opcode.is_control() || transformed || self.delivery == Delivery::Parts {
+            return None;
+        }
+        self.assembler.take_buffer(&self.decoder, fin, WORTH_TAKING)
+    }
+
+    /// Puts the buffer back with what has been read into it. The message, or what is wrong with it, comes with the next
+    /// [`poll`](Self::poll).
+    ///
+    /// # Errors
+    ///
+    /// The buffer, if none was taken, or if it is shorter than it was or longer than what lacks of the payload;
+    /// nothing has changed then.
+    pub fn put_buffer(&mut self, bytes: Vec<u8>) -> Result<(), Vec<u8>> {
+        let (before, after) = (self.decoder.arrived(), bytes.len() as u64);
+        self.assembler.put_buffer(&mut self.decoder, bytes)?;
+        self.was_taken = true;
+        self.tally.wire_bytes += after - before;
+        if after > before {
+            self.silence.heard_data();
+        }
+        Ok(())
+    }
+}
