@@ -7,7 +7,7 @@ use super::keys::Side;
 use super::send_error::SendError;
 use super::sender::Sender;
 use super::state::Sending;
-use crate::frame::{Fragment, HeaderBytes, Misuse};
+use crate::frame::{Encoder, Fragment, HeaderBytes, Misuse};
 use crate::words::mask::Mask;
 use crate::words::opcode::Kind;
 use crate::words::role::{Client, Server};
@@ -27,13 +27,36 @@ pub struct Borrowed<'s, 'p, R: Side> {
     done: usize,
 }
 
+/// A message that may be sent, counted, with its masking key.
+#[derive(Clone, Copy)]
+struct Begun {
+    kind: Kind,
+    key: Option<[u8; 4]>,
+}
+
+impl Begun {
+    #[inline(always)]
+    fn header<R: Side>(self, encoder: &Encoder<R>, payload: &[u8]) -> HeaderBytes {
+        encoder.whole_header(self.kind, payload.len(), self.key)
+    }
+}
+
 impl<'s, 'p, R: Side> Borrowed<'s, 'p, R> {
-    #[inline]
-    fn new(sender: &'s mut Sender<R>, header: HeaderBytes, payload: &'p [u8]) -> Self {
-        let mut borrowed = Self { sender, header, payload, done: 0 };
-        if !borrowed.sender.output.is_empty() {
-            borrowed.queue();
+    #[inline(always)]
+    fn new(sender: &'s mut Sender<R>, begun: Begun, payload: &'p [u8]) -> Self {
+        if !sender.output.is_empty() {
+            return Self::queued(sender, begun, payload);
         }
+        // The header is made where it stays: moved at once, it would have to be waited for.
+        let header = begun.header(&sender.encoder, payload);
+        Self { sender, header, payload, done: 0 }
+    }
+
+    #[cold]
+    fn queued(sender: &'s mut Sender<R>, begun: Begun, payload: &'p [u8]) -> Self {
+        let header = begun.header(&sender.encoder, payload);
+        let mut borrowed = Self { sender, header, payload, done: 0 };
+        borrowed.queue();
         borrowed
     }
 
@@ -89,19 +112,15 @@ impl<R: Side> fmt::Debug for Borrowed<'_, '_, R> {
 }
 
 impl<R: Side> Sender<R> {
-    /// The header of a whole message that no extension transforms, and its masking key.
-    #[inline]
-    fn begin_borrowed(
-        &mut self,
-        kind: Kind,
-        len: usize,
-    ) -> Result<(HeaderBytes, Option<[u8; 4]>), SendError> {
+    /// Begins a whole message that no extension transforms.
+    #[inline(always)]
+    fn begin_borrowed(&mut self, kind: Kind, len: usize) -> Result<Begun, SendError> {
         let fragment = Fragment::whole(kind, len);
         // A message may be sent whole only if the encoder is idle, and it is again when all of it is written.
         self.admit(&fragment)?;
         let key = R::octets(R::next_key(&mut self.keys));
         self.count(&fragment);
-        Ok((self.encoder.whole_header(kind, len, key), key))
+        Ok(Begun { kind, key })
     }
 
     /// Queues the header of a data frame whose payload of `len` bytes follows through
@@ -161,8 +180,8 @@ impl Sender<Server> {
         &'s mut self,
         text: &'p str,
     ) -> Result<Borrowed<'s, 'p, Server>, SendError> {
-        let (header, _) = self.begin_borrowed(Kind::Text, text.len())?;
-        Ok(Borrowed::new(self, header, text.as_bytes()))
+        let begun = self.begin_borrowed(Kind::Text, text.len())?;
+        Ok(Borrowed::new(self, begun, text.as_bytes()))
     }
 
     /// Sends a binary message without copying it, if nothing waits in the queue. No extension transforms it.
@@ -175,8 +194,8 @@ impl Sender<Server> {
         &'s mut self,
         bytes: &'p [u8],
     ) -> Result<Borrowed<'s, 'p, Server>, SendError> {
-        let (header, _) = self.begin_borrowed(Kind::Binary, bytes.len())?;
-        Ok(Borrowed::new(self, header, bytes))
+        let begun = self.begin_borrowed(Kind::Binary, bytes.len())?;
+        Ok(Borrowed::new(self, begun, bytes))
     }
 }
 
@@ -192,9 +211,9 @@ impl Sender<Client> {
         &'s mut self,
         bytes: &'p mut [u8],
     ) -> Result<Borrowed<'s, 'p, Client>, SendError> {
-        let (header, key) = self.begin_borrowed(Kind::Binary, bytes.len())?;
+        let begun = self.begin_borrowed(Kind::Binary, bytes.len())?;
         let (_, level) = self.encoder.mask();
-        Mask::new(key.unwrap_or_default()).apply(level, bytes);
-        Ok(Borrowed::new(self, header, bytes))
+        Mask::new(begun.key.unwrap_or_default()).apply(level, bytes);
+        Ok(Borrowed::new(self, begun, bytes))
     }
 }

@@ -70,7 +70,7 @@ impl Header {
     /// Encodes the header, with the length in its shortest form. A length has 63 bits: the highest of `len` is dropped.
     #[inline]
     pub fn encode(&self) -> HeaderBytes {
-        let mut bytes = [0; MAX_LEN];
+        let mut bytes = [0; 16];
         bytes[0] = u8::from(self.fin) << 7 | (self.rsv << 4 & RSV) | self.opcode.bits();
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
         //# A masked frame MUST have the field frame-masked set to 1, as defined in
@@ -103,7 +103,8 @@ impl Header {
 /// A header's bytes, 2 to 14 of them.
 #[derive(Clone, Copy, Debug)]
 pub struct HeaderBytes {
-    bytes: [u8; MAX_LEN],
+    /// As long as a register, so that one is stored whole.
+    bytes: [u8; 16],
     len: u8,
 }
 
@@ -112,8 +113,7 @@ impl HeaderBytes {
     #[cfg(feature = "alloc")]
     #[inline(always)]
     pub(crate) fn from_register(register: u128, len: usize) -> Self {
-        let [bytes @ .., _, _] = register.to_le_bytes();
-        Self { bytes, len: len.min(MAX_LEN) as u8 }
+        Self { bytes: register.to_le_bytes(), len: len.min(MAX_LEN) as u8 }
     }
 }
 
