@@ -75,7 +75,7 @@ pub fn all() -> Vec<Box<dyn Contender>> {
         Box::new(sockless::Sockless::Usual),
         Box::new(sockless::Sockless::GivenKeys),
         Box::new(sockless::Sockless::OneBuffer),
-        Box::new(sockless::Sockless::Copied),
+        Box::new(sockless::Sockless::ReadIn),
         Box::new(limit::Limit),
         Box::new(memcpy::Memcpy),
         Box::new(tungstenite::Tungstenite),

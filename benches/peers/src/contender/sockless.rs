@@ -22,10 +22,10 @@ pub enum Sockless {
     Usual,
     /// Mask keys are a counter's, as in the practical limit: a key's making is no part of the work then.
     GivenKeys,
+    /// Input is read into a buffer first, and what large messages lack into their own memory.
+    ReadIn,
     /// Everything is read into one buffer, and large messages are copied out of it part by part.
     OneBuffer,
-    /// Input lies in memory that can't be written to, and is unmasked while it is copied, as in the practical limit.
-    Copied,
 }
 
 impl Sockless {
@@ -33,7 +33,7 @@ impl Sockless {
     fn usual(&self) -> Cell<()> {
         match self {
             Self::Usual => Ok(()),
-            Self::GivenKeys | Self::OneBuffer | Self::Copied => Err("as sockless"),
+            Self::GivenKeys | Self::ReadIn | Self::OneBuffer => Err("as sockless"),
         }
     }
 }
@@ -53,8 +53,8 @@ impl Contender for Sockless {
         match self {
             Self::Usual => super::OURS,
             Self::GivenKeys => "sockless, keys given",
+            Self::ReadIn => "sockless, read in",
             Self::OneBuffer => "sockless, one buffer",
-            Self::Copied => "sockless, input copied",
         }
     }
 
@@ -68,17 +68,19 @@ impl Contender for Sockless {
             Self::GivenKeys => {
                 return "the same, with mask keys from a counter, as the practical limit has them";
             }
-            Self::OneBuffer => {
-                return "the same without `take_buffer`: all is read into one buffer, as `examples/src/bin/echo_mio` does it";
+            Self::ReadIn => {
+                return "the same, but the input is read into a buffer first, as all others do: one read buffer of the caller's, and \
+                        `take_buffer` for messages of which 16 KiB and more lack, as `examples/src/tokio_adapter` does it";
             }
-            Self::Copied => {
-                return "as with one buffer, but with `Input::copied`, for input in memory that can't be written to: unmasked while it is copied, as \
-                        the practical limit does it";
+            Self::OneBuffer => {
+                return "read in as well, but without `take_buffer` and `lend_assembly`: all is read into one buffer, as \
+                        `examples/src/bin/echo_mio` does it";
             }
         }
-        "`Connection` with the default `Config`: whole messages, all checks on. One read buffer of the \
-         caller's, and `take_buffer` for messages of which 16 KiB and more lack, as `examples/src/tokio_adapter` does it. Output memory \
-         lent for a batch. A server's messages from 32 KiB on are sent by `send_binary_borrowed`, all others by `send_binary`. \
+        "`Connection` with the default `Config`: whole messages, all checks on. In memory the input is \
+         taken by `Input::copied`, which its documentation has for input in memory that can't be written to: unmasked while it is \
+         copied, as the practical limit does it. The memory of messages that don't lie whole in a read is lent again with \
+         `lend_assembly`. Output memory lent for a batch. A server's messages from 32 KiB on are sent by `send_binary_borrowed`, all others by `send_binary`. \
          Mask keys: ChaCha12 seeded by the system, the default. Deflate: defaults, level 6, window 15. Echo on tokio: the adapter's \
          `serve`, which answers on the connection itself by `send_text` and `send_binary`; no timers, the default. As a stream: `next` \
          until nothing more has arrived, then `feed` each and `flush`."
@@ -86,13 +88,15 @@ impl Contender for Sockless {
 
     fn decode(&self, input: Input) -> Cell<Decoding> {
         match self {
-            Self::Usual => Ok(decode_reading(input)),
-            Self::OneBuffer => Ok(decode_steps(input, |step, buffer| {
+            Self::Usual => {
+                Ok(decode_steps(input, true, |step, buffer| Arrived::copied(step, buffer)))
+            }
+            Self::ReadIn => Ok(decode_reading(input)),
+            Self::OneBuffer => Ok(decode_steps(input, false, |step, buffer| {
                 let read = &mut buffer[..step.len()];
                 read.copy_from_slice(step);
                 Arrived::new(read)
             })),
-            Self::Copied => Ok(decode_steps(input, |step, buffer| Arrived::copied(step, buffer))),
             Self::GivenKeys => Err("as sockless"),
         }
     }
@@ -249,31 +253,53 @@ fn decode_reading(input: Input) -> Decoding {
                     Arrived::new(&mut buffer[..count])
                 }
             };
-            show(&mut connection, &mut arrived, seen);
+            show(&mut connection, &mut arrived, true, seen);
         }
     })
 }
 
 fn decode_steps(
     input: Input,
+    lends: bool,
     arrive: impl for<'b> Fn(&'b [u8], &'b mut [u8]) -> Arrived<'b> + 'static,
 ) -> Decoding {
     let mut connection = Connection::server(Config::default());
     let mut buffer = vec![0; input.step];
     Box::new(move |_, seen| {
         for step in input.steps() {
-            show(&mut connection, &mut arrive(step, &mut buffer), seen);
+            show(&mut connection, &mut arrive(step, &mut buffer), lends, seen);
         }
     })
 }
 
 #[inline(always)]
-fn show(connection: &mut Connection<Server>, arrived: &mut Arrived<'_>, seen: &mut Seen) {
+fn show(
+    connection: &mut Connection<Server>,
+    arrived: &mut Arrived<'_>,
+    lends: bool,
+    seen: &mut Seen,
+) {
     while let Some(event) = connection.poll(arrived, Duration::ZERO) {
         match event {
-            Event::Binary(payload) => seen.take(&payload),
-            Event::Text(text) => seen.take(text.as_bytes()),
+            Event::Binary(payload) => {
+                seen.take(&payload);
+                if lends && !payload.is_borrowed() {
+                    lend(connection, payload.into_vec());
+                }
+            }
+            Event::Text(text) => {
+                seen.take(text.as_bytes());
+                if lends && !text.is_borrowed() {
+                    lend(connection, text.into_string().into_bytes());
+                }
+            }
             other => panic!("{other:?}"),
         }
     }
+}
+
+/// The memory of a message that was assembled serves the next.
+#[cold]
+fn lend(connection: &mut Connection<Server>, buffer: Vec<u8>) {
+    connection.lend_assembly(buffer).expect("nothing is assembled");
 }
