@@ -44,20 +44,20 @@ impl Begun {
 impl<'s, 'p, R: Side> Borrowed<'s, 'p, R> {
     #[inline(always)]
     fn new(sender: &'s mut Sender<R>, begun: Begun, payload: &'p [u8]) -> Self {
-        if !sender.output.is_empty() {
-            return Self::queued(sender, begun, payload);
-        }
-        // The header is made where it stays: moved at once, it would have to be waited for.
+        // Nothing here takes the header's address: so it stays in registers until it is where the caller keeps it.
+        let done = match sender.output.is_empty() {
+            true => 0,
+            false => Self::queue_behind(sender, begun, payload),
+        };
         let header = begun.header(&sender.encoder, payload);
-        Self { sender, header, payload, done: 0 }
+        Self { sender, header, payload, done }
     }
 
+    /// Queues all of the message behind what waits: how much that is.
     #[cold]
-    fn queued(sender: &'s mut Sender<R>, begun: Begun, payload: &'p [u8]) -> Self {
+    fn queue_behind(sender: &mut Sender<R>, begun: Begun, payload: &[u8]) -> usize {
         let header = begun.header(&sender.encoder, payload);
-        let mut borrowed = Self { sender, header, payload, done: 0 };
-        borrowed.queue();
-        borrowed
+        sender.queue_borrowed(&header, payload)
     }
 
     /// What is to be written: the header and the payload, less what has been written.
@@ -84,14 +84,10 @@ impl<'s, 'p, R: Side> Borrowed<'s, 'p, R> {
 
     #[cold]
     fn queue(&mut self) {
-        let [header, payload] = self.slices();
-        let left = header.len() + payload.len();
-        let at = self.header.len() - header.len();
-        let payload_at = self.payload.len() - payload.len();
-        let batch = self.sender.output.batch(left);
-        batch.extend_from_slice(&self.header[at..]);
-        batch.extend_from_slice(&self.payload[payload_at..]);
-        self.done += left;
+        let header = self.header;
+        let at = self.done.min(header.len());
+        let payload = &self.payload[(self.done - at).min(self.payload.len())..];
+        self.done += self.sender.queue_borrowed(&header[at..], payload);
     }
 }
 
@@ -112,6 +108,15 @@ impl<R: Side> fmt::Debug for Borrowed<'_, '_, R> {
 }
 
 impl<R: Side> Sender<R> {
+    /// Queues what has not been written: how much that is.
+    fn queue_borrowed(&mut self, header: &[u8], payload: &[u8]) -> usize {
+        let left = header.len() + payload.len();
+        let batch = self.output.batch(left);
+        batch.extend_from_slice(header);
+        batch.extend_from_slice(payload);
+        left
+    }
+
     /// Begins a whole message that no extension transforms.
     #[inline(always)]
     fn begin_borrowed(&mut self, kind: Kind, len: usize) -> Result<Begun, SendError> {
@@ -175,7 +180,7 @@ impl Sender<Server> {
     /// # Errors
     ///
     /// Nothing has been sent.
-    #[inline]
+    #[inline(always)]
     pub fn send_text_borrowed<'s, 'p>(
         &'s mut self,
         text: &'p str,
@@ -189,7 +194,7 @@ impl Sender<Server> {
     /// # Errors
     ///
     /// Nothing has been sent.
-    #[inline]
+    #[inline(always)]
     pub fn send_binary_borrowed<'s, 'p>(
         &'s mut self,
         bytes: &'p [u8],
@@ -206,7 +211,7 @@ impl Sender<Client> {
     /// # Errors
     ///
     /// Nothing has been sent; `bytes` are unchanged.
-    #[inline]
+    #[inline(always)]
     pub fn send_binary_borrowed<'s, 'p>(
         &'s mut self,
         bytes: &'p mut [u8],
