@@ -215,6 +215,7 @@ impl Output {
     }
 
     /// Lends memory for the batch; returns it if there is a batch already.
+    #[inline]
     pub(crate) fn lend(&mut self, mut buffer: Vec<u8>) -> Result<(), Vec<u8>> {
         if !self.is_empty() || self.lent {
             return Err(buffer);
@@ -226,6 +227,7 @@ impl Output {
     }
 
     /// Gives the lent memory back, unless something waits in it.
+    #[inline]
     pub(crate) fn reclaim(&mut self) -> Option<Vec<u8>> {
         if !self.lent || !self.is_empty() {
             return None;

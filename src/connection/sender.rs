@@ -154,8 +154,23 @@ impl<R: Side> Sender<R> {
     }
 
     /// Queues a whole message: at once where nothing is under way and nothing stands in the way, which is nearly always.
-    #[inline]
+    ///
+    /// A server's is short enough to stand wherever messages are sent from.
+    #[inline(always)]
     fn send_whole(&mut self, kind: Kind, payload: &[u8]) -> Result<(), SendError> {
+        if R::MASKS {
+            return self.send_masked(kind, payload);
+        }
+        self.send_at_once(kind, payload)
+    }
+
+    #[inline]
+    fn send_masked(&mut self, kind: Kind, payload: &[u8]) -> Result<(), SendError> {
+        self.send_at_once(kind, payload)
+    }
+
+    #[inline(always)]
+    fn send_at_once(&mut self, kind: Kind, payload: &[u8]) -> Result<(), SendError> {
         if self.state == Sending::Open && self.encoder.is_idle() && self.outflow.is_absent() {
             let room = Encoder::<R>::room_for_whole(payload.len());
             if let Some(batch) = self.output.plain_batch(self.config.hard_limit, room) {
@@ -299,11 +314,13 @@ impl<R: Side> Sender<R> {
     /// # Errors
     ///
     /// The buffer, if output waits already or a buffer is lent.
+    #[inline]
     pub fn lend(&mut self, buffer: Vec<u8>) -> Result<(), Vec<u8>> {
         self.output.lend(buffer)
     }
 
     /// Takes the lent buffer back; `None` if none is lent, or if output waits in it.
+    #[inline]
     pub fn reclaim(&mut self) -> Option<Vec<u8>> {
         self.output.reclaim()
     }

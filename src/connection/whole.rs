@@ -413,11 +413,13 @@ impl<R: Side> Connection<R> {
     /// # Errors
     ///
     /// The buffer, if output waits already or a buffer is lent.
+    #[inline]
     pub fn lend(&mut self, buffer: Vec<u8>) -> Result<(), Vec<u8>> {
         self.sender.lend(buffer)
     }
 
     /// Takes the lent buffer back; `None` if none is lent, or if output waits in it.
+    #[inline]
     pub fn reclaim(&mut self) -> Option<Vec<u8>> {
         self.sender.reclaim()
     }
