@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Fuzzes the targets in turn, each for so many seconds.
 #
-#   fuzz/run.sh [--summary FILE] [--pack] [--install] SECONDS [TARGET...]
+#   fuzz/run.sh [--summary FILE] [--pack] [--install] [--seed N] SECONDS [TARGET...]
 #
 # --summary FILE  appends a line for each target: executions, executions a second, corpus, coverage, result
 # --pack          minimises each corpus afterwards, and packs it into fuzz/corpus.packed
+# --seed N        makes the inputs of a run depend on this number alone (not 0) and the corpus; how many are tried still depends on the time
 # --install       tries to install what is missing: Rust nightly by rustup, cargo-fuzz into fuzz/target/tools
 #
 # Exit status: 0 nothing found; 1 something found, with the path of the input; 2 something missing, or a wrong call; 3 the build
@@ -14,6 +15,7 @@ cd "$(dirname "$0")"
 
 summary=/dev/null
 pack=
+seed=0
 install=
 while [[ ${1-} == --* ]]; do
   case $1 in
@@ -25,12 +27,17 @@ while [[ ${1-} == --* ]]; do
       ;;
     --pack) pack=yes; shift ;;
     --install) install=yes; shift ;;
+    --seed)
+      [[ ${2-} =~ ^[1-9][0-9]*$ ]] || { echo "--seed needs a number" >&2; exit 2; }
+      seed=$2
+      shift 2
+      ;;
     *) echo "unknown option $1" >&2; exit 2 ;;
   esac
 done
 seconds=${1-}
 if ! [[ $seconds =~ ^[1-9][0-9]*$ ]]; then
-  echo "usage: fuzz/run.sh [--summary FILE] [--pack] [--install] SECONDS [TARGET...]" >&2
+  echo "usage: fuzz/run.sh [--summary FILE] [--pack] [--install] [--seed N] SECONDS [TARGET...]" >&2
   exit 2
 fi
 shift
@@ -85,7 +92,7 @@ for target in "${targets[@]}"; do
   cargo run --quiet --example corpus unpack "$target" "$corpus" || exit 3
   # Time is bounded by libFuzzer, a single input too, and the whole by `timeout`, should libFuzzer hang.
   (cd .. && timeout --kill-after=10 $((seconds + 300)) cargo +nightly fuzz run "$target" "fuzz/$corpus" -- \
-    -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=2048 -len_control=10 -print_final_stats=1 2>&1) \
+    -seed="$seed" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=2048 -len_control=10 -print_final_stats=1 2>&1) \
     | tee "$log" | awk -v target="$target" '/^#[0-9]+/ { if (systime() - last >= 15) { last = systime(); printf "  %s %s\n", target, $0; fflush() } }'
   status=${PIPESTATUS[0]}
   executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")

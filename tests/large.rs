@@ -1,4 +1,4 @@
-//! Large messages: the message's own buffer, read into straight from the transport.
+//! Large messages: the message's own buffer, read into straight from the transport, and lent by the caller.
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
@@ -6,7 +6,7 @@ mod wire;
 
 use sockless::connection::Failure;
 use sockless::frame::Violation;
-use sockless::{Connection, Want};
+use sockless::{Connection, Event, Input, Want};
 use wire::*;
 
 in_both_roles!(
@@ -27,6 +27,12 @@ in_both_roles!(
     times_out_while_the_buffer_is_out,
     gives_no_buffer_after_the_end,
     sends_while_the_buffer_is_out,
+    assembles_in_what_is_lent,
+    takes_what_is_lent_back_unused,
+    refuses_what_is_lent_while_it_assembles,
+    grows_what_is_lent_where_it_is_short,
+    reads_into_what_is_lent,
+    gives_back_what_is_lent_after_the_end,
 );
 
 /// Feeds `bytes` like a driver that takes the buffer whenever it can get it, at most `read` bytes at a time. How often it got it.
@@ -259,4 +265,118 @@ fn sends_while_the_buffer_is_out<R: Tested>() {
     conn.put_buffer(bytes).unwrap();
     let rest = &peer::<R>(FIN | BINARY, &pattern(50_000))[1000..];
     assert!(feed(&mut conn, rest) == [binary(&pattern(50_000))]);
+}
+
+/// Feeds `bytes` up to the last, and then the last, which completes a message: its memory.
+fn assembled<R: Tested>(conn: &mut Connection<R>, bytes: &[u8]) -> Vec<u8> {
+    let (rest, last) = bytes.split_at(bytes.len() - 1);
+    assert_eq!(feed(conn, rest), []);
+    let mut last = last.to_vec();
+    match conn.poll(&mut Input::new(&mut last), START) {
+        Some(Event::Binary(payload)) => payload.into_vec(),
+        Some(Event::Text(text)) => text.into_string().into_bytes(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn assembles_in_what_is_lent<R: Tested>() {
+    let mut conn = open::<R>();
+    let mut spare = Vec::with_capacity(50_000);
+    let memory = spare.as_ptr();
+    for len in [2, 200, 40_000, 3] {
+        for first in [TEXT, BINARY] {
+            // What is lent is empty, whatever has been in it.
+            spare.extend_from_slice(b"left over");
+            conn.lend_assembly(spare).unwrap();
+            let payload = vec![b'x'; len];
+            let (begin, end) = payload.split_at(len / 2);
+            let fragments = [peer::<R>(first, begin), peer::<R>(FIN, end)].concat();
+            spare = assembled(&mut conn, &fragments);
+            assert!(spare == payload && spare.as_ptr() == memory, "{len}");
+            conn.lend_assembly(spare).unwrap();
+            spare = assembled(&mut conn, &peer::<R>(FIN | first, &payload));
+            assert!(spare == payload && spare.as_ptr() == memory, "{len}");
+        }
+    }
+    assert!(conn.reclaim_assembly().is_none());
+}
+
+fn takes_what_is_lent_back_unused<R: Tested>() {
+    let mut conn = open::<R>();
+    assert!(conn.reclaim_assembly().is_none());
+    let spare = Vec::with_capacity(100);
+    let memory = spare.as_ptr();
+    conn.lend_assembly(spare).unwrap();
+    assert_eq!(feed(&mut conn, &peer::<R>(FIN | TEXT, b"whole")), [text("whole")]);
+    let spare = conn.reclaim_assembly().unwrap();
+    assert_eq!((spare.as_ptr(), spare.capacity()), (memory, 100));
+    assert!(conn.reclaim_assembly().is_none());
+    // One that has no memory lends none.
+    conn.lend_assembly(Vec::new()).unwrap();
+    assert!(conn.reclaim_assembly().is_none());
+}
+
+fn refuses_what_is_lent_while_it_assembles<R: Tested>() {
+    let mut conn = open::<R>();
+    conn.lend_assembly(Vec::with_capacity(100)).unwrap();
+    assert_eq!(conn.lend_assembly(Vec::with_capacity(7)).unwrap_err().capacity(), 7);
+    let bytes = peer::<R>(FIN | BINARY, &[1; 90]);
+    feed(&mut conn, &bytes[..50]);
+    assert!(conn.lend_assembly(Vec::with_capacity(7)).is_err());
+    assert!(conn.reclaim_assembly().is_none());
+    assert_eq!(feed(&mut conn, &bytes[50..]), [binary(&[1; 90])]);
+    conn.lend_assembly(Vec::with_capacity(7)).unwrap();
+    // Neither while a message's own buffer is out.
+    let (mut conn, bytes) = taken::<R>();
+    assert!(conn.lend_assembly(Vec::with_capacity(7)).is_err());
+    assert!(conn.reclaim_assembly().is_none());
+    conn.put_buffer(bytes).unwrap();
+}
+
+fn grows_what_is_lent_where_it_is_short<R: Tested>() {
+    let payload = pattern(300_000);
+    let bytes = peer::<R>(FIN | BINARY, &payload);
+    let mut conn = open::<R>();
+    conn.lend_assembly(Vec::with_capacity(10)).unwrap();
+    let mut arrived = 0;
+    for piece in bytes[..bytes.len() - 1].chunks(1000) {
+        assert_eq!(feed(&mut conn, piece), []);
+        arrived += piece.len();
+    }
+    assert_eq!(arrived, bytes.len() - 1);
+    assert!(feed(&mut conn, &bytes[arrived..]) == [binary(&payload)]);
+}
+
+fn reads_into_what_is_lent<R: Tested>() {
+    let payload = pattern(300_000);
+    let bytes = peer::<R>(FIN | BINARY, &payload);
+    let mut conn = open::<R>();
+    conn.lend_assembly(Vec::with_capacity(payload.len())).unwrap();
+    let (begin, rest) = bytes.split_at(100);
+    feed(&mut conn, begin);
+    // It has room for all of the message: one read is enough.
+    let mut taken = conn.take_buffer().unwrap();
+    assert_eq!(taken.room, rest.len());
+    taken.bytes.extend_from_slice(rest);
+    conn.put_buffer(taken.bytes).unwrap();
+    assert!(pass(&mut conn, START) == [binary(&payload)]);
+}
+
+fn gives_back_what_is_lent_after_the_end<R: Tested>() {
+    let close = peer::<R>(FIN | CLOSE, &close_body(1000, b""));
+    let wrong = peer::<R>(FIN | 3, b"");
+    for last in [close, wrong] {
+        let mut conn = open::<R>();
+        conn.lend_assembly(Vec::with_capacity(100)).unwrap();
+        assert_eq!(feed(&mut conn, &last).len(), 1);
+        assert_eq!(conn.reclaim_assembly().unwrap().capacity(), 100);
+    }
+    // In the middle of a message it is gone with what it held.
+    let mut conn = open::<R>();
+    conn.lend_assembly(Vec::with_capacity(100)).unwrap();
+    feed(&mut conn, &peer::<R>(FIN | BINARY, &[1; 90])[..50]);
+    end(&mut conn, START);
+    assert!(conn.reclaim_assembly().is_none());
+    conn.lend_assembly(Vec::with_capacity(100)).unwrap();
+    assert!(conn.reclaim_assembly().is_some());
 }

@@ -403,6 +403,43 @@ fn message_read_to_its_end_into_its_own_buffer_comes_with_the_next_poll() {
     }
 }
 
+#[test]
+fn messages_that_straddle_reads_are_assembled_in_a_lent_buffer_without_allocating() {
+    let mut bytes = Vec::new();
+    for size in SIZES {
+        bytes.extend(encoded(true, 2, KEY, &vec![0xA5; size]));
+        bytes.extend(encoded(true, 1, KEY, "ü".repeat(size / 2).as_bytes()));
+        bytes.extend(encoded(false, 1, KEY, &vec![b'a'; size]));
+        bytes.extend(encoded(true, 0, KEY, &vec![b'b'; size]));
+    }
+    for read in [1, 7, 1000, 16 << 10] {
+        let mut conn = server(&unlimited());
+        let mut bytes = bytes.clone();
+        let mut spare = Vec::with_capacity(140_000);
+        let meter = Meter::start();
+        let mut messages = 0;
+        for piece in bytes.chunks_mut(read) {
+            let _ = conn.lend_assembly(spare);
+            let mut input = Input::new(piece);
+            while let Some(event) = conn.poll(&mut input, ZERO) {
+                messages += 1;
+                let (memory, borrowed) = match event {
+                    Event::Binary(payload) if payload.is_borrowed() => (Vec::new(), true),
+                    Event::Text(text) if text.is_borrowed() => (Vec::new(), true),
+                    Event::Binary(payload) => (payload.into_vec(), false),
+                    Event::Text(text) => (text.into_string().into_bytes(), false),
+                    other => panic!("not sent: {other:?}"),
+                };
+                if !borrowed {
+                    conn.lend_assembly(memory).expect("it has gone out with the message");
+                }
+            }
+            spare = conn.reclaim_assembly().unwrap_or_default();
+        }
+        assert_eq!((messages, meter.calls()), (3 * SIZES.len(), 0), "reads of {read}");
+    }
+}
+
 // Floods.
 
 #[test]
