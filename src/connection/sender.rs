@@ -34,6 +34,24 @@ pub struct Sender<R: Side> {
     pub(super) outflow: Outflow,
 }
 
+/// The body of a function, because it is to be in line wherever a server's messages are sent from, and where the compiler likes for a
+/// client; as a function in line in both it takes a client a seventh more instructions.
+macro_rules! send_at_once {
+    ($self:ident, $kind:ident, $payload:ident) => {{
+        if $self.state == Sending::Open && $self.encoder.is_idle() && $self.outflow.is_absent() {
+            let room = Encoder::<R>::room_for_whole($payload.len());
+            if let Some(batch) = $self.output.plain_batch($self.config.hard_limit, room) {
+                let key = R::next_key(&mut $self.keys);
+                $self.encoder.append_whole($kind, $payload, key, batch);
+                $self.tally.messages += 1;
+                $self.tally.payload_bytes += $payload.len() as u64;
+                return Ok(());
+            }
+        }
+        $self.send_data(Some($kind), true, $payload)
+    }};
+}
+
 impl<R: Side> Sender<R> {
     /// The sending half of a connection that has just been opened.
     pub fn new(config: impl Into<Arc<Config>>, keys: R::Keys) -> Self {
@@ -161,27 +179,12 @@ impl<R: Side> Sender<R> {
         if R::MASKS {
             return self.send_masked(kind, payload);
         }
-        self.send_at_once(kind, payload)
+        send_at_once!(self, kind, payload)
     }
 
     #[inline]
     fn send_masked(&mut self, kind: Kind, payload: &[u8]) -> Result<(), SendError> {
-        self.send_at_once(kind, payload)
-    }
-
-    #[inline(always)]
-    fn send_at_once(&mut self, kind: Kind, payload: &[u8]) -> Result<(), SendError> {
-        if self.state == Sending::Open && self.encoder.is_idle() && self.outflow.is_absent() {
-            let room = Encoder::<R>::room_for_whole(payload.len());
-            if let Some(batch) = self.output.plain_batch(self.config.hard_limit, room) {
-                let key = R::next_key(&mut self.keys);
-                self.encoder.append_whole(kind, payload, key, batch);
-                self.tally.messages += 1;
-                self.tally.payload_bytes += payload.len() as u64;
-                return Ok(());
-            }
-        }
-        self.send_data(Some(kind), true, payload)
+        send_at_once!(self, kind, payload)
     }
 
     #[inline(never)]

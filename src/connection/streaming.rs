@@ -63,6 +63,9 @@ impl<'s, 'p, R: Side> Borrowed<'s, 'p, R> {
     /// What is to be written: the header and the payload, less what has been written.
     #[inline]
     pub fn slices(&self) -> [&[u8]; 2] {
+        if self.done == 0 {
+            return [&self.header, self.payload];
+        }
         let header = self.done.min(self.header.len());
         [&self.header[header..], &self.payload[(self.done - header).min(self.payload.len())..]]
     }

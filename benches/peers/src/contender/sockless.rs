@@ -80,7 +80,7 @@ impl Contender for Sockless {
         "`Connection` with the default `Config`: whole messages, all checks on. In memory the input is \
          taken by `Input::copied`, which its documentation has for input in memory that can't be written to: unmasked while it is \
          copied, as the practical limit does it. The memory of messages that don't lie whole in a read is lent again with \
-         `lend_assembly`. Output memory lent for a batch. A server's messages from 32 KiB on are sent by `send_binary_borrowed`, all others by `send_binary`. \
+         `lend_assembly`. Output memory is lent once, and kept from batch to batch. A server's messages from 32 KiB on are sent by `send_binary_borrowed`, all others by `send_binary`. \
          Mask keys: ChaCha12 seeded by the system, the default. Deflate: defaults, level 6, window 15. Echo on tokio: the adapter's \
          `serve`, which answers on the connection itself by `send_text` and `send_binary`; no timers, the default. As a stream: `next` \
          until nothing more has arrived, then `feed` each and `flush`."
@@ -187,7 +187,7 @@ impl Contender for Sockless {
 
 fn serve(job: Encode) -> Repeated {
     let mut connection = Connection::server(Config::default());
-    let mut spare = Vec::new();
+    connection.lend(Vec::new()).expect("nothing waits");
     Box::new(move |batches| {
         for _ in 0..batches {
             if job.payload.len() >= LARGE {
@@ -199,19 +199,17 @@ fn serve(job: Encode) -> Repeated {
                 }
                 continue;
             }
-            connection.lend(std::mem::take(&mut spare)).expect("nothing waits");
             for _ in 0..job.batch {
                 connection.send_binary(black_box(&job.payload)).expect("open");
             }
             job.output.write(connection.output());
             connection.wrote(usize::MAX);
-            spare = connection.reclaim().expect("nothing waits");
         }
     })
 }
 
 fn request(mut connection: Connection<Client>, job: Encode) -> Repeated {
-    let mut spare = Vec::new();
+    connection.lend(Vec::new()).expect("nothing waits");
     let mut payload = job.payload.to_vec();
     Box::new(move |batches| {
         for _ in 0..batches {
@@ -223,13 +221,11 @@ fn request(mut connection: Connection<Client>, job: Encode) -> Repeated {
                 }
                 continue;
             }
-            connection.lend(std::mem::take(&mut spare)).expect("nothing waits");
             for _ in 0..job.batch {
                 connection.send_binary(black_box(&payload)).expect("open");
             }
             job.output.write(connection.output());
             connection.wrote(usize::MAX);
-            spare = connection.reclaim().expect("nothing waits");
         }
     })
 }
