@@ -50,6 +50,7 @@ const CLASSES: &[(&str, &[(&str, &str)])] = &[
         "The head of a handshake is parsed again at every read (CVE-2023-43669)",
         &[
             ("tests/handshake_cost.rs", "every_octet_is_looked_at_once_at_any_split"),
+            ("tests/handshake_cost.rs", "head_octet_by_octet_takes_linear_time"),
             ("tests/handshake_cost.rs", "head_that_is_refused_is_not_parsed_again"),
         ],
     ),

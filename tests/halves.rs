@@ -26,6 +26,7 @@ in_both_roles!(
     carry_the_keepalives_ping,
     carry_the_idle_close,
     carry_late_replies_without_harm,
+    answer_no_ping_behind_the_close_reply,
     tell_round_trip_time_of_a_probe,
     send_while_a_reply_is_on_its_way,
     end_of_stream_fails_the_sending_half,
@@ -227,6 +228,20 @@ fn carry_late_replies_without_harm<R: Tested>() {
     let outcome = Outcome::join(receiver.end(), sender.end());
     assert_eq!(outcome.initiator, Some(Initiator::Local));
     assert!(outcome.clean());
+}
+
+fn answer_no_ping_behind_the_close_reply<R: Tested>() {
+    // On two ways from half to half, the reply to a Close frame can overtake the one to the ping before it.
+    let (mut receiver, mut sender) = halves::<R>(Config::default());
+    let bytes =
+        [peer::<R>(FIN | PING, b"p"), peer::<R>(FIN | CLOSE, &close_body(1001, b""))].concat();
+    let (_, replies) = receive(&mut receiver, &bytes, START);
+    assert_eq!(replies.len(), 2);
+    for reply in replies.into_iter().rev() {
+        sender.apply(reply, START);
+    }
+    assert_eq!(write(&mut sender), [(FIN | CLOSE, close_body(1001, b""))]);
+    assert!(Outcome::join(receiver.end(), sender.end()).clean());
 }
 
 fn tell_round_trip_time_of_a_probe<R: Tested>() {

@@ -7,7 +7,7 @@ mod heads;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use heads::{Head, NONCE, REQUESTS};
 use sockless::handshake::{
@@ -205,6 +205,35 @@ fn every_octet_is_looked_at_once_at_any_split() {
         assert!(matches!(asked, Some(Asked::WebSocket(_))));
         assert_eq!(acceptor.work(), 2 * 16 * 1024, "{cut}");
     }
+}
+
+/// Eight times the octets take eight times as long, or a little more; 64 times would be noticed.
+#[test]
+fn head_octet_by_octet_takes_linear_time() {
+    // What is counted above is what the handshake knows of. Here is all that it does, by the clock.
+    let long = |head: Head, len: usize| head.with("X", &"y".repeat(len)).bytes();
+    let server = |len| {
+        let head = long(Head::request(), len);
+        let start = Instant::now();
+        let mut acceptor = Acceptor::new(&Limits::default(), NOW);
+        let asked = head.chunks(1).find_map(|piece| acceptor.poll(piece, NOW));
+        assert!(matches!(asked, Some(Asked::WebSocket(_))));
+        start.elapsed()
+    };
+    let client = |len| {
+        let head = long(Head::response(), len);
+        let start = Instant::now();
+        let offer = Offer::new(Url::parse("ws://a").unwrap());
+        let mut connector = Connector::with_nonce(offer, NONCE, &Limits::default(), NOW).unwrap();
+        let answered = head.chunks(1).find_map(|piece| connector.poll(piece, NOW));
+        assert!(matches!(answered, Some(Answered::Open { .. })));
+        start.elapsed()
+    };
+    let (part, whole) = (15 << 7, 15 << 10);
+    // At least once in a few tries that others may disturb.
+    let slack = Duration::from_millis(5);
+    assert!((0..8).any(|_| server(whole) < 24 * server(part) + slack), "server");
+    assert!((0..8).any(|_| client(whole) < 24 * client(part) + slack), "client");
 }
 
 #[test]

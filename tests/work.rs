@@ -11,6 +11,7 @@
 )]
 
 mod allocations;
+mod heads;
 mod streams;
 
 use std::hint::black_box;
@@ -22,6 +23,7 @@ use allocations::{Counting, Meter};
 use sockless::connection::Side;
 use sockless::extension::Supported;
 use sockless::frame::{Decoder, Limits};
+use sockless::handshake::{self, Acceptor, Answered, Asked, Connector, Offer, Url};
 use sockless::{Config, Connection, Delivery, Event, Input, Kind, Prepared, Server};
 use streams::encoded;
 
@@ -40,6 +42,33 @@ struct Case {
 }
 
 const CASES: &[Case] = &[
+    Case {
+        name: "a request for a WebSocket, a byte at a time",
+        units: 65_536,
+        work: |n| {
+            let head = heads::Head::request().with("X", &"y".repeat(n)).bytes();
+            let mut acceptor = Acceptor::new(&handshake_limits(), ZERO);
+            Box::new(move || {
+                let asked = head.chunks(1).find_map(|piece| acceptor.poll(piece, ZERO));
+                assert!(matches!(asked, Some(Asked::WebSocket(_))));
+            })
+        },
+    },
+    Case {
+        name: "the answer to it, a byte at a time",
+        units: 65_536,
+        work: |n| {
+            let head = heads::Head::response().with("X", &"y".repeat(n)).bytes();
+            let offer = Offer::new(Url::parse("ws://a").expect("a URL"));
+            let limits = handshake_limits();
+            let mut connector =
+                Connector::with_nonce(offer, heads::NONCE, &limits, ZERO).expect("an offer");
+            Box::new(move || {
+                let answered = head.chunks(1).find_map(|piece| connector.poll(piece, ZERO));
+                assert!(matches!(answered, Some(Answered::Open { .. })));
+            })
+        },
+    },
     Case {
         name: "offers of extensions",
         units: 4096,
@@ -252,6 +281,11 @@ fn negotiation(header: String) -> Box<dyn FnOnce()> {
         let _ = black_box(supported.accept([header.as_bytes()]));
         let _ = black_box(supported.check([header.as_bytes()]));
     })
+}
+
+/// Limits on heads that leave their length to the case.
+fn handshake_limits() -> handshake::Limits {
+    handshake::Limits::default().with_head(usize::MAX)
 }
 
 fn server() -> Connection<Server> {

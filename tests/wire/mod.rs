@@ -146,7 +146,7 @@ impl Found {
     }
 }
 
-/// The frames in `bytes`, unmasked; there has to be nothing else in them.
+/// The frames in `bytes`, unmasked; there has to be nothing else in them, and each length in its shortest form.
 pub(crate) fn found(bytes: &[u8]) -> Vec<Found> {
     let mut frames = Vec::new();
     let mut rest = bytes.iter().copied();
@@ -158,6 +158,12 @@ pub(crate) fn found(bytes: &[u8]) -> Vec<Found> {
             127 => (0..8).fold(0_u64, |len, _| len << 8 | u64::from(next())),
             len => len.into(),
         };
+        let shortest = match second & 0x7F {
+            126 => len > 125,
+            127 => len > 0xFFFF,
+            _ => true,
+        };
+        assert!(shortest, "{len} has a shorter form");
         let key = (second & 0x80 != 0).then(|| [next(), next(), next(), next()]);
         let payload = (0..len as usize).map(|i| next() ^ key.map_or(0, |key| key[i % 4])).collect();
         frames.push(Found { first, key, payload });

@@ -31,6 +31,9 @@ pub(crate) struct Decoder {
     stale: bool,
     /// Whether a message is under way.
     inside: bool,
+    /// How often the inflater was restarted from the history.
+    #[cfg(test)]
+    pub(super) restores: usize,
 }
 
 impl Decoder {
@@ -51,6 +54,8 @@ impl Decoder {
             history: History::new(window),
             stale: true,
             inside: false,
+            #[cfg(test)]
+            restores: 0,
         }
     }
 
@@ -145,6 +150,10 @@ impl Decoder {
 
     /// Restarts the inflater with the history for its window.
     fn restore(&mut self, inflater: &mut Inflate) -> Result<(), DecodeError> {
+        #[cfg(test)]
+        {
+            self.restores += 1;
+        }
         inflater.reset(false);
         for part in self.history.parts() {
             if !part.is_empty() {

@@ -99,6 +99,24 @@ fn a_flood_of_tiny_final_blocks_takes_linear_time() {
 }
 
 #[test]
+fn the_window_is_copied_only_for_final_blocks_that_are_followed_by_a_reference_to_it() {
+    // Each copy is 32 KiB, for a block of two octets.
+    let block = Bits::default().fixed(true).end_of_block().octets();
+    let far = Bits::default().fixed(true).far(32_768).end_of_block().octets();
+    for (member, each) in [(block, 0), (stored(true, b"x"), 0), (far, 1)] {
+        let mut decoder = decoder(15, true);
+        let mut window = stored(false, &noise(2, 40_000));
+        window.push(0);
+        decode(&mut decoder, &window, usize::MAX).unwrap();
+        let before = decoder.restores;
+        let payload = [&member.repeat(1000)[..], &[0]].concat();
+        decode(&mut decoder, &payload, usize::MAX).unwrap();
+        let copies = decoder.restores - before;
+        assert!((1000 * each..=1000 * each + 2).contains(&copies), "{copies} copies");
+    }
+}
+
+#[test]
 fn a_flood_of_tiny_blocks_takes_linear_time() {
     // Blocks without BFINAL, empty or nearly so, in one message.
     let mut decoder = decoder(15, true);
