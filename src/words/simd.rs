@@ -41,6 +41,18 @@ impl Instructions {
     /// All of them, those of other architectures included; the later one is the better one where a CPU has several.
     pub const ALL: [Self; 5] = [Self::Scalar, Self::Sse2, Self::Avx2, Self::Avx512, Self::Neon];
 
+    /// The best that [`Level::detect`] may choose: a build with `--cfg sockless_simd="scalar"`, `"sse2"` or `"avx2"` goes no
+    /// further, be it to test that way or to spare a CPU that pays for wide vectors.
+    const MOST: Self = if cfg!(sockless_simd = "scalar") {
+        Self::Scalar
+    } else if cfg!(sockless_simd = "sse2") {
+        Self::Sse2
+    } else if cfg!(sockless_simd = "avx2") {
+        Self::Avx2
+    } else {
+        Self::Neon
+    };
+
     /// Whether this CPU can run them, as far as this build can know: asked of the CPU with the feature `std`, and of the
     /// compiler's target features without it.
     fn available(self) -> bool {
@@ -91,7 +103,8 @@ impl Level {
     /// Cheap enough for every connection: the answers are cached.
     #[inline]
     pub fn detect() -> Self {
-        Self::available().last().unwrap_or(Self::SCALAR)
+        let allowed = |level: &Self| level.0 <= Instructions::MOST;
+        Self::available().filter(allowed).last().unwrap_or(Self::SCALAR)
     }
 
     /// The levels that this CPU can run, the slowest first.
