@@ -37,6 +37,7 @@ const WORKLOADS: &[(&str, Workload)] = &[
     ("encode client 16", |n| encode(n, &mut client(), 16)),
     ("encode client 1024", |n| encode(n, &mut client(), 1024)),
     ("echo 16", |n| echo(n, 16)),
+    ("echo 16, a read each", |n| wakeups(n, 16)),
     ("open and close a connection", closings),
     ("accept an opening handshake", openings),
 ];
@@ -169,6 +170,26 @@ fn echo(count: usize, len: usize) {
             }
         }
         write(&mut connection);
+    }
+}
+
+/// One message a read, as from clients that wait for the answer: what a driver asks for each time it wakes.
+fn wakeups(count: usize, len: usize) {
+    let mut connection = server();
+    let frame = frames(1, 0x82, &vec![0x5A; len]);
+    let mut bytes = frame.repeat(count);
+    let mut spare = Vec::with_capacity(READ);
+    for read in bytes.chunks_mut(frame.len()) {
+        drop(connection.lend(spare));
+        let mut input = Input::new(read);
+        while let Some(event) = connection.poll(&mut input, START) {
+            if let Event::Binary(payload) = event {
+                let _ = connection.send_binary(&payload);
+            }
+        }
+        write(&mut connection);
+        black_box(connection.want());
+        spare = connection.reclaim().unwrap_or_default();
     }
 }
 

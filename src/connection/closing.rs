@@ -344,6 +344,11 @@ impl<R: Side> Sender<R> {
         self.ahead.as_ref().is_some_and(|ahead| ahead.shut)
     }
 
+    /// Whether messages may be sent, and no end is in sight.
+    pub(super) fn is_open(&self) -> bool {
+        self.state == Sending::Open && self.ahead.is_none()
+    }
+
     /// How this half stands; with the other half's, an [`Outcome`](super::Outcome).
     pub fn end(&self) -> SenderEnd {
         let status = self.state.status();

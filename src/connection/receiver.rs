@@ -404,6 +404,11 @@ impl<R: Role> Receiver<R> {
         self.silence.round_trip()
     }
 
+    /// Whether more may come.
+    pub(super) fn is_open(&self) -> bool {
+        self.state == Receiving::Open && !self.eof
+    }
+
     /// How this half stands; with the other half's, an [`Outcome`](super::Outcome).
     pub fn end(&self) -> ReceiverEnd {
         let (received, failure) = match self.state {

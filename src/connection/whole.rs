@@ -147,6 +147,20 @@ impl<R: Side> Connection<R> {
 
     /// What the driver is to do next.
     pub fn want(&self) -> Want {
+        if self.receiver.is_open() && self.sender.is_open() {
+            return self.io(!self.sender.is_congested());
+        }
+        self.want_at_the_end()
+    }
+
+    /// Bytes in, if `read` says so, or out, or time to pass.
+    fn io(&self, read: bool) -> Want {
+        Want::Io { read, write: !self.output().is_empty(), deadline: self.deadline() }
+    }
+
+    /// What the driver is to do once one of the halves has ended, or is about to.
+    #[cold]
+    fn want_at_the_end(&self) -> Want {
         let (receiver, sender) = (self.receiver.end(), self.sender.end());
         let outcome = Outcome::join(receiver, sender);
         let waits = !self.output().is_empty();
@@ -173,13 +187,15 @@ impl<R: Side> Connection<R> {
         if receiver.failure.is_some() && !waits && !self.sender.is_shut() {
             return Want::ShutdownWrite;
         }
-        let read = !receiver.eof && (receiver.is_ended() || !self.sender.is_congested());
-        Want::Io { read, write: waits, deadline: self.deadline() }
+        self.io(!receiver.eof && (receiver.is_ended() || !self.sender.is_congested()))
     }
 
     /// When [`poll`](Self::poll) is to be called again, if nothing arrives before.
     pub fn deadline(&self) -> Option<Duration> {
-        self.receiver.deadline().into_iter().chain(self.sender.deadline()).min()
+        match (self.receiver.deadline(), self.sender.deadline()) {
+            (Some(receiver), Some(sender)) => Some(receiver.min(sender)),
+            (receiver, sender) => receiver.or(sender),
+        }
     }
 
     /// Takes note that the transport has been half-closed, as [`Want::ShutdownWrite`] asked.
