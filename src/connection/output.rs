@@ -118,8 +118,13 @@ impl Output {
     pub(crate) fn first(&self) -> &[u8] {
         match &self.shared {
             None => &self.batch[self.head()..],
-            Some(_) => self.slices().next().unwrap_or_default(),
+            Some(_) => self.first_of_many(),
         }
+    }
+
+    #[cold]
+    fn first_of_many(&self) -> &[u8] {
+        self.slices().next().unwrap_or_default()
     }
 
     /// All slices to be written, in order.

@@ -1,8 +1,10 @@
 //! Echo servers of those who are neither a `Stream` nor a `Sink`.
 
 use std::io::{self, Read as _, Write as _};
+use std::time::Duration;
 
 use nexus_web::ws::{FrameReader, FrameWriter, Message, Role};
+use sockless::{Config, Connection, Event, Input, Server, Want};
 use tokio::net::TcpStream;
 use tokio_util::compat::TokioAsyncReadCompatExt as _;
 use wtx::collection::Vector;
@@ -15,6 +17,63 @@ use super::servers::open;
 /// From how many bytes on a message is written from where it is, as `echo_mio` does.
 const LARGE: usize = 32 << 10;
 
+/// Ours in the same loop as nexus-web's codec.
+pub struct Sockless(Connection<Server>);
+
+impl Sockless {
+    pub fn open(stream: &mut std::net::TcpStream) -> io::Result<Self> {
+        answer(stream)?;
+        let mut connection = Connection::server(Config::default());
+        let _ = connection.lend(Vec::with_capacity(16 << 10));
+        Ok(Self(connection))
+    }
+}
+
+impl Turn for Sockless {
+    fn turn(&mut self, link: &mut Link, buffer: &mut [u8]) -> io::Result<bool> {
+        let Self(connection) = self;
+        let count = link.stream.read(buffer)?;
+        let drained = count < buffer.len();
+        let mut input = if count == 0 { Input::eof() } else { Input::new(&mut buffer[..count]) };
+        while let Some(event) = connection.poll(&mut input, Duration::ZERO) {
+            match &event {
+                Event::Text(text) if text.len() < LARGE => drop(connection.send_text(text)),
+                Event::Binary(bytes) if bytes.len() < LARGE => drop(connection.send_binary(bytes)),
+                Event::Text(_) | Event::Binary(_) => {
+                    link.write(connection.output())?;
+                    connection.wrote(usize::MAX);
+                    let message = match &event {
+                        Event::Text(text) => connection.send_text_borrowed(text),
+                        Event::Binary(bytes) => connection.send_binary_borrowed(bytes),
+                        _ => break,
+                    };
+                    let mut message = message.map_err(io::Error::other)?;
+                    let [header, payload] = message.slices();
+                    link.write_both(header, payload)?;
+                    message.wrote(usize::MAX);
+                }
+                _ => {}
+            }
+        }
+        link.write(connection.output())?;
+        connection.wrote(usize::MAX);
+        match connection.want() {
+            Want::Io { .. } => Ok(drained),
+            _ => Err(io::ErrorKind::ConnectionAborted.into()),
+        }
+    }
+}
+
+/// Answers a client's opening handshake.
+fn answer(stream: &mut std::net::TcpStream) -> io::Result<()> {
+    let mut head = vec![0; 4096];
+    let length = stream.read(&mut head)?;
+    let request = sockudo_ws::handshake::parse_request(&head[..length]);
+    let Ok(Some((request, _))) = request else { return Err(io::ErrorKind::InvalidData.into()) };
+    let accept = sockudo_ws::handshake::generate_accept_key(request.key);
+    stream.write_all(&sockudo_ws::handshake::build_response(&accept, None, None))
+}
+
 /// nexus-web's codec, which brings no loop of its own, in ours.
 pub struct Nexus {
     reader: FrameReader,
@@ -23,12 +82,7 @@ pub struct Nexus {
 
 impl Nexus {
     pub fn open(stream: &mut std::net::TcpStream) -> io::Result<Self> {
-        let mut head = vec![0; 4096];
-        let length = stream.read(&mut head)?;
-        let request = sockudo_ws::handshake::parse_request(&head[..length]);
-        let Ok(Some((request, _))) = request else { return Err(io::ErrorKind::InvalidData.into()) };
-        let accept = sockudo_ws::handshake::generate_accept_key(request.key);
-        stream.write_all(&sockudo_ws::handshake::build_response(&accept, None, None))?;
+        answer(stream)?;
         let reader = FrameReader::builder().role(Role::Server).buffer_capacity(256 << 10).build();
         Ok(Self { reader, writer: FrameWriter::new(Role::Server) })
     }

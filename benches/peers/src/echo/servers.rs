@@ -17,13 +17,16 @@ pub const MIO: &str = OURS;
 pub const ADAPTER: &str = "sockless, tokio";
 /// The same as a `Stream` and a `Sink` of messages.
 const STREAM: &str = "sockless, tokio stream";
+/// Ours as a codec that brings no loop of its own.
+pub const LOOP: &str = "sockless, bare loop";
 pub const BARE_EPOLL: &str = "bare epoll";
 pub const BARE_TOKIO: &str = "bare tokio";
 /// A codec that brings no loop of its own.
 const NEXUS: &str = "nexus-web";
 /// All of them, ours first.
-pub const NAMES: [&str; 13] = [
+pub const NAMES: [&str; 14] = [
     MIO,
+    LOOP,
     ADAPTER,
     STREAM,
     BARE_EPOLL,
@@ -48,7 +51,16 @@ pub fn is_bare(name: &str) -> bool {
 
 /// Whether it runs on tokio.
 pub fn is_on_tokio(name: &str) -> bool {
-    ![MIO, BARE_EPOLL, NEXUS].contains(&name)
+    ![MIO, LOOP, BARE_EPOLL, NEXUS].contains(&name)
+}
+
+/// Whether a peer and one of ours run in the same loop: our driver is for all but those who have one of ours around them.
+pub fn same_ground(ours: &str, peer: &str) -> bool {
+    match ours {
+        LOOP => peer == NEXUS,
+        ADAPTER => is_on_tokio(peer),
+        _ => peer != NEXUS,
+    }
 }
 
 /// Serves until the process is ended. Messages will be so long, which a server may choose its buffers by.
@@ -56,6 +68,7 @@ pub fn serve(name: &str, length: usize) -> io::Result<()> {
     match name {
         BARE_EPOLL => epoll::serve(tell, |_| Ok(bare::Bare)),
         NEXUS => epoll::serve(tell, codec::Nexus::open),
+        LOOP => epoll::serve(tell, codec::Sockless::open),
         BARE_TOKIO => on_tokio(bare::on_tokio),
         STREAM => on_tokio(async |stream| {
             let config = sockless::Config::default();

@@ -170,7 +170,12 @@ impl Session {
         first: Range<usize>,
     ) -> io::Result<Next> {
         let mut reads = READS;
-        let mut input = Input::new(&mut shared.buffer[first]);
+        // Nearly every turn begins with something to read, and all else is looked at behind it.
+        let reads_first = first.is_empty() && self.rest.is_empty() && link.readable;
+        let mut input = match reads_first && !self.connection.is_congested() {
+            true => link.input(&mut shared.buffer)?,
+            false => Input::new(&mut shared.buffer[first]),
+        };
         loop {
             self.poll(input, link, shared.now)?;
             link.write_output(&mut self.connection)?;
@@ -187,11 +192,7 @@ impl Session {
                         return Ok(Next::Again);
                     }
                     reads -= 1;
-                    match link.read(&mut shared.buffer)? {
-                        Arrived::Bytes(count) => Input::new(&mut shared.buffer[..count]),
-                        Arrived::Nothing => Input::none(),
-                        Arrived::End => Input::eof(),
-                    }
+                    link.input(&mut shared.buffer)?
                 }
                 Want::Io { deadline, .. } => return Ok(Next::Wait(deadline)),
             };
@@ -334,6 +335,15 @@ impl Link {
             }
         }
         Ok(Arrived::Nothing)
+    }
+
+    /// The same, as a connection takes it.
+    fn input<'b>(&mut self, buffer: &'b mut [u8]) -> io::Result<Input<'b>> {
+        Ok(match self.read(buffer)? {
+            Arrived::Bytes(count) => Input::new(&mut buffer[..count]),
+            Arrived::Nothing => Input::none(),
+            Arrived::End => Input::eof(),
+        })
     }
 
     /// Writes what the stream takes now; zero if it takes nothing.
