@@ -306,4 +306,12 @@ impl<R: Side> Recorder<R> {
     pub fn reclaim(&mut self) -> Option<Vec<u8>> {
         self.connection.reclaim()
     }
+
+    pub fn lend_assembly(&mut self, buffer: Vec<u8>) -> Result<(), Vec<u8>> {
+        self.connection.lend_assembly(buffer)
+    }
+
+    pub fn reclaim_assembly(&mut self) -> Option<Vec<u8>> {
+        self.connection.reclaim_assembly()
+    }
 }
