@@ -83,44 +83,26 @@ impl<R: Role> Receiver<R> {
 
     /// The next event. Its reply is due before the next call.
     pub(crate) fn next<'b>(&mut self, input: &mut Input<'b>, now: Duration) -> Option<Event<'b>> {
-        let whole = match input.is_copied() {
-            false => self.whole(input),
-            true => self.whole_copied(input),
-        };
-        match whole {
+        match self.whole(input) {
             Some(event) => Some(event),
             None => self.next_general(input, now),
         }
     }
 
-    /// A message that lies whole in the input, in place: the fast way of nearly all events. `None` for everything else.
+    /// A message that lies whole in the input: the fast way of nearly all events. `None` for everything else.
     #[inline(always)]
     pub(crate) fn whole<'b>(&mut self, input: &mut Input<'b>) -> Option<Event<'b>> {
         if self.config.delivery != Delivery::Whole {
             return None;
         }
-        let arrived = input.len();
-        let (kind, payload) = self.decoder.whole(input, &self.config.limits)?;
-        self.heard_whole(arrived - input.len());
-        Some(self.message(kind, Payload::borrowed(payload)))
-    }
-
-    /// The same of an input that is still to be copied into its place.
-    #[inline(always)]
-    pub(crate) fn whole_copied<'b>(&mut self, input: &mut Input<'b>) -> Option<Event<'b>> {
-        if self.config.delivery != Delivery::Whole {
-            return None;
-        }
-        let arrived = input.len();
-        let (kind, payload) = self.decoder.whole_copied(input, &self.config.limits)?;
-        self.heard_whole(arrived - input.len());
-        Some(self.message(kind, Payload::borrowed(payload)))
-    }
-
-    #[inline(always)]
-    fn heard_whole(&mut self, consumed: usize) {
-        self.tally.wire_bytes += consumed as u64;
+        let (arrived, limits) = (input.len(), &self.config.limits);
+        let (kind, payload) = match input.is_copied() {
+            false => self.decoder.whole(input, limits),
+            true => self.decoder.whole_copied(input, limits),
+        }?;
+        self.tally.wire_bytes += (arrived - input.len()) as u64;
         self.silence.heard_data();
+        Some(self.message(kind, Payload::borrowed(payload)))
     }
 
     /// The next event, whatever it is.

@@ -96,11 +96,7 @@ impl<R: Side> Connection<R> {
     /// [taken](Self::take_buffer), no input is consumed.
     #[inline(always)]
     pub fn poll<'b>(&mut self, input: &mut Input<'b>, now: Duration) -> Option<Event<'b>> {
-        let whole = match input.is_copied() {
-            false => self.receiver.whole(input),
-            true => self.receiver.whole_copied(input),
-        };
-        match whole {
+        match self.receiver.whole(input) {
             Some(event) => Some(event),
             None => {
                 // The input goes in and comes out by value, so that it can stay in registers between messages.
