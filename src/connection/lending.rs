@@ -15,7 +15,7 @@ const WORTH_TAKING: usize = 16 << 10;
 impl<R: Role> Receiver<R> {
     /// Lends memory for the next message that has to be assembled because it doesn't lie whole in one input: one spare buffer can
     /// serve all connections of a thread. What is delivered then owns the buffer; to lend it again, get it out of the event with
-    /// [`Payload::into_vec`](crate::message::Payload::into_vec).
+    /// [`Payload::into_vec`](crate::message::Payload::into_vec) or [`Text::into_string`](crate::message::Text::into_string).
     ///
     /// # Errors
     ///
