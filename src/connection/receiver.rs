@@ -122,10 +122,11 @@ impl<R: Role> Receiver<R> {
             }
             match step {
                 Ok(Some(event)) => return Some(event),
-                Ok(None) if self.assembler.is_taken() => break,
-                Ok(None) if consumed > 0 || self.decoder.has_failed() => {}
-                Ok(None) => break,
                 Err(failure) => return Some(self.fail(failure)),
+                Ok(None) if consumed > 0 && !input.is_empty() => {}
+                // What is wrong is told by the next step.
+                Ok(None) if self.decoder.has_failed() && !self.assembler.is_taken() => {}
+                Ok(None) => break,
             }
         }
         self.rest(input, now)
@@ -389,6 +390,11 @@ impl<R: Role> Receiver<R> {
     /// Whether more may come.
     pub(super) fn is_open(&self) -> bool {
         self.state == Receiving::Open && !self.eof
+    }
+
+    /// Whether nothing will arrive any more.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.eof
     }
 
     /// How this half stands; with the other half's, an [`Outcome`](super::Outcome).

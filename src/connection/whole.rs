@@ -135,7 +135,7 @@ impl<R: Side> Connection<R> {
 
     /// Looks at the end of the stream and at the time.
     fn note(&mut self, now: Duration) {
-        if self.receiver.end().eof {
+        if self.receiver.is_at_end() {
             self.sender.peer_gone(now);
         }
         self.sender.timeout(now);
