@@ -13,7 +13,7 @@ use inflation::*;
 use sockless::connection::Side;
 use sockless::extension::deflate::{self, Memory, Parameters, Pool};
 use sockless::frame::{Limits, Violation};
-use sockless::{Client, Config, Connection, Event, Input, Server};
+use sockless::{Client, Config, Connection, Event, Input, Prepared, Server};
 use wire::{BINARY, FIN, RSV1, START, Seen, Tested, feed, peer, violation};
 
 #[global_allocator]
@@ -199,6 +199,18 @@ fn pool_gives_a_compressor_to_connections_of_its_window_only() {
             format!("{pool:?}"),
             format!("Pool {{ limit: 8, inflaters: 0, compressors: {compressors} }}")
         );
+    }
+}
+
+#[test]
+fn prepared_message_borrows_its_compressor_from_the_pool() {
+    let pool = Pool::new(8);
+    let config = config(8).with_pool(pool.clone());
+    let message = prose(3000);
+    for takeover in [true, false] {
+        let prepared = Prepared::text(&message).compressed(&parameters(15, takeover), &config);
+        assert_eq!(format!("{pool:?}"), "Pool { limit: 8, inflaters: 0, compressors: 1 }");
+        drop(prepared);
     }
 }
 
