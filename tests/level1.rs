@@ -4,7 +4,9 @@
 
 mod wire;
 
-use sockless::frame::{Decoder, Encoder, Fragment, Header, Input, Limits, Misuse, Violation};
+use sockless::frame::{
+    ControlFrame, Decoder, Encoder, Fragment, Header, Input, Limits, Misuse, Violation,
+};
 use sockless::words::opcode::Opcode;
 use sockless::words::role::Role;
 use sockless::{Client, CloseCode, Kind, Server};
@@ -526,4 +528,10 @@ fn relay_passes_control_frames_on_whole() {
             assert_eq!(frames[1].pair(), (FIN | PONG, &payload[..]), "{len} {cut}");
         }
     }
+}
+
+#[test]
+fn control_frame_takes_no_more_than_the_longest_and_its_length() {
+    // Two bytes, a masking key and 125 bytes of payload.
+    assert_eq!(size_of::<ControlFrame>(), 2 + 4 + 125 + 1);
 }
