@@ -8,7 +8,7 @@ mod wire;
 use inflation::*;
 use sockless::connection::{Failure, SendError};
 use sockless::extension::Agreed;
-use sockless::extension::deflate::{self, Parameters, Pool};
+use sockless::extension::deflate::{self, Level, Parameters, Pool};
 use sockless::frame::{Limits, Misuse, Violation};
 use sockless::{Config, Connection, Delivery, Kind, Message, Prepared, Server};
 use wire::*;
@@ -49,6 +49,7 @@ in_both_roles!(
     sends_incompressible_messages_as_they_are_without_desynchronising,
     sends_incompressible_fragments_as_their_message_began,
     sends_a_message_as_it_is_unless_it_gets_shorter,
+    sends_shorter_messages_the_harder_it_is_to_try,
     sends_large_owned_messages_compressed,
     sends_borrowed_and_streamed_payloads_as_they_are,
     refuses_to_stream_into_a_compressed_message,
@@ -693,6 +694,26 @@ fn sends_a_message_as_it_is_unless_it_gets_shorter<R: Tested>() {
         assert_eq!(inflated(sent(&mut conn), &mut Inflater::new(15, false)), expected);
         message.extend([b'a'; 10]);
     }
+}
+
+fn sends_shorter_messages_the_harder_it_is_to_try<R: Tested>() {
+    // Words in no order.
+    let words = ["alpha ", "alphabet ", "better ", "beta ", "gamma ", "game ", "delta ", "del "];
+    let message: String = noise(1, 4000).iter().map(|at| words[usize::from(at % 8)]).collect();
+    let length = |level| {
+        let deflate = deflate::Config::default().with_level(level);
+        let mut conn = R::open(Config::default().with_deflate(deflate));
+        conn = conn.with_extensions(agreed(Parameters::default()));
+        conn.send_text(&message).unwrap();
+        let frames = sent(&mut conn);
+        let length = frames[0].1.len();
+        let expected = [(true, message.clone().into_bytes())];
+        assert_eq!(inflated(frames, &mut Inflater::new(15, true)), expected);
+        length
+    };
+    let [fastest, usual, smallest] =
+        [Level::FASTEST, Level::default(), Level::SMALLEST].map(length);
+    assert!(smallest < usual && usual < fastest, "{smallest} {usual} {fastest}");
 }
 
 fn sends_large_owned_messages_compressed<R: Tested>() {
