@@ -507,11 +507,13 @@ fn delays_reply_until_streamed_frame_is_complete<R: Tested>() {
 }
 
 fn refuses_all_but_the_streamed_payload<R: Tested>(conn: &mut Connection<R>) {
-    assert!(conn.send_text("late").is_err());
-    assert!(conn.stream_frame(None, true, 0).is_err());
-    assert!(conn.ping(b"", START).is_err());
-    assert!(conn.pong(b"").is_err());
-    assert!(conn.close(None, "", START).is_err());
+    let closed = Err(SendError::Misuse(Misuse::Closed));
+    assert_eq!(conn.send_text("late"), closed);
+    assert_eq!(conn.send_binary(b"late"), closed);
+    assert_eq!(conn.stream_frame(None, true, 0), closed);
+    assert_eq!(conn.ping(b"", START), closed);
+    assert_eq!(conn.pong(b""), closed);
+    assert_eq!(conn.close(None, "", START), closed);
 }
 
 fn refuses_own_close_inside_streamed_frame<R: Tested>() {

@@ -13,6 +13,7 @@ use wire::*;
 in_both_roles!(
     payload_converts_wherever_it_lies,
     text_converts_wherever_it_lies,
+    owned_bytes_are_converted_without_a_copy,
     content_is_text_or_binary,
     delivered_bytes_can_be_changed_in_their_place,
 );
@@ -86,6 +87,37 @@ fn text_converts_wherever_it_lies<R: Tested>() {
         check(|text| assert_eq!(AsRef::<str>::as_ref(&text), "text"));
         check(|text| assert!(text == "text" && text != "other"));
         check(|text| assert_eq!(Message::from(text), Message::from("text")));
+    }
+}
+
+fn owned_bytes_are_converted_without_a_copy<R: Tested>() {
+    let check = |event: Event<'_>, convert: usize| {
+        let before = match &event {
+            Event::Binary(payload) => payload.as_ptr(),
+            Event::Text(text) => text.as_ptr(),
+            other => panic!("{other:?}"),
+        };
+        let same = |after: &[u8]| assert_eq!(before, after.as_ptr(), "{convert}");
+        match (event, convert) {
+            (Event::Binary(payload), 0) => same(&payload.into_vec()),
+            (Event::Binary(payload), 1) => same(&payload.into_bytes()),
+            (Event::Binary(payload), _) => same(Message::from(payload).as_bytes()),
+            (Event::Text(text), 0) => same(text.into_string().as_bytes()),
+            (Event::Text(text), 1) => same(text.into_utf8_bytes().as_bytes()),
+            (Event::Text(text), _) => same(Message::from(text).as_bytes()),
+            (other, _) => panic!("{other:?}"),
+        }
+    };
+    for first in [FIN | BINARY, FIN | TEXT] {
+        for convert in 0..3 {
+            let bytes = peer::<R>(first, b"what is put together");
+            let mut seen = 0;
+            deliver(&mut open::<R>(), &bytes, &[bytes.len() - 3], |event| {
+                check(event, convert);
+                seen += 1;
+            });
+            assert_eq!(seen, 1);
+        }
     }
 }
 

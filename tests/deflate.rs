@@ -8,7 +8,7 @@ mod wire;
 use inflation::*;
 use sockless::connection::{Failure, SendError};
 use sockless::extension::Agreed;
-use sockless::extension::deflate::{self, Parameters, Pool};
+use sockless::extension::deflate::{self, Level, Parameters, Pool};
 use sockless::frame::{Limits, Misuse, Violation};
 use sockless::{Config, Connection, Delivery, Kind, Message, Prepared, Server};
 use wire::*;
@@ -47,6 +47,9 @@ in_both_roles!(
     sends_a_message_by_one_switch_to_its_end,
     sends_empty_messages,
     sends_incompressible_messages_as_they_are_without_desynchronising,
+    sends_incompressible_fragments_as_their_message_began,
+    sends_a_message_as_it_is_unless_it_gets_shorter,
+    sends_shorter_messages_the_harder_it_is_to_try,
     sends_large_owned_messages_compressed,
     sends_borrowed_and_streamed_payloads_as_they_are,
     refuses_to_stream_into_a_compressed_message,
@@ -653,6 +656,66 @@ fn sends_incompressible_messages_as_they_are_without_desynchronising<R: Tested>(
     }
 }
 
+fn sends_incompressible_fragments_as_their_message_began<R: Tested>() {
+    // Only a whole message can go out as it is after all: the first frame has said what the others are.
+    for takeover in [true, false] {
+        let mut conn = deflating::<R>(Config::default(), both(15, takeover));
+        let mut inflater = Inflater::new(15, takeover);
+        let (long, short) = (noise(1, 40_000), prose(100).into_bytes());
+        for fragments in [[&long, &short, &long], [&short, &long, &long], [&short, &long, &short]] {
+            conn.begin_binary(fragments[0]).unwrap();
+            conn.continue_binary(fragments[1], false).unwrap();
+            conn.continue_binary(fragments[2], true).unwrap();
+            conn.send_text("Hello Hello Hello").unwrap();
+            let messages = inflated(sent(&mut conn), &mut inflater);
+            let whole = fragments.map(|bytes| &bytes[..]).concat();
+            assert_eq!(messages, [(true, whole), (true, b"Hello Hello Hello".to_vec())]);
+        }
+    }
+}
+
+/// A message that compression by itself makes neither shorter nor longer.
+fn as_long_compressed<R: Tested>() -> Vec<u8> {
+    let compressed = |message: &[u8]| {
+        // Where an encoder keeps its history, all goes out compressed.
+        let mut conn = opened::<R>();
+        conn.send_binary(message).unwrap();
+        sent(&mut conn).remove(0).1.len()
+    };
+    (1..20).map(|len| vec![b'a'; len]).find(|message| compressed(message) == message.len()).unwrap()
+}
+
+fn sends_a_message_as_it_is_unless_it_gets_shorter<R: Tested>() {
+    let mut message = as_long_compressed::<R>();
+    for compressed in [false, true] {
+        let mut conn = deflating::<R>(Config::default(), both(15, false));
+        conn.send_binary(&message).unwrap();
+        let expected = [(compressed, message.clone())];
+        assert_eq!(inflated(sent(&mut conn), &mut Inflater::new(15, false)), expected);
+        message.extend([b'a'; 10]);
+    }
+}
+
+fn sends_shorter_messages_the_harder_it_is_to_try<R: Tested>() {
+    // Words in no order.
+    let words = ["alpha ", "alphabet ", "better ", "beta ", "gamma ", "game ", "delta ", "del "];
+    let message: String = noise(1, 4000).iter().map(|at| words[usize::from(at % 8)]).collect();
+    let length = |level| {
+        let deflate = deflate::Config::default().with_level(level);
+        let mut conn = R::open(Config::default().with_deflate(deflate));
+        conn = conn.with_extensions(agreed(Parameters::default()));
+        conn.send_text(&message).unwrap();
+        let frames = sent(&mut conn);
+        let length = frames[0].1.len();
+        let expected = [(true, message.clone().into_bytes())];
+        assert_eq!(inflated(frames, &mut Inflater::new(15, true)), expected);
+        length
+    };
+    let [fastest, usual, smallest] =
+        [Level::FASTEST, Level::default(), Level::SMALLEST].map(length);
+    assert!(smallest < usual && usual < fastest, "{smallest} {usual} {fastest}");
+}
+
 fn sends_large_owned_messages_compressed<R: Tested>() {
     let mut conn = opened::<R>();
     let message = prose(20_000);
@@ -812,6 +875,10 @@ fn prepared_message_that_does_not_get_shorter_stays_as_it_is() {
     let message = noise(1, 5000);
     let prepared = Prepared::binary(&message).compressed(&parameters, &config);
     let mut conn = opened::<Server>();
+    conn.send_prepared(&prepared).unwrap();
+    assert_eq!(sent(&mut conn), [(FIN | BINARY, message)]);
+    let message = as_long_compressed::<Server>();
+    let prepared = Prepared::binary(&message).compressed(&parameters, &config);
     conn.send_prepared(&prepared).unwrap();
     assert_eq!(sent(&mut conn), [(FIN | BINARY, message)]);
     // Nor is there a compressed form within 256 bytes of window.

@@ -13,7 +13,7 @@ use inflation::*;
 use sockless::connection::Side;
 use sockless::extension::deflate::{self, Memory, Parameters, Pool};
 use sockless::frame::{Limits, Violation};
-use sockless::{Client, Config, Connection, Event, Input, Server};
+use sockless::{Client, Config, Connection, Event, Input, Prepared, Server};
 use wire::{BINARY, FIN, RSV1, START, Seen, Tested, feed, peer, violation};
 
 #[global_allocator]
@@ -112,6 +112,31 @@ fn state_takes_what_the_documentation_says() {
 }
 
 #[test]
+fn history_doubles_only_when_it_is_full_and_never_beyond_the_window() {
+    for (messages, held) in [
+        (&[5000][..], 5000),
+        (&[5000, 3000], 10_000),
+        (&[5000, 3000, 2000], 10_000),
+        (&[5000, 3000, 2000, 1], 20_000),
+        (&[20_000, 1], 32_768),
+        (&[20_000, 20_000], 32_768),
+        (&[100, 1000], 1100),
+    ] {
+        let mut conn = connection::<Server>(config(8), parameters(15, true));
+        let mut deflater = Deflater::new(true);
+        let frames = messages.iter().map(|len| deflater.deflate(&noise(1, *len)));
+        let mut frames: Vec<_> =
+            frames.map(|payload| peer::<Server>(FIN | RSV1 | BINARY, &payload)).collect();
+        let meter = Meter::start();
+        for frame in &mut frames {
+            receive(&mut conn, frame);
+        }
+        conn.release();
+        assert_eq!(meter.live(), held, "{messages:?}");
+    }
+}
+
+#[test]
 fn states_exist_from_the_first_compressed_message_on() {
     let mut plain = peer::<Server>(FIN | BINARY, &[7; 1000]);
     let config = Arc::new(Config::default());
@@ -199,6 +224,18 @@ fn pool_gives_a_compressor_to_connections_of_its_window_only() {
             format!("{pool:?}"),
             format!("Pool {{ limit: 8, inflaters: 0, compressors: {compressors} }}")
         );
+    }
+}
+
+#[test]
+fn prepared_message_borrows_its_compressor_from_the_pool() {
+    let pool = Pool::new(8);
+    let config = config(8).with_pool(pool.clone());
+    let message = prose(3000);
+    for takeover in [true, false] {
+        let prepared = Prepared::text(&message).compressed(&parameters(15, takeover), &config);
+        assert_eq!(format!("{pool:?}"), "Pool { limit: 8, inflaters: 0, compressors: 1 }");
+        drop(prepared);
     }
 }
 

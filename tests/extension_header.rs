@@ -65,11 +65,12 @@ fn a_quoted_value_equals_the_token() {
     for quoted in ["foo;x=\"10\"", "foo;x=\"1\\0\"", "foo;x=\"\\1\\0\""] {
         assert_eq!(read(&[quoted]), read(&["foo;x=10"]), "{quoted}");
     }
-    let both = [&b"foo;x=10;y=\"\\10\""[..]];
+    let both = [&b"foo;x=10;y=\"\\10\";z=1"[..]];
     let foo = elements(both).next().unwrap().unwrap();
     let mut values = foo.params().map(|param| param.value().unwrap());
-    let (x, y) = (values.next().unwrap(), values.next().unwrap());
+    let [x, y, z] = [(); 3].map(|()| values.next().unwrap());
     assert_eq!(x, y);
+    assert_ne!(y, z);
     assert!(x == "10" && y == "10" && y != "100");
 }
 

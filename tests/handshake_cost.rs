@@ -170,6 +170,28 @@ fn head_in_pieces_stays_within_the_limit() {
 }
 
 #[test]
+fn head_in_pieces_reserves_by_what_has_arrived() {
+    let cases: &[(usize, &[usize], &[usize])] = &[
+        (16 * 1024, &[1, 511, 1], &[512, 512, 1024]),
+        (16 * 1024, &[513, 513, 1022, 1], &[513, 1026, 2052, 2052]),
+        (16 * 1024, &[100, 900, 100], &[512, 1024, 2048]),
+        (16 * 1024, &[100, 2000], &[512, 2100]),
+        (1500, &[600, 600, 300], &[600, 1200, 1500]),
+        (1500, &[700, 100, 700], &[700, 1400, 1500]),
+        (300, &[1, 299], &[300, 300]),
+    ];
+    for (limit, pieces, held) in cases {
+        let mut acceptor = Acceptor::new(&Limits::default().with_head(*limit), NOW);
+        let bytes = vec![b'x'; *limit];
+        HEAP.set(Heap::default());
+        for (piece, held) in pieces.iter().zip(*held) {
+            assert!(acceptor.poll(&bytes[..*piece], NOW).is_none());
+            assert_eq!(HEAP.get().live, *held, "{limit} {pieces:?}");
+        }
+    }
+}
+
+#[test]
 fn interim_answers_do_not_pile_up() {
     let mut interim = Head::new("HTTP/1.1 103 Early Hints").with("X", &"y".repeat(10_000)).bytes();
     interim = interim.repeat(8);

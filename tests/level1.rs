@@ -4,7 +4,9 @@
 
 mod wire;
 
-use sockless::frame::{Decoder, Encoder, Fragment, Header, Input, Limits, Misuse, Violation};
+use sockless::frame::{
+    ControlFrame, Decoder, Encoder, Fragment, Header, Input, Limits, Misuse, Violation,
+};
 use sockless::words::opcode::Opcode;
 use sockless::words::role::Role;
 use sockless::{Client, CloseCode, Kind, Server};
@@ -21,6 +23,7 @@ in_both_roles!(
     every_violation_of_a_header_at_its_byte,
     copied_input_gives_back_what_was_not_consumed_where_it_has_a_place,
     claimed_bit_is_accepted_on_first_data_frames_only,
+    piece_tells_the_reserved_bits_of_its_frame,
     claimed_message_is_not_checked,
     limits_may_change_between_calls,
     clones_stand_where_they_stood,
@@ -215,6 +218,27 @@ fn claimed_bit_is_accepted_on_first_data_frames_only<R: Tested>() {
     let mut decoder = claiming();
     decode(&mut decoder, &peer::<R>(RSV1 | TEXT, b"x")).1.unwrap();
     assert_eq!(decode(&mut decoder, &peer::<R>(RSV1 | FIN, b"x")).1, Err(Violation::ReservedBits));
+}
+
+fn piece_tells_the_reserved_bits_of_its_frame<R: Tested>() {
+    let mut decoder = Decoder::<R>::new().claiming_rsv1();
+    for (first, rsv) in [
+        (FIN | RSV1 | TEXT, 4),
+        (FIN | TEXT, 0),
+        (RSV1 | BINARY, 4),
+        (FIN | PING, 0),
+        (CONTINUATION, 0),
+        (FIN, 0),
+    ] {
+        let mut bytes = peer::<R>(first, b"payload");
+        // The same in each of the frame's pieces.
+        let (begin, rest) = bytes.split_at_mut(8);
+        for bytes in [begin, rest] {
+            let mut input = Input::new(bytes);
+            let piece = decoder.decode(&mut input, &Limits::default()).unwrap().unwrap();
+            assert_eq!(piece.rsv, rsv, "{first:#x}");
+        }
+    }
 }
 
 fn claimed_message_is_not_checked<R: Tested>() {
@@ -504,4 +528,10 @@ fn relay_passes_control_frames_on_whole() {
             assert_eq!(frames[1].pair(), (FIN | PONG, &payload[..]), "{len} {cut}");
         }
     }
+}
+
+#[test]
+fn control_frame_takes_no_more_than_the_longest_and_its_length() {
+    // Two bytes, a masking key and 125 bytes of payload.
+    assert_eq!(size_of::<ControlFrame>(), 2 + 4 + 125 + 1);
 }

@@ -305,6 +305,62 @@ fn buffer_taken_behind_a_header_that_announces_2_to_the_62_has_at_most_64_kib() 
     assert!(meter.peak() <= RESERVE, "{}", meter.peak());
 }
 
+/// What arrives of a message, as bytes of one frame: whether the frame is the last, what it announces, and how much of it arrives.
+type Arrival = (bool, u64, usize);
+
+#[test]
+fn message_reserves_by_what_is_announced_and_what_has_arrived() {
+    const KIB: usize = 1 << 10;
+    // Of a message in one frame: what is announced, what arrives in each read, what is held behind each.
+    let frames: &[(u64, &[usize], &[usize])] = &[
+        (1000, &[10, 489, 500], &[1000, 1000, 1000]),
+        (64 * KIB as u64, &[10], &[64 * KIB]),
+        (1 << 40, &[1], &[64 * KIB]),
+        (1 << 40, &[10, 64 * KIB - 10, 1], &[64 * KIB, 64 * KIB, 128 * KIB]),
+        (1 << 40, &[64 * KIB - 1, 64 * KIB, 1, 1], &[64 * KIB, 128 * KIB, 128 * KIB, 256 * KIB]),
+        (100_000, &[10, 70_000], &[64 * KIB, 100_000]),
+        (300_000, &[10, 70_000, 100_000], &[64 * KIB, 128 * KIB, 256 * KIB]),
+        (300_000, &[150_000], &[150_000]),
+        (300_000, &[150_000, 1], &[150_000, 300_000]),
+        (300_000, &[100_000, 150_000], &[100_000, 250_000]),
+    ];
+    for (announced, reads, held) in frames {
+        let reads: Vec<Arrival> = reads.iter().map(|read| (true, *announced, *read)).collect();
+        reserves(&reads, held);
+    }
+    // In fragments, whose last one is not among them: each is complete, but the one that arrives last.
+    reserves(&[(false, 20, 10)], &[256]);
+    reserves(&[(false, 256, 10)], &[256]);
+    reserves(&[(false, 257, 10)], &[257]);
+    reserves(&[(false, 1 << 40, 10)], &[64 * KIB]);
+    reserves(&[(false, 256, 256), (false, 1, 1)], &[256, 512]);
+    reserves(&[(false, 256, 256), (false, 257, 257)], &[256, 513]);
+    reserves(&[(false, 200, 200), (true, 300, 57)], &[256, 500]);
+    reserves(&[(false, 200, 200), (true, 1 << 40, 57)], &[256, 512]);
+}
+
+fn reserves(arrivals: &[Arrival], held: &[usize]) {
+    let mut conn = server(&unlimited());
+    let meter = Meter::start();
+    let mut announced = None;
+    for (arrival, held) in arrivals.iter().zip(held) {
+        let &(fin, len, count) = arrival;
+        if announced != Some((fin, len)) {
+            let opcode = if announced.is_some() { 0 } else { 2 };
+            let mut header = announcing(fin, opcode, len);
+            if let Ok(len @ 126..) = u16::try_from(len) {
+                header.splice(1..10, [0xFE, (len >> 8) as u8, len as u8]);
+            } else if let Ok(len) = u8::try_from(len) {
+                header.splice(1..10, [0x80 | len]);
+            }
+            feed(&mut conn, &mut header);
+            announced = Some((fin, len));
+        }
+        feed(&mut conn, &mut vec![0; count]);
+        assert_eq!(meter.live(), *held as i64, "{arrival:?} of {arrivals:?}");
+    }
+}
+
 /// Feeds the frames in reads of `size`, and holds the live memory against what has arrived, at every read.
 fn grows_in_step(frames: &[Vec<u8>], size: usize, len: usize) {
     let mut conn = server(&unlimited());

@@ -528,6 +528,18 @@ fn server_queues_a_prepared_message_without_copying_it() {
 }
 
 #[test]
+fn server_copies_a_prepared_frame_of_less_than_4_kib() {
+    for (len, copied) in [(4091, true), (4092, false)] {
+        let prepared = Prepared::binary(&vec![7; len]);
+        assert_eq!(prepared.frame().len(), len + 4);
+        let mut conn = open::<Server>();
+        conn.send_prepared(&prepared).unwrap();
+        assert_eq!(conn.output().as_ptr() != prepared.frame().as_ptr(), copied, "{len}");
+        assert_eq!(conn.output(), prepared.frame());
+    }
+}
+
+#[test]
 fn server_queues_prepared_messages_of_any_length() {
     for len in [0, 1, 125, 126, 4090, 4096, 65535, 65536] {
         let payload = vec![7; len];

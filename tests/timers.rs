@@ -21,6 +21,7 @@ in_both_roles!(
     pings_and_pongs_are_no_data,
     data_postpones_idle,
     long_frame_is_not_idle,
+    bytes_read_into_the_messages_own_buffer_are_heard,
     idle_is_told_once,
     idle_and_keepalive_together,
     idle_after_own_close_sends_no_second_close,
@@ -34,6 +35,7 @@ in_both_roles!(
     changed_times_hold_at_once,
     streams_a_frame_for_longer_than_the_keepalive,
     fails_when_nothing_is_taken_inside_a_streamed_frame,
+    slow_peer_inside_a_streamed_frame_is_not_taken_for_dead,
     is_not_taken_for_dead_after_own_close,
     pings_though_the_queue_is_full,
     events_end_with_times_of_zero,
@@ -200,6 +202,24 @@ fn long_frame_is_not_idle<R: Tested>() {
     assert_eq!(conn.queued(), 0);
 }
 
+fn bytes_read_into_the_messages_own_buffer_are_heard<R: Tested>() {
+    for config in [idle(), Config::default().with_keepalive(seconds(60), seconds(10))] {
+        let mut conn = begun::<R>(config);
+        let frame = peer::<R>(FIN | BINARY, &[7; 50_000]);
+        assert_eq!(feed_at(&mut conn, &frame[..1000], seconds(20)), []);
+        // A buffer that comes back as it was tells nothing of the peer.
+        let taken = conn.take_buffer().unwrap();
+        conn.put_buffer(taken.bytes).unwrap();
+        assert_eq!(pass(&mut conn, seconds(50)), []);
+        assert_eq!(conn.deadline(), Some(seconds(80)));
+        let mut taken = conn.take_buffer().unwrap();
+        taken.bytes.push(frame[1000]);
+        conn.put_buffer(taken.bytes).unwrap();
+        assert_eq!(pass(&mut conn, seconds(70)), []);
+        assert_eq!(conn.deadline(), Some(seconds(130)));
+    }
+}
+
 fn idle_is_told_once<R: Tested>() {
     let mut conn = begun::<R>(idle().with_close(seconds(1000)));
     assert_eq!(pass(&mut conn, seconds(60)), [Seen::Idle]);
@@ -330,6 +350,22 @@ fn fails_when_nothing_is_taken_inside_a_streamed_frame<R: Tested>() {
     assert_eq!(events.pop(), Some(Seen::Failed(Failure::Unresponsive)));
     assert!(events.iter().all(|event| *event == Seen::Quiet), "{events:?}");
     assert!(outcome(&conn).cause == Cause::Failed(Failure::Unresponsive));
+}
+
+fn slow_peer_inside_a_streamed_frame_is_not_taken_for_dead<R: Tested>() {
+    // Something waits always, but a byte of it is taken now and then.
+    let mut conn = begun::<R>(keepalive());
+    conn.stream_frame(Some(Kind::Binary), true, 1000).unwrap();
+    conn.stream_payload(&mut [1; 500]).unwrap();
+    for second in 0..400 {
+        conn.wrote(1);
+        // A write that takes nothing changes nothing.
+        conn.wrote(0);
+        for event in pass(&mut conn, seconds(second)) {
+            assert_eq!(event, Seen::Quiet, "after {second} s");
+        }
+    }
+    assert!(conn.queued() > 0);
 }
 
 fn is_not_taken_for_dead_after_own_close<R: Tested>() {

@@ -79,6 +79,8 @@ mod sender;
 mod silence;
 mod state;
 mod streaming;
+#[cfg(test)]
+mod tests;
 mod transformed;
 mod whole;
 

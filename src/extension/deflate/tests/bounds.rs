@@ -91,10 +91,11 @@ fn a_flood_of_tiny_final_blocks_takes_linear_time() {
         stored(true, b"x"),
     ];
     for member in members {
-        // Eight times the octets: not 64 times the time, at least once in a few tries that others may disturb.
+        // Eight times the octets: not 64 times the time, at least once in some tries. On a busy machine most of those are
+        // disturbed: the longer run is the one that has to wait for a core.
         let count = (1 << 17) / member.len();
         let linear = || flood(&member, count) < 24 * flood(&member, count / 8);
-        assert!((0..8).any(|_| linear()), "{} octets", member.len());
+        assert!((0..64).any(|_| linear()), "{} octets", member.len());
     }
 }
 

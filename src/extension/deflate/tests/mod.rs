@@ -7,4 +7,5 @@ mod decoding;
 mod differential;
 mod encoding;
 mod parts;
+mod room;
 mod support;

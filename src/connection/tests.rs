@@ -1,0 +1,193 @@
+//! That what can go the fast way does. Over the public interface it shows in nothing but the time it takes.
+
+extern crate std;
+
+use alloc::vec::Vec;
+
+use super::config::{Config, Delivery};
+use super::event::Event;
+use super::output::Output;
+use super::receiver::Receiver;
+use crate::frame::{Encoder, Fragment, Input, Limits};
+use crate::words::opcode::Kind;
+use crate::words::role::{Client, Role, Server};
+
+const TEXT: u8 = 0x81;
+const BINARY: u8 = 0x82;
+
+/// Each side of every form of a length.
+const LENGTHS: [usize; 8] = [0, 1, 2, 125, 126, 127, 0xFFFF, 0x1_0000];
+
+/// A frame for `R` with this first byte and these bytes for its length. Its key is zero.
+fn frame<R: Role>(first: u8, second: u8, extended: &[u8], payload: &[u8]) -> Vec<u8> {
+    let (masked, key) = if R::MASKS { (0, &[][..]) } else { (0x80, &[0; 4][..]) };
+    [&[first, second | masked], extended, key, payload].concat()
+}
+
+fn shortest<R: Role>(first: u8, payload: &[u8]) -> Vec<u8> {
+    let len = payload.len();
+    match len {
+        0..126 => frame::<R>(first, len as u8, &[], payload),
+        126..=0xFFFF => frame::<R>(first, 126, &(len as u16).to_be_bytes(), payload),
+        _ => frame::<R>(first, 127, &(len as u64).to_be_bytes(), payload),
+    }
+}
+
+/// What the two fast ways make of the bytes, which lie in their place or are still to be copied into it: the same. The payload of the
+/// message, and how many bytes are left.
+fn fast<R: Role>(config: &Config, bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let take = |event: Option<Event<'_>>| match event {
+        Some(Event::Text(text)) => Some(text.as_bytes().to_vec()),
+        Some(Event::Binary(payload)) => Some(payload.to_vec()),
+        None => None,
+        other => panic!("{other:?}"),
+    };
+    let mut place = bytes.to_vec();
+    let mut input = Input::new(&mut place);
+    let whole = take(Receiver::<R>::new(config.clone()).whole(&mut input));
+    let left = input.len();
+    let mut place = std::vec![0; bytes.len()];
+    let mut input = Input::copied(bytes, &mut place);
+    let copied = take(Receiver::<R>::new(config.clone()).whole_copied(&mut input));
+    assert_eq!((&whole, left), (&copied, input.len()));
+    assert!(
+        whole.is_some() || left == bytes.len(),
+        "what is left to the general way is not consumed"
+    );
+    whole.map(|payload| (payload, left))
+}
+
+fn whole_messages_go_the_fast_way<R: Role>() {
+    let config = Config::default();
+    for len in LENGTHS {
+        let payload = std::vec![b'x'; len];
+        for first in [TEXT, BINARY] {
+            let mut bytes = shortest::<R>(first, &payload);
+            // A header is looked at four bytes at a time.
+            if bytes.len() < 4 {
+                assert_eq!(fast::<R>(&config, &bytes), None);
+                bytes.extend([BINARY, 0]);
+            }
+            let end = bytes.len();
+            let left = end - shortest::<R>(first, &payload).len();
+            assert_eq!(fast::<R>(&config, &bytes), Some((payload.clone(), left)), "{len}");
+            bytes.extend([BINARY, 0, 0]);
+            assert_eq!(fast::<R>(&config, &bytes), Some((payload.clone(), left + 3)), "{len}");
+            bytes.truncate(end - left - 1);
+            assert_eq!(fast::<R>(&config, &bytes), None, "{len}");
+        }
+    }
+}
+
+fn what_is_remarkable_goes_the_general_way<R: Role>() {
+    let config = Config::default();
+    for first in [0x80, 0x01, 0x02, 0x83, 0x89, 0x8A, 0x88, 0xC1, 0xA2, 0x92] {
+        assert_eq!(fast::<R>(&config, &shortest::<R>(first, b"payload")), None, "{first:#x}");
+    }
+    // A length that is not in its shortest form, a mask that is missing or should be, a message to be delivered in parts.
+    let long = frame::<R>(BINARY, 126, &125_u16.to_be_bytes(), &[0; 125]);
+    assert_eq!(fast::<R>(&config, &long), None);
+    let long = frame::<R>(BINARY, 127, &0xFFFF_u64.to_be_bytes(), &[0; 0xFFFF]);
+    assert_eq!(fast::<R>(&config, &long), None);
+    assert_eq!(fast::<R>(&config, &shortest::<R::Peer>(BINARY, b"payload")), None);
+    let parts = Config::default().with_delivery(Delivery::Parts);
+    assert_eq!(fast::<R>(&parts, &shortest::<R>(BINARY, b"payload")), None);
+}
+
+fn limits_are_the_last_lengths_of_the_fast_way<R: Role>() {
+    let bytes = shortest::<R>(BINARY, &[7; 200]);
+    for (frame, message, fast_way) in [(200, 200, true), (199, 200, false), (200, 199, false)] {
+        let limits = Limits::default().with_frame(frame).with_message(message);
+        let config = Config::default().with_limits(limits);
+        assert_eq!(fast::<R>(&config, &bytes).is_some(), fast_way, "{frame} {message}");
+    }
+}
+
+fn encoder_is_idle_between_messages<R: Role>(key: R::Key) {
+    let mut encoder = Encoder::<R>::new();
+    assert!(encoder.is_idle());
+    let begin = |encoder: &mut Encoder<R>, first, fin, len| {
+        encoder.begin(Fragment { first, fin, rsv1: false, len }, key).map(drop)
+    };
+    assert_eq!(begin(&mut encoder, Some(Kind::Binary), false, 1), Ok(()));
+    assert!(!encoder.is_idle(), "inside a frame");
+    encoder.written(1);
+    assert!(!encoder.is_idle(), "inside a message");
+    assert_eq!(begin(&mut encoder, None, true, 1), Ok(()));
+    assert!(!encoder.is_idle(), "inside the last frame");
+    encoder.written(1);
+    assert!(encoder.is_idle());
+    assert!(encoder.close(None, "", key).is_ok());
+    assert!(!encoder.is_idle(), "after a Close frame");
+}
+
+#[test]
+fn batch_is_plain_as_long_as_there_is_room_and_nothing_beside_it() {
+    let mut output = Output::default();
+    assert!(output.plain_batch(1000, 1).is_none(), "no memory yet");
+    let buffer = Vec::with_capacity(100);
+    let room = buffer.capacity();
+    assert!(output.lend(buffer).is_ok());
+    assert!(output.plain_batch(1, room).is_some());
+    assert!(output.plain_batch(1, room + 1).is_none());
+    assert!(output.plain_batch(0, room).is_none());
+    output.batch(10).extend([0; 10]);
+    assert!(output.plain_batch(11, room - 10).is_some());
+    assert!(output.plain_batch(10, room - 10).is_none());
+    assert!(output.plain_batch(11, room - 9).is_none());
+    output.wrote(4);
+    assert!(output.plain_batch(11, room - 10).is_some());
+    output.share(bytes::Bytes::from_static(b"shared"));
+    assert!(output.plain_batch(1000, 1).is_none());
+    output.wrote(12);
+    // The room is that of the lent memory again.
+    assert!(output.plain_batch(1, room).is_some());
+}
+
+mod server {
+    use super::*;
+
+    #[test]
+    fn whole_messages_go_the_fast_way() {
+        super::whole_messages_go_the_fast_way::<Server>();
+    }
+
+    #[test]
+    fn what_is_remarkable_goes_the_general_way() {
+        super::what_is_remarkable_goes_the_general_way::<Server>();
+    }
+
+    #[test]
+    fn limits_are_the_last_lengths_of_the_fast_way() {
+        super::limits_are_the_last_lengths_of_the_fast_way::<Server>();
+    }
+
+    #[test]
+    fn encoder_is_idle_between_messages() {
+        super::encoder_is_idle_between_messages::<Server>(());
+    }
+}
+
+mod client {
+    use super::*;
+
+    #[test]
+    fn whole_messages_go_the_fast_way() {
+        super::whole_messages_go_the_fast_way::<Client>();
+    }
+
+    #[test]
+    fn what_is_remarkable_goes_the_general_way() {
+        super::what_is_remarkable_goes_the_general_way::<Client>();
+    }
+
+    #[test]
+    fn limits_are_the_last_lengths_of_the_fast_way() {
+        super::limits_are_the_last_lengths_of_the_fast_way::<Client>();
+    }
+
+    #[test]
+    fn encoder_is_idle_between_messages() {
+        super::encoder_is_idle_between_messages::<Client>([1, 2, 3, 4]);
+    }
+}
