@@ -48,7 +48,7 @@ fn fast<R: Role>(config: &Config, bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
     let left = input.len();
     let mut place = std::vec![0; bytes.len()];
     let mut input = Input::copied(bytes, &mut place);
-    let copied = take(Receiver::<R>::new(config.clone()).whole_copied(&mut input));
+    let copied = take(Receiver::<R>::new(config.clone()).whole(&mut input));
     assert_eq!((&whole, left), (&copied, input.len()));
     assert!(
         whole.is_some() || left == bytes.len(),
