@@ -228,8 +228,7 @@ fn grow(bytes: &mut Vec<u8>, count: usize, remaining: u64, fin: bool) {
     let wanted = match (capacity, fin) {
         (0, true) => announced.min(RESERVE),
         (0, false) => announced.clamp(FRAGMENTED, RESERVE),
-        // What has been lent may be next to nothing: it counts as what would have been reserved.
-        (_, true) => announced.min(capacity.saturating_mul(2).max(RESERVE)),
+        (_, true) => announced.min(capacity.saturating_mul(2)),
         (_, false) => capacity.saturating_mul(2),
     };
     bytes.reserve_exact(wanted.max(needed) - len);
