@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush};
 
-use crate::contender::{self, Contender, Repeated};
+use crate::contender::{self, Contender};
 use crate::frames;
 use crate::race::{self, Effort, Row, Runner};
 use crate::wire::{Input, Written};
 
 const LEVEL: u32 = 6;
 /// Messages of one repetition.
-pub const MESSAGES: u64 = 64;
+const MESSAGES: u64 = 64;
 const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
 const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 
@@ -36,6 +36,7 @@ fn row(
 ) -> Row {
     let job = |output| contender::Deflate {
         input: Input::endless(Arc::clone(stream), 16 << 10),
+        messages: MESSAGES,
         level: LEVEL,
         takeover,
         output,
@@ -111,33 +112,4 @@ fn compressed(message: &str) -> Vec<u8> {
     deflate.compress(message.as_bytes(), &mut payload, DeflateFlush::SyncFlush).expect("room");
     payload.truncate(deflate.total_out() as usize - TAIL.len());
     payload
-}
-
-/// The bare library doing the same work, with buffers that are made once.
-pub fn bare(job: contender::Deflate) -> Repeated {
-    let (mut inflate, mut deflate) =
-        (Inflate::new(false, 15), Deflate::new(job.level as i32, false, 15));
-    let mut payloads = Vec::new();
-    let stream: Vec<u8> = job.input.steps().flatten().copied().collect();
-    let mut rest = &stream[..];
-    while let Some((_, payload, next)) = frames::read(rest) {
-        payloads.push(payload);
-        rest = next;
-    }
-    let (mut text, mut out) = (vec![0; 4096], vec![0; 4096]);
-    Box::new(move |times| {
-        for payload in std::iter::repeat_n(&payloads, times as usize).flatten() {
-            if !job.takeover {
-                inflate.reset(false);
-                deflate.reset();
-            }
-            let (start, from) = (inflate.total_out(), deflate.total_out());
-            inflate.decompress(payload, &mut text, InflateFlush::NoFlush).expect("intact");
-            let length = (inflate.total_out() - start) as usize;
-            let (whole, room) = text.split_at_mut(length);
-            inflate.decompress(&TAIL, room, InflateFlush::NoFlush).expect("intact");
-            deflate.compress(whole, &mut out, DeflateFlush::SyncFlush).expect("room");
-            job.output.write(&out[..(deflate.total_out() - from) as usize]);
-        }
-    })
 }

@@ -16,6 +16,7 @@ mod heap;
 mod machine;
 mod race;
 mod report;
+mod request;
 mod statistics;
 mod wire;
 

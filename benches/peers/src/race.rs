@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use nix::time::{ClockId, clock_gettime};
 
-use crate::contender::Cell;
 use crate::statistics::Spread;
 
 /// How much is measured.
@@ -31,6 +30,9 @@ impl Effort {
 
 /// How often contenders are made anew in a row.
 const SETS: usize = 5;
+
+/// A cell of a table: the work, or why there is none.
+pub type Cell<T> = Result<T, &'static str>;
 
 /// Does its work so many times.
 pub type Runner = Box<dyn FnMut(u64)>;

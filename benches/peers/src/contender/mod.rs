@@ -20,10 +20,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+pub use crate::race::Cell;
 use crate::wire::{Input, Written};
-
-/// A cell of a table: the work, or why there is none.
-pub type Cell<T> = Result<T, &'static str>;
 
 /// Decodes so many messages, and shows each.
 pub type Decoding = Box<dyn FnMut(u64, &mut Seen)>;
@@ -118,6 +116,8 @@ pub enum Side {
 #[derive(Clone)]
 pub struct Deflate {
     pub input: Input,
+    /// Messages of one repetition.
+    pub messages: u64,
     pub level: u32,
     /// Whether the history of one message serves the next, in both directions.
     pub takeover: bool,

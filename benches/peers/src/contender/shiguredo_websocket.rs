@@ -8,7 +8,7 @@ use ::shiguredo_websocket::{
 };
 
 use super::{Cell, Contender, Decoding, Deflate, Encode, Idle, Repeated, Side};
-use crate::handshake::REQUEST;
+use crate::request::REQUEST;
 use crate::wire::{Input, Written};
 
 pub struct ShiguredoWebsocket;

@@ -90,7 +90,7 @@ impl Contender for Wtx {
         let mut buffer = Vector::new();
         Ok(Box::new(move |times| {
             run(async {
-                for _ in 0..times * crate::deflate::MESSAGES {
+                for _ in 0..times * job.messages {
                     let origin = WebSocketPayloadOrigin::Adaptive;
                     let (mut common, mut reader, mut writer) = socket.split_mut();
                     let received = reader.read_frame(&mut buffer, &mut common, origin).await;

@@ -105,7 +105,7 @@ impl Contender for Yawc {
         let mut socket = socket.expect("options");
         Ok(Box::new(move |times| {
             run(async {
-                for _ in 0..times * crate::deflate::MESSAGES {
+                for _ in 0..times * job.messages {
                     let frame = socket.next().await.expect("open");
                     socket.send(Frame::text(frame.into_payload())).await.expect("open");
                 }

@@ -1,6 +1,6 @@
 //! Echo servers of those who are neither a `Stream` nor a `Sink`.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::time::Duration;
 
 use nexus_web::ws::{FrameReader, FrameWriter, Message, Role};
@@ -12,7 +12,7 @@ use wtx::rng::Xorshift64;
 use wtx::web_socket::{WebSocket, WebSocketBuffer, WebSocketPayloadOrigin};
 
 use super::epoll::{Link, Turn};
-use super::servers::open;
+use super::opening::{answer, open};
 
 /// From how many bytes on a message is written from where it is, as `echo_mio` does.
 const LARGE: usize = 32 << 10;
@@ -62,16 +62,6 @@ impl Turn for Sockless {
             _ => Err(io::ErrorKind::ConnectionAborted.into()),
         }
     }
-}
-
-/// Answers a client's opening handshake.
-fn answer(stream: &mut std::net::TcpStream) -> io::Result<()> {
-    let mut head = vec![0; 4096];
-    let length = stream.read(&mut head)?;
-    let request = sockudo_ws::handshake::parse_request(&head[..length]);
-    let Ok(Some((request, _))) = request else { return Err(io::ErrorKind::InvalidData.into()) };
-    let accept = sockudo_ws::handshake::generate_accept_key(request.key);
-    stream.write_all(&sockudo_ws::handshake::build_response(&accept, None, None))
 }
 
 /// nexus-web's codec, which brings no loop of its own, in ours.

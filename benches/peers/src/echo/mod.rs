@@ -7,6 +7,7 @@ mod bare;
 mod codec;
 mod epoll;
 mod load;
+mod opening;
 pub mod servers;
 
 use std::io::{self, BufRead as _, BufReader};

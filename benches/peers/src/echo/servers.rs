@@ -8,6 +8,7 @@ use fastwebsockets::{FragmentCollector, OpCode, Role, WebSocket};
 use futures_util::{FutureExt as _, Sink, SinkExt as _, Stream, StreamExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::opening::open;
 use super::{bare, codec, epoll};
 use crate::contender::{self, OURS};
 
@@ -175,11 +176,6 @@ where
             tokio::task::spawn_local(serve(stream));
         }
     })
-}
-
-/// A handshake for those who have none of their own that leaves them the stream itself.
-pub async fn open(stream: &mut TcpStream) -> bool {
-    sockudo_ws::handshake::server_handshake(stream).await.is_ok()
 }
 
 /// Takes all that has arrived, sends it back, and then writes it: one write for as much as was read. Nothing is sent before all
