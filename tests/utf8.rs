@@ -299,3 +299,16 @@ proptest! {
         assert_all(text, &cuts);
     }
 }
+
+#[test]
+fn validators_are_equal_that_know_the_same() {
+    let after = |pieces: &[&[u8]]| {
+        let mut utf8 = Utf8::new();
+        pieces.iter().for_each(|piece| assert_eq!(utf8.push(piece), Ok(())));
+        utf8
+    };
+    // However a text was cut, and whatever code points are behind it.
+    assert_eq!(after(&[b"\xD8", b"\xA2"]), Utf8::new());
+    assert_eq!(after(&[b"\xF0\x9F", b"\x98", b"\x80\xC3"]), after(&[b"\xC3"]));
+    assert_ne!(after(&[b"\xC3"]), after(&[b"\xC4"]));
+}
