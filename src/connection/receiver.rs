@@ -16,7 +16,7 @@ use super::outcome::{CloseStatus, ReceiverEnd};
 use super::reply::{ControlPayload, Probe, Reply};
 use super::silence::{Alarm, Silence};
 use super::state::Receiving;
-use crate::frame::{Decoder, Input, Violation, decoder};
+use crate::frame::{Decoder, Input, Quick, Violation, decoder};
 use crate::message::assembler::Assembler;
 use crate::message::{Content, Part, Payload, Text};
 use crate::words::close_code::CloseCode;
@@ -38,6 +38,8 @@ pub struct Receiver<R: Role> {
     pub(super) delivery: Delivery,
     /// Whether the caller has had the buffer of the message under way.
     pub(super) was_taken: bool,
+    /// What may go the fast way. Whatever changes what it depends on makes it anew.
+    quick: Quick,
     pub(super) silence: Silence,
     pub(super) tally: Tally,
 }
@@ -56,8 +58,10 @@ impl<R: Role> Receiver<R> {
     /// The receiving half of a connection that has just been opened.
     pub fn new(config: impl Into<Arc<Config>>) -> Self {
         let config = config.into();
+        let decoder = Decoder::with_level(config.simd);
         Self {
-            decoder: Decoder::with_level(config.simd),
+            quick: quick(&decoder, &config),
+            decoder,
             assembler: Assembler::default(),
             in_flight: InFlight::default(),
             inflow: Inflow::default(),
@@ -92,14 +96,8 @@ impl<R: Role> Receiver<R> {
     /// A message that lies whole in the input: the fast way of nearly all events. `None` for everything else.
     #[inline(always)]
     pub(crate) fn whole<'b>(&mut self, input: &mut Input<'b>) -> Option<Event<'b>> {
-        if self.config.delivery != Delivery::Whole {
-            return None;
-        }
-        let (arrived, limits) = (input.len(), &self.config.limits);
-        let (kind, payload) = match input.is_copied() {
-            false => self.decoder.whole(input, limits),
-            true => self.decoder.whole_copied(input, limits),
-        }?;
+        let (arrived, limits) = (input.len(), || &self.config.limits);
+        let (kind, payload) = self.decoder.whole(input, self.quick, limits)?;
         self.tally.wire_bytes += (arrived - input.len()) as u64;
         self.silence.heard_data();
         Some(self.message(kind, Payload::borrowed(payload)))
@@ -111,7 +109,12 @@ impl<R: Role> Receiver<R> {
         input: &mut Input<'b>,
         now: Duration,
     ) -> Option<Event<'b>> {
-        let now = Instant::new(now);
+        let event = self.general(input, Instant::new(now));
+        self.quick = quick(&self.decoder, &self.config);
+        event
+    }
+
+    fn general<'b>(&mut self, input: &mut Input<'b>, now: Instant) -> Option<Event<'b>> {
         while self.state == Receiving::Open {
             let arrived = input.len();
             let step = self.step(input, now);
@@ -327,6 +330,7 @@ impl<R: Role> Receiver<R> {
         self.eof = true;
         if self.state == Receiving::Open {
             self.fail(Failure::EndOfStream);
+            self.quick = Quick::NOTHING;
         }
     }
 
@@ -375,6 +379,7 @@ impl<R: Role> Receiver<R> {
     /// from the next message on; the SIMD level stays.
     pub fn set_config(&mut self, config: impl Into<Arc<Config>>) {
         self.config = config.into();
+        self.quick = quick(&self.decoder, &self.config);
     }
 
     /// What has been received.
@@ -405,5 +410,13 @@ impl<R: Role> Receiver<R> {
             Receiving::Failed(failure) => (CloseStatus::Absent, Some(failure)),
         };
         ReceiverEnd { received, failure, eof: self.eof }
+    }
+}
+
+/// What may go the fast way with this decoder as it stands.
+fn quick<R: Role>(decoder: &Decoder<R>, config: &Config) -> Quick {
+    match config.delivery {
+        Delivery::Whole => decoder.quick(&config.limits),
+        Delivery::Parts => Quick::NOTHING,
     }
 }

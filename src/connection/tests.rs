@@ -3,6 +3,7 @@
 extern crate std;
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::config::{Config, Delivery};
 use super::event::Event;
@@ -63,17 +64,11 @@ fn whole_messages_go_the_fast_way<R: Role>() {
         let payload = std::vec![b'x'; len];
         for first in [TEXT, BINARY] {
             let mut bytes = shortest::<R>(first, &payload);
-            // A header is looked at four bytes at a time.
-            if bytes.len() < 4 {
-                assert_eq!(fast::<R>(&config, &bytes), None);
-                bytes.extend([BINARY, 0]);
-            }
             let end = bytes.len();
-            let left = end - shortest::<R>(first, &payload).len();
-            assert_eq!(fast::<R>(&config, &bytes), Some((payload.clone(), left)), "{len}");
+            assert_eq!(fast::<R>(&config, &bytes), Some((payload.clone(), 0)), "{len}");
             bytes.extend([BINARY, 0, 0]);
-            assert_eq!(fast::<R>(&config, &bytes), Some((payload.clone(), left + 3)), "{len}");
-            bytes.truncate(end - left - 1);
+            assert_eq!(fast::<R>(&config, &bytes), Some((payload.clone(), 3)), "{len}");
+            bytes.truncate(end - 1);
             assert_eq!(fast::<R>(&config, &bytes), None, "{len}");
         }
     }
@@ -95,12 +90,53 @@ fn what_is_remarkable_goes_the_general_way<R: Role>() {
 }
 
 fn limits_are_the_last_lengths_of_the_fast_way<R: Role>() {
-    let bytes = shortest::<R>(BINARY, &[7; 200]);
-    for (frame, message, fast_way) in [(200, 200, true), (199, 200, false), (200, 199, false)] {
-        let limits = Limits::default().with_frame(frame).with_message(message);
-        let config = Config::default().with_limits(limits);
-        assert_eq!(fast::<R>(&config, &bytes).is_some(), fast_way, "{frame} {message}");
+    for len in LENGTHS {
+        let bytes = shortest::<R>(BINARY, &std::vec![7; len]);
+        let (len, less) = (len as u64, (len as u64).wrapping_sub(1));
+        for (frame, message, fast_way) in [
+            (len, len, true),
+            (u64::MAX, u64::MAX, true),
+            (less, len, len == 0),
+            (len, less, len == 0),
+        ] {
+            let limits = Limits::default().with_frame(frame).with_message(message);
+            let config = Config::default().with_limits(limits);
+            assert_eq!(fast::<R>(&config, &bytes).is_some(), fast_way, "{frame} {message}");
+        }
     }
+}
+
+/// What is worked out beforehand follows what it is worked out from.
+fn whatever_changes_the_fast_way_is_heeded_at_once<R: Role>() {
+    let mut receiver = Receiver::<R>::new(Config::default());
+    let mut takes = |change: &mut dyn FnMut(&mut Receiver<R>)| {
+        change(&mut receiver);
+        let mut bytes = shortest::<R>(BINARY, b"payload");
+        receiver.whole(&mut Input::new(&mut bytes)).is_some()
+    };
+    let limit = |message| Config::default().with_limits(Limits::default().with_message(message));
+    let parts = Config::default().with_delivery(Delivery::Parts);
+    let begun = frame::<R>(0x02, 1, &[], b"x");
+    let (ping, last) = (frame::<R>(0x89, 0, &[], b""), frame::<R>(0x80, 1, &[], b"y"));
+    let arrives = |bytes: &[u8]| {
+        let mut bytes = bytes.to_vec();
+        move |receiver: &mut Receiver<R>| {
+            let _ = receiver.next(&mut Input::new(&mut bytes), Duration::ZERO);
+        }
+    };
+    assert!(takes(&mut |_| {}));
+    assert!(!takes(&mut |receiver| receiver.set_config(limit(6))));
+    assert!(takes(&mut |receiver| receiver.set_config(limit(7))));
+    assert!(!takes(&mut |receiver| receiver.set_config(parts.clone())));
+    assert!(takes(&mut |receiver| receiver.set_config(limit(7))));
+    assert!(!takes(&mut arrives(&begun[..1])), "a header has begun");
+    assert!(!takes(&mut arrives(&begun[1..])), "a message has begun");
+    assert!(!takes(&mut |receiver| receiver.set_config(limit(100))), "it is still under way");
+    assert!(!takes(&mut arrives(&ping)));
+    assert!(takes(&mut arrives(&last)));
+    assert!(takes(&mut arrives(&ping)));
+    assert!(!takes(&mut |receiver| receiver.lost()));
+    assert!(!takes(&mut |receiver| receiver.set_config(Config::default())), "for good");
 }
 
 fn encoder_is_idle_between_messages<R: Role>(key: R::Key) {
@@ -163,6 +199,11 @@ mod server {
     }
 
     #[test]
+    fn whatever_changes_the_fast_way_is_heeded_at_once() {
+        super::whatever_changes_the_fast_way_is_heeded_at_once::<Server>();
+    }
+
+    #[test]
     fn encoder_is_idle_between_messages() {
         super::encoder_is_idle_between_messages::<Server>(());
     }
@@ -184,6 +225,11 @@ mod client {
     #[test]
     fn limits_are_the_last_lengths_of_the_fast_way() {
         super::limits_are_the_last_lengths_of_the_fast_way::<Client>();
+    }
+
+    #[test]
+    fn whatever_changes_the_fast_way_is_heeded_at_once() {
+        super::whatever_changes_the_fast_way_is_heeded_at_once::<Client>();
     }
 
     #[test]

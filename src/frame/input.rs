@@ -10,8 +10,7 @@ use core::fmt;
 pub struct Input<'b> {
     /// The place of what has not been consumed.
     rest: &'b mut [u8],
-    /// All that is to be copied, of which what has not been consumed is as much as there is place for; empty if everything lies
-    /// in its place already.
+    /// Where that is to be copied from, as long as `rest`; empty if everything lies in its place already.
     from: &'b [u8],
     eof: bool,
 }
@@ -95,19 +94,27 @@ impl<'b> Input<'b> {
     /// The bytes that have not been consumed, to look at.
     #[inline]
     pub(crate) const fn peek(&self) -> &[u8] {
-        if self.from.is_empty() { self.rest } else { self.source() }
+        if self.from.is_empty() { self.rest } else { self.from }
     }
 
     /// Consumes `count` bytes, or all if there are fewer.
     #[inline]
     pub(crate) fn take(&mut self, count: usize) -> &'b mut [u8] {
-        let source = self.source();
+        let from = self.take_source(count);
         let rest = core::mem::take(&mut self.rest);
         let (taken, rest) = rest.split_at_mut(count.min(rest.len()));
         self.rest = rest;
-        if let Some(from) = source.get(..taken.len()) {
+        if !from.is_empty() {
             taken.copy_from_slice(from);
         }
+        taken
+    }
+
+    /// Consumes where `count` bytes are to be copied from; nothing if they lie in their place.
+    #[inline]
+    fn take_source(&mut self, count: usize) -> &'b [u8] {
+        let (taken, from) = self.from.split_at(count.min(self.from.len()));
+        self.from = from;
         taken
     }
 
@@ -123,26 +130,19 @@ impl<'b> Input<'b> {
     /// Consumes `count` bytes, or all if there are fewer, for a reader who needs no place for them.
     #[inline]
     pub(crate) fn take_shared(&mut self, count: usize) -> &'b [u8] {
-        let count = count.min(self.len());
         if self.from.is_empty() {
             return self.take(count);
         }
-        let taken = &self.source()[..count];
-        self.rest = &mut core::mem::take(&mut self.rest)[count..];
+        let taken = self.take_source(count);
+        self.rest = &mut core::mem::take(&mut self.rest)[taken.len()..];
         taken
     }
 
-    /// Where what has not been consumed is to be copied from; empty if it lies in its place already.
-    #[inline(always)]
-    const fn source(&self) -> &'b [u8] {
-        self.from.split_at(self.from.len().saturating_sub(self.rest.len())).1
-    }
-
-    /// Whether the bytes are still to be copied into their place.
+    /// The first bytes, if there are so many and they are still to be copied into their place.
     #[cfg(feature = "alloc")]
     #[inline(always)]
-    pub(crate) const fn is_copied(&self) -> bool {
-        !self.from.is_empty()
+    pub(crate) const fn copied_front(&self) -> Option<&[u8; 2]> {
+        self.from.first_chunk()
     }
 
     /// Consumes a frame, its header and its payload, if it lies whole here, in its place.
@@ -153,12 +153,13 @@ impl<'b> Input<'b> {
         header: usize,
         len: usize,
     ) -> Option<(&'b [u8], &'b mut [u8])> {
-        if self.rest.len() < header || self.rest.len() - header < len {
+        let whole = header.checked_add(len)?;
+        if self.rest.len() < whole {
             return None;
         }
-        let (header, rest) = core::mem::take(&mut self.rest).split_at_mut(header);
-        let (payload, rest) = rest.split_at_mut(len);
+        let (frame, rest) = core::mem::take(&mut self.rest).split_at_mut(whole);
         self.rest = rest;
+        let (header, payload) = frame.split_at_mut(header);
         Some((header, payload))
     }
 
@@ -170,9 +171,10 @@ impl<'b> Input<'b> {
         header: usize,
         len: usize,
     ) -> Option<(&'b [u8], &'b [u8], &'b mut [u8])> {
-        let (header, rest) = self.source().split_at_checked(header)?;
-        let payload = rest.get(..len)?;
-        let (_, place) = self.take_frame(header.len(), len)?;
+        let (frame, from) = self.from.split_at_checked(header.checked_add(len)?)?;
+        let (_, place) = self.take_frame(header, len)?;
+        self.from = from;
+        let (header, payload) = frame.split_at(header);
         Some((header, payload, place))
     }
 }

@@ -54,3 +54,5 @@ pub use input::Input;
 pub use limits::Limits;
 pub use misuse::Misuse;
 pub use violation::Violation;
+#[cfg(feature = "alloc")]
+pub(crate) use whole::Quick;

@@ -1,7 +1,7 @@
 //! The fast way of the decoder: a message that lies whole in the input, in one frame with nothing remarkable about it.
 
 use super::decoder::Decoder;
-use super::header::{self, FIN, LEN, LEN_16, MASKED};
+use super::header::{self, FIN, LEN_16, LEN_64, MASKED};
 use super::input::Input;
 use super::limits::Limits;
 use super::violation::Violation;
@@ -14,96 +14,144 @@ use crate::words::utf8::Utf8;
 const TEXT: u8 = FIN | Opcode::Text.bits();
 const BINARY: u8 = FIN | Opcode::Binary.bits();
 
+/// What may go the fast way, worked out beforehand, so that one comparison tells it of a short message: a payload of fewer bytes
+/// than this, of those whose length stands in a header's second byte. If it is none, no longer one may either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Quick(u8);
+
+impl Quick {
+    /// No message may.
+    pub(crate) const NOTHING: Self = Self(0);
+}
+
 impl<R: Role> Decoder<R> {
+    const MASKED: u8 = if R::MASKS { 0 } else { MASKED };
+    const KEY: usize = if R::MASKS { 0 } else { 4 };
+    /// The length of the shortest header.
+    const SHORT: usize = 2 + Self::KEY;
+
+    /// What may go the fast way until the state or the limits change: nothing while a frame or a message is under way.
+    pub(crate) fn quick(&self, limits: &Limits) -> Quick {
+        if !self.is_between_messages() {
+            return Quick::NOTHING;
+        }
+        let beyond = limits.frame.min(limits.message).saturating_add(1);
+        Quick(u8::try_from(beyond).map_or(LEN_16, |beyond| beyond.min(LEN_16)))
+    }
+
     /// A data message that lies whole in `input`, in one frame with nothing remarkable about it: the way of nearly all
     /// messages. `None` for everything else, which then takes the general way: with nothing consumed, or with a violation that is
     /// reported there.
     #[inline(always)]
-    pub(crate) fn whole<'b>(
+    pub(crate) fn whole<'b, 'l>(
         &mut self,
         input: &mut Input<'b>,
-        limits: &Limits,
+        quick: Quick,
+        limits: impl FnOnce() -> &'l Limits,
     ) -> Option<(Kind, &'b mut [u8])> {
-        let (first, header, len) = self.plain_header(input.place(), limits)?;
+        debug_assert!(quick == Quick::NOTHING || self.is_between_messages());
+        match input.copied_front() {
+            None => self.whole_in_place(input, quick, limits),
+            Some(front) => self.whole_copied(*front, input, quick, limits),
+        }
+    }
+
+    #[inline(always)]
+    fn whole_in_place<'b, 'l>(
+        &mut self,
+        input: &mut Input<'b>,
+        quick: Quick,
+        limits: impl FnOnce() -> &'l Limits,
+    ) -> Option<(Kind, &'b mut [u8])> {
+        let &[first, second] = input.place().first_chunk()?;
+        let kind = kind(first)?;
+        let (header, payload) = match Self::short(second, quick) {
+            Some(len) => input.take_frame(Self::SHORT, len),
+            None => {
+                let (header, len) = Self::long(input.place(), quick, limits())?;
+                input.take_frame(header, len)
+            }
+        }?;
         // Two ways out, so that what becomes of each kind needn't ask for it again.
-        match first {
-            BINARY => {
-                let (header, payload) = input.take_frame(header, len)?;
+        match kind {
+            Kind::Binary => {
                 if !R::MASKS {
                     Mask::new(*header.last_chunk()?).apply(self.level(), payload);
                 }
                 Some((Kind::Binary, payload))
             }
-            TEXT => {
-                let (header, payload) = input.take_frame(header, len)?;
+            Kind::Text => {
                 if !self.unmask_whole_text(header, None, payload) {
                     self.fail(Violation::InvalidText);
                     return None;
                 }
                 Some((Kind::Text, payload))
             }
-            _ => None,
         }
     }
 
-    /// As [`whole`](Self::whole), of an input that is still to be copied into its place.
-    #[inline]
-    pub(crate) fn whole_copied<'b>(
+    /// The same of an input that is still to be copied into its place.
+    #[inline(always)]
+    fn whole_copied<'b, 'l>(
         &mut self,
+        [first, second]: [u8; 2],
         input: &mut Input<'b>,
-        limits: &Limits,
+        quick: Quick,
+        limits: impl FnOnce() -> &'l Limits,
     ) -> Option<(Kind, &'b mut [u8])> {
-        let (first, header, len) = self.plain_header(input.peek(), limits)?;
-        let kind = match first {
-            BINARY => Kind::Binary,
-            TEXT => Kind::Text,
-            _ => return None,
-        };
-        let (header, from, payload) = input.take_copied_frame(header, len)?;
+        let kind = kind(first)?;
+        let (header, from, payload) = match Self::short(second, quick) {
+            Some(len) => input.take_copied_frame(Self::SHORT, len),
+            None => {
+                let (header, len) = Self::long(input.peek(), quick, limits())?;
+                input.take_copied_frame(header, len)
+            }
+        }?;
         match kind {
-            Kind::Binary if R::MASKS => payload.copy_from_slice(from),
             Kind::Binary => {
-                Mask::new(*header.last_chunk()?).copy(self.level(), from, payload);
+                if R::MASKS {
+                    payload.copy_from_slice(from);
+                } else {
+                    Mask::new(*header.last_chunk()?).copy(self.level(), from, payload);
+                }
+                Some((Kind::Binary, payload))
             }
             Kind::Text => {
                 if !self.unmask_whole_text(header, Some(from), payload) {
                     self.fail(Violation::InvalidText);
                     return None;
                 }
+                Some((Kind::Text, payload))
             }
         }
-        Some((kind, payload))
     }
 
-    /// The first byte of a header that asks for no attention, its length, and the length of its payload.
+    /// The length of the payload, if it is short enough to stand in the header's second byte.
     #[inline(always)]
-    fn plain_header(&self, bytes: &[u8], limits: &Limits) -> Option<(u8, usize, usize)> {
-        let masked = if R::MASKS { 0 } else { MASKED };
-        let key_len = if R::MASKS { 0 } else { 4 };
-        let &[first, second, a, b, ..] = bytes else {
-            return None;
-        };
-        if !self.is_between_messages() || second & MASKED != masked {
+    fn short(second: u8, quick: Quick) -> Option<usize> {
+        // Without the bit that has to be set, it is greater than any.
+        let len = second ^ Self::MASKED;
+        (len < quick.0).then_some(len.into())
+    }
+
+    /// The lengths in a header whose second byte has not room for that of its payload.
+    #[inline(always)]
+    fn long(bytes: &[u8], quick: Quick, limits: &Limits) -> Option<(usize, usize)> {
+        if quick == Quick::NOTHING {
             return None;
         }
-        let (len, header) = match second & LEN {
+        let (header, least, len) = match bytes[1] ^ Self::MASKED {
             LEN_16 => {
-                let len = u16::from_be_bytes([a, b]);
-                if len < u16::from(LEN_16) {
-                    return None;
-                }
-                (usize::from(len), 4 + key_len)
+                let &[_, _, a, b, ..] = bytes else { return None };
+                (4, u64::from(LEN_16), u64::from(u16::from_be_bytes([a, b])))
             }
-            len if len < LEN_16 => (usize::from(len), 2 + key_len),
-            _ => {
-                let len = header::length(bytes.get(..10)?);
-                (usize::try_from(len).ok().filter(|len| *len > 0xFFFF)?, 10 + key_len)
-            }
+            LEN_64 => (10, 1 << 16, header::length(bytes.get(..10)?)),
+            _ => return None,
         };
-        if len as u64 > limits.frame || len as u64 > limits.message {
+        if len < least || len > limits.frame || len > limits.message {
             return None;
         }
-        Some((first, header, len))
+        Some((header + Self::KEY, usize::try_from(len).ok()?))
     }
 
     #[inline(never)]
@@ -118,5 +166,15 @@ impl<R: Role> Decoder<R> {
             text::unmask_from(mask, self.level(), from, payload, &mut utf8)
         };
         checked.is_ok() && utf8.is_complete()
+    }
+}
+
+/// The kind of a message whose only frame begins with this byte, and asks for no attention.
+#[inline(always)]
+fn kind(first: u8) -> Option<Kind> {
+    match first {
+        BINARY => Some(Kind::Binary),
+        TEXT => Some(Kind::Text),
+        _ => None,
     }
 }
