@@ -126,7 +126,7 @@ impl<R: Side> Sender<R> {
         first: bool,
     ) -> Result<(), Misuse> {
         self.queue_close(code, reason)?;
-        self.state = Sending::Closed { status: code.into(), first, answered: !first };
+        self.enter(Sending::Closed { status: code.into(), first, answered: !first });
         Ok(())
     }
 
@@ -187,11 +187,11 @@ impl<R: Side> Sender<R> {
     fn peer_closed(&mut self, code: Option<CloseCode>, hold: bool, now: Duration) {
         self.drop_deferred();
         match &mut self.state {
-            Sending::Open if hold => self.state = Sending::Held { reply: None },
+            Sending::Open if hold => self.enter(Sending::Held { reply: None }),
             Sending::Open => {
                 self.begin_closing(now);
                 if self.close_now(code, "", false).is_err() {
-                    self.state = Sending::Held { reply: Some(code.into()) };
+                    self.enter(Sending::Held { reply: Some(code.into()) });
                 }
             }
             Sending::Closed { answered, .. } => *answered = true,
@@ -206,7 +206,7 @@ impl<R: Side> Sender<R> {
             self.queue_pong(&payload);
         }
         self.drop_deferred();
-        self.state = match self.state {
+        let state = match self.state {
             Sending::Open => {
                 let sent = code.map(|code| self.queue_close(Some(code), ""));
                 let status = match sent {
@@ -219,6 +219,7 @@ impl<R: Side> Sender<R> {
             Sending::Held { .. } => Sending::Failed { status: CloseStatus::Absent, blocked: false },
             failed @ Sending::Failed { .. } => failed,
         };
+        self.enter(state);
     }
 
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2

@@ -84,13 +84,18 @@ impl Output {
         &mut self.batch
     }
 
-    /// The batch, if it has room for `count` more bytes, nothing is queued beside it, and less than `limit` is in it, written
+    /// Whether nothing is queued beside the batch.
+    #[inline(always)]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.shared.is_none()
+    }
+
+    /// The batch, beside which nothing is queued, if it has room for `count` more bytes and less than `limit` is in it, written
     /// or not: the fast way of nearly all frames.
     #[inline(always)]
     pub(crate) fn plain_batch(&mut self, limit: usize, count: usize) -> Option<&mut Vec<u8>> {
         let room = self.batch.capacity() - self.batch.len();
-        let plain = self.shared.is_none() && self.batch.len() < limit && room >= count;
-        plain.then_some(&mut self.batch)
+        (self.batch.len() < limit && room >= count).then_some(&mut self.batch)
     }
 
     /// Moves what has not been written to the front if that gives enough back, so that a batch that is never quite empty does not

@@ -38,7 +38,7 @@ pub struct Sender<R: Side> {
 /// client; as a function in line in both it takes a client a seventh more instructions.
 macro_rules! send_at_once {
     ($self:ident, $kind:ident, $payload:ident) => {{
-        if $self.state == Sending::Open && $self.encoder.is_idle() && $self.outflow.is_absent() {
+        if $self.takes_whole() {
             let room = Encoder::<R>::room_for_whole($payload.len());
             if let Some(batch) = $self.output.plain_batch($self.config.hard_limit, room) {
                 let key = R::next_key(&mut $self.keys);
@@ -119,6 +119,7 @@ impl<R: Side> Sender<R> {
         self.header(fragment, 0);
         self.encoder.written(len);
         self.output.share(message.clone().into_bytes());
+        self.allow_whole();
         Ok(())
     }
 
@@ -213,7 +214,32 @@ impl<R: Side> Sender<R> {
         //# In short, once transmission of a frame begins, the contents must not be
         //# modifiable by the remote script (application).
         self.append(payload);
+        self.allow_whole();
         Ok(())
+    }
+
+    /// Whether a whole message may be queued with nothing asked but for room.
+    #[inline(always)]
+    pub(super) fn takes_whole(&self) -> bool {
+        let takes = self.encoder.takes_whole();
+        debug_assert!(!takes || self.is_plain());
+        takes
+    }
+
+    /// Lets the next whole message be queued with nothing asked but for room, as long as nothing stands in the way.
+    pub(super) fn allow_whole(&mut self) {
+        self.encoder.allow_whole(self.is_plain());
+    }
+
+    /// Whether nothing but the encoder can stand in the way of a whole message.
+    fn is_plain(&self) -> bool {
+        self.state == Sending::Open && self.outflow.is_absent() && self.output.is_plain()
+    }
+
+    /// Goes over to this state.
+    pub(super) fn enter(&mut self, state: Sending) {
+        self.state = state;
+        self.encoder.allow_whole(false);
     }
 
     /// Whether a data frame may be queued now.
@@ -351,6 +377,7 @@ impl Sender<Server> {
             self.output.batch(frame.len()).extend_from_slice(frame);
         } else {
             self.output.share(frame.clone());
+            self.allow_whole();
         }
     }
 

@@ -123,12 +123,20 @@ impl<R: Side> Sender<R> {
     /// Begins a whole message that no extension transforms.
     #[inline(always)]
     fn begin_borrowed(&mut self, kind: Kind, len: usize) -> Result<Begun, SendError> {
-        let fragment = Fragment::whole(kind, len);
-        // A message may be sent whole only if the encoder is idle, and it is again when all of it is written.
-        self.admit(&fragment)?;
+        if !self.takes_whole() || self.output.len() >= self.config.hard_limit {
+            self.admit_borrowed(kind, len)?;
+        }
         let key = R::octets(R::next_key(&mut self.keys));
-        self.count(&fragment);
+        self.count(&Fragment::whole(kind, len));
         Ok(Begun { kind, key })
+    }
+
+    /// Whether it may be sent now. Only if the encoder is idle, which it is again when all of it is written.
+    #[cold]
+    fn admit_borrowed(&mut self, kind: Kind, len: usize) -> Result<(), SendError> {
+        self.admit(&Fragment::whole(kind, len))?;
+        self.allow_whole();
+        Ok(())
     }
 
     /// Queues the header of a data frame whose payload of `len` bytes follows through

@@ -139,22 +139,31 @@ fn whatever_changes_the_fast_way_is_heeded_at_once<R: Role>() {
     assert!(!takes(&mut |receiver| receiver.set_config(Config::default())), "for good");
 }
 
-fn encoder_is_idle_between_messages<R: Role>(key: R::Key) {
+fn encoder_takes_whole_messages_when_it_is_idle<R: Role>(key: R::Key) {
     let mut encoder = Encoder::<R>::new();
-    assert!(encoder.is_idle());
+    let allowed = |encoder: &mut Encoder<R>| {
+        encoder.allow_whole(true);
+        encoder.takes_whole()
+    };
     let begin = |encoder: &mut Encoder<R>, first, fin, len| {
         encoder.begin(Fragment { first, fin, rsv1: false, len }, key).map(drop)
     };
+    assert!(!encoder.takes_whole(), "not allowed yet");
+    assert!(allowed(&mut encoder));
+    encoder.allow_whole(false);
+    assert!(!encoder.takes_whole(), "forbidden");
+    assert!(allowed(&mut encoder));
     assert_eq!(begin(&mut encoder, Some(Kind::Binary), false, 1), Ok(()));
-    assert!(!encoder.is_idle(), "inside a frame");
+    assert!(!encoder.takes_whole() && !allowed(&mut encoder), "inside a frame");
     encoder.written(1);
-    assert!(!encoder.is_idle(), "inside a message");
+    assert!(!allowed(&mut encoder), "inside a message");
     assert_eq!(begin(&mut encoder, None, true, 1), Ok(()));
-    assert!(!encoder.is_idle(), "inside the last frame");
+    assert!(!allowed(&mut encoder), "inside the last frame");
     encoder.written(1);
-    assert!(encoder.is_idle());
+    assert!(!encoder.takes_whole(), "not allowed again");
+    assert!(allowed(&mut encoder));
     assert!(encoder.close(None, "", key).is_ok());
-    assert!(!encoder.is_idle(), "after a Close frame");
+    assert!(!encoder.takes_whole() && !allowed(&mut encoder), "after a Close frame");
 }
 
 #[test]
@@ -174,8 +183,9 @@ fn batch_is_plain_as_long_as_there_is_room_and_nothing_beside_it() {
     output.wrote(4);
     assert!(output.plain_batch(11, room - 10).is_some());
     output.share(bytes::Bytes::from_static(b"shared"));
-    assert!(output.plain_batch(1000, 1).is_none());
+    assert!(!output.is_plain());
     output.wrote(12);
+    assert!(output.is_plain());
     // The room is that of the lent memory again.
     assert!(output.plain_batch(1, room).is_some());
 }
@@ -204,8 +214,8 @@ mod server {
     }
 
     #[test]
-    fn encoder_is_idle_between_messages() {
-        super::encoder_is_idle_between_messages::<Server>(());
+    fn encoder_takes_whole_messages_when_it_is_idle() {
+        super::encoder_takes_whole_messages_when_it_is_idle::<Server>(());
     }
 }
 
@@ -233,7 +243,7 @@ mod client {
     }
 
     #[test]
-    fn encoder_is_idle_between_messages() {
-        super::encoder_is_idle_between_messages::<Client>([1, 2, 3, 4]);
+    fn encoder_takes_whole_messages_when_it_is_idle() {
+        super::encoder_takes_whole_messages_when_it_is_idle::<Client>([1, 2, 3, 4]);
     }
 }

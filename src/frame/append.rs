@@ -20,9 +20,20 @@ const SHORT: usize = 128;
 
 impl<R: Role> Encoder<R> {
     /// Whether a whole message may be sent now, and nothing remembered of it once its frame is complete.
-    #[inline(always)]
-    pub(crate) fn is_idle(&self) -> bool {
+    fn is_idle(&self) -> bool {
         !self.is_closed() && self.remaining() == 0 && self.message().is_none()
+    }
+
+    /// Lets whole messages be sent with nothing else asked, if nothing is under way, and until something is; or forbids it.
+    pub(crate) fn allow_whole(&mut self, may: bool) {
+        self.takes_whole = may && self.is_idle();
+    }
+
+    /// Whether a whole message may be sent with nothing else asked: one answer for all that could stand in the way.
+    #[inline(always)]
+    pub(crate) fn takes_whole(&self) -> bool {
+        debug_assert!(!self.takes_whole || self.is_idle());
+        self.takes_whole
     }
 
     /// The room that [`append_whole`](Self::append_whole) wants: a header's register is stored whole.
@@ -31,7 +42,7 @@ impl<R: Role> Encoder<R> {
         size_of::<u128>() + len
     }
 
-    /// Appends a whole message in one frame. The encoder [is idle](Self::is_idle), and stays so.
+    /// Appends a whole message in one frame. The encoder [takes it](Self::takes_whole), and the next one.
     #[inline(always)]
     pub(crate) fn append_whole(&self, kind: Kind, payload: &[u8], key: R::Key, out: &mut Vec<u8>) {
         let key = R::octets(key);
@@ -52,7 +63,7 @@ impl<R: Role> Encoder<R> {
         }
     }
 
-    /// The header alone of a whole message in one frame. The encoder [is idle](Self::is_idle), and stays so.
+    /// The header alone of a whole message in one frame. The encoder is idle, and stays so.
     #[inline(always)]
     pub(crate) fn whole_header(&self, kind: Kind, len: usize, key: Option<[u8; 4]>) -> HeaderBytes {
         let (header, header_len) = header(FIN | kind.opcode().bits(), len, key);

@@ -45,6 +45,9 @@ pub struct Encoder<R: Role> {
     /// Whether the frame under way is the last of its message.
     fin: bool,
     closed: bool,
+    /// Whether a whole message may be sent with nothing else asked: see [`allow_whole`](Self::allow_whole).
+    #[cfg(feature = "alloc")]
+    pub(super) takes_whole: bool,
     utf8: Utf8,
     role: core::marker::PhantomData<R>,
 }
@@ -89,6 +92,8 @@ impl<R: Role> Encoder<R> {
             checks: false,
             fin: true,
             closed: false,
+            #[cfg(feature = "alloc")]
+            takes_whole: false,
             utf8: Utf8::new(),
             role: core::marker::PhantomData,
         }
@@ -175,8 +180,17 @@ impl<R: Role> Encoder<R> {
         };
         self.fin = fragment.fin;
         self.remaining = fragment.len;
+        self.forbid_whole();
         self.mask = Mask::new(mask.unwrap_or_default());
         header.encode()
+    }
+
+    #[inline]
+    fn forbid_whole(&mut self) {
+        #[cfg(feature = "alloc")]
+        {
+            self.takes_whole = false;
+        }
     }
 
     /// Masks the next bytes of the frame's payload in place, for a client; for a server they stay as they are. Then they are
@@ -295,6 +309,7 @@ impl<R: Role> Encoder<R> {
             None => return Err(Misuse::ReasonWithoutCode),
         };
         self.closed = true;
+        self.forbid_whole();
         Ok(frame)
     }
 
