@@ -11,6 +11,7 @@ use wire::*;
 
 in_both_roles!(
     sending_after_close_is_refused_and_close_still_completes,
+    what_stops_messages_is_heeded_whatever_went_before,
     long_reason_is_refused,
     reason_without_code_is_refused,
     long_ping_is_refused,
@@ -61,6 +62,43 @@ fn sending_after_close_is_refused_and_close_still_completes<R: Tested>() {
     assert_eq!(feed(&mut conn, &peer::<R>(FIN | TEXT, b"in")), [text("in")]);
     feed(&mut conn, &peer::<R>(FIN | CLOSE, b""));
     assert!(conn.outcome().clean());
+}
+
+/// A message goes a short way as long as nothing stands in its way: the first ones make it free, and then something does.
+fn what_stops_messages_is_heeded_whatever_went_before<R: Tested>() {
+    let low = Config::default().with_output_limits(1, 1);
+    let held = Config::default().with_auto_close(false);
+    let [closed, open_message, open_frame] =
+        [Misuse::Closed, Misuse::MessageOpen, Misuse::FrameOpen].map(SendError::Misuse);
+    let refuses = |config: Config, stop: &dyn Fn(&mut Connection<R>), why| {
+        let mut conn = R::open(config);
+        conn.lend(Vec::with_capacity(4096)).unwrap();
+        for _ in 0..3 {
+            conn.send_text("free").unwrap();
+            conn.wrote(usize::MAX);
+        }
+        stop(&mut conn);
+        let before = conn.queued();
+        assert_eq!(conn.send_text("late"), Err(why));
+        assert_eq!(conn.send_binary(b"late"), Err(why));
+        assert_eq!(conn.send("late").unwrap_err().reason, why);
+        assert_eq!(conn.queued(), before);
+    };
+    let usual = Config::default;
+    refuses(usual(), &|conn| conn.begin_text("un").unwrap(), open_message);
+    refuses(usual(), &|conn| conn.stream_frame(Some(Kind::Binary), true, 1).unwrap(), open_frame);
+    refuses(usual(), &|conn| conn.close(CloseCode::NORMAL, "", START).unwrap(), closed);
+    refuses(usual(), &|conn| drop(feed(conn, &peer::<R>(FIN | CLOSE, b""))), closed);
+    refuses(usual(), &|conn| drop(feed(conn, &peer::<R>(FIN | 0x0F, b""))), SendError::Failed);
+    refuses(usual(), &Connection::lost, SendError::Failed);
+    refuses(low, &|conn| conn.send_text("much").unwrap(), SendError::QueueFull);
+    let answer_late = |conn: &mut Connection<R>| {
+        feed(conn, &peer::<R>(FIN | CLOSE, b""));
+        conn.send_text("last words").unwrap();
+        conn.send_text("and more").unwrap();
+        conn.close(None, "", START).unwrap();
+    };
+    refuses(held, &answer_late, closed);
 }
 
 fn long_reason_is_refused<R: Tested>() {
