@@ -37,7 +37,8 @@
 //! # By events
 //!
 //! [`WebSocket::serve`] hands every event to a function that may answer at once, on the connection itself. Messages are not made
-//! owned for it: with small ones, many at a time, it takes three quarters of the processor time.
+//! owned for it: with small ones, many at a time, it takes three quarters of the processor time. Messages of 32 KiB and more cost less
+//! as a stream, which hands over the memory they were read into, to be sent without a copy.
 //!
 //! # Memory
 //!

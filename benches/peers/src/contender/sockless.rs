@@ -82,7 +82,8 @@ impl Contender for Sockless {
          copied, as the practical limit does it. The memory of messages that don't lie whole in a read is lent again with \
          `lend_assembly`. Output memory is lent once, and kept from batch to batch. A server's messages from 32 KiB on are sent by `send_binary_borrowed`, all others by `send_binary`. \
          Mask keys: ChaCha12 seeded by the system, the default. Deflate: defaults, level 6, window 15. Echo on tokio: the adapter's \
-         `serve`, which answers on the connection itself by `send_text` and `send_binary`; no timers, the default. As a stream: `next` \
+         `serve`, which answers on the connection itself by `send_text` and `send_binary`, and from 32 KiB on as a stream, as its documentation \
+         has it; no timers, the default. As a stream: `next` \
          until nothing more has arrived, then `feed` each and `flush`."
     }
 

@@ -14,7 +14,7 @@ use crate::contender::{self, OURS};
 
 /// The echo server on epoll from the examples.
 pub const MIO: &str = OURS;
-/// Ours on tokio, by events: what its documentation recommends for speed.
+/// Ours on tokio, the way its documentation recommends for messages of a length: by events, or as a stream for large ones.
 pub const ADAPTER: &str = "sockless, tokio";
 /// The same as a `Stream` and a `Sink` of messages.
 const STREAM: &str = "sockless, tokio stream";
@@ -42,6 +42,8 @@ pub const NAMES: [&str; 14] = [
     NEXUS,
 ];
 
+/// From this length on a message is large.
+const LARGE: usize = 32 << 10;
 /// So many messages are taken before they are sent back.
 const AT_ONCE: usize = 128;
 
@@ -71,13 +73,7 @@ pub fn serve(name: &str, length: usize) -> io::Result<()> {
         NEXUS => epoll::serve(tell, codec::Nexus::open),
         LOOP => epoll::serve(tell, codec::Sockless::open),
         BARE_TOKIO => on_tokio(bare::on_tokio),
-        STREAM => on_tokio(async |stream| {
-            let config = sockless::Config::default();
-            if let Ok(socket) = sockless_examples::tokio_adapter::accept(stream, config).await {
-                echo(socket, Some).await;
-            }
-        }),
-        ADAPTER => on_tokio(async |stream| {
+        ADAPTER if length < LARGE => on_tokio(async |stream| {
             use sockless::{Config, Event};
             let socket = sockless_examples::tokio_adapter::accept(stream, Config::default()).await;
             let Ok(mut socket) = socket else { return };
@@ -90,6 +86,12 @@ pub fn serve(name: &str, length: usize) -> io::Result<()> {
                 };
             });
             let _ = served.await;
+        }),
+        ADAPTER | STREAM => on_tokio(async |stream| {
+            let config = sockless::Config::default();
+            if let Ok(socket) = sockless_examples::tokio_adapter::accept(stream, config).await {
+                echo(socket, Some).await;
+            }
         }),
         "tungstenite" => on_tokio(move |stream| async move {
             use tokio_tungstenite::accept_async_with_config;
