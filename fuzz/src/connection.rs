@@ -1,27 +1,16 @@
 //! A whole connection under any calls in any order, twice with the input cut differently: the same events, the same results, the
 //! same output; what goes out is legal, and what was sent; memory stays in bounds; and it ends.
 
-use arbitrary::Arbitrary;
-use sockless::extension::Agreed;
-use sockless::{Client, Connection, Server};
+use sockless::{Client, Server};
 
 use crate::allocations::Meter;
+use crate::case::Case;
 use crate::cuts::Cuts;
 use crate::endpoint::Endpoint;
-use crate::operations::{Agreement, Choice, Op};
 use crate::run::{Halves, Run};
 
 /// What a connection may hold beside what is in proportion to its traffic.
 const CONSTANT: i64 = 96 << 10;
-
-#[derive(Arbitrary, Debug)]
-struct Case {
-    client: bool,
-    choice: Choice,
-    agreement: Option<Agreement>,
-    cuts: Cuts,
-    ops: Vec<Op>,
-}
 
 pub fn check(data: &[u8]) {
     let Some(case) = crate::input::<Case>(data) else { return };
@@ -32,26 +21,17 @@ pub fn check(data: &[u8]) {
 }
 
 fn hold<R: Endpoint>(case: &Case) {
-    let agreed = case.agreement.as_ref().map(Agreement::agreed);
-    let first = run(case, Run::new(open::<R>(case, agreed), &case.cuts, Halves::Joined).copying());
-    let other = run(case, Run::new(open::<R>(case, agreed), &Cuts::single(), Halves::Joined));
+    let conn = || case.open::<R>(true);
+    let first = run(case, Run::new(conn(), &case.cuts, Halves::Joined).copying());
+    let other = run(case, Run::new(conn(), &Cuts::single(), Halves::Joined));
     assert_eq!(first.told, other.told);
     for (step, (first, other)) in first.steps.iter().zip(&other.steps).enumerate() {
         assert_eq!(first, other, "at {step}, {:?}", case.ops.get(step));
     }
     assert!(first.wire == other.wire, "{:?} {:?}", first.wire, other.wire);
-    let cut = case.ops.iter().any(|op| matches!(op, Op::Lost | Op::Pass(_)));
-    first.understood(agreed, cut);
-    if agreed.is_none() {
+    first.understood(case.agreed(), case.is_cut());
+    if case.agreed().is_none() {
         stays_small::<R>(case);
-    }
-}
-
-fn open<R: Endpoint>(case: &Case, agreed: Option<Agreed>) -> Connection<R> {
-    let conn = R::open(&case.choice.config(true));
-    match agreed {
-        Some(agreed) => conn.with_extensions(agreed),
-        None => conn,
     }
 }
 
@@ -63,7 +43,7 @@ fn run<R: Endpoint>(case: &Case, mut run: Run<R>) -> Run<R> {
 
 fn stays_small<R: Endpoint>(case: &Case) {
     let meter = Meter::start();
-    let mut run = Run::<R>::forgetful(open(case, None), &case.cuts);
+    let mut run = Run::<R>::forgetful(case.open(true), &case.cuts);
     for op in &case.ops {
         run.apply(op);
         let (peak, received, given) = (meter.peak(), run.received as i64, run.given as i64);

@@ -1,22 +1,12 @@
 //! The two halves apart: with every reply carried over at once they do what the whole does; with late replies what goes out is
 //! still legal, and what was sent.
 
-use arbitrary::Arbitrary;
 use sockless::{Client, Server};
 
-use crate::cuts::Cuts;
+use crate::case::Case;
 use crate::endpoint::Endpoint;
-use crate::operations::{Agreement, Choice, Op};
+use crate::operations::Op;
 use crate::run::{Halves, Run};
-
-#[derive(Arbitrary, Debug)]
-struct Case {
-    client: bool,
-    choice: Choice,
-    agreement: Option<Agreement>,
-    cuts: Cuts,
-    ops: Vec<Op>,
-}
 
 pub fn check(data: &[u8]) {
     let Some(case) = crate::input::<Case>(data) else { return };
@@ -34,19 +24,14 @@ fn hold<R: Endpoint>(case: &Case) {
         assert_eq!(whole, apart, "at {step}, {:?}", case.ops.get(step));
     }
     assert!(whole.wire == apart.wire, "{:?} {:?}", whole.wire, apart.wire);
-    let agreed = case.agreement.as_ref().map(Agreement::agreed);
-    let cut = case.ops.iter().any(|op| matches!(op, Op::Lost | Op::Pass(_)));
+    let (agreed, cut) = (case.agreed(), case.is_cut());
     apart.understood(agreed, cut);
     run::<R>(case, Halves::Late).understood(agreed, cut);
 }
 
 fn run<R: Endpoint>(case: &Case, halves: Halves) -> Run<R> {
     // Without timers: what is due when nothing arrives is found by the whole, not by a half.
-    let mut conn = R::open(&case.choice.config(false));
-    if let Some(agreement) = &case.agreement {
-        conn = conn.with_extensions(agreement.agreed());
-    }
-    let mut run = Run::new(conn, &case.cuts, halves).without_timers();
+    let mut run = Run::new(case.open(false), &case.cuts, halves).without_timers();
     case.ops.iter().for_each(|op| run.apply(op));
     run.apply(&Op::WriteAll);
     run

@@ -14,6 +14,7 @@ mod inflation;
 #[path = "../../tests/reference/mod.rs"]
 mod reference;
 
+mod case;
 mod cuts;
 mod differences;
 mod edits;
