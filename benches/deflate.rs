@@ -1,6 +1,8 @@
 //! Echo of 1 KiB JSON messages over permessage-deflate at level 6, beside the bare library doing the same work: at most 1.15 times
 //! its time.
 
+mod json;
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -11,30 +13,6 @@ use sockless::{Config, Connection, Event, Input, Server};
 use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush};
 
 const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
-
-/// JSON of 1 KiB, different each time in about every tenth byte.
-fn message(seed: u64) -> String {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut random = move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state >> 20
-    };
-    let mut text = String::from("[");
-    while text.len() < 900 {
-        let (id, price, count) = (random() % 1_000_000, random() % 100_000, random() % 100);
-        let side = if random() % 2 == 0 { "buy" } else { "sell" };
-        text += &format!(
-            "{{\"id\":{id},\"symbol\":\"ABC-{count}\",\"price\":{}.{:02},\"side\":\"{side}\",\"open\":true}},",
-            price / 100,
-            price % 100
-        );
-    }
-    text += &format!("{{\"pad\":\"{}\"}}]", "x".repeat(1024 - text.len() - 11));
-    assert_eq!(text.len(), 1024);
-    text
-}
 
 /// What a client sends: each message compressed by itself, so that the series can start again.
 fn compressed(messages: &[String]) -> Vec<Vec<u8>> {
@@ -160,7 +138,7 @@ fn ratio(payloads: &[Vec<u8>], frames: &[Vec<u8>], takeover: bool) {
 }
 
 fn echo(c: &mut Criterion) {
-    let messages: Vec<String> = (1..=64).map(message).collect();
+    let messages: Vec<String> = (1..=64).map(json::message).collect();
     let payloads = compressed(&messages);
     assert!(payloads.iter().all(|payload| payload.len() > 125));
     let frames: Vec<_> = payloads.iter().map(|payload| frame(payload)).collect();

@@ -1,5 +1,8 @@
 //! Echo of 1 KiB JSON messages by a server over permessage-deflate, in memory.
 
+#[path = "../../json/mod.rs"]
+mod json;
+
 use std::sync::Arc;
 
 use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush};
@@ -16,7 +19,7 @@ const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
 const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 
 pub fn measure(contenders: &[Box<dyn Contender>], effort: Effort) -> Vec<Row> {
-    let messages: Vec<String> = (1..=MESSAGES).map(message).collect();
+    let messages: Vec<String> = (1..=MESSAGES).map(json::message).collect();
     let payloads: Vec<Vec<u8>> = messages.iter().map(|message| compressed(message)).collect();
     let mut stream = Vec::new();
     payloads.iter().for_each(|payload| frames::masked(0xC1, payload, KEY, &mut stream));
@@ -80,29 +83,6 @@ fn check(written: &[u8], messages: &[String], name: &str) {
         assert!(text[..length] == *message.as_bytes(), "{name}: another message");
         rest = next;
     }
-}
-
-/// JSON of 1 KiB, different each time in about every tenth byte.
-fn message(seed: u64) -> String {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut random = move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state >> 20
-    };
-    let mut text = String::from("[");
-    while text.len() < 900 {
-        let (id, price, count) = (random() % 1_000_000, random() % 100_000, random() % 100);
-        let side = if random() % 2 == 0 { "buy" } else { "sell" };
-        text += &format!(
-            "{{\"id\":{id},\"symbol\":\"ABC-{count}\",\"price\":{}.{:02},\"side\":\"{side}\",\"open\":true}},",
-            price / 100,
-            price % 100
-        );
-    }
-    text += &format!("{{\"pad\":\"{}\"}}]", "x".repeat(1024 - text.len() - 11));
-    text
 }
 
 /// What a client sends: each message compressed by itself, so that the series can start again.
