@@ -388,6 +388,15 @@ fn server_accepts_characters_that_browsers_leave_bare() {
 }
 
 #[test]
+fn server_refuses_a_bare_line_feed_behind_any_line() {
+    let text = String::from_utf8(Head::request().bytes()).unwrap();
+    for (at, _) in text.match_indices("\r\n") {
+        let bare = format!("{}{}", &text[..at], &text[at + 1..]);
+        refuses(bare, RequestError::BareLineFeed, 400);
+    }
+}
+
+#[test]
 fn server_refuses_bare_line_feed_400() {
     let text = String::from_utf8(Head::request().bytes()).unwrap();
     refuses(text.replace("\r\n", "\n"), RequestError::BareLineFeed, 400);
@@ -689,6 +698,15 @@ fn server_hashes_key_as_received() {
     assert_eq!(*switching.accept_key(), sockless::handshake::accept_key(sample.as_bytes()));
     let canonical = sockless::handshake::accept_key(b"AQIDBAUGBwgJCgsMDQ4PEA==");
     assert_ne!(*switching.accept_key(), canonical);
+}
+
+#[test]
+fn values_of_any_length_are_hashed() {
+    use sockless::handshake::accept_key;
+    assert_eq!(accept_key(b""), *b"Kfh9QIsMVZcl6xEPYxPHzW8SZ8w=");
+    assert_eq!(accept_key(&[b'A'; 23]), *b"gCtH+EDXuDYETghU/wk0CqUmlUI=");
+    assert_eq!(accept_key(&[b'A'; 25]), *b"iDZ4QHneQLzyaXafdO4sjCWAyWA=");
+    assert_eq!(accept_key(&KEY.as_bytes().repeat(2)), *b"0mi0nArQh5igP1yImiQxBl21Yaw=");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Messages as applications compress them.
 
 /// JSON of 1 KiB, different each time in about every tenth byte.
-pub fn message(seed: u64) -> String {
+pub(crate) fn message(seed: u64) -> String {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut random = move || {
         state ^= state << 13;

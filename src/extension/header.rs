@@ -205,8 +205,17 @@ where
     }
 }
 
+/// Checks that the field values of one header follow the grammar: that [`elements`] would yield no error.
+#[cfg(feature = "handshake")]
+pub(crate) fn check<'a>(fields: impl IntoIterator<Item = &'a [u8]>) -> Result<(), Malformed> {
+    let mut elements = elements(fields);
+    while elements.advance()?.is_some() {}
+    Ok(())
+}
+
 impl<'a, F: Iterator<Item = &'a [u8]>> Elements<'a, F> {
-    fn read(&mut self) -> Result<Option<Element<'a>>, Malformed> {
+    /// Goes behind the next element.
+    fn advance(&mut self) -> Result<Option<Raw<'a>>, Malformed> {
         loop {
             self.scan.whitespace();
             match self.scan.rest.first() {
@@ -241,6 +250,13 @@ impl<'a, F: Iterator<Item = &'a [u8]>> Elements<'a, F> {
             }
         }
     }
+
+    fn read(&mut self) -> Result<Option<Element<'a>>, Malformed> {
+        match self.advance()? {
+            Some(Raw { name, params }) => Ok(Some(Element { name: text(name)?, params })),
+            None => Ok(None),
+        }
+    }
 }
 
 impl<'a, F: Iterator<Item = &'a [u8]>> Iterator for Elements<'a, F> {
@@ -254,6 +270,18 @@ impl<'a, F: Iterator<Item = &'a [u8]>> Iterator for Elements<'a, F> {
         self.over = !matches!(item, Some(Ok(_)));
         item
     }
+}
+
+/// An element whose name has not become a text yet.
+struct Raw<'a> {
+    name: &'a [u8],
+    params: &'a [u8],
+}
+
+/// A token as text.
+fn text(token: &[u8]) -> Result<&str, Malformed> {
+    // A token is ASCII, so the conversion can't fail.
+    core::str::from_utf8(token).map_err(|_| Malformed::MissingToken)
 }
 
 /// A cursor over one field value.
@@ -279,6 +307,7 @@ impl<'a> Scan<'a> {
         }
     }
 
+    #[inline]
     fn token(&mut self) -> Result<&'a [u8], Malformed> {
         let length =
             self.rest.iter().position(|byte| !is_token_byte(*byte)).unwrap_or(self.rest.len());
@@ -288,41 +317,54 @@ impl<'a> Scan<'a> {
         Ok(self.take(length))
     }
 
-    fn name(&mut self) -> Result<&'a str, Malformed> {
-        // A token is ASCII, so the conversion can't fail.
-        core::str::from_utf8(self.token()?).map_err(|_| Malformed::MissingToken)
-    }
-
-    fn element(&mut self) -> Result<Element<'a>, Malformed> {
-        let name = self.name()?;
+    fn element(&mut self) -> Result<Raw<'a>, Malformed> {
+        let name = self.token()?;
         let behind = self.rest;
-        while self.param()?.is_some() {}
+        while self.param_follows()? {
+            self.token()?;
+            self.value()?;
+        }
         let length = behind.len() - self.rest.len();
-        Ok(Element { name, params: behind.get(..length).unwrap_or_default() })
+        Ok(Raw { name, params: behind.get(..length).unwrap_or_default() })
     }
 
-    /// The next parameter, with the semicolon before it; none before a comma and at the end.
     fn param(&mut self) -> Result<Option<Param<'a>>, Malformed> {
+        if !self.param_follows()? {
+            return Ok(None);
+        }
+        let name = text(self.token()?)?;
+        Ok(Some(Param { name, value: self.value()? }))
+    }
+
+    /// Whether a parameter follows: its semicolon is skipped then. None follows before a comma and at the end.
+    #[inline]
+    fn param_follows(&mut self) -> Result<bool, Malformed> {
         self.whitespace();
         match self.rest.first() {
-            None | Some(b',') => return Ok(None),
-            Some(b';') => self.skip(1),
-            Some(_) => return Err(Malformed::MissingSeparator),
+            None | Some(b',') => Ok(false),
+            Some(b';') => {
+                self.skip(1);
+                self.whitespace();
+                Ok(true)
+            }
+            Some(_) => Err(Malformed::MissingSeparator),
         }
+    }
+
+    /// What stands behind the name of a parameter, if there is a value.
+    #[inline]
+    fn value(&mut self) -> Result<Option<Value<'a>>, Malformed> {
         self.whitespace();
-        let name = self.name()?;
-        self.whitespace();
-        let mut value = None;
-        if let Some(b'=') = self.rest.first() {
-            self.skip(1);
-            self.whitespace();
-            let raw = match self.rest.first() {
-                Some(b'"') => self.quoted()?,
-                _ => self.token()?,
-            };
-            value = Some(Value { raw });
+        if self.rest.first() != Some(&b'=') {
+            return Ok(None);
         }
-        Ok(Some(Param { name, value }))
+        self.skip(1);
+        self.whitespace();
+        let raw = match self.rest.first() {
+            Some(b'"') => self.quoted()?,
+            _ => self.token()?,
+        };
+        Ok(Some(Value { raw }))
     }
 
     /// What stands between the quotes, escapes included; its unescaped form is a token.

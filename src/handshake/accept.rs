@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::field::{Field, check_extra, values};
-use super::key::Key;
+use super::key::accept_key;
 use super::misuse::Misuse;
 use super::sink::{Sink, Write};
 use crate::established::Established;
@@ -99,10 +99,10 @@ impl<'a> Acceptance<'a> {
     pub(super) fn apply<'h>(
         &self,
         request: impl Iterator<Item = Field<'h>> + Clone,
-        key: &Key,
+        key: &[u8; 24],
     ) -> Result<Switching<'a>, Misuse> {
         let established = self.agree(request)?;
-        Ok(Switching { accept: key.accept(), established, fields: self.fields })
+        Ok(Switching { accept: accept_key(key), established, fields: self.fields })
     }
 
     pub(super) const fn fields(&self) -> &'a [Field<'a>] {

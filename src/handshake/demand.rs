@@ -124,7 +124,7 @@ impl<'h> Demand<'h> {
     }
 
     /// The key, if the request asks for a WebSocket and does so by the rules.
-    pub(super) fn judge_upgrade(&self) -> Result<Option<Key>, RequestError> {
+    pub(super) fn judge_upgrade(&self) -> Result<Option<&'h [u8; 24]>, RequestError> {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
         //# An |Upgrade| header field containing the value "websocket", treated as an
         //# ASCII case-insensitive value.

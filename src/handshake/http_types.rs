@@ -54,7 +54,7 @@ impl<'h> Upgrade<'h> {
         if !matches!(demand.extensions, Once::Absent) {
             judge_extensions(values(fields(headers), "sec-websocket-extensions"))?;
         }
-        Ok(Self { headers, key })
+        Ok(Self { headers, key: Key::of(key) })
     }
 
     /// The subprotocols that the client would like to speak, the one it likes most first.
@@ -74,7 +74,7 @@ impl<'h> Upgrade<'h> {
     ///
     /// If the subprotocol is none that the client offers, or a field can't be sent.
     pub fn accept<'a>(&self, acceptance: &Acceptance<'a>) -> Result<Switching<'a>, Misuse> {
-        acceptance.apply(fields(self.headers), &self.key)
+        acceptance.apply(fields(self.headers), self.key.bytes())
     }
 }
 

@@ -49,12 +49,18 @@ impl Key {
     //# length.
     /// A key as a client sent it: 22 characters of the alphabet and two of padding. Bits beyond the sixteen bytes may be set:
     /// they are in the sample that RFC 6455 itself prints.
-    pub(super) fn parse(value: &[u8]) -> Option<Self> {
-        let key: [u8; 24] = value.try_into().ok()?;
+    pub(super) fn parse(value: &[u8]) -> Option<&[u8; 24]> {
+        let key: &[u8; 24] = value.try_into().ok()?;
         let (data, padding) = key.split_at(22);
         let in_alphabet = |byte: &u8| byte.is_ascii_alphanumeric() | matches!(byte, b'+' | b'/');
         let fine = data.iter().fold(padding == b"==", |fine, byte| fine & in_alphabet(byte));
-        fine.then_some(Self(key))
+        fine.then_some(key)
+    }
+
+    /// A key that has been parsed, to keep.
+    #[cfg(feature = "http")]
+    pub(super) const fn of(key: &[u8; 24]) -> Self {
+        Self(*key)
     }
 
     pub(super) fn bytes(&self) -> &[u8; 24] {

@@ -8,7 +8,6 @@ use super::accept::{Acceptance, Switching};
 use super::demand::{Demand, Once, Tokens};
 use super::field::{Field, Fields, values};
 use super::gather::Stored;
-use super::key::Key;
 use super::limits::Limits;
 use super::misuse::Misuse;
 use super::request_error::RequestError;
@@ -33,8 +32,8 @@ pub struct Request<'i> {
 pub(super) struct Parsed {
     /// Where the target ends: it begins behind `GET `.
     target_end: usize,
-    /// The key, if the request asks for a WebSocket.
-    key: Option<Key>,
+    /// Where the key begins, if the request asks for a WebSocket.
+    key: Option<usize>,
     subprotocols: bool,
 }
 
@@ -44,6 +43,10 @@ const FEW: usize = 32;
 const METHOD: &str = "GET";
 /// What stands between the target and the first field.
 const VERSION: &str = " HTTP/1.1\r\n";
+
+/// The extensions that browsers offer, as they write them.
+const USUAL_EXTENSIONS: [&[u8]; 2] =
+    [b"permessage-deflate; client_max_window_bits", b"permessage-deflate"];
 
 impl<'i> Request<'i> {
     /// Decodes a request from a buffer that holds a whole head, and whatever follows it.
@@ -150,8 +153,11 @@ impl<'i> Request<'i> {
     /// If the request asks for no WebSocket, the subprotocol is none that the client offers, or a field can't be sent. The
     /// request can still be answered.
     pub fn accept<'a>(&self, acceptance: &Acceptance<'a>) -> Result<Switching<'a>, Misuse> {
-        let key = self.parsed.key.ok_or(Misuse::PlainRequest)?;
-        acceptance.apply(self.fields(), &key)
+        acceptance.apply(self.fields(), self.key().ok_or(Misuse::PlainRequest)?)
+    }
+
+    fn key(&self) -> Option<&[u8; 24]> {
+        self.head.bytes().get(self.parsed.key?..)?.first_chunk()
     }
 
     /// How many bytes of the input that completed the head belong to the head. What follows them is the client's first frames.
@@ -188,27 +194,21 @@ impl Parsed {
         if input.len() > limits.head || input.first().is_none_or(|byte| *byte <= b' ') {
             return None;
         }
-        // What httparse lets pass and the scan does not: a line feed without a carriage return.
-        let bare = input
-            .iter()
-            .zip(&input[1..])
-            .fold(false, |bare, (before, byte)| bare | ((*byte == b'\n') & (*before != b'\r')));
-        if bare {
-            return None;
-        }
         let mut fields = [const { MaybeUninit::uninit() }; FEW];
         let mut parsed = httparse::Request::new(&mut []);
         match parsed.parse_with_uninit_headers(input, &mut fields) {
             Ok(httparse::Status::Complete(len))
-                if len == input.len() && parsed.headers.len() <= usize::from(limits.fields) =>
+                if len == input.len()
+                    && parsed.headers.len() <= usize::from(limits.fields)
+                    && lines_end_with_crlf(input, parsed.headers) =>
             {
-                Some(Self::judge(&parsed))
+                Some(Self::judge(input, &parsed))
             }
             _ => None,
         }
     }
 
-    fn judge(parsed: &httparse::Request<'_, '_>) -> Result<Self, RequestError> {
+    fn judge(head: &[u8], parsed: &httparse::Request<'_, '_>) -> Result<Self, RequestError> {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
         //# An HTTP/1.1 or higher GET request,
         if parsed.version != Some(1) {
@@ -222,8 +222,9 @@ impl Parsed {
         //# name/ defined in Section 3 (or an absolute HTTP/HTTPS URI containing the
         //# /resource name/).
         let target = parsed.path.unwrap_or_default();
-        Target::parse(target).ok_or(RequestError::Target)?;
-
+        if !Target::is_valid(target) {
+            return Err(RequestError::Target);
+        }
         let fields =
             || parsed.headers.iter().map(|field| Field { name: field.name, value: field.value });
         let mut demand = Demand::default();
@@ -231,6 +232,8 @@ impl Parsed {
         demand.judge_request()?;
         let key = demand.judge_upgrade()?;
         match demand.extensions {
+            // What browsers and most other clients send needs no look at its grammar.
+            Once::One(list) if USUAL_EXTENSIONS.contains(&list) => {}
             Once::One(list) if key.is_some() => judge_extensions([list])?,
             Once::Repeated if key.is_some() => {
                 judge_extensions(values(fields(), "sec-websocket-extensions"))?;
@@ -239,10 +242,24 @@ impl Parsed {
         }
         Ok(Self {
             target_end: METHOD.len() + 1 + target.len(),
-            key,
+            key: key.map(|key| offset(head, key)),
             subprotocols: demand.subprotocols == Tokens::Some,
         })
     }
+}
+
+/// Whether each line before one of these fields, which lie in `head`, ends with CRLF. httparse lets a line feed pass without a
+/// carriage return, and lets none pass that ends no line.
+fn lines_end_with_crlf(head: &[u8], fields: &[httparse::Header<'_>]) -> bool {
+    fields.iter().all(|field| {
+        let before = head.get(..offset(head, field.name.as_bytes()));
+        before.is_some_and(|before| before.ends_with(b"\r\n"))
+    })
+}
+
+/// Where a part of a head begins in it.
+fn offset(head: &[u8], part: &[u8]) -> usize {
+    part.as_ptr().addr().wrapping_sub(head.as_ptr().addr())
 }
 
 #[inline(never)]
@@ -254,7 +271,7 @@ fn parse<const FIELDS: usize>(head: &[u8]) -> Result<Parsed, RequestError> {
     let mut fields = [const { MaybeUninit::uninit() }; FIELDS];
     let mut parsed = httparse::Request::new(&mut []);
     match parsed.parse_with_uninit_headers(head, &mut fields) {
-        Ok(httparse::Status::Complete(len)) if len == head.len() => Parsed::judge(&parsed),
+        Ok(httparse::Status::Complete(len)) if len == head.len() => Parsed::judge(head, &parsed),
         Ok(_) => Err(RequestError::RequestLine),
         Err(error) => Err(blame(error, head)),
     }
@@ -272,10 +289,7 @@ fn parse<const FIELDS: usize>(head: &[u8]) -> Result<Parsed, RequestError> {
 pub(super) fn judge_extensions<'h>(
     values: impl IntoIterator<Item = &'h [u8]>,
 ) -> Result<(), RequestError> {
-    for element in header::elements(values) {
-        element.map_err(|_| RequestError::InvalidExtensions)?;
-    }
-    Ok(())
+    header::check(values).map_err(|_| RequestError::InvalidExtensions)
 }
 
 /// What the client did wrong where the parser gave up.

@@ -17,7 +17,7 @@ impl<'a> Target<'a> {
     /// Takes a target apart. The asterisk and the bare authority are none for a GET request; a fragment is never sent; browsers
     /// leave some characters bare that RFC 3986 wants percent-encoded, and those pass.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
-        if !text.bytes().all(|byte| matches!(byte, b'!'..=b'~') && byte != b'#') {
+        if !is_bare(text) {
             return None;
         }
         if text.starts_with('/') {
@@ -32,6 +32,11 @@ impl<'a> Target<'a> {
         Some(Self::at(Some(authority), resource))
     }
 
+    /// Whether `text` is a target. A path needs not be taken apart for that.
+    pub(super) fn is_valid(text: &'a str) -> bool {
+        if text.starts_with('/') { is_bare(text) } else { Self::parse(text).is_some() }
+    }
+
     fn at(authority: Option<&'a str>, resource: &'a str) -> Self {
         let (path, query) = match resource.split_once('?') {
             Some((path, query)) => (path, Some(query)),
@@ -39,4 +44,9 @@ impl<'a> Target<'a> {
         };
         Self { authority, path: if path.is_empty() { "/" } else { path }, query }
     }
+}
+
+/// Whether `text` consists of what may stand in a target: visible ASCII without the mark of a fragment.
+fn is_bare(text: &str) -> bool {
+    text.bytes().fold(true, |fine, byte| fine & matches!(byte, b'!'..=b'~') & (byte != b'#'))
 }
