@@ -84,6 +84,13 @@ impl Output {
         &mut self.batch
     }
 
+    /// How many bytes wait, as long as nothing is queued beside the batch.
+    #[inline(always)]
+    pub(crate) fn plain_len(&self) -> usize {
+        debug_assert!(self.is_plain());
+        self.batch.len() - self.head()
+    }
+
     /// Whether nothing is queued beside the batch.
     #[inline(always)]
     pub(crate) fn is_plain(&self) -> bool {

@@ -123,7 +123,7 @@ impl<R: Side> Sender<R> {
     /// Begins a whole message that no extension transforms.
     #[inline(always)]
     fn begin_borrowed(&mut self, kind: Kind, len: usize) -> Result<Begun, SendError> {
-        if !self.takes_whole() || self.output.len() >= self.config.hard_limit {
+        if !self.takes_whole() || self.output.plain_len() >= self.config.hard_limit {
             self.admit_borrowed(kind, len)?;
         }
         let key = R::octets(R::next_key(&mut self.keys));

@@ -29,7 +29,7 @@ impl Effort {
 }
 
 /// How often contenders are made anew in a row.
-const SETS: usize = 5;
+const SETS: usize = 8;
 
 /// A cell of a table: the work, or why there is none.
 pub type Cell<T> = Result<T, &'static str>;

@@ -201,7 +201,8 @@ fn serve(job: Encode) -> Repeated {
                 continue;
             }
             for _ in 0..job.batch {
-                connection.send_binary(black_box(&job.payload)).expect("open");
+                let payload = black_box(&job.payload);
+                connection.send_binary(payload).expect("open");
             }
             job.output.write(connection.output());
             connection.wrote(usize::MAX);
@@ -223,7 +224,8 @@ fn request(mut connection: Connection<Client>, job: Encode) -> Repeated {
                 continue;
             }
             for _ in 0..job.batch {
-                connection.send_binary(black_box(&payload)).expect("open");
+                let payload = black_box(&payload);
+                connection.send_binary(payload).expect("open");
             }
             job.output.write(connection.output());
             connection.wrote(usize::MAX);
