@@ -79,7 +79,7 @@ impl Contender for Sockless {
         }
         "`Connection` with the default `Config`: whole messages, all checks on. In memory the input is \
          taken by `Input::copied`, which its documentation has for input in memory that can't be written to: unmasked while it is \
-         copied, as the practical limit does it. The memory of messages that don't lie whole in a read is lent again with \
+         copied, as the practical limit does it. The memory of messages that don't lie whole in a read, and of inflated ones, is lent again with \
          `lend_assembly`. Output memory is lent once, and kept from batch to batch. A server's messages from 32 KiB on are sent by `send_binary_borrowed`, all others by `send_binary`. \
          Mask keys: ChaCha12 seeded by the system, the default. Deflate: defaults, level 6, window 15. Echo on tokio: the adapter's \
          `serve`, which answers on the connection itself by `send_text` and `send_binary`, and from 32 KiB on as a stream, as its documentation \
@@ -154,7 +154,10 @@ impl Contender for Sockless {
                     let mut arrived = Arrived::new(read);
                     while let Some(event) = connection.poll(&mut arrived, Duration::ZERO) {
                         match event {
-                            Event::Text(text) => connection.send_text(&text).expect("room"),
+                            Event::Text(text) => {
+                                connection.send_text(&text).expect("room");
+                                lend(&mut connection, text.into_string().into_bytes());
+                            }
                             other => panic!("{other:?}"),
                         }
                         let output = connection.output();

@@ -33,6 +33,31 @@ fn without_takeover_every_message_starts_with_an_empty_window() {
 }
 
 #[test]
+fn without_takeover_nothing_refers_to_an_earlier_message_at_any_level_and_size() {
+    for (level, memory, bits) in
+        [1, 2, 6, 9].into_iter().flat_map(|level| [(level, 1, 9), (level, 8, 15)])
+    {
+        let config = Config::default()
+            .with_level(Level::new(level).unwrap())
+            .with_memory(Memory::new(memory).unwrap());
+        let mut encoder = Encoder::new(direction(bits, false), &config).unwrap();
+        let mut independent = Independent::new(15, false);
+        // The same octets again and again, each time as another message: whole, and in fragments of which the last has nothing.
+        let all = noise(3, 40_000);
+        for length in [40_000, 300, 3, 1, 40_000, 300, 0, 3] {
+            let message = &all[..length];
+            let whole = encode(&mut encoder, message);
+            assert!(independent.decode(&whole).unwrap() == message, "{level} {length}");
+            let (mut cut, middle) = (Vec::new(), length / 2);
+            encoder.encode(&message[..middle], false, &mut cut);
+            encoder.encode(&message[middle..], false, &mut cut);
+            encoder.encode(b"", true, &mut cut);
+            assert!(independent.decode(&cut).unwrap() == message, "{level} {length}, cut");
+        }
+    }
+}
+
+#[test]
 fn with_takeover_the_second_message_is_shorter() {
     let mut encoder = encoder(15, true);
     let message = noise(1, 1000);
