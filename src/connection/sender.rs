@@ -56,7 +56,7 @@ impl<R: Side> Sender<R> {
     /// The sending half of a connection that has just been opened.
     pub fn new(config: impl Into<Arc<Config>>, keys: R::Keys) -> Self {
         let config = config.into();
-        Self {
+        let mut sender = Self {
             encoder: Encoder::with_level(config.simd),
             keys,
             output: Output::default(),
@@ -65,7 +65,9 @@ impl<R: Side> Sender<R> {
             state: Sending::Open,
             ahead: None,
             outflow: Outflow::default(),
-        }
+        };
+        sender.allow_whole();
+        sender
     }
 
     /// Queues the head of an answer, ahead of everything else.

@@ -2,13 +2,17 @@
 
 extern crate std;
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::config::{Config, Delivery};
 use super::event::Event;
+use super::keys::{Entropy, Side};
 use super::output::Output;
 use super::receiver::Receiver;
+use super::reply::Reply;
+use super::sender::Sender;
 use crate::frame::{Encoder, Fragment, Input, Limits};
 use crate::words::opcode::Kind;
 use crate::words::role::{Client, Role, Server};
@@ -139,6 +143,32 @@ fn whatever_changes_the_fast_way_is_heeded_at_once<R: Role>() {
     assert!(!takes(&mut |receiver| receiver.set_config(Config::default())), "for good");
 }
 
+/// Keys that are all the same.
+struct Sevens;
+
+impl Entropy for Sevens {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        bytes.fill(7);
+    }
+}
+
+/// From the first message on, and again behind one that went the long way; but not through an extension.
+fn whole_messages_are_sent_the_fast_way<R: Side>(keys: R::Keys) {
+    let mut sender = Sender::<R>::new(Config::default(), keys);
+    assert!(sender.takes_whole());
+    sender.begin_text("a").unwrap();
+    assert!(!sender.takes_whole());
+    sender.continue_text("b", true).unwrap();
+    assert!(sender.takes_whole());
+    sender.stream_frame(Some(Kind::Binary), true, 1).unwrap();
+    sender.stream_payload(&mut [0]).unwrap();
+    assert!(!sender.takes_whole());
+    sender.send_text("behind").unwrap();
+    assert!(sender.takes_whole());
+    sender.apply(Reply::Close { code: None, hold: true }, Duration::ZERO);
+    assert!(!sender.takes_whole());
+}
+
 fn encoder_takes_whole_messages_when_it_is_idle<R: Role>(key: R::Key) {
     let mut encoder = Encoder::<R>::new();
     let allowed = |encoder: &mut Encoder<R>| {
@@ -214,6 +244,11 @@ mod server {
     }
 
     #[test]
+    fn whole_messages_are_sent_the_fast_way() {
+        super::whole_messages_are_sent_the_fast_way::<Server>(());
+    }
+
+    #[test]
     fn encoder_takes_whole_messages_when_it_is_idle() {
         super::encoder_takes_whole_messages_when_it_is_idle::<Server>(());
     }
@@ -240,6 +275,11 @@ mod client {
     #[test]
     fn whatever_changes_the_fast_way_is_heeded_at_once() {
         super::whatever_changes_the_fast_way_is_heeded_at_once::<Client>();
+    }
+
+    #[test]
+    fn whole_messages_are_sent_the_fast_way() {
+        super::whole_messages_are_sent_the_fast_way::<Client>(Box::new(Sevens));
     }
 
     #[test]
