@@ -364,12 +364,19 @@ impl Link {
     /// Writes as much of the output as the stream takes now.
     fn write_output(&mut self, connection: &mut Connection<sockless::Server>) -> io::Result<()> {
         while !connection.output().is_empty() {
-            let mut slices = [IoSlice::new(&[]); 16];
-            let count = connection.output_io_slices(&mut slices);
-            match self.write(&slices[..count])? {
-                0 => break,
-                written => connection.wrote(written),
+            let output = connection.output();
+            let written = if output.len() == connection.queued() {
+                // One slice, as nearly always.
+                self.write(&[IoSlice::new(output)])?
+            } else {
+                let mut slices = [IoSlice::new(&[]); 16];
+                let count = connection.output_io_slices(&mut slices);
+                self.write(&slices[..count])?
+            };
+            if written == 0 {
+                break;
             }
+            connection.wrote(written);
         }
         Ok(())
     }
