@@ -25,7 +25,9 @@ impl Quick {
 }
 
 impl<R: Role> Decoder<R> {
+    /// What the peer sets in a header's second byte beside the length.
     const MASKED: u8 = if R::MASKS { 0 } else { MASKED };
+    /// How long the peer's masking keys are.
     const KEY: usize = if R::MASKS { 0 } else { 4 };
     /// The length of the shortest header.
     const SHORT: usize = 2 + Self::KEY;
@@ -51,6 +53,7 @@ impl<R: Role> Decoder<R> {
     ) -> Option<(Kind, &'b mut [u8])> {
         debug_assert!(quick == Quick::NOTHING || self.is_between_messages());
         match input.copied_front() {
+            // What has fewer bytes left has no whole frame, wherever they lie.
             None => self.whole_in_place(input, quick, limits),
             Some(front) => self.whole_copied(*front, input, quick, limits),
         }
