@@ -61,18 +61,11 @@ impl Encoder {
         //# If the "agreed parameters" contain the "server_no_context_takeover"
         //# extension parameter, the server MUST start compressing each new
         //# message with an empty LZ77 sliding window.
-        // At the end of a message a compressor has forgotten it: see `forgets`.
-        if begins && self.stale {
+        if begins && (self.stale || !self.takeover) {
             compressor.reset();
             self.stale = false;
         }
         compressor
-    }
-
-    /// Whether a message's last flush makes the compressor forget it, which costs less than a reset. One that goes back to a pool is
-    /// reset anyway when it is taken.
-    fn forgets(&self) -> bool {
-        !self.takeover && self.pool.is_none()
     }
 
     fn end(&mut self, compressor: Box<Deflate>) {
@@ -89,7 +82,7 @@ impl Encode for Encoder {
         let mut compressor = self.begin();
         let mut output = Output::new(out, usize::MAX, fragment.len());
         let start = output.at();
-        flush(&mut compressor, fragment, end && self.forgets(), &mut output);
+        flush(&mut compressor, fragment, &mut output);
         if !end {
             // Fragments before the last keep their tail: it belongs to a block that is complete.
             drop(output);
