@@ -211,6 +211,7 @@ fn batch_is_plain_as_long_as_there_is_room_and_nothing_beside_it() {
     assert!(output.plain_batch(10, room - 10).is_none());
     assert!(output.plain_batch(11, room - 9).is_none());
     output.wrote(4);
+    assert_eq!((output.plain_len(), output.len()), (6, 6));
     assert!(output.plain_batch(11, room - 10).is_some());
     output.share(bytes::Bytes::from_static(b"shared"));
     assert!(!output.is_plain());
