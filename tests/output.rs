@@ -657,6 +657,27 @@ fn client_masks_borrowed_in_the_callers_memory() {
 }
 
 #[test]
+fn borrowed_message_is_refused_at_the_hard_limit_and_not_before() {
+    // Eleven bytes wait, of which some are written: the limit is on what waits.
+    for written in 0..=11 {
+        for limit in 1..=12 {
+            let config = Config::default().with_output_limits(limit, limit);
+            let (mut server, mut client) = (Server::open(config.clone()), Client::open(config));
+            server.send_binary(&[0; 9]).unwrap();
+            client.send_binary(&[0; 5]).unwrap();
+            assert_eq!((server.queued(), client.queued()), (11, 11));
+            server.wrote(written);
+            client.wrote(written);
+            let (mut own, full) = ([1, 2, 3, 4], 11 - written >= limit);
+            let refused = server.send_binary_borrowed(&[1, 2, 3, 4]).map(drop);
+            assert_eq!(refused, if full { Err(SendError::QueueFull) } else { Ok(()) });
+            assert_eq!(client.send_binary_borrowed(&mut own).map(drop), refused);
+            assert_eq!(own == [1, 2, 3, 4], full, "what is refused is unchanged");
+        }
+    }
+}
+
+#[test]
 fn refused_borrowed_message_is_unchanged() {
     let mut conn = open::<Client>();
     conn.begin_text("open").unwrap();
