@@ -58,8 +58,15 @@ impl Shape {
     }
 }
 
-/// Compresses `input` so that it can be decompressed from what was written so far. Writes nothing if there is nothing new.
-pub(super) fn flush(compressor: &mut Deflate, mut input: &[u8], output: &mut Output<'_>) {
+/// Compresses `input` so that it can be decompressed from what was written so far. Writes nothing if there is nothing new. What
+/// comes next begins with an empty window if the compressor forgets.
+pub(super) fn flush(
+    compressor: &mut Deflate,
+    mut input: &[u8],
+    forgets: bool,
+    output: &mut Output<'_>,
+) {
+    let flush = if forgets { DeflateFlush::FullFlush } else { DeflateFlush::SyncFlush };
     loop {
         let room = output.room(ROOM);
         let length = room.len();
@@ -69,7 +76,7 @@ pub(super) fn flush(compressor: &mut Deflate, mut input: &[u8], output: &mut Out
         //# at a byte boundary, an endpoint MUST add minimal padding bits of 0
         //# to make it end at a byte boundary.
         // Such blocks come of finishing a stream, which is never done.
-        let result = compressor.compress(input, room, DeflateFlush::SyncFlush);
+        let result = compressor.compress(input, room, flush);
         // The library fails only for a state or an order of calls that this code doesn't produce.
         debug_assert!(result.is_ok());
         let read = (compressor.total_in() - read) as usize;

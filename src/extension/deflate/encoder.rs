@@ -61,11 +61,18 @@ impl Encoder {
         //# If the "agreed parameters" contain the "server_no_context_takeover"
         //# extension parameter, the server MUST start compressing each new
         //# message with an empty LZ77 sliding window.
-        if begins && (self.stale || !self.takeover) {
+        // At the end of a message a compressor has forgotten it: see `forgets`.
+        if begins && self.stale {
             compressor.reset();
             self.stale = false;
         }
         compressor
+    }
+
+    /// Whether a message's last flush makes the compressor forget it, which costs less than a reset. One that goes back to a pool is
+    /// reset anyway when it is taken.
+    fn forgets(&self) -> bool {
+        !self.takeover && self.pool.is_none()
     }
 
     fn end(&mut self, compressor: Box<Deflate>) {
@@ -80,9 +87,14 @@ impl Encoder {
 impl Encode for Encoder {
     fn encode(&mut self, fragment: &[u8], end: bool, out: &mut Vec<u8>) {
         let mut compressor = self.begin();
+        if fragment.is_empty() && !end {
+            // Whether a flush of nothing gives anything depends on what went before, which must not show.
+            self.compressor = Some(compressor);
+            return;
+        }
         let mut output = Output::new(out, usize::MAX, fragment.len());
         let start = output.at();
-        flush(&mut compressor, fragment, &mut output);
+        flush(&mut compressor, fragment, end && self.forgets(), &mut output);
         if !end {
             // Fragments before the last keep their tail: it belongs to a block that is complete.
             drop(output);

@@ -58,6 +58,33 @@ fn without_takeover_nothing_refers_to_an_earlier_message_at_any_level_and_size()
 }
 
 #[test]
+fn what_a_compressor_was_used_for_before_does_not_show_without_takeover() {
+    let all = noise(7, 3000);
+    let messages: [&[&[u8]]; 6] = [
+        &[b"", b"Hello", b"", b"Hello", b""],
+        &[&all],
+        &[b""],
+        &[b"", b""],
+        &[&all[..1500], &all[1500..]],
+        &[b"", &all[..300]],
+    ];
+    let mut used = encoder(15, false);
+    let pool = Config::default().with_pool(Pool::new(1));
+    let mut pooled = Encoder::new(direction(15, false), &pool).unwrap();
+    for message in messages.iter().cycle().take(20) {
+        let [fresh, used, pooled] =
+            [&mut encoder(15, false), &mut used, &mut pooled].map(|encoder| {
+                let mut out = Vec::new();
+                for (at, fragment) in message.iter().enumerate() {
+                    encoder.encode(fragment, at == message.len() - 1, &mut out);
+                }
+                out
+            });
+        assert!(fresh == used && fresh == pooled, "{} fragments", message.len());
+    }
+}
+
+#[test]
 fn with_takeover_the_second_message_is_shorter() {
     let mut encoder = encoder(15, true);
     let message = noise(1, 1000);
