@@ -53,7 +53,8 @@ pub mod words;
 
 #[cfg(feature = "alloc")]
 pub use connection::{
-    Config, Connection, Delivery, Event, Failure, Outcome, Receiver, SendError, Sender, Want,
+    Config, Connection, Delivery, Event, Failure, Holding, Outcome, Receiver, SendError, Sender,
+    Want,
 };
 pub use frame::{Input, Limits};
 #[cfg(feature = "alloc")]

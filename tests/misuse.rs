@@ -293,12 +293,14 @@ fn put_of_wrong_length_gives_back<R: Tested>() {
     // Shorter than it was, and longer than the payload.
     assert_eq!(conn.put_buffer(vec![0; 999]), Err(vec![0; 999]));
     assert_eq!(conn.put_buffer(vec![0; 100_001]), Err(vec![0; 100_001]));
-    // Nothing is decoded while it is out.
-    assert_eq!(feed(&mut conn, &bytes[header + 1000..header + 2000]), []);
+    // Nothing is decoded while it is out; what is handed in comes after what is read into it.
+    assert_eq!(feed(&mut conn, &bytes[header + 1500..header + 2000]), []);
+    assert!(matches!(conn.want(), Want::Io { read: false, deadline: None, .. }));
     taken.bytes.extend(&bytes[header + 1000..header + 1500]);
     conn.put_buffer(taken.bytes).unwrap();
     assert_eq!(conn.put_buffer(vec![0; 1500]), Err(vec![0; 1500]));
-    assert_eq!(feed(&mut conn, &bytes[header + 1500..]), [binary(&payload)]);
+    assert!(conn.take_buffer().is_none(), "what is kept comes before what would be read");
+    assert_eq!(feed(&mut conn, &bytes[header + 2000..]), [binary(&payload)]);
     is_unharmed(&mut conn);
 }
 

@@ -7,7 +7,7 @@ mod wire;
 use bytes::{Buf as _, Bytes};
 use sockless::connection::SendError;
 use sockless::frame::Misuse;
-use sockless::{Client, CloseCode, Config, Connection, Message, Prepared, Server, Want};
+use sockless::{Client, CloseCode, Config, Connection, Holding, Message, Prepared, Server, Want};
 use wire::*;
 
 in_both_roles!(
@@ -22,7 +22,7 @@ in_both_roles!(
     drains_as_slices,
     makes_room_before_a_shared_payload,
     soft_limit_asks_not_to_read,
-    input_is_taken_above_the_soft_limit_all_the_same,
+    independent_endpoint_takes_input_above_the_soft_limit_all_the_same,
     hard_limit_lets_the_last_message_reach_over,
     hard_limit_holds_from_its_very_byte_on,
     hard_limit_does_not_hold_back_control_replies,
@@ -249,7 +249,8 @@ fn makes_room_before_a_shared_payload<R: Tested>() {
 }
 
 fn soft_limit_asks_not_to_read<R: Tested>() {
-    let mut conn = R::open(Config::default().with_output_limits(100, 1000));
+    let config = Config::default().with_output_limits(100, 1000);
+    let mut conn = R::open(config.with_holding(Holding::Answering));
     conn.send_binary(&[0; 80]).unwrap();
     assert!(matches!(conn.want(), Want::Io { read: true, write: true, .. }));
     conn.send_binary(&[0; 80]).unwrap();
@@ -262,9 +263,11 @@ fn soft_limit_asks_not_to_read<R: Tested>() {
     assert_eq!(conn.want(), Want::Io { read: true, write: false, deadline: None });
 }
 
-fn input_is_taken_above_the_soft_limit_all_the_same<R: Tested>() {
-    let mut conn = R::open(Config::default().with_output_limits(1, 1000));
+fn independent_endpoint_takes_input_above_the_soft_limit_all_the_same<R: Tested>() {
+    let config = Config::default().with_output_limits(1, 1000);
+    let mut conn = R::open(config.with_holding(Holding::Independent));
     conn.send_text("waits").unwrap();
+    assert!(matches!(conn.want(), Want::Io { read: true, write: true, .. }));
     assert_eq!(feed(&mut conn, &peer::<R>(FIN | TEXT, b"in")), [text("in")]);
 }
 
@@ -455,7 +458,8 @@ fn lends_again_and_again<R: Tested>() {
 fn changed_limits_hold_at_once<R: Tested>() {
     let mut conn = open::<R>();
     conn.send_binary(&[0; 1000]).unwrap();
-    conn.set_config(Config::default().with_output_limits(500, 900));
+    let config = Config::default().with_output_limits(500, 900);
+    conn.set_config(config.with_holding(Holding::Answering));
     assert!(matches!(conn.want(), Want::Io { read: false, .. }));
     assert_eq!(conn.send_text("x"), Err(SendError::QueueFull));
     conn.set_config(Config::default());

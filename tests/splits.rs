@@ -389,13 +389,13 @@ fn run_halves<R: Side>(
     for read in split.reads(bytes.len(), &[]).into_iter().map(Some).chain([None]) {
         let mut buffer = read.map(|read| bytes[read].to_vec());
         let mut input = buffer.as_mut().map_or_else(Input::eof, |buffer| Input::new(buffer));
-        while let Some(received) = receiver.poll(&mut input, Duration::ZERO) {
-            if let Some(reply) = received.reply {
+        while let Some(event) = receiver.poll(&mut input, Duration::ZERO) {
+            while let Some(reply) = receiver.reply() {
                 sender.apply(reply, Duration::ZERO);
             }
-            assert!(!ended, "{:?} after the end", received.event);
-            ended = matches!(received.event, Event::Closing(_) | Event::Failed(_));
-            Told::new(&received.event).join(&mut told);
+            assert!(!ended, "{event:?} after the end");
+            ended = matches!(event, Event::Closing(_) | Event::Failed(_));
+            Told::new(&event).join(&mut told);
         }
     }
     let mut output = Vec::new();

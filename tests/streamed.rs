@@ -77,9 +77,9 @@ fn keepalive_ping_of_the_halves_goes_out_behind_the_frame() {
     let (interval, timeout) = (Duration::from_secs(5), Duration::from_secs(100));
     let conn = streaming(Config::default().with_keepalive(interval, timeout));
     let (mut receiver, mut sender) = conn.split();
-    let received = receiver.poll(&mut Input::none(), interval).expect("silence");
-    assert!(matches!(received.event, Event::Quiet));
-    sender.apply(received.reply.expect("a ping"), interval);
+    let event = receiver.poll(&mut Input::none(), interval).expect("silence");
+    assert!(matches!(event, Event::Quiet));
+    sender.apply(receiver.reply().expect("a ping"), interval);
     assert_eq!(sender.output().len(), 3);
     sender.stream_payload(&mut [2]).expect("room");
     assert_eq!(sender.output()[4..6], [0x89, 8]);
@@ -103,6 +103,7 @@ fn idle_connection_whose_frame_is_never_completed_ends_in_time() {
     let idle = Duration::from_secs(5);
     let mut conn = streaming(Config::default().with_idle(idle));
     assert!(matches!(conn.poll(&mut Input::none(), idle), Some(Event::Idle)));
+    conn.wrote(usize::MAX);
     let Want::Io { deadline: Some(deadline), .. } = conn.want() else {
         panic!("a deadline: {:?}", conn.want())
     };

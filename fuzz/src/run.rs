@@ -294,14 +294,15 @@ impl<R: Endpoint> Run<R> {
             }
             halves => {
                 let (mut receiver, mut sender) = self.conn.take().expect("joined").split();
-                while let Some(received) = receiver.poll(input, self.now) {
+                while let Some(event) = receiver.poll(input, self.now) {
                     polls += 1;
-                    assert!(polls <= most, "events without end: {:?}", received.event);
-                    self.tell(Told::new(&received.event));
-                    match received.reply {
-                        Some(reply) if halves == Halves::Late => self.late.push(reply),
-                        Some(reply) => sender.apply(reply, self.now),
-                        None => {}
+                    assert!(polls <= most, "events without end: {event:?}");
+                    self.tell(Told::new(&event));
+                    while let Some(reply) = receiver.reply() {
+                        match halves {
+                            Halves::Late => self.late.push(reply),
+                            _ => sender.apply(reply, self.now),
+                        }
                     }
                 }
                 sender.timeout(self.now);

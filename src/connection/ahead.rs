@@ -1,21 +1,24 @@
-//! What lies ahead of a sending half: the pongs and the Close frame on their way out, the end of the closing handshake.
-
-use alloc::vec::Vec;
+//! What lies ahead of a sending half: control frames on their way out, and the two deadlines it has.
 
 use super::reply::ControlPayload;
+use super::waiting::Waiting;
 use crate::words::time::Instant;
 
-/// What lies ahead: pongs and a Close frame on their way out, a deadline. It exists only while there is something.
+/// What lies ahead. It exists only while there is something.
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
     /// When the closing handshake has to be over.
-    pub(super) deadline: Option<Instant>,
-    pub(super) timed_out: bool,
+    pub(super) close_by: Option<Instant>,
+    /// Since when output waits with none of it being written.
+    pub(super) stuck_since: Option<Instant>,
+    /// Which of the two has passed, if one has: nothing will be written any more.
+    pub(super) over: Option<Over>,
+    /// What the receiving half has not been told yet.
+    pub(super) untold: Untold,
     /// Whether the transport has been half-closed.
     pub(super) shut: bool,
-    /// The pings and pongs that wait for the end of the frame under way: for each a byte with its payload's length and, for a
-    /// ping, the highest bit; then the payload.
-    waiting: Vec<u8>,
+    /// The pings and pongs that wait for the end of the open frame.
+    pub(super) waiting: Waiting,
     /// Whether the closing handshake waits for it.
     pub(super) leaves: bool,
     /// The latest of the pongs that found no room.
@@ -25,46 +28,43 @@ pub(super) struct Ahead {
     /// How many bytes will have been written when the last of the pongs has, and when the Close frame has.
     pub(super) pongs_end: u64,
     pub(super) close_end: u64,
+    /// How many will have been when the ping has that a reply asked for; `None` once that has been told.
+    pub(super) ping_end: Option<u64>,
 }
 
-const PING: u8 = 0x80;
+/// Why nothing will be written any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Over {
+    Stalled,
+    TimedOut,
+}
+
+/// What is to be told beside a ping that has been written.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Untold {
+    pub(super) closing: bool,
+    pub(super) over: bool,
+}
 
 impl Ahead {
-    /// Lets a pong wait for the end of the frame under way.
-    pub(super) fn defer_pong(&mut self, payload: &ControlPayload) {
-        self.defer(0, payload);
-    }
-
-    /// Lets a ping wait for the end of the frame under way.
-    pub(super) fn defer_ping(&mut self, payload: &ControlPayload) {
-        self.defer(PING, payload);
-    }
-
-    fn defer(&mut self, ping: u8, payload: &ControlPayload) {
-        self.waiting.push(ping | payload.len() as u8);
-        self.waiting.extend_from_slice(payload);
-    }
-
-    /// Whether anything waits for the end of the frame under way.
-    pub(super) fn has_deferred(&self) -> bool {
-        !self.waiting.is_empty()
-    }
-
-    /// The pings and pongs that waited, in order, each with whether it is a ping; none waits any more.
-    pub(super) fn take_deferred(&mut self) -> impl Iterator<Item = (bool, ControlPayload)> + use<> {
-        let waiting = core::mem::take(&mut self.waiting);
-        let mut at = 0;
-        core::iter::from_fn(move || {
-            let first = *waiting.get(at)?;
-            let start = at + 1;
-            at = start + usize::from(first & !PING);
-            Some((first & PING != 0, ControlPayload::new(waiting.get(start..at)?)?))
-        })
-    }
-
     /// Forgets the pings and pongs that have not been queued: nobody waits for them any more.
-    pub(super) fn drop_deferred(&mut self) {
-        self.waiting = Vec::new();
+    pub(super) fn drop_waiting(&mut self) {
+        self.waiting = Waiting::default();
         self.late_pong = None;
+    }
+
+    /// Whether everything has come to pass, with so many bytes written and so many still to come.
+    pub(super) fn is_done(&self, written: u64, queued: usize) -> bool {
+        self.close_by.is_none()
+            && self.over.is_none()
+            && !self.untold.closing
+            && !self.untold.over
+            && !self.shut
+            && !self.leaves
+            && self.late_pong.is_none()
+            && self.waiting.is_empty()
+            && self.ping_end.is_none()
+            && written >= self.pongs_end
+            && (self.stuck_since.is_none() || queued == 0)
     }
 }

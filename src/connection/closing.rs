@@ -2,19 +2,19 @@
 
 use core::time::Duration;
 
-use super::ahead::Ahead;
+use super::ahead::{Ahead, Over};
+use super::failure::Failure;
 use super::keys::Side;
 use super::outcome::{CloseStatus, Initiator, SenderEnd};
-use super::reply::{ControlPayload, Probe, Reply};
+use super::output::Progress;
+use super::reply::{ControlPayload, Notice, Probe, Reply};
 use super::send_error::SendError;
 use super::sender::Sender;
 use super::state::Sending;
+use super::waiting::{self, Waited};
 use crate::frame::{ControlFrame, Misuse};
 use crate::words::close_code::CloseCode;
 use crate::words::time::Instant;
-
-/// How many bytes of pongs may wait; of those beyond, only the latest is kept.
-const PONG_RESERVE: usize = 2 << 10;
 
 /// The reason in the Close frame of a connection that was idle.
 const IDLE: &str = "idle";
@@ -39,18 +39,6 @@ impl<R: Side> Sender<R> {
         self.output.batch(frame.len()).extend_from_slice(&frame);
         self.tally.ping();
         Ok(())
-    }
-
-    /// Whether a ping can be sent now: not after a Close frame, and not inside a frame.
-    pub(super) fn can_ping(&self) -> bool {
-        self.state == Sending::Open && self.encoder.remaining() == 0
-    }
-
-    /// Whether the peer is to be excused for not answering a ping that can't be sent. Not if it has taken none of the bytes that
-    /// wait since this was asked last: then a frame of ours that is never complete would keep a dead connection for ever.
-    pub(super) fn excuses_silence(&mut self) -> bool {
-        let moved = self.output.has_moved();
-        self.state != Sending::Open || self.output.is_empty() || moved
     }
 
     /// Queues a pong: one that no ping has asked for, or the answer to a ping where none is given by itself. It may follow our
@@ -127,6 +115,7 @@ impl<R: Side> Sender<R> {
     ) -> Result<(), Misuse> {
         self.queue_close(code, reason)?;
         self.enter(Sending::Closed { status: code.into(), first, answered: !first });
+        self.ahead().untold.closing = first;
         Ok(())
     }
 
@@ -141,7 +130,7 @@ impl<R: Side> Sender<R> {
 
     fn begin_closing(&mut self, now: Duration) {
         let deadline = Instant::new(now).after(self.config.close);
-        self.ahead().deadline.get_or_insert(deadline);
+        self.ahead().close_by.get_or_insert(deadline);
     }
 
     fn ahead(&mut self) -> &mut Ahead {
@@ -157,12 +146,7 @@ impl<R: Side> Sender<R> {
     pub fn apply(&mut self, reply: Reply, now: Duration) {
         match reply {
             Reply::Pong(payload) => self.answer(payload),
-            // The hard limit doesn't hold it back: the peer would be taken for dead without having been asked.
-            Reply::Ping(payload) => {
-                if self.state == Sending::Open && self.queue_ping(&payload).is_err() {
-                    self.ahead().defer_ping(&payload);
-                }
-            }
+            Reply::Ping(payload) => self.probe(payload),
             Reply::Leave => {
                 if self.state == Sending::Open {
                     self.begin_closing(now);
@@ -171,10 +155,49 @@ impl<R: Side> Sender<R> {
             }
             Reply::Close { code, hold } => self.peer_closed(code, hold, now),
             Reply::Fail(failure) => {
-                self.fail(failure.close_code());
+                self.fail(failure);
                 self.begin_closing(now);
             }
         }
+    }
+
+    /// Asks the peer for a sign of life. The hard limit doesn't hold that back: the peer would never be asked. After a Close frame it
+    /// can't be.
+    fn probe(&mut self, payload: ControlPayload) {
+        if self.state != Sending::Open {
+            return;
+        }
+        match self.queue_ping(&payload) {
+            Ok(()) => self.ahead().ping_end = Some(self.queued_end()),
+            Err(_) => self.ahead().waiting.set_ping(payload),
+        }
+    }
+
+    /// Takes out what the receiving half has to know. Ask after every call of [`timeout`](Self::timeout) and of
+    /// [`wrote`](Self::wrote), and hand it to [`Receiver::note`](super::Receiver::note).
+    pub fn notice(&mut self) -> Option<Notice> {
+        let written = self.tally.wire_bytes;
+        let ahead = self.ahead.as_deref_mut()?;
+        let notice = if core::mem::take(&mut ahead.untold.closing) {
+            Notice::Closing
+        } else if ahead.ping_end.take_if(|end| written >= *end).is_some() {
+            Notice::PingWritten
+        } else if core::mem::take(&mut ahead.untold.over) {
+            match ahead.over? {
+                Over::Stalled => Notice::Stalled,
+                Over::TimedOut => Notice::TimedOut,
+            }
+        } else {
+            self.tidy();
+            return None;
+        };
+        Some(notice)
+    }
+
+    /// Gives the memory back if nothing lies ahead.
+    fn tidy(&mut self) {
+        let (written, queued) = (self.tally.wire_bytes, self.output.len());
+        self.ahead.take_if(|ahead| ahead.is_done(written, queued));
     }
 
     fn leave(&mut self) -> Result<(), Misuse> {
@@ -185,7 +208,7 @@ impl<R: Side> Sender<R> {
     //# If an endpoint receives a Close frame and did not previously send a
     //# Close frame, the endpoint MUST send a Close frame in response.
     fn peer_closed(&mut self, code: Option<CloseCode>, hold: bool, now: Duration) {
-        self.drop_deferred();
+        self.drop_waiting();
         match &mut self.state {
             Sending::Open if hold => self.enter(Sending::Held { reply: None }),
             Sending::Open => {
@@ -199,27 +222,26 @@ impl<R: Side> Sender<R> {
         }
     }
 
-    fn fail(&mut self, code: Option<CloseCode>) {
+    fn fail(&mut self, failure: Failure) {
         // Pings that came before the failure have their pong before the Close frame.
-        self.send_deferred();
+        self.send_waiting();
         if let Some(payload) = self.ahead.as_mut().and_then(|ahead| ahead.late_pong.take()) {
             self.queue_pong(&payload);
         }
-        self.drop_deferred();
-        let state = match self.state {
+        self.drop_waiting();
+        let (status, blocked) = match self.state {
             Sending::Open => {
-                let sent = code.map(|code| self.queue_close(Some(code), ""));
-                let status = match sent {
-                    Some(Ok(())) => code.into(),
-                    _ => CloseStatus::Absent,
-                };
-                Sending::Failed { status, blocked: matches!(sent, Some(Err(_))) }
+                let code = failure.close_code();
+                match code.map(|code| self.queue_close(Some(code), "")) {
+                    Some(Ok(())) => (code.into(), false),
+                    sent => (CloseStatus::Absent, sent.is_some()),
+                }
             }
-            Sending::Closed { status, .. } => Sending::Failed { status, blocked: false },
-            Sending::Held { .. } => Sending::Failed { status: CloseStatus::Absent, blocked: false },
-            failed @ Sending::Failed { .. } => failed,
+            Sending::Closed { status, .. } => (status, false),
+            Sending::Held { .. } => (CloseStatus::Absent, false),
+            Sending::Failed { .. } => return,
         };
-        self.enter(state);
+        self.enter(Sending::Failed { status, blocked, failure });
     }
 
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2
@@ -233,10 +255,11 @@ impl<R: Side> Sender<R> {
         let written = self.tally.wire_bytes;
         let frame_open = self.encoder.remaining() > 0;
         let ahead = self.ahead();
-        if written >= ahead.pongs_end && !ahead.has_deferred() {
+        if written >= ahead.pongs_end && ahead.waiting.is_empty() {
             ahead.pong_bytes = 0;
         }
-        if ahead.late_pong.is_some() || ahead.pong_bytes + payload.len() + 6 > PONG_RESERVE {
+        let len = waiting::frame_len(&payload);
+        if ahead.late_pong.is_some() || ahead.pong_bytes + len > waiting::RESERVE {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3
             //# If an endpoint receives a Ping frame and has not yet sent Pong
             //# frame(s) in response to previous Ping frame(s), the endpoint MAY
@@ -245,9 +268,9 @@ impl<R: Side> Sender<R> {
             ahead.late_pong = Some(payload);
             return;
         }
-        ahead.pong_bytes += payload.len() + 6;
+        ahead.pong_bytes += len;
         if frame_open {
-            ahead.defer_pong(&payload);
+            ahead.waiting.push_pong(&payload);
         } else {
             self.queue_pong(&payload);
         }
@@ -265,13 +288,13 @@ impl<R: Side> Sender<R> {
         }
     }
 
-    fn drop_deferred(&mut self) {
+    fn drop_waiting(&mut self) {
         if let Some(ahead) = &mut self.ahead {
-            ahead.drop_deferred();
+            ahead.drop_waiting();
         }
     }
 
-    /// Sends what had to wait: for the pongs before it to be written, or for the frame under way to be complete.
+    /// Sends what had to wait: for the pongs before it to be written, or for the open frame to be complete.
     pub(super) fn catch_up(&mut self) {
         if self.encoder.remaining() > 0 {
             return;
@@ -279,48 +302,111 @@ impl<R: Side> Sender<R> {
         if let Sending::Held { reply: Some(status) } = self.state {
             let _ = self.close_now(status.code(), "", false);
         }
-        self.send_deferred();
+        self.send_waiting();
         let Some(ahead) = &mut self.ahead else { return };
         if ahead.leaves && self.state == Sending::Open {
+            ahead.leaves = false;
             let _ = self.leave();
             return;
         }
         if self.tally.wire_bytes < ahead.pongs_end {
             return;
         }
-        if let Some(payload) = ahead.late_pong.take() {
-            self.answer(payload);
-        } else if self.state == Sending::Open && ahead.deadline.is_none() {
-            self.ahead = None;
+        match ahead.late_pong.take() {
+            Some(payload) => self.answer(payload),
+            None => self.tidy(),
         }
     }
 
-    /// Sends the pings and pongs that waited for the end of a frame, if no frame is under way.
-    fn send_deferred(&mut self) {
+    /// Sends the pings and pongs that waited for the end of a frame, if no frame is open.
+    fn send_waiting(&mut self) {
         if self.encoder.remaining() > 0 {
             return;
         }
-        let Some(ahead) = &mut self.ahead else { return };
-        for (ping, payload) in ahead.take_deferred() {
-            if ping {
-                let _ = self.queue_ping(&payload);
-            } else {
-                self.queue_pong(&payload);
+        while let Some(waited) = self.ahead.as_mut().and_then(|ahead| ahead.waiting.pop()) {
+            match waited {
+                Waited::Pong(payload) => self.queue_pong(&payload),
+                Waited::Ping(payload) => self.probe(payload),
             }
         }
     }
 
-    /// When the closing handshake has to be over.
+    /// When [`timeout`](Self::timeout) is to be called at the latest: when the closing handshake has to be over, or when output has
+    /// waited for too long. At once, if there is something that the receiving half has to be told, or if output waits and has not been
+    /// looked at.
     pub fn deadline(&self) -> Option<Duration> {
-        let ahead = self.ahead.as_ref().filter(|ahead| !ahead.timed_out)?;
-        ahead.deadline.map(Instant::since_origin)
+        let written = self.tally.wire_bytes;
+        let Some(ahead) = &self.ahead else {
+            return (!self.output.is_empty()).then_some(Duration::ZERO);
+        };
+        if ahead.untold.over || ahead.ping_end.is_some_and(|end| written >= end) {
+            return Some(Duration::ZERO);
+        }
+        if ahead.over.is_some() {
+            return None;
+        }
+        let stuck = match (self.output.is_empty(), ahead.stuck_since) {
+            (true, _) => None,
+            (false, None) => Some(Duration::ZERO),
+            (false, Some(since)) => Some(since.after(self.config.write_timeout).since_origin()),
+        };
+        ahead.close_by.map(Instant::since_origin).into_iter().chain(stuck).min()
     }
 
-    /// Takes note of the time: whether the closing handshake has taken too long.
+    /// Looks at the time: whether this half is over, because the closing handshake has taken too long, or because output has waited for too
+    /// long without any of it being written.
     pub fn timeout(&mut self, now: Duration) -> bool {
+        let over = self.is_over_at(now);
+        if !over {
+            self.watch_output(now);
+        }
+        over
+    }
+
+    /// Looks at how far output has come since the last look, once a turn of the driver's.
+    pub(super) fn watch_output(&mut self, now: Duration) {
+        let now = Instant::new(now);
+        match self.output.watch() {
+            Progress::New => {
+                if let Some(ahead) = &mut self.ahead {
+                    ahead.stuck_since = None;
+                }
+            }
+            Progress::Moving => self.ahead().stuck_since = Some(now),
+            Progress::Stuck => {
+                self.ahead().stuck_since.get_or_insert(now);
+            }
+        }
+    }
+
+    /// Looks at the deadlines: whether this half is over.
+    pub(super) fn is_over_at(&mut self, now: Duration) -> bool {
         let Some(ahead) = &mut self.ahead else { return false };
-        ahead.timed_out |= ahead.deadline.is_some_and(|at| Instant::new(now) >= at);
-        ahead.timed_out
+        if ahead.over.is_some() {
+            return true;
+        }
+        let now = Instant::new(now);
+        let stall = ahead.stuck_since.map(|since| since.after(self.config.write_timeout));
+        let over = if ahead.close_by.is_some_and(|at| now >= at) {
+            Over::TimedOut
+        } else if stall.is_some_and(|at| now >= at) && self.output.is_stuck() {
+            Over::Stalled
+        } else {
+            return false;
+        };
+        ahead.over = Some(over);
+        ahead.untold.over = true;
+        if over == Over::Stalled {
+            self.give_up(Failure::Stalled);
+        }
+        true
+    }
+
+    /// Fails with nothing more to be written, whatever waits.
+    fn give_up(&mut self, failure: Failure) {
+        self.drop_waiting();
+        self.output.discard();
+        self.fail(failure);
     }
 
     /// Takes note that the peer's stream has ended: what waits to be written has only the time of a closing handshake left.
@@ -330,9 +416,7 @@ impl<R: Side> Sender<R> {
 
     /// Takes note that the transport is gone: nothing that waits can be written any more.
     pub(super) fn lost(&mut self) {
-        self.drop_deferred();
-        self.output.discard();
-        self.fail(None);
+        self.give_up(Failure::EndOfStream);
     }
 
     /// Takes note that the transport has been half-closed.
@@ -366,8 +450,11 @@ impl<R: Side> Sender<R> {
             initiator,
             closed: matches!(self.state, Sending::Closed { .. } | Sending::Failed { .. }),
             close_blocked: matches!(self.state, Sending::Failed { blocked: true, .. }),
-            failed: matches!(self.state, Sending::Failed { .. }),
-            timed_out: self.ahead.as_ref().is_some_and(|ahead| ahead.timed_out),
+            failure: match self.state {
+                Sending::Failed { failure, .. } => Some(failure),
+                _ => None,
+            },
+            over: self.ahead.as_ref().is_some_and(|ahead| ahead.over.is_some()),
         }
     }
 }

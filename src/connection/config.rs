@@ -29,7 +29,9 @@ pub struct Config {
     /// Whether the peer's Close frame is answered by itself: yes by default. Otherwise the application finishes what it has to
     /// say and calls `close` in its own time.
     pub auto_close: bool,
-    /// How much output may wait before [`Want`](super::Want) says "stop reading": 256 KiB by default.
+    /// What becomes of incoming messages while output is congested: a server holds them, a client doesn't.
+    pub holding: Holding,
+    /// From how much waiting output on the connection is congested: 256 KiB by default.
     pub soft_limit: usize,
     /// At how much waiting output a message is refused: 16 MiB by default. The last message accepted may reach over it.
     pub hard_limit: usize,
@@ -39,6 +41,8 @@ pub struct Config {
     pub idle: Option<Duration>,
     /// How long the closing handshake may take: ten seconds by default.
     pub close: Duration,
+    /// How long output may wait with none of it being written, before the connection fails: a minute by default.
+    pub write_timeout: Duration,
     /// The SIMD level of the kernels: the best that the CPU has by default; beside compression AVX2 at most.
     pub simd: Level,
     /// How messages are compressed, where the handshake agreed on compression.
@@ -56,13 +60,40 @@ pub enum Delivery {
     Parts,
 }
 
+/// What becomes of incoming messages while a connection is congested, that is, while its waiting output is at the soft limit or over it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Holding {
+    /// A server is [`Answering`](Self::Answering), a client [`Independent`](Self::Independent).
+    #[default]
+    ByRole,
+    /// For an endpoint that sends because it has received: no message is given out until output has been written, and `want` asks for
+    /// no input, so that a peer that doesn't read can't make output grow. Control frames before the next message, time and the end
+    /// of the stream are dealt with all the same.
+    Answering,
+    /// For an endpoint that sends of its own accord: messages are given out whatever waits. Whoever produces messages
+    /// stops while the connection [is congested](super::Connection::is_congested), and is refused at the hard limit.
+    Independent,
+}
+
+impl Holding {
+    /// Whether messages are held while output is congested, for an endpoint that is a client or not.
+    pub(super) const fn holds(self, client: bool) -> bool {
+        match self {
+            Self::ByRole => !client,
+            Self::Answering => true,
+            Self::Independent => false,
+        }
+    }
+}
+
 /// Pings after silence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keepalive {
     /// After how long without a byte from the peer a ping is sent.
     pub interval: Duration,
-    /// How long after that ping the peer is taken for dead, if it still sends nothing. Any byte counts as an answer: a peer that
-    /// is busy sending a large frame can't put a pong into it.
+    /// How long after that ping was written the peer is taken for dead, if it still sends nothing. Any byte counts as an answer: a
+    /// peer that is busy sending a large frame can't put a pong into it.
     pub timeout: Duration,
 }
 
@@ -95,6 +126,13 @@ impl Config {
         self
     }
 
+    /// The same configuration with another choice of what becomes of incoming messages while output is congested.
+    #[must_use]
+    pub fn with_holding(mut self, holding: Holding) -> Self {
+        self.holding = holding;
+        self
+    }
+
     /// The same configuration with other limits on waiting output.
     #[must_use]
     pub fn with_output_limits(mut self, soft: usize, hard: usize) -> Self {
@@ -123,6 +161,13 @@ impl Config {
         self
     }
 
+    /// The same configuration with another limit on the time in which nothing of the waiting output is written.
+    #[must_use]
+    pub fn with_write_timeout(mut self, write_timeout: Duration) -> Self {
+        self.write_timeout = write_timeout;
+        self
+    }
+
     /// The same configuration with another way of compressing messages.
     #[cfg(feature = "deflate")]
     #[must_use]
@@ -146,11 +191,13 @@ impl Default for Config {
             delivery: Delivery::Whole,
             auto_pong: true,
             auto_close: true,
+            holding: Holding::ByRole,
             soft_limit: 256 << 10,
             hard_limit: 16 << 20,
             keepalive: None,
             idle: None,
             close: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(60),
             simd: Level::detect(),
             #[cfg(feature = "deflate")]
             deflate: deflate::Config::default(),

@@ -22,8 +22,9 @@ pub enum Event<'b> {
     Pong(Pong<'b>),
     /// The peer's Close frame: it will send no more. The reply is queued already, unless the configuration says otherwise.
     Closing(Closing<'b>),
-    /// Nothing has arrived for the keepalive interval. A ping is queued already, unless one can't be sent now: after our Close
-    /// frame, or inside a streamed frame. The peer is not taken for dead then.
+    /// Nothing has arrived for the keepalive interval, though input was welcome. A ping is queued already; inside a streamed frame it will
+    /// be with the frame's end. The time for an answer runs from when the ping has been written. After our Close frame
+    /// there is no ping: the closing handshake has a time of its own.
     Quiet,
     /// No data frame has arrived for the idle time. A Close frame is queued already, or will be with the end of a streamed frame.
     Idle,
@@ -47,4 +48,25 @@ pub struct Closing<'b> {
     pub code: Option<CloseCode>,
     /// The peer's words for it, for a log: not to be shown to end users.
     pub reason: Text<'b>,
+}
+
+impl Event<'_> {
+    /// The same event, its payload owned: copied if it was borrowed.
+    pub(super) fn into_owned(self) -> Event<'static> {
+        match self {
+            Self::Text(text) => Event::Text(text.into_owned()),
+            Self::Binary(payload) => Event::Binary(payload.into_owned()),
+            Self::Part(part) => Event::Part(part.into_owned()),
+            Self::Ping(payload) => Event::Ping(payload.into_owned()),
+            Self::Pong(Pong { payload, round_trip }) => {
+                Event::Pong(Pong { payload: payload.into_owned(), round_trip })
+            }
+            Self::Closing(Closing { code, reason }) => {
+                Event::Closing(Closing { code, reason: reason.into_owned() })
+            }
+            Self::Quiet => Event::Quiet,
+            Self::Idle => Event::Idle,
+            Self::Failed(failure) => Event::Failed(failure),
+        }
+    }
 }

@@ -15,6 +15,8 @@ pub enum Failure {
     CorruptMessage,
     /// The peer has been silent in spite of a ping.
     Unresponsive,
+    /// Output waited, and the peer took none of it for the write timeout.
+    Stalled,
     /// The stream ended before both Close frames had been exchanged.
     EndOfStream,
 }
@@ -26,7 +28,7 @@ impl Failure {
             Self::Violation(violation) => Some(violation.close_code()),
             Self::CorruptMessage => Some(CloseCode::INVALID_PAYLOAD),
             Self::Unresponsive => Some(CloseCode::INTERNAL_ERROR),
-            Self::EndOfStream => None,
+            Self::Stalled | Self::EndOfStream => None,
         }
     }
 }
@@ -45,6 +47,7 @@ impl fmt::Display for Failure {
                 f.write_str("the peer sent a compressed message that can't be decompressed")
             }
             Self::Unresponsive => f.write_str("the peer did not answer a ping"),
+            Self::Stalled => f.write_str("the peer took none of the waiting output for too long"),
             Self::EndOfStream => f.write_str("the stream ended without a Close frame"),
         }
     }

@@ -3,8 +3,7 @@
 
 use alloc::vec::Vec;
 
-use super::config::Delivery;
-use super::receiver::Receiver;
+use super::receiver::{Manner, Receiver};
 use super::state::Receiving;
 use crate::message::TakenBuffer;
 use crate::words::role::Role;
@@ -30,14 +29,16 @@ impl<R: Role> Receiver<R> {
     }
 
     /// Takes out the buffer of the message under way, if much of the frame under way lacks, so that the next bytes can be read
-    /// into it straight from the transport. Until [`put_buffer`](Self::put_buffer) gives it back, no input is consumed.
+    /// into it straight from the transport. Input that is handed in before [`put_buffer`](Self::put_buffer) gives it back is copied: it
+    /// comes after what is read into the buffer.
     pub fn take_buffer(&mut self) -> Option<TakenBuffer> {
-        if self.state != Receiving::Open {
+        // What is kept comes first.
+        if self.state != Receiving::Open || self.aside.has_kept() {
             return None;
         }
         let (opcode, fin) = self.decoder.frame()?;
         let (_, transformed) = self.decoder.message();
-        if opcode.is_control() || transformed || self.delivery == Delivery::Parts {
+        if opcode.is_control() || transformed || self.manner == Manner::Parts {
             return None;
         }
         self.assembler.take_buffer(&self.decoder, fin, WORTH_TAKING)
@@ -53,7 +54,7 @@ impl<R: Role> Receiver<R> {
     pub fn put_buffer(&mut self, bytes: Vec<u8>) -> Result<(), Vec<u8>> {
         let (before, after) = (self.decoder.arrived(), bytes.len() as u64);
         self.assembler.put_buffer(&mut self.decoder, bytes)?;
-        self.was_taken = true;
+        self.manner = Manner::Taken;
         self.tally.wire_bytes += after - before;
         if after > before {
             self.silence.heard_data();

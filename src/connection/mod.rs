@@ -27,11 +27,11 @@
 //! let (jobs, todo) = mpsc::channel();
 //! let reader = thread::spawn(move || {
 //!     let mut input = Input::new(&mut arrived);
-//!     while let Some(received) = receiver.poll(&mut input, Duration::ZERO) {
-//!         if let Event::Text(text) = received.event {
+//!     while let Some(event) = receiver.poll(&mut input, Duration::ZERO) {
+//!         if let Event::Text(text) = event {
 //!             jobs.send(Job::Echo(text.into_string())).unwrap();
 //!         }
-//!         if let Some(reply) = received.reply {
+//!         while let Some(reply) = receiver.reply() {
 //!             jobs.send(Job::Reply(reply)).unwrap();
 //!         }
 //!     }
@@ -58,6 +58,7 @@
 //! ```
 
 mod ahead;
+mod aside;
 mod closing;
 mod config;
 mod control;
@@ -67,12 +68,14 @@ mod event;
 mod extended;
 mod failure;
 mod inflow;
+mod kept;
 mod keys;
 mod lending;
 mod outcome;
 mod outflow;
 mod output;
 mod receiver;
+mod replies;
 mod reply;
 mod send_error;
 mod sender;
@@ -82,9 +85,10 @@ mod streaming;
 #[cfg(test)]
 mod tests;
 mod transformed;
+mod waiting;
 mod whole;
 
-pub use config::{Config, Delivery, Keepalive};
+pub use config::{Config, Delivery, Holding, Keepalive};
 pub use counters::{Counters, Traffic};
 pub use drain::Drain;
 pub use event::{Closing, Event, Pong};
@@ -93,8 +97,8 @@ pub use failure::Failure;
 pub use keys::Generator;
 pub use keys::{Entropy, Side};
 pub use outcome::{Cause, CloseStatus, Initiator, Outcome, ReceiverEnd, SenderEnd, Want};
-pub use receiver::{Received, Receiver};
-pub use reply::{ControlPayload, Probe, Reply};
+pub use receiver::Receiver;
+pub use reply::{ControlPayload, Notice, Probe, Reply};
 pub use send_error::{Refused, SendError};
 pub use sender::Sender;
 pub use streaming::Borrowed;

@@ -107,10 +107,12 @@ impl Outcome {
         let cause = match receiver.failure {
             Some(failure) => Cause::Failed(failure),
             None if both => Cause::Closed,
-            // The transport was lost behind the peer's Close frame, with ours unwritten.
-            None if sender.failed => Cause::Failed(Failure::EndOfStream),
-            None if sender.timed_out => Cause::TimedOut,
-            None => Cause::Open,
+            // The transport was lost, or stalled, after the peer's Close frame and with ours unwritten.
+            None => match sender.failure {
+                Some(failure) => Cause::Failed(failure),
+                None if sender.over => Cause::TimedOut,
+                None => Cause::Open,
+            },
         };
         Self {
             sent: sender.sent,
@@ -153,12 +155,18 @@ pub struct SenderEnd {
     /// Whether a Close frame is queued or written.
     pub(crate) closed: bool,
     pub(crate) close_blocked: bool,
-    /// Whether it has failed: by what the receiving half has told it, or because the transport is gone.
-    pub(crate) failed: bool,
-    pub(crate) timed_out: bool,
+    /// Why it has failed, if it has: by what the receiving half has found, or because the transport is gone or stalled.
+    pub(crate) failure: Option<Failure>,
+    /// Whether the closing handshake has taken too long, or output has stalled.
+    pub(crate) over: bool,
 }
 
 impl SenderEnd {
+    /// Whether nothing will be written any more: output has stalled, or the closing handshake has taken too long.
+    pub const fn is_over(&self) -> bool {
+        self.over
+    }
+
     /// Whether nothing will be sent any more but what is queued.
     pub const fn is_ended(&self) -> bool {
         self.closed || self.close_blocked
@@ -170,11 +178,12 @@ impl SenderEnd {
 pub enum Want {
     /// Bytes to go in or out, or time to pass.
     Io {
-        /// Input is welcome. If not, too much output is waiting; input is taken all the same.
+        /// Input is welcome. If not, messages are held while output waits, or input is kept that has to be used first. Input that is
+        /// handed in all the same is copied.
         read: bool,
         /// Output is waiting.
         write: bool,
-        /// Poll again at this time, if nothing arrives before it.
+        /// Poll again at this time, if nothing arrives before it: with [`Input::none`](crate::Input::none), and at once if it has passed.
         deadline: Option<Duration>,
     },
     /// All output has been written, and there will be no more: half-close the stream, then say so with `shut`.

@@ -21,8 +21,22 @@ pub(crate) struct Output {
     shared: Option<Box<Shared>>,
     /// Whether the batch's memory is the caller's.
     lent: bool,
-    /// Whether anything has been written since [`has_moved`](Self::has_moved) was asked.
+    /// Whether what waits has been looked at by [`watch`](Self::watch), and whether some of it has been written since.
+    watched: bool,
     moved: bool,
+    /// Whether so much has waited, since that was asked, that the connection was congested.
+    was_congested: bool,
+}
+
+/// How the queue has fared since it was looked at last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// Nothing waits, or it has not been looked at before.
+    New,
+    /// Some of what waited has been written.
+    Moving,
+    /// Nothing has been written.
+    Stuck,
 }
 
 #[derive(Debug, Default)]
@@ -105,6 +119,12 @@ impl Output {
         (self.batch.len() < limit && room >= count).then_some(&mut self.batch)
     }
 
+    /// Whether less than `limit` is in the batch, written or not, and nothing is queued beside it.
+    #[inline(always)]
+    pub(crate) fn is_short(&self, limit: usize) -> bool {
+        self.is_plain() && self.batch.len() < limit
+    }
+
     /// Moves what has not been written to the front if that gives enough back, so that a batch that is never quite empty does not
     /// grow for ever; the bytes moved are no more than those written since the last time.
     #[cold]
@@ -169,9 +189,30 @@ impl Output {
         }
     }
 
-    /// Whether anything has been written since the last call.
-    pub(crate) fn has_moved(&mut self) -> bool {
-        core::mem::take(&mut self.moved)
+    /// Whether something waits, and nothing has been written since the last call of [`watch`](Self::watch).
+    pub(crate) fn is_stuck(&self) -> bool {
+        !self.moved && !self.is_empty()
+    }
+
+    /// Remembers that the connection has been congested.
+    pub(crate) fn remember_congestion(&mut self) {
+        self.was_congested = true;
+    }
+
+    /// Whether the connection has been congested since the last call.
+    pub(crate) fn forget_congestion(&mut self) -> bool {
+        core::mem::take(&mut self.was_congested)
+    }
+
+    /// How the queue has fared since the last call.
+    pub(crate) fn watch(&mut self) -> Progress {
+        let (watched, waits) = (self.watched, !self.is_empty());
+        self.watched = waits;
+        match (watched && waits, core::mem::take(&mut self.moved)) {
+            (false, _) => Progress::New,
+            (true, true) => Progress::Moving,
+            (true, false) => Progress::Stuck,
+        }
     }
 
     #[cold]
@@ -217,6 +258,7 @@ impl Output {
     #[inline]
     fn clear(&mut self) {
         self.head = 0;
+        self.watched = false;
         if self.lent {
             self.batch.clear();
         } else {

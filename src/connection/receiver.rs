@@ -6,14 +6,14 @@
 use alloc::sync::Arc;
 use core::time::Duration;
 
+use super::aside::Aside;
 use super::config::{Config, Delivery};
-use super::control::InFlight;
 use super::counters::{Tally, Traffic};
 use super::event::{Closing, Event, Pong};
 use super::failure::Failure;
 use super::inflow::Inflow;
-use super::outcome::{CloseStatus, ReceiverEnd};
-use super::reply::{ControlPayload, Probe, Reply};
+use super::outcome::{CloseStatus, ReceiverEnd, Want};
+use super::reply::{ControlPayload, Notice, Probe, Reply};
 use super::silence::{Alarm, Silence};
 use super::state::Receiving;
 use crate::frame::{Decoder, Input, Quick, Violation, decoder};
@@ -29,29 +29,36 @@ use crate::words::time::Instant;
 pub struct Receiver<R: Role> {
     pub(super) decoder: Decoder<R>,
     pub(super) assembler: Assembler,
-    in_flight: InFlight,
+    pub(super) aside: Aside,
     pub(super) inflow: Inflow,
     pub(super) config: Arc<Config>,
     pub(super) state: Receiving,
     eof: bool,
-    /// How the message under way is delivered, whatever the configuration has become since it began.
-    pub(super) delivery: Delivery,
-    /// Whether the caller has had the buffer of the message under way.
-    pub(super) was_taken: bool,
+    /// Whether messages are held.
+    hold: bool,
+    pub(super) manner: Manner,
     /// What may go the fast way. Whatever changes what it depends on makes it anew.
     quick: Quick,
     pub(super) silence: Silence,
     pub(super) tally: Tally,
 }
 
-/// What the receiving half found: an event for the application, and the reply that it calls for.
-#[derive(Debug)]
-#[must_use = "the reply is to be carried to the sending half"]
-pub struct Received<'b> {
-    /// What happened.
-    pub event: Event<'b>,
-    /// What the sending half has to do about it.
-    pub reply: Option<Reply>,
+/// How the message that is arriving is delivered, whatever the configuration has become since it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    Whole,
+    /// Whole, and the caller has had its buffer.
+    Taken,
+    Parts,
+}
+
+impl From<Delivery> for Manner {
+    fn from(delivery: Delivery) -> Self {
+        match delivery {
+            Delivery::Whole => Self::Whole,
+            Delivery::Parts => Self::Parts,
+        }
+    }
 }
 
 impl<R: Role> Receiver<R> {
@@ -63,26 +70,81 @@ impl<R: Role> Receiver<R> {
             quick: quick(&decoder, &config),
             decoder,
             assembler: Assembler::default(),
-            in_flight: InFlight::default(),
+            aside: Aside::default(),
             inflow: Inflow::default(),
-            delivery: config.delivery,
-            was_taken: false,
+            manner: Manner::from(config.delivery),
             config,
             state: Receiving::Open,
             eof: false,
+            hold: false,
             silence: Silence::default(),
             tally: Tally::default(),
         }
     }
 
-    /// The next event out of `input`. `None` when all of it has been consumed and nothing is due at `now`, the time since any
-    /// origin of the caller's.
+    /// The next event out of `input`. `None` when all of it has been consumed or copied, and nothing is due at `now`, the time since any
+    /// origin of the caller's; then the input's buffer is the caller's again.
     ///
-    /// After [`Event::Closing`] and [`Event::Failed`], further input is thrown away.
-    pub fn poll<'b>(&mut self, input: &mut Input<'b>, now: Duration) -> Option<Received<'b>> {
+    /// What the sending half has to do about an event waits until [`reply`](Self::reply) takes it.
+    ///
+    /// While messages are held, and while the buffer of a message is taken, input is copied; messages that come out of the copy own
+    /// their payload. After [`Event::Closing`] and [`Event::Failed`], further input is thrown away.
+    pub fn poll<'b>(&mut self, input: &mut Input<'b>, now: Duration) -> Option<Event<'b>> {
         let event = self.next(input, now)?;
-        let reply = self.reply(&event, now);
-        Some(Received { event, reply })
+        if let Some(reply) = self.reply_to(&event, now) {
+            self.aside.push_reply(reply);
+        }
+        Some(event)
+    }
+
+    /// Takes the next reply that the sending half has to [apply](super::Sender::apply). Until they are taken, replies wait in a fixed
+    /// place: pongs in order, as far as 2 KiB reach, and of those beyond only the latest; one ping; and what ends the connection.
+    pub fn reply(&mut self) -> Option<Reply> {
+        self.aside.pop_reply()
+    }
+
+    /// Says whether messages are to be held, because the sending half [is congested](super::Sender::is_congested): then none
+    /// is given out, nor a further part of one, and `want` asks for no input. Control frames before the next data frame, the end of the
+    /// stream and time are dealt with all the same, as far as they don't come after what is held.
+    pub fn hold(&mut self, hold: bool) {
+        if hold {
+            self.silence.pause();
+        }
+        if hold != self.hold {
+            self.hold = hold;
+            self.quick = self.quick_now();
+        }
+    }
+
+    /// Takes what the sending half has found out.
+    pub fn note(&mut self, notice: Notice, now: Duration) {
+        match (notice, self.state) {
+            (Notice::PingWritten, _) => self.silence.ping_written(Instant::new(now)),
+            (Notice::Closing, _) => self.silence.stop_asking(),
+            (Notice::Stalled, Receiving::Open) => {
+                self.leave(Receiving::Failing(Failure::Stalled));
+            }
+            (Notice::TimedOut, Receiving::Open) => self.leave(Receiving::Over),
+            (Notice::Stalled | Notice::TimedOut, _) => {}
+        }
+    }
+
+    /// What a task that reads is to do next: to read or not, and when to poll again at the latest. `write` says that a reply waits to
+    /// be taken. There is nothing left to do when [`is_over`](Self::is_over).
+    pub fn want(&self) -> Want {
+        let read = !self.eof && (self.state != Receiving::Open || self.takes_input(self.hold));
+        Want::Io { read, write: self.aside.has_reply(), deadline: self.deadline() }
+    }
+
+    /// Whether nothing will arrive any more: the stream has ended.
+    pub fn is_over(&self) -> bool {
+        self.eof
+    }
+
+    /// Whether input is welcome, with messages held or not. No matter how the connection stands.
+    #[inline]
+    pub(super) fn takes_input(&self, hold: bool) -> bool {
+        !hold && !self.aside.has_kept()
     }
 
     /// The next event. Its reply is due before the next call.
@@ -97,7 +159,11 @@ impl<R: Role> Receiver<R> {
     #[inline(always)]
     pub(crate) fn whole<'b>(&mut self, input: &mut Input<'b>) -> Option<Event<'b>> {
         let (arrived, limits) = (input.len(), || &self.config.limits);
-        let (kind, payload) = self.decoder.whole(input, self.quick, limits)?;
+        let Some((kind, payload)) = self.decoder.whole(input, self.quick, limits) else {
+            // It may have failed.
+            self.quick = Quick::NOTHING;
+            return None;
+        };
         self.tally.wire_bytes += (arrived - input.len()) as u64;
         self.silence.heard_data();
         Some(self.message(kind, Payload::borrowed(payload)))
@@ -110,11 +176,58 @@ impl<R: Role> Receiver<R> {
         now: Duration,
     ) -> Option<Event<'b>> {
         let event = self.general(input, Instant::new(now));
-        self.quick = quick(&self.decoder, &self.config);
+        self.quick = self.quick_now();
         event
     }
 
     fn general<'b>(&mut self, input: &mut Input<'b>, now: Instant) -> Option<Event<'b>> {
+        if let Receiving::Failing(failure) = self.state {
+            return Some(self.fail(failure));
+        }
+        if self.aside.has_kept() {
+            return self.go_on(input, now);
+        }
+        if let Some(event) = self.decode(input, now) {
+            return Some(event);
+        }
+        if self.state == Receiving::Open && (!input.is_empty() || self.assembler.is_taken()) {
+            self.keep(input);
+        }
+        self.rest(input, now)
+    }
+
+    /// Goes on with the input that is kept; what has arrived since is appended to it.
+    #[cold]
+    fn go_on<'b>(&mut self, input: &mut Input<'b>, now: Instant) -> Option<Event<'b>> {
+        self.keep(input);
+        let mut kept = self.aside.take_kept();
+        let mut all = kept.input();
+        let event = self.decode(&mut all, now).map(Event::into_owned);
+        let (left, eof) = (all.len(), all.is_eof());
+        if self.state != Receiving::Open {
+            self.eof |= eof;
+            return event;
+        }
+        kept = kept.keep_last(left);
+        // While a message's buffer is out, the end has to wait for what is read into it.
+        let ends = eof && left == 0 && event.is_none() && !self.assembler.is_taken();
+        self.aside.put_kept(if ends { kept.without_end() } else { kept });
+        match event {
+            Some(event) => Some(event),
+            None if ends => self.rest(&mut Input::eof(), now),
+            None => self.rest(&mut Input::none(), now),
+        }
+    }
+
+    fn keep(&mut self, input: &mut Input<'_>) {
+        if !input.is_empty() || input.is_eof() {
+            self.silence.pause();
+            self.aside.keep(input);
+        }
+    }
+
+    /// The next event of frames, as far as they have arrived and may be taken now.
+    fn decode<'b>(&mut self, input: &mut Input<'b>, now: Instant) -> Option<Event<'b>> {
         while self.state == Receiving::Open {
             let arrived = input.len();
             let step = self.step(input, now);
@@ -132,7 +245,7 @@ impl<R: Role> Receiver<R> {
                 Ok(None) => break,
             }
         }
-        self.rest(input, now)
+        None
     }
 
     /// One frame header, or one piece of a payload.
@@ -141,7 +254,7 @@ impl<R: Role> Receiver<R> {
         input: &mut Input<'b>,
         now: Instant,
     ) -> Result<Option<Event<'b>>, Failure> {
-        if self.assembler.is_taken() {
+        if self.assembler.is_taken() || self.hold && self.decoder.is_data_next(input) {
             return Ok(None);
         }
         if !self.decoder.in_payload() {
@@ -149,8 +262,7 @@ impl<R: Role> Receiver<R> {
                 return Ok(None);
             };
             if matches!(header.opcode, Opcode::Text | Opcode::Binary) {
-                self.delivery = self.config.delivery;
-                self.was_taken = false;
+                self.manner = Manner::from(self.config.delivery);
             }
             match header.opcode {
                 Opcode::Ping => self.tally.ping(),
@@ -185,8 +297,8 @@ impl<R: Role> Receiver<R> {
         //= https://www.rfc-editor.org/rfc/rfc7692#section-6.2
         //# An endpoint MUST use the following algorithm to receive a message in
         //# the form of an uncompressed message.
-        match (transformed, self.delivery) {
-            (false, Delivery::Whole) => {
+        match (transformed, self.manner) {
+            (false, Manner::Whole | Manner::Taken) => {
                 let message = if input.is_empty() && self.decoder.remaining() == 0 {
                     self.assembler.complete(&mut self.decoder, fin)?
                 } else {
@@ -194,22 +306,23 @@ impl<R: Role> Receiver<R> {
                 };
                 // Whoever has had the buffer may have changed what had been checked.
                 let intact = |payload: &Payload<'_>| core::str::from_utf8(payload).is_ok();
-                if self.was_taken && kind == Kind::Text && !message.iter().all(intact) {
+                if self.manner == Manner::Taken && kind == Kind::Text && !message.iter().all(intact)
+                {
                     return Err(Failure::Violation(Violation::InvalidText));
                 }
                 Ok(message.map(|payload| self.message(kind, payload)))
             }
-            (false, Delivery::Parts) => {
+            (false, Manner::Parts) => {
                 let part = Part::next(&mut self.decoder, input, fin);
                 Ok(part.map(|part| self.part(part)))
             }
-            (true, Delivery::Whole) => {
+            (true, Manner::Whole | Manner::Taken) => {
                 let limit = self.config.limits.message;
                 let decoder = &mut self.decoder;
                 let message = self.inflow.whole(decoder, &mut self.assembler, input, fin, limit)?;
                 Ok(message.map(|payload| self.message(kind, payload)))
             }
-            (true, Delivery::Parts) => {
+            (true, Manner::Parts) => {
                 let limit = self.config.limits.message;
                 let decoder = &mut self.decoder;
                 let part = self.inflow.part(decoder, input, fin, limit)?;
@@ -246,7 +359,7 @@ impl<R: Role> Receiver<R> {
             return Ok(None);
         }
         let complete = arrived.len() == remaining;
-        let Some(payload) = self.in_flight.arrived(arrived, complete) else {
+        let Some(payload) = self.aside.arrived(arrived, complete) else {
             return Ok(None);
         };
         self.decoder.finish()?;
@@ -257,7 +370,7 @@ impl<R: Role> Receiver<R> {
             Opcode::Close => self.closing(payload),
             Opcode::Ping => Event::Ping(payload),
             _ => {
-                let round_trip = self.in_flight.answered(&payload, now);
+                let round_trip = self.aside.answered(&payload, now);
                 if let Some(round_trip) = round_trip {
                     self.silence.timed(round_trip);
                 }
@@ -274,8 +387,7 @@ impl<R: Role> Receiver<R> {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.5
         //# If this Close control frame contains no status code, _The WebSocket
         //# Connection Close Code_ is considered to be 1005.
-        self.state = Receiving::Closed(CloseStatus::from(code));
-        self.forget();
+        self.leave(Receiving::Closed(CloseStatus::from(code)));
         //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.6
         //# If there is no such data in the Close control frame, _The WebSocket Connection
         //# Close Reason_ is the empty string.
@@ -300,6 +412,10 @@ impl<R: Role> Receiver<R> {
             self.eof = true;
             return Some(self.fail(Failure::EndOfStream));
         }
+        if !self.takes_input(self.hold) {
+            self.silence.pause();
+            return None;
+        }
         match self.silence.alarm(now, &self.config)? {
             Alarm::Ping => Some(Event::Quiet),
             Alarm::Idle => Some(Event::Idle),
@@ -308,21 +424,22 @@ impl<R: Role> Receiver<R> {
     }
 
     fn fail<'b>(&mut self, failure: Failure) -> Event<'b> {
-        self.state = Receiving::Failed(failure);
-        self.forget();
+        self.leave(Receiving::Failed(failure));
         Event::Failed(failure)
     }
 
-    /// Gives all memory back: nothing more will be read.
+    /// Goes over to a state in which nothing more is read, and gives all memory back.
     //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
     //# An endpoint MUST NOT continue to attempt to process data
     //# (including a responding Close frame) from the remote endpoint after
     //# being instructed to _Fail the WebSocket Connection_.
-    fn forget(&mut self) {
+    fn leave(&mut self, state: Receiving) {
+        self.state = state;
         self.decoder.stop();
         self.assembler.clear();
         self.inflow = Inflow::default();
-        self.in_flight = InFlight::default();
+        self.aside.forget();
+        self.quick = Quick::NOTHING;
     }
 
     /// Takes note that the transport is gone: nothing more will arrive.
@@ -330,12 +447,11 @@ impl<R: Role> Receiver<R> {
         self.eof = true;
         if self.state == Receiving::Open {
             self.fail(Failure::EndOfStream);
-            self.quick = Quick::NOTHING;
         }
     }
 
     /// What the sending half has to do about an event.
-    pub(crate) fn reply(&mut self, event: &Event<'_>, now: Duration) -> Option<Reply> {
+    pub(super) fn reply_to(&mut self, event: &Event<'_>, now: Duration) -> Option<Reply> {
         match event {
             Event::Ping(payload) if self.config.auto_pong => {
                 ControlPayload::new(payload).map(Reply::Pong)
@@ -347,7 +463,7 @@ impl<R: Role> Receiver<R> {
                 let now = Instant::new(now);
                 let nanos = now.since_origin().as_nanos() as u64;
                 let payload = ControlPayload::new(&nanos.to_be_bytes())?;
-                self.in_flight.pinged(payload, now);
+                self.aside.pinged(payload, now);
                 Some(Reply::Ping(payload))
             }
             Event::Idle => Some(Reply::Leave),
@@ -359,18 +475,21 @@ impl<R: Role> Receiver<R> {
     /// Takes note of a ping that the sending half has sent, so that the pong's round-trip time can be told.
     pub fn expect(&mut self, probe: Probe) {
         let Probe(payload, at) = probe;
-        self.in_flight.pinged(payload, at);
-    }
-
-    /// Takes note that the sending half can't send the ping that was due.
-    pub(super) fn not_pinged(&mut self) {
-        self.silence.not_pinged();
+        self.aside.pinged(payload, at);
     }
 
     /// When [`poll`](Self::poll) is to be called again, if nothing arrives before.
     pub fn deadline(&self) -> Option<Duration> {
+        self.deadline_with(self.hold)
+    }
+
+    /// When `poll` is to be called again, with messages held or not. At once, if there is something to do that waits for nothing.
+    pub(super) fn deadline_with(&self, hold: bool) -> Option<Duration> {
         match self.state {
-            Receiving::Open => self.silence.deadline(&self.config),
+            Receiving::Open if self.takes_input(hold) => self.silence.deadline(&self.config),
+            // What is kept can be gone on with.
+            Receiving::Open => (!hold && !self.assembler.is_taken()).then_some(Duration::ZERO),
+            Receiving::Failing(_) => Some(Duration::ZERO),
             _ => None,
         }
     }
@@ -379,7 +498,7 @@ impl<R: Role> Receiver<R> {
     /// from the next message on; the SIMD level stays.
     pub fn set_config(&mut self, config: impl Into<Arc<Config>>) {
         self.config = config.into();
-        self.quick = quick(&self.decoder, &self.config);
+        self.quick = self.quick_now();
     }
 
     /// What has been received.
@@ -397,19 +516,24 @@ impl<R: Role> Receiver<R> {
         self.state == Receiving::Open && !self.eof
     }
 
-    /// Whether nothing will arrive any more.
-    pub(super) fn is_at_end(&self) -> bool {
-        self.eof
-    }
-
     /// How this half stands; with the other half's, an [`Outcome`](super::Outcome).
     pub fn end(&self) -> ReceiverEnd {
         let (received, failure) = match self.state {
-            Receiving::Open => (CloseStatus::Absent, None),
+            Receiving::Open | Receiving::Over => (CloseStatus::Absent, None),
             Receiving::Closed(status) => (status, None),
-            Receiving::Failed(failure) => (CloseStatus::Absent, Some(failure)),
+            Receiving::Failing(failure) | Receiving::Failed(failure) => {
+                (CloseStatus::Absent, Some(failure))
+            }
         };
         ReceiverEnd { received, failure, eof: self.eof }
+    }
+
+    /// What may go the fast way as everything stands.
+    fn quick_now(&self) -> Quick {
+        if self.hold || self.aside.has_kept() {
+            return Quick::NOTHING;
+        }
+        quick(&self.decoder, &self.config)
     }
 }
 

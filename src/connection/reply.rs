@@ -27,6 +27,20 @@ pub enum Reply {
     Fail(Failure),
 }
 
+/// What the sending half has found out and the receiving half has to know, for [`Receiver::note`](super::Receiver::note).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// The ping that a reply asked for has been written: the time for its answer begins.
+    PingWritten,
+    /// Our Close frame is queued: no ping can follow it.
+    Closing,
+    /// Output has waited for too long without any of it being written: the connection has failed.
+    Stalled,
+    /// The closing handshake has taken too long: the connection has ended.
+    TimedOut,
+}
+
 /// A ping that has been sent, for [`Receiver::expect`](super::Receiver::expect).
 #[derive(Clone, Copy, Debug)]
 pub struct Probe(pub(crate) ControlPayload, pub(crate) Instant);

@@ -333,6 +333,9 @@ impl<R: Side> Sender<R> {
     #[inline]
     pub fn wrote(&mut self, count: usize) {
         let count = count.min(self.output.len());
+        if self.is_congested() {
+            self.output.remember_congestion();
+        }
         self.output.wrote(count);
         self.tally.wire_bytes += count as u64;
         if self.ahead.is_some() {
@@ -361,9 +364,35 @@ impl<R: Side> Sender<R> {
         self.config = config.into();
     }
 
-    /// Whether as much output waits as the configuration's soft limit.
+    /// Whether as much output waits as the configuration's soft limit: who produces messages of his own accord stops now. An empty queue
+    /// is not congested, whatever the limit.
+    #[inline]
     pub fn is_congested(&self) -> bool {
-        self.output.len() >= self.config.soft_limit
+        self.output.len() >= self.config.soft_limit.max(1)
+    }
+
+    /// Whether congestion holds messages on the receiving side.
+    #[inline]
+    pub(super) fn may_hold(&self) -> bool {
+        self.config.holding.holds(R::MASKS)
+    }
+
+    /// Whether messages are to be held on the receiving side.
+    #[inline]
+    pub(super) fn holds(&self) -> bool {
+        self.may_hold() && self.is_congested()
+    }
+
+    /// Whether it has been congested since the last call.
+    pub(super) fn has_been_congested(&mut self) -> bool {
+        self.output.forget_congestion()
+    }
+
+    /// Whether nothing has to be looked at before a message is given out: no deadline, no congestion. It may be false though there is
+    /// nothing.
+    #[inline(always)]
+    pub(super) fn is_calm(&self) -> bool {
+        self.ahead.is_none() && self.output.is_short(self.config.soft_limit)
     }
 
     /// What has been sent.

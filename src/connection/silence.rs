@@ -6,22 +6,42 @@ use core::time::Duration;
 use super::config::Config;
 use crate::words::time::Instant;
 
-/// When the peer was last heard.
+/// When the peer was last heard. Time counts only while input is welcome; after a pause it begins anew.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Silence {
-    /// The last byte, or the ping that has been sent since.
+    /// The last byte, the ping that has been written since, or the end of a pause.
     since: Option<Instant>,
-    /// The last data frame; `None` once the idle time has run out, which is told once.
+    /// The last data frame, or the end of a pause; `None` once the idle time has run out, which is told once.
     data: Option<Instant>,
-    /// Whether a ping has been sent since the last byte.
-    pinged: bool,
-    /// Whether that ping could not be sent, so that the peer owes no answer.
-    unasked: bool,
-    /// Whether bytes, and data frames among them, have arrived since time was last looked at.
-    bytes_arrived: bool,
-    data_arrived: bool,
     /// The round-trip time of the last ping that was answered, in microseconds plus one.
     round_trip: Option<NonZeroU32>,
+    asked: Asked,
+    /// What has arrived since time was last looked at.
+    heard: Heard,
+    /// Whether input has been unwelcome since time was last looked at.
+    paused: bool,
+}
+
+/// Whether the silent peer has been asked for a sign of life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Asked {
+    #[default]
+    No,
+    /// A ping is due or queued.
+    Soon,
+    /// A ping has been written.
+    Yes,
+    /// It can't be, any more.
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Heard {
+    #[default]
+    Nothing,
+    Bytes,
+    /// Bytes, some of them of data frames.
+    Data,
 }
 
 /// What silence calls for.
@@ -36,30 +56,36 @@ pub(crate) enum Alarm {
 }
 
 impl Silence {
-    /// Takes note that bytes have arrived.
+    /// Remembers that bytes have arrived.
     #[inline]
     pub(crate) fn heard_bytes(&mut self) {
-        self.bytes_arrived = true;
+        self.heard = self.heard.max(Heard::Bytes);
     }
 
-    /// Takes note that a data frame has arrived.
+    /// Remembers that bytes of a data frame have arrived.
     #[inline]
     pub(crate) fn heard_data(&mut self) {
-        self.bytes_arrived = true;
-        self.data_arrived = true;
+        self.heard = Heard::Data;
     }
 
-    /// What is due at `now`; each alarm is given once. All times are counted from the first call on.
+    /// Remembers that input is not welcome.
+    #[inline]
+    pub(crate) fn pause(&mut self) {
+        self.paused = true;
+    }
+
+    /// What is due at `now`, when input is welcome; each alarm is given once. All times are counted from the first call on.
     pub(crate) fn alarm(&mut self, now: Instant, config: &Config) -> Option<Alarm> {
-        if self.since.is_none() {
+        let anew = core::mem::take(&mut self.paused);
+        let heard = core::mem::take(&mut self.heard);
+        let first = self.since.is_none();
+        if first || anew || heard >= Heard::Bytes {
             self.since = Some(now);
-            self.data = Some(now);
         }
-        if core::mem::take(&mut self.bytes_arrived) {
-            self.since = Some(now);
-            (self.pinged, self.unasked) = (false, false);
+        if heard >= Heard::Bytes && self.asked != Asked::Never {
+            self.asked = Asked::No;
         }
-        if core::mem::take(&mut self.data_arrived) && self.data.is_some() {
+        if first || self.data.is_some() && (anew || heard == Heard::Data) {
             self.data = Some(now);
         }
         if self.idle_at(config).is_some_and(|at| now >= at) {
@@ -67,24 +93,33 @@ impl Silence {
             return Some(Alarm::Idle);
         }
         if self.keepalive_at(config).is_some_and(|at| now >= at) {
-            if self.pinged && !self.unasked {
+            self.since = Some(now);
+            if self.asked == Asked::Yes {
                 return Some(Alarm::Dead);
             }
-            self.since = Some(now);
-            self.pinged = !core::mem::take(&mut self.unasked);
-            return self.pinged.then_some(Alarm::Ping);
+            self.asked = Asked::Soon;
+            return Some(Alarm::Ping);
         }
         None
     }
 
-    /// Takes note that the ping that was due could not be sent: the peer has not been asked yet.
-    pub(crate) fn not_pinged(&mut self) {
-        self.unasked = true;
+    /// Counts the time for an answer from now on: the ping has been written.
+    pub(crate) fn ping_written(&mut self, now: Instant) {
+        if self.asked == Asked::Soon {
+            self.asked = Asked::Yes;
+            self.since = Some(now);
+        }
     }
 
-    /// When the next alarm will be due: at once, as long as there has been no call from which the times are counted.
+    /// Asks no more: no ping can be sent after a Close frame.
+    pub(crate) fn stop_asking(&mut self) {
+        self.asked = Asked::Never;
+    }
+
+    /// When the next alarm will be due, as long as input is welcome: at once, as long as there has been no call from which the times
+    /// are counted.
     pub(crate) fn deadline(&self, config: &Config) -> Option<Duration> {
-        if self.since.is_none() {
+        if self.since.is_none() || self.paused {
             return config
                 .idle
                 .or(config.keepalive.map(|keepalive| keepalive.interval))
@@ -100,7 +135,11 @@ impl Silence {
 
     fn keepalive_at(&self, config: &Config) -> Option<Instant> {
         let keepalive = config.keepalive?;
-        let wait = if self.pinged { keepalive.timeout } else { keepalive.interval };
+        let wait = match self.asked {
+            Asked::No => keepalive.interval,
+            Asked::Yes => keepalive.timeout,
+            Asked::Soon | Asked::Never => return None,
+        };
         Some(self.since?.after(wait))
     }
 

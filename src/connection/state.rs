@@ -8,20 +8,27 @@ use super::outcome::CloseStatus;
 /// ```text
 ///        the peer's Close
 /// Open ───────────────────▶ Closed
-///  │
-///  └──────────────────────▶ Failed
-///      a violation, or the end of the stream
+///  ├──────────────────────▶ Failed ◀── the application hears of it ──┐
+///  │   a violation, or the end of the stream                         │
+///  ├──────────────────────▶ Failing ─────────────────────────────────┘
+///  │   output has stalled
+///  └──────────────────────▶ Over
+///      the closing handshake has taken too long
 /// ```
 ///
-/// In `Closed` and `Failed` what arrives is thrown away unread.
+/// In all of them but `Open` what arrives is thrown away unread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Receiving {
     /// Frames are read.
     Open,
     /// The peer's Close frame has arrived.
     Closed(CloseStatus),
+    /// The connection has failed on the sending side, and the application has not heard of it.
+    Failing(Failure),
     /// The connection has failed.
     Failed(Failure),
+    /// The closing handshake has taken too long.
+    Over,
 }
 
 /// The sending half.
@@ -59,6 +66,8 @@ pub(crate) enum Sending {
         status: CloseStatus,
         /// Whether a Close frame was due, but could not be put into the middle of a frame.
         blocked: bool,
+        /// Why.
+        failure: Failure,
     },
 }
 

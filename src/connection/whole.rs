@@ -84,27 +84,30 @@ impl<R: Side> Connection<R> {
         self
     }
 
-    /// Takes the two halves apart, for two tasks. What has been queued stays with the sending half.
-    pub fn split(self) -> (Receiver<R>, Sender<R>) {
+    /// Takes the two halves apart, for two tasks. What has been queued stays with the sending half, what is kept of the input with the
+    /// receiving one, which holds nothing until it is [asked to](Receiver::hold).
+    pub fn split(mut self) -> (Receiver<R>, Sender<R>) {
+        self.receiver.hold(false);
         (self.receiver, self.sender)
     }
 
-    /// The next event out of `input`. `None` when all of it has been consumed and nothing is due at `now`; then the input's buffer
-    /// is the caller's again.
+    /// The next event out of `input`. `None` when there is none, and nothing is due at `now`; then the input's buffer is always the
+    /// caller's again.
     ///
-    /// After [`Event::Closing`] and [`Event::Failed`], further input is thrown away. While the buffer of a message is
-    /// [taken](Self::take_buffer), no input is consumed.
+    /// What can't be taken now is copied: while the connection is congested and its [`Holding`](super::Holding) says so, and while the buffer
+    /// of a message is [taken](Self::take_buffer). `Input::none()` goes on with the copy, and further input is appended to it; the
+    /// messages that come out of it own their payload. After [`Event::Closing`] and [`Event::Failed`], further input is thrown away.
     #[inline(always)]
     pub fn poll<'b>(&mut self, input: &mut Input<'b>, now: Duration) -> Option<Event<'b>> {
-        match self.receiver.whole(input) {
-            Some(event) => Some(event),
-            None => {
-                // The input goes in and comes out by value, so that it can stay in registers between messages.
-                let (event, rest) = self.poll_general(core::mem::take(input), now);
-                *input = rest;
-                event
-            }
+        if self.sender.is_calm()
+            && let Some(event) = self.receiver.whole(input)
+        {
+            return Some(event);
         }
+        // The input goes in and comes out by value, so that it can stay in registers between messages.
+        let (event, rest) = self.poll_general(core::mem::take(input), now);
+        *input = rest;
+        event
     }
 
     #[inline(never)]
@@ -113,40 +116,58 @@ impl<R: Side> Connection<R> {
         mut input: Input<'b>,
         now: Duration,
     ) -> (Option<Event<'b>>, Input<'b>) {
-        let event = self.receiver.next_general(&mut input, now);
+        self.tell_receiver(now);
+        let event = self.receiver.next(&mut input, now);
         match &event {
             Some(Event::Text(_) | Event::Binary(_) | Event::Part(_)) => {}
-            Some(event) => self.answer(event, now),
-            None => self.note(now),
+            event => self.tell_sender(event.as_ref(), now),
         }
         (event, input)
     }
 
-    #[cold]
-    fn answer(&mut self, event: &Event<'_>, now: Duration) {
-        if matches!(event, Event::Quiet) && !self.sender.can_ping() && self.sender.excuses_silence()
-        {
-            self.receiver.not_pinged();
-        } else if let Some(reply) = self.receiver.reply(event, now) {
-            self.sender.apply(reply, now);
+    /// Carries what the sending half knows to the receiving one, before it gives anything out: deadlines that have passed, pings that
+    /// have been written, congestion.
+    fn tell_receiver(&mut self, now: Duration) {
+        self.sender.is_over_at(now);
+        while let Some(notice) = self.sender.notice() {
+            self.receiver.note(notice, now);
         }
-        self.note(now);
+        let holds = self.sender.holds();
+        if self.sender.has_been_congested() && !holds {
+            self.receiver.hold(self.sender.may_hold());
+        }
+        self.receiver.hold(holds);
     }
 
-    /// Looks at the end of the stream and at the time.
-    fn note(&mut self, now: Duration) {
-        if self.receiver.is_at_end() {
+    /// Carries what the receiving half has found to the sending one.
+    #[cold]
+    fn tell_sender(&mut self, event: Option<&Event<'_>>, now: Duration) {
+        // These wait from the time in which the halves were apart.
+        while let Some(reply) = self.receiver.reply() {
+            self.sender.apply(reply, now);
+        }
+        if let Some(reply) = event.and_then(|event| self.receiver.reply_to(event, now)) {
+            self.sender.apply(reply, now);
+        }
+        if self.receiver.is_over() {
             self.sender.peer_gone(now);
         }
-        self.sender.timeout(now);
+        if event.is_none() {
+            self.sender.watch_output(now);
+        }
     }
 
     /// What the driver is to do next.
     pub fn want(&self) -> Want {
         if self.receiver.is_open() && self.sender.is_open() {
-            return self.io(!self.sender.is_congested());
+            return self.io(self.takes_input());
         }
         self.want_at_the_end()
+    }
+
+    /// Whether input is welcome, as long as the peer may send.
+    fn takes_input(&self) -> bool {
+        self.receiver.takes_input(self.sender.holds())
     }
 
     /// Bytes in, if `read` says so, or out, or time to pass.
@@ -170,7 +191,7 @@ impl<R: Side> Connection<R> {
         //# sending and receiving a Close message, e.g., if it has not received a
         //# TCP Close from the server in a reasonable time period.
         let server_closes = !R::MASKS && outcome.clean();
-        if sender.timed_out || (!waits && replied && (receiver.eof || server_closes)) {
+        if sender.is_over() || (!waits && replied && (receiver.eof || server_closes)) {
             return Want::Done(outcome);
         }
         //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
@@ -183,12 +204,13 @@ impl<R: Side> Connection<R> {
         if receiver.failure.is_some() && !waits && !self.sender.is_shut() {
             return Want::ShutdownWrite;
         }
-        self.io(!receiver.eof && (receiver.is_ended() || !self.sender.is_congested()))
+        self.io(!receiver.eof && (receiver.is_ended() || self.takes_input()))
     }
 
-    /// When [`poll`](Self::poll) is to be called again, if nothing arrives before.
+    /// When [`poll`](Self::poll) is to be called again, if nothing arrives before; at once, if it has passed.
     pub fn deadline(&self) -> Option<Duration> {
-        match (self.receiver.deadline(), self.sender.deadline()) {
+        let holds = self.sender.holds();
+        match (self.receiver.deadline_with(holds), self.sender.deadline()) {
             (Some(receiver), Some(sender)) => Some(receiver.min(sender)),
             (receiver, sender) => receiver.or(sender),
         }
@@ -399,8 +421,8 @@ impl<R: Side> Connection<R> {
         self.sender.queued()
     }
 
-    /// Whether as much output waits as the configuration's soft limit: a driver that stops polling then keeps the rest of the
-    /// input, and has a bound on what waits whatever the application sends.
+    /// Whether as much output waits as the configuration's soft limit: who produces messages of his own accord stops now. A driver has
+    /// nothing to do about it.
     pub fn is_congested(&self) -> bool {
         self.sender.is_congested()
     }

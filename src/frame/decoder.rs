@@ -233,6 +233,21 @@ impl<R: Role> Decoder<R> {
         }
     }
 
+    /// Whether the next byte belongs to a data frame, as far as can be said: false before the frame's first byte has arrived.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn is_data_next(&self, input: &Input<'_>) -> bool {
+        let first = match self.state {
+            State::Idle | State::Between => match input.peek() {
+                [first, ..] => *first,
+                [] => return false,
+            },
+            State::Header { bytes: [first, ..], .. } => first,
+            State::Payload(frame) => frame.first,
+            State::Failed(_) | State::Stopped => return false,
+        };
+        first & header::CONTROL == 0
+    }
+
     /// Consumes a header, as far as it has arrived. With `Some`, the payload is next.
     pub(crate) fn header(
         &mut self,

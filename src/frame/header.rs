@@ -17,6 +17,9 @@ pub(crate) const FIN: u8 = 0x80;
 pub(crate) const RSV: u8 = 0x70;
 pub(crate) const RSV1: u8 = 0x40;
 pub(crate) const OPCODE: u8 = 0x0F;
+/// The bit that all control frames' opcodes have.
+#[cfg(feature = "alloc")]
+pub(super) const CONTROL: u8 = 0x08;
 pub(crate) const MASKED: u8 = 0x80;
 pub(crate) const LEN: u8 = 0x7F;
 pub(crate) const LEN_16: u8 = 126;

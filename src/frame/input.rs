@@ -60,6 +60,13 @@ impl<'b> Input<'b> {
         Self { rest: &mut [], from: &[], eof: true }
     }
 
+    /// Bytes that arrived, after which the peer's stream has ended.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(crate) fn last(arrived: &'b mut [u8]) -> Self {
+        Self { rest: arrived, from: &[], eof: true }
+    }
+
     /// Whether the peer's stream has ended.
     #[inline]
     pub const fn is_eof(&self) -> bool {

@@ -241,6 +241,15 @@ impl<'b> Part<'b> {
         tells.then(|| Self { content: Content::new(kind, payload), first, last })
     }
 
+    /// The same part, its content owned: copied if it was borrowed.
+    pub(crate) fn into_owned(self) -> Part<'static> {
+        let content = match self.content {
+            Content::Text(text) => Content::Text(text.into_owned()),
+            Content::Binary(payload) => Content::Binary(payload.into_owned()),
+        };
+        Part { content, first: self.first, last: self.last }
+    }
+
     /// The next part of the message that the data frame under way belongs to, as far as its payload has arrived.
     pub(crate) fn next<R: Role>(
         decoder: &mut Decoder<R>,

@@ -52,6 +52,15 @@ impl<'b> Payload<'b> {
         })
     }
 
+    /// The same bytes, owned: copied if they are borrowed.
+    pub(crate) fn into_owned(self) -> Payload<'static> {
+        Payload(match self.0 {
+            Place::Borrowed(bytes) => Place::Owned(Vec::from(bytes)),
+            Place::Owned(bytes) => Place::Owned(bytes),
+            Place::CodePoint(bytes, len) => Place::CodePoint(bytes, len),
+        })
+    }
+
     /// Whether the bytes lie in the caller's buffer.
     pub fn is_borrowed(&self) -> bool {
         matches!(self.0, Place::Borrowed(_))

@@ -29,6 +29,11 @@ impl<'b> Text<'b> {
         Self(payload)
     }
 
+    /// The same text, owned: copied if it is borrowed.
+    pub(crate) fn into_owned(self) -> Text<'static> {
+        Text(self.0.into_owned())
+    }
+
     /// Whether the text lies in the caller's buffer.
     pub fn is_borrowed(&self) -> bool {
         self.0.is_borrowed()

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sockless::established::Established;
 use sockless::handshake::Limits;
 use sockless::words::role::Role;
-use sockless::{CloseCode, Config, Delivery, Input, Outcome, Want};
+use sockless::{CloseCode, Config, Delivery, Holding, Input, Outcome, Want};
 
 use crate::application::Application;
 use crate::opening::{Opened, Opening, Unopened};
@@ -27,7 +27,7 @@ pub(crate) enum End {
 /// How a driver goes about its business.
 #[derive(Debug)]
 pub(crate) struct Habits {
-    /// It reads nothing while the connection says so, and polls no further while too much output waits.
+    /// It reads nothing while the connection says so.
     obeys: bool,
     /// It stops polling now and then, and comes back to the rest of the input.
     dawdles: bool,
@@ -54,7 +54,7 @@ pub(crate) struct Endpoint<O: Opening> {
     answer: usize,
     /// The frames that have been written.
     pub(crate) tap: Tap,
-    /// What has arrived and was not consumed yet.
+    /// What has arrived, where the driver has stopped polling before it was used up.
     kept: Vec<u8>,
     eof: bool,
     /// What to end with once the head is written.
@@ -89,6 +89,11 @@ impl Drawn {
         if random.one_in(3) {
             config = config.with_idle(Duration::from_millis(50) + random.millis(4000));
         }
+        if !calm && random.one_in(3) {
+            config = config.with_write_timeout(random.millis(3000));
+        } else if calm {
+            config = config.with_write_timeout(patient);
+        }
         if random.one_in(2) {
             let soft = 1 + random.below(3000);
             let hard = soft + random.below(6000);
@@ -101,7 +106,7 @@ impl Drawn {
         };
         let application = Application::new(&config, echoes, random);
         let habits = Habits {
-            obeys: false,
+            obeys: random.one_in(2),
             dawdles: random.one_in(3),
             takes: random.one_in(2),
             copies: random.one_in(4),
@@ -111,8 +116,8 @@ impl Drawn {
         Self { config: Arc::new(config), limits, application, habits }
     }
 
-    pub(crate) fn obeys(&mut self, obeys: bool) {
-        self.habits.obeys = obeys;
+    pub(crate) fn hold(&mut self, holding: Holding) {
+        self.config = Arc::new(Config::clone(&self.config).with_holding(holding));
     }
 
     /// Makes sure that silence is noticed, by the connection and by the application.
@@ -262,7 +267,6 @@ where
 
     /// Reads and polls, or lets time pass.
     fn receive(&mut self, now: Duration, inbound: &mut Pipe, random: &mut Random) -> bool {
-        let holds_back = self.holds_back();
         let Some(connection) = &mut self.connection else { return false };
         let wants = match connection.want() {
             Want::Io { read, .. } => read || !self.habits.obeys,
@@ -270,11 +274,10 @@ where
             Want::Done(_) => false,
         };
         if !self.kept.is_empty() {
-            if !holds_back {
-                self.poll(now, random);
-                return true;
-            }
-        } else if wants && !self.eof && inbound.readable().is_some_and(|at| at <= now) {
+            self.poll(now, random);
+            return true;
+        }
+        if wants && !self.eof && inbound.readable().is_some_and(|at| at <= now) {
             if self.habits.takes
                 && inbound.has_arrived(now)
                 && let Some(mut taken) = connection.take_buffer()
@@ -290,19 +293,10 @@ where
             return true;
         }
         if connection.deadline().is_some_and(|at| at <= now) {
-            let kept = std::mem::take(&mut self.kept);
             self.poll(now, random);
-            self.kept = kept;
             return true;
         }
         false
-    }
-
-    /// Whether the driver leaves input alone, because so much output waits.
-    fn holds_back(&self) -> bool {
-        let ended = self.application.failed || self.application.peer_closed;
-        let congested = self.connection.as_ref().is_some_and(|c| c.is_congested());
-        self.habits.obeys && congested && !ended
     }
 
     /// Polls with what is kept, or with the news that the stream has ended.
@@ -326,7 +320,7 @@ where
                     return;
                 }
             }
-            if self.holds_back() || self.habits.dawdles && random.one_in(4) {
+            if self.habits.dawdles && random.one_in(4) {
                 break;
             }
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sockless::CloseCode;
+use sockless::{CloseCode, Holding};
 
 use crate::endpoint::{Drawn, Endpoint};
 use crate::opening::{Answering, Asking};
@@ -48,8 +48,10 @@ impl World {
         let mut asks = Drawn::new(calm, false, random);
         let echoes = random.one_in(4);
         let mut answers = Drawn::new(calm, echoes, random);
-        // Two drivers that both stop reading while output waits can wait for each other for ever: one of them goes on.
-        answers.obeys(random.one_in(2));
+        // Two endpoints that both hold messages while output waits can wait for each other until a deadline parts them.
+        let holdings = [Holding::ByRole, Holding::Independent, Holding::Answering];
+        answers.hold(random.pick(&holdings));
+        asks.hold(if calm { Holding::ByRole } else { random.pick(&holdings) });
         if class == Class::Mute {
             asks.keep_alive(random);
             answers.keep_alive(random);

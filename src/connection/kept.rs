@@ -1,0 +1,56 @@
+//! Input that could not be taken when it was handed in, because messages are held or a message's buffer is out: a copy of it, and
+//! whether the stream ended after it. What becomes of it is the receiving half's business.
+
+use alloc::vec::Vec;
+
+use crate::frame::Input;
+
+/// A copy of input, given out from the front.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    bytes: Vec<u8>,
+    /// How many of them have been used.
+    used: usize,
+    /// Whether the peer's stream has ended after them.
+    eof: bool,
+}
+
+impl Kept {
+    /// Whether nothing is kept, not even the end of the stream.
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.is_empty() && !self.eof
+    }
+
+    /// Appends what is left of `input`. The used bytes make room first if they are the greater part, so that each byte is moved once
+    /// on average.
+    pub(super) fn append(&mut self, input: &mut Input<'_>) {
+        self.eof |= input.is_eof();
+        if self.used > self.bytes.len() - self.used {
+            self.bytes.drain(..self.used);
+            self.used = 0;
+        }
+        self.bytes.extend_from_slice(input.take_shared(input.len()));
+    }
+
+    /// What is kept, as input.
+    pub(super) fn input(&mut self) -> Input<'_> {
+        let rest = &mut self.bytes[self.used..];
+        if self.eof { Input::last(rest) } else { Input::new(rest) }
+    }
+
+    /// What is left when all but the last `count` bytes have been used.
+    pub(super) fn keep_last(mut self, count: usize) -> Self {
+        self.used = self.bytes.len() - count;
+        if count == 0 {
+            self.bytes = Vec::new();
+            self.used = 0;
+        }
+        self
+    }
+
+    /// The same without the end of the stream, which has been dealt with.
+    pub(super) fn without_end(mut self) -> Self {
+        self.eof = false;
+        self
+    }
+}
