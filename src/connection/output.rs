@@ -122,7 +122,7 @@ impl Output {
     /// Whether less than `limit` is in the batch, written or not, and nothing is queued beside it.
     #[inline(always)]
     pub(crate) fn is_short(&self, limit: usize) -> bool {
-        self.is_plain() && self.batch.len() < limit
+        self.is_plain() & (self.batch.len() < limit)
     }
 
     /// Moves what has not been written to the front if that gives enough back, so that a batch that is never quite empty does not

@@ -116,6 +116,12 @@ impl<R: Role> Receiver<R> {
         }
     }
 
+    /// Whether messages are held.
+    #[inline]
+    pub(super) fn is_holding(&self) -> bool {
+        self.hold
+    }
+
     /// Takes what the sending half has found out.
     pub fn note(&mut self, notice: Notice, now: Duration) {
         match (notice, self.state) {
@@ -170,6 +176,7 @@ impl<R: Role> Receiver<R> {
     }
 
     /// The next event, whatever it is.
+    #[inline]
     pub(crate) fn next_general<'b>(
         &mut self,
         input: &mut Input<'b>,
@@ -187,11 +194,13 @@ impl<R: Role> Receiver<R> {
         if self.aside.has_kept() {
             return self.go_on(input, now);
         }
-        if let Some(event) = self.decode(input, now) {
-            return Some(event);
-        }
-        if self.state == Receiving::Open && (!input.is_empty() || self.assembler.is_taken()) {
-            self.keep(input);
+        if !input.is_empty() || self.decoder.has_more() {
+            if let Some(event) = self.decode(input, now) {
+                return Some(event);
+            }
+            if self.state == Receiving::Open && (!input.is_empty() || self.assembler.is_taken()) {
+                self.keep(input);
+            }
         }
         self.rest(input, now)
     }

@@ -368,7 +368,8 @@ impl<R: Side> Sender<R> {
     /// is not congested, whatever the limit.
     #[inline]
     pub fn is_congested(&self) -> bool {
-        self.output.len() >= self.config.soft_limit.max(1)
+        let queued = self.output.len();
+        queued > 0 && queued >= self.config.soft_limit
     }
 
     /// Whether congestion holds messages on the receiving side.
@@ -380,7 +381,7 @@ impl<R: Side> Sender<R> {
     /// Whether messages are to be held on the receiving side.
     #[inline]
     pub(super) fn holds(&self) -> bool {
-        self.may_hold() && self.is_congested()
+        self.is_congested() && self.may_hold()
     }
 
     /// Whether it has been congested since the last call.
@@ -392,7 +393,7 @@ impl<R: Side> Sender<R> {
     /// nothing.
     #[inline(always)]
     pub(super) fn is_calm(&self) -> bool {
-        self.ahead.is_none() && self.output.is_short(self.config.soft_limit)
+        self.ahead.is_none() & self.output.is_short(self.config.soft_limit)
     }
 
     /// What has been sent.

@@ -116,11 +116,21 @@ impl<R: Side> Connection<R> {
         mut input: Input<'b>,
         now: Duration,
     ) -> (Option<Event<'b>>, Input<'b>) {
-        self.tell_receiver(now);
-        let event = self.receiver.next(&mut input, now);
+        // Otherwise whatever can go the fast way has tried it.
+        if !self.sender.is_calm() {
+            self.tell_receiver(now);
+            if let Some(event) = self.receiver.whole(&mut input) {
+                return (Some(event), input);
+            }
+        }
+        if self.sender.has_been_congested() || self.receiver.is_holding() {
+            self.sees_congestion();
+        }
+        let event = self.receiver.next_general(&mut input, now);
         match &event {
             Some(Event::Text(_) | Event::Binary(_) | Event::Part(_)) => {}
-            event => self.tell_sender(event.as_ref(), now),
+            Some(event) => self.answer(event, now),
+            None => self.end_turn(now),
         }
         (event, input)
     }
@@ -132,47 +142,50 @@ impl<R: Side> Connection<R> {
         while let Some(notice) = self.sender.notice() {
             self.receiver.note(notice, now);
         }
-        let holds = self.sender.holds();
-        if self.sender.has_been_congested() && !holds {
-            self.receiver.hold(self.sender.may_hold());
-        }
-        self.receiver.hold(holds);
+        self.receiver.hold(self.sender.holds());
     }
 
-    /// Carries what the receiving half has found to the sending one.
+    /// Lets messages be held or not, after congestion. That which has passed interrupts the peer's silence all the same.
     #[cold]
-    fn tell_sender(&mut self, event: Option<&Event<'_>>, now: Duration) {
-        // These wait from the time in which the halves were apart.
-        while let Some(reply) = self.receiver.reply() {
+    fn sees_congestion(&mut self) {
+        self.receiver.hold(self.sender.may_hold());
+        self.receiver.hold(self.sender.holds());
+    }
+
+    /// Carries the reply that an event calls for to the sending half.
+    #[cold]
+    fn answer(&mut self, event: &Event<'_>, now: Duration) {
+        if let Some(reply) = self.receiver.reply_to(event, now) {
             self.sender.apply(reply, now);
         }
-        if let Some(reply) = event.and_then(|event| self.receiver.reply_to(event, now)) {
+    }
+
+    /// Looks at the end of the stream, and at how far output has come.
+    fn end_turn(&mut self, now: Duration) {
+        // These wait from the time in which the halves were apart.
+        while let Some(reply) = self.receiver.reply() {
             self.sender.apply(reply, now);
         }
         if self.receiver.is_over() {
             self.sender.peer_gone(now);
         }
-        if event.is_none() {
-            self.sender.watch_output(now);
-        }
+        self.sender.watch_output(now);
     }
 
     /// What the driver is to do next.
     pub fn want(&self) -> Want {
         if self.receiver.is_open() && self.sender.is_open() {
-            return self.io(self.takes_input());
+            let holds = self.sender.holds();
+            return self.io(self.receiver.takes_input(holds), holds);
         }
         self.want_at_the_end()
     }
 
-    /// Whether input is welcome, as long as the peer may send.
-    fn takes_input(&self) -> bool {
-        self.receiver.takes_input(self.sender.holds())
-    }
-
     /// Bytes in, if `read` says so, or out, or time to pass.
-    fn io(&self, read: bool) -> Want {
-        Want::Io { read, write: !self.output().is_empty(), deadline: self.deadline() }
+    #[inline]
+    fn io(&self, read: bool, holds: bool) -> Want {
+        let write = !self.output().is_empty();
+        Want::Io { read, write, deadline: self.deadline_with(holds) }
     }
 
     /// What the driver is to do once one of the halves has ended, or is about to.
@@ -204,12 +217,18 @@ impl<R: Side> Connection<R> {
         if receiver.failure.is_some() && !waits && !self.sender.is_shut() {
             return Want::ShutdownWrite;
         }
-        self.io(!receiver.eof && (receiver.is_ended() || self.takes_input()))
+        let holds = self.sender.holds();
+        let reads = receiver.is_ended() || self.receiver.takes_input(holds);
+        self.io(!receiver.eof && reads, holds)
     }
 
     /// When [`poll`](Self::poll) is to be called again, if nothing arrives before; at once, if it has passed.
     pub fn deadline(&self) -> Option<Duration> {
-        let holds = self.sender.holds();
+        self.deadline_with(self.sender.holds())
+    }
+
+    #[inline]
+    fn deadline_with(&self, holds: bool) -> Option<Duration> {
         match (self.receiver.deadline_with(holds), self.sender.deadline()) {
             (Some(receiver), Some(sender)) => Some(receiver.min(sender)),
             (receiver, sender) => receiver.or(sender),

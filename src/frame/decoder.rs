@@ -189,6 +189,13 @@ impl<R: Role> Decoder<R> {
         matches!(self.state, State::Payload(_))
     }
 
+    /// Whether there may be something to decode without further input: the end of a payload, or a violation that has been found.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(crate) fn has_more(&self) -> bool {
+        matches!(self.state, State::Payload(_) | State::Failed(_))
+    }
+
     /// Whether a violation has been found.
     #[cfg(feature = "alloc")]
     #[inline]
