@@ -354,26 +354,28 @@ impl<R: Side> Sender<R> {
     }
 
     /// Looks at the time: whether this half is over, because the closing handshake has taken too long, or because output has waited for too
-    /// long without any of it being written.
+    /// long without any of it being written. A task that writes calls it in each of its turns, after writing.
     pub fn timeout(&mut self, now: Duration) -> bool {
         let over = self.is_over_at(now);
         if !over {
-            self.watch_output(now);
+            self.watch_output(now, false);
         }
         over
     }
 
-    /// Looks at how far output has come since the last look, once a turn of the driver's.
-    pub(super) fn watch_output(&mut self, now: Duration) {
+    /// Looks at how far output has come since the last look, once a turn of the driver's. What is new in a turn that has brought input is
+    /// `about_to_be_written`: the answers to it.
+    pub(super) fn watch_output(&mut self, now: Duration, about_to_be_written: bool) {
         let now = Instant::new(now);
         match self.output.watch() {
-            Progress::New => {
+            Progress::Empty => {
                 if let Some(ahead) = &mut self.ahead {
                     ahead.stuck_since = None;
                 }
             }
+            Progress::New if about_to_be_written => {}
             Progress::Moving => self.ahead().stuck_since = Some(now),
-            Progress::Stuck => {
+            Progress::New | Progress::Stuck => {
                 self.ahead().stuck_since.get_or_insert(now);
             }
         }

@@ -31,7 +31,9 @@ pub(crate) struct Output {
 /// How the queue has fared since it was looked at last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
-    /// Nothing waits, or it has not been looked at before.
+    /// Nothing waits.
+    Empty,
+    /// Something waits that has not been looked at before, and none of it has been written.
     New,
     /// Some of what waited has been written.
     Moving,
@@ -206,11 +208,13 @@ impl Output {
 
     /// How the queue has fared since the last call.
     pub(crate) fn watch(&mut self) -> Progress {
-        let (watched, waits) = (self.watched, !self.is_empty());
-        self.watched = waits;
-        match (watched && waits, core::mem::take(&mut self.moved)) {
-            (false, _) => Progress::New,
-            (true, true) => Progress::Moving,
+        let moved = core::mem::take(&mut self.moved);
+        if self.is_empty() {
+            return Progress::Empty;
+        }
+        match (core::mem::replace(&mut self.watched, true), moved) {
+            (_, true) => Progress::Moving,
+            (false, false) => Progress::New,
             (true, false) => Progress::Stuck,
         }
     }
@@ -258,7 +262,7 @@ impl Output {
     #[inline]
     fn clear(&mut self) {
         self.head = 0;
-        self.watched = false;
+        (self.watched, self.moved) = (false, false);
         if self.lent {
             self.batch.clear();
         } else {

@@ -116,6 +116,12 @@ impl<R: Role> Receiver<R> {
         }
     }
 
+    /// Whether anything has arrived since time was last looked at.
+    #[inline]
+    pub(super) fn has_heard(&self) -> bool {
+        self.silence.has_heard()
+    }
+
     /// Whether messages are held.
     #[inline]
     pub(super) fn is_holding(&self) -> bool {

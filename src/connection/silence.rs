@@ -68,6 +68,12 @@ impl Silence {
         self.heard = Heard::Data;
     }
 
+    /// Whether anything has arrived since time was last looked at.
+    #[inline]
+    pub(crate) fn has_heard(&self) -> bool {
+        self.heard != Heard::Nothing
+    }
+
     /// Remembers that input is not welcome.
     #[inline]
     pub(crate) fn pause(&mut self) {

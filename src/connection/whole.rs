@@ -126,11 +126,12 @@ impl<R: Side> Connection<R> {
         if self.sender.has_been_congested() || self.receiver.is_holding() {
             self.sees_congestion();
         }
+        let has_heard = self.receiver.has_heard();
         let event = self.receiver.next_general(&mut input, now);
         match &event {
             Some(Event::Text(_) | Event::Binary(_) | Event::Part(_)) => {}
             Some(event) => self.answer(event, now),
-            None => self.end_turn(now),
+            None => self.end_turn(now, has_heard),
         }
         (event, input)
     }
@@ -161,7 +162,7 @@ impl<R: Side> Connection<R> {
     }
 
     /// Looks at the end of the stream, and at how far output has come.
-    fn end_turn(&mut self, now: Duration) {
+    fn end_turn(&mut self, now: Duration, has_heard: bool) {
         // These wait from the time in which the halves were apart.
         while let Some(reply) = self.receiver.reply() {
             self.sender.apply(reply, now);
@@ -169,7 +170,7 @@ impl<R: Side> Connection<R> {
         if self.receiver.is_over() {
             self.sender.peer_gone(now);
         }
-        self.sender.watch_output(now);
+        self.sender.watch_output(now, has_heard);
     }
 
     /// What the driver is to do next.
