@@ -206,6 +206,7 @@ impl<R: Role> Receiver<R> {
             }
             if self.state == Receiving::Open && (!input.is_empty() || self.assembler.is_taken()) {
                 self.keep(input);
+                return self.rest(&mut Input::none(), now);
             }
         }
         self.rest(input, now)

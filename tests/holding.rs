@@ -1,0 +1,573 @@
+//! Holding: what an endpoint does about incoming messages while its output is congested, and what it keeps of the input meanwhile.
+
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
+
+mod wire;
+
+use core::time::Duration;
+
+use sockless::connection::{Cause, ControlPayload, Failure, Notice, Reply};
+use sockless::{
+    Client, CloseCode, Config, Connection, Delivery, Event, Holding, Input, Receiver, Sender,
+    Server, Want,
+};
+use wire::*;
+
+in_both_roles!(
+    answering_endpoint_gives_out_no_message_while_congested,
+    independent_endpoint_gives_out_messages_while_congested,
+    held_messages_own_their_payload,
+    held_messages_come_in_order_with_what_is_read_later,
+    control_frames_before_the_first_data_frame_are_served,
+    ping_after_a_held_message_waits_with_it,
+    close_before_a_held_message_is_answered_while_congested,
+    reads_on_after_the_peers_close_while_congested,
+    stream_ends_after_the_held_messages,
+    stream_ends_at_once_if_nothing_is_held,
+    violation_after_a_held_message_comes_after_it,
+    parts_stop_between_parts,
+    frame_that_is_arriving_is_held_as_well,
+    wants_no_input_until_the_kept_is_used_up,
+    goes_on_at_once_when_output_has_been_written,
+    empty_queue_is_never_congested,
+    raised_limit_lets_held_messages_go,
+    end_throws_the_kept_away,
+    lost_throws_the_kept_away,
+    input_is_kept_while_a_buffer_is_out,
+    stream_ends_while_a_buffer_is_out,
+    silence_does_not_run_while_messages_are_held,
+    silence_begins_anew_after_congestion_between_two_polls,
+    pings_answer_is_not_timed_before_it_is_written,
+    nothing_written_for_a_minute_fails_as_stalled,
+    any_byte_written_postpones_stalling,
+    stalls_before_any_message_is_given_out,
+    late_close_ends_before_any_message_is_given_out,
+    stalled_peer_of_a_failed_connection_ends_it,
+    halves_hold_when_they_are_asked_to,
+    halves_keep_replies_in_a_fixed_place,
+    halves_keep_pongs_in_order_and_the_latest_beyond,
+    halves_hear_that_the_ping_was_written,
+    halves_ask_no_more_after_our_close,
+    halves_hear_of_stalling,
+    halves_hear_of_a_late_close,
+    halves_go_on_with_the_kept_when_joined,
+);
+
+/// An answering endpoint with a soft limit of ten bytes.
+fn answering() -> Config {
+    Config::default().with_output_limits(10, 1000).with_holding(Holding::Answering)
+}
+
+/// One that is congested.
+fn congested<R: Tested>(config: Config) -> Connection<R> {
+    let mut conn = R::open(config);
+    assert_eq!(pass(&mut conn, START), []);
+    conn.send_text("ten octets").unwrap();
+    assert!(conn.is_congested());
+    conn
+}
+
+fn message<R: Tested>(text: &str) -> Vec<u8> {
+    peer::<R>(FIN | TEXT, text.as_bytes())
+}
+
+fn wants_input<R: Tested>(conn: &Connection<R>) -> bool {
+    matches!(conn.want(), Want::Io { read: true, .. })
+}
+
+/// What is due without further input.
+fn on<R: Tested>(conn: &mut Connection<R>) -> Vec<Seen> {
+    pass(conn, START)
+}
+
+fn answering_endpoint_gives_out_no_message_while_congested<R: Tested>() {
+    let mut conn = congested::<R>(answering());
+    assert_eq!(feed(&mut conn, &message::<R>("held")), []);
+    assert_eq!(on(&mut conn), []);
+    written(&mut conn);
+    assert_eq!(on(&mut conn), [text("held")]);
+    is_unharmed(&mut conn);
+}
+
+fn independent_endpoint_gives_out_messages_while_congested<R: Tested>() {
+    let mut conn = congested::<R>(answering().with_holding(Holding::Independent));
+    assert!(wants_input(&conn));
+    assert_eq!(feed(&mut conn, &message::<R>("not held")), [text("not held")]);
+}
+
+#[test]
+fn server_answers_and_client_is_independent_by_default() {
+    let limits = Config::default().with_output_limits(10, 1000);
+    let mut server = congested::<Server>(limits.clone());
+    let mut client = congested::<Client>(limits);
+    assert_eq!(feed(&mut server, &message::<Server>("in")), []);
+    assert_eq!(feed(&mut client, &message::<Client>("in")), [text("in")]);
+    assert!(!wants_input(&server) && wants_input(&client));
+}
+
+fn held_messages_own_their_payload<R: Tested>() {
+    let mut conn = congested::<R>(answering());
+    feed(&mut conn, &[message::<R>("one"), peer::<R>(FIN | BINARY, b"two")].concat());
+    written(&mut conn);
+    match conn.poll(&mut Input::none(), START) {
+        Some(Event::Text(text)) => assert!(text == "one" && !text.is_borrowed()),
+        other => panic!("{other:?}"),
+    }
+    match conn.poll(&mut Input::none(), START) {
+        Some(Event::Binary(bytes)) => assert!(bytes == b"two" && !bytes.is_borrowed()),
+        other => panic!("{other:?}"),
+    }
+    assert!(conn.poll(&mut Input::none(), START).is_none());
+}
+
+fn held_messages_come_in_order_with_what_is_read_later<R: Tested>() {
+    let bytes: Vec<u8> = (0..20).flat_map(|i| message::<R>(&format!("number {i}"))).collect();
+    for size in [1, 3, 7, 50, 1000] {
+        let mut conn = congested::<R>(answering());
+        let mut seen = Vec::new();
+        for (i, chunk) in bytes.chunks(size).enumerate() {
+            seen.extend(feed(&mut conn, chunk));
+            if i % 3 == 2 {
+                written(&mut conn);
+            } else if !conn.is_congested() {
+                conn.send_text("ten octets").unwrap();
+            }
+        }
+        written(&mut conn);
+        seen.extend(on(&mut conn));
+        let all: Vec<Seen> = (0..20).map(|i| text(&format!("number {i}"))).collect();
+        assert_eq!(seen, all, "reads of {size}");
+    }
+}
+
+fn control_frames_before_the_first_data_frame_are_served<R: Tested>() {
+    let mut conn = congested::<R>(answering());
+    let bytes =
+        [peer::<R>(FIN | PING, b"first"), peer::<R>(FIN | PONG, b"second"), message::<R>("held")];
+    let seen = feed(&mut conn, &bytes.concat());
+    assert_eq!(seen, [Seen::Ping(b"first".to_vec()), Seen::Pong(b"second".to_vec(), None)]);
+    let frames = sent(&mut conn);
+    assert_eq!(frames[1], (FIN | PONG, b"first".to_vec()));
+    assert_eq!(on(&mut conn), [text("held")]);
+}
+
+fn ping_after_a_held_message_waits_with_it<R: Tested>() {
+    let mut conn = congested::<R>(answering());
+    let bytes = [message::<R>("held"), peer::<R>(FIN | PING, b"behind")].concat();
+    assert_eq!(feed(&mut conn, &bytes), []);
+    assert_eq!(sent(&mut conn).len(), 1);
+    assert_eq!(on(&mut conn), [text("held"), Seen::Ping(b"behind".to_vec())]);
+    assert_eq!(sent(&mut conn), [(FIN | PONG, b"behind".to_vec())]);
+}
+
+fn close_before_a_held_message_is_answered_while_congested<R: Tested>() {
+    let mut conn = congested::<R>(answering());
+    let bytes = [peer::<R>(FIN | CLOSE, &close_body(1000, b"")), b"tail".to_vec()].concat();
+    assert_eq!(feed(&mut conn, &bytes), [Seen::Closing(Some(1000), String::new())]);
+    assert_eq!(sent(&mut conn)[1], (FIN | CLOSE, close_body(1000, b"")));
+    assert!(conn.outcome().clean());
+}
+
+fn reads_on_after_the_peers_close_while_congested<R: Tested>() {
+    let mut conn = congested::<R>(answering());
+    feed(&mut conn, &peer::<R>(FIN | CLOSE, &close_body(1000, b"")));
+    assert!(conn.is_congested());
+    // What follows is thrown away, so that it doesn't reset the stream.
+    assert!(wants_input(&conn));
+    assert_eq!(feed(&mut conn, &message::<R>("tail")), []);
+    assert!(wants_input(&conn));
+    assert_eq!(end(&mut conn, START), []);
+    assert!(!wants_input(&conn));
+}
+
+fn stream_ends_after_the_held_messages<R: Tested>() {
+    let mut conn = congested::<R>(answering());
+    assert_eq!(feed(&mut conn, &message::<R>("held")), []);
+    assert_eq!(end(&mut conn, START), []);
+    assert!(!wants_input(&conn));
+    written(&mut conn);
+    assert_eq!(on(&mut conn), [text("held"), Seen::Failed(Failure::EndOfStream)]);
+    assert_eq!(on(&mut conn), []);
+    assert_eq!(outcome(&conn).cause, Cause::Failed(Failure::EndOfStream));
+}
+
+fn stream_ends_at_once_if_nothing_is_held<R: Tested>() {
+    let mut conn = congested::<R>(answering());
+    assert_eq!(end(&mut conn, START), [Seen::Failed(Failure::EndOfStream)]);
+}
+
+fn violation_after_a_held_message_comes_after_it<R: Tested>() {
+    let mut conn = congested::<R>(answering());
+    let bytes = [message::<R>("good"), peer::<R>(FIN | 0x3, b"")].concat();
+    assert_eq!(feed(&mut conn, &bytes), []);
+    written(&mut conn);
+    let seen = on(&mut conn);
+    assert_eq!(seen.len(), 2);
+    assert_eq!(seen[0], text("good"));
+    assert!(matches!(seen[1], Seen::Failed(Failure::Violation(_))));
+    assert_eq!(sent(&mut conn), [(FIN | CLOSE, close_body(1002, b""))]);
+}
+
+fn parts_stop_between_parts<R: Tested>() {
+    let mut conn = R::open(answering().with_delivery(Delivery::Parts));
+    let bytes = peer::<R>(FIN | BINARY, &[7; 60]);
+    let (head, tail) = bytes.split_at(20);
+    let first = feed(&mut conn, head);
+    assert_eq!(first.len(), 1);
+    conn.send_text("ten octets").unwrap();
+    assert_eq!(feed(&mut conn, tail), []);
+    written(&mut conn);
+    assert_eq!(on(&mut conn).len(), 1);
+}
+
+fn frame_that_is_arriving_is_held_as_well<R: Tested>() {
+    let mut conn = R::open(answering());
+    let bytes = [message::<R>("long enough"), peer::<R>(FIN | PING, b"p")].concat();
+    for cut in 1..bytes.len() {
+        assert_eq!(feed(&mut conn, &bytes[..cut.min(10)]), []);
+        conn.send_text("ten octets").unwrap();
+        assert_eq!(feed(&mut conn, &bytes[cut.min(10)..]), [], "cut at {cut}");
+        written(&mut conn);
+        assert_eq!(on(&mut conn), [text("long enough"), Seen::Ping(b"p".to_vec())]);
+        written(&mut conn);
+        on(&mut conn);
+    }
+}
+
+fn wants_no_input_until_the_kept_is_used_up<R: Tested>() {
+    let mut conn = congested::<R>(answering());
+    feed(&mut conn, &[message::<R>("one"), message::<R>("two")].concat());
+    assert!(!wants_input(&conn));
+    written(&mut conn);
+    assert!(!wants_input(&conn));
+    assert!(conn.poll(&mut Input::none(), START).is_some());
+    assert!(!wants_input(&conn));
+    assert!(conn.poll(&mut Input::none(), START).is_some());
+    assert!(conn.poll(&mut Input::none(), START).is_none());
+    assert!(wants_input(&conn));
+}
+
+fn goes_on_at_once_when_output_has_been_written<R: Tested>() {
+    let mut conn = congested::<R>(answering());
+    feed(&mut conn, &message::<R>("held"));
+    assert_eq!(pass(&mut conn, seconds(5)), []);
+    // Nothing but the write timeout is due while it is held.
+    assert_eq!(conn.deadline(), Some(seconds(60)));
+    written(&mut conn);
+    assert_eq!(conn.want(), Want::Io { read: false, write: false, deadline: Some(START) });
+    assert_eq!(pass(&mut conn, seconds(5)), [text("held")]);
+    assert_eq!(conn.want(), Want::Io { read: true, write: false, deadline: None });
+}
+
+fn empty_queue_is_never_congested<R: Tested>() {
+    let mut conn = R::open(answering().with_output_limits(0, 0));
+    assert!(!conn.is_congested());
+    assert_eq!(feed(&mut conn, &message::<R>("in")), [text("in")]);
+}
+
+fn raised_limit_lets_held_messages_go<R: Tested>() {
+    let mut conn = congested::<R>(answering());
+    assert_eq!(feed(&mut conn, &message::<R>("held")), []);
+    conn.set_config(answering().with_output_limits(1000, 1000));
+    assert_eq!(conn.deadline(), Some(START));
+    assert_eq!(on(&mut conn), [text("held")]);
+}
+
+fn end_throws_the_kept_away<R: Tested>() {
+    // The kept input has a Close frame, after which nothing counts.
+    let mut conn = congested::<R>(answering());
+    let close = peer::<R>(FIN | CLOSE, &close_body(1000, b""));
+    feed(&mut conn, &[message::<R>("last"), close, message::<R>("late")].concat());
+    written(&mut conn);
+    assert_eq!(on(&mut conn), [text("last"), Seen::Closing(Some(1000), String::new())]);
+    assert_eq!(on(&mut conn), []);
+}
+
+fn lost_throws_the_kept_away<R: Tested>() {
+    let mut conn = congested::<R>(answering());
+    feed(&mut conn, &message::<R>("held"));
+    conn.lost();
+    assert_eq!(on(&mut conn), []);
+    assert_eq!(outcome(&conn).cause, Cause::Failed(Failure::EndOfStream));
+}
+
+fn input_is_kept_while_a_buffer_is_out<R: Tested>() {
+    let payload = vec![7; 50_000];
+    let bytes = [peer::<R>(FIN | BINARY, &payload), message::<R>("next")].concat();
+    let mut conn = open::<R>();
+    assert_eq!(feed(&mut conn, &bytes[..1000]), []);
+    let mut taken = conn.take_buffer().unwrap();
+    assert_eq!(feed(&mut conn, &bytes[30_000..]), []);
+    assert_eq!(conn.want(), Want::Io { read: false, write: false, deadline: None });
+    taken.bytes.extend(&bytes[1000..30_000]);
+    conn.put_buffer(taken.bytes).unwrap();
+    assert_eq!(conn.deadline(), Some(START));
+    assert_eq!(on(&mut conn), [binary(&payload), text("next")]);
+    is_unharmed(&mut conn);
+}
+
+fn stream_ends_while_a_buffer_is_out<R: Tested>() {
+    let payload = vec![7; 50_000];
+    let bytes = peer::<R>(FIN | BINARY, &payload);
+    let mut conn = open::<R>();
+    assert_eq!(feed(&mut conn, &bytes[..1000]), []);
+    let mut taken = conn.take_buffer().unwrap();
+    assert_eq!(end(&mut conn, START), []);
+    taken.bytes.extend(&bytes[1000..]);
+    conn.put_buffer(taken.bytes).unwrap();
+    assert_eq!(on(&mut conn), [binary(&payload), Seen::Failed(Failure::EndOfStream)]);
+}
+
+fn silence_does_not_run_while_messages_are_held<R: Tested>() {
+    let config = answering().with_keepalive(seconds(10), seconds(5)).with_idle(seconds(20));
+    let mut conn = congested::<R>(config);
+    assert_eq!(feed_at(&mut conn, &message::<R>("held"), seconds(1)), []);
+    for second in (2..500).step_by(20) {
+        conn.wrote(1);
+        conn.send_text("x").unwrap();
+        assert_eq!(pass(&mut conn, seconds(second)), [], "after {second} s");
+    }
+    written(&mut conn);
+    assert_eq!(pass(&mut conn, seconds(600)), [text("held")]);
+    // From now on it counts.
+    assert_eq!(pass(&mut conn, seconds(609)), []);
+    assert_eq!(pass(&mut conn, seconds(610)), [Seen::Quiet]);
+}
+
+fn silence_begins_anew_after_congestion_between_two_polls<R: Tested>() {
+    let config = answering().with_keepalive(seconds(10), seconds(5));
+    let mut conn = R::open(config);
+    assert_eq!(pass(&mut conn, START), []);
+    assert_eq!(pass(&mut conn, seconds(10)), [Seen::Quiet]);
+    written(&mut conn);
+    assert_eq!(pass(&mut conn, seconds(10)), []);
+    // Somebody produces, so that the driver reads nothing for a while; then it is written.
+    conn.send_text("ten octets").unwrap();
+    assert!(!wants_input(&conn));
+    written(&mut conn);
+    assert!(wants_input(&conn));
+    assert_eq!(pass(&mut conn, seconds(30)), [], "its own pause for the peer's silence");
+    assert_eq!(pass(&mut conn, seconds(34)), []);
+    assert_eq!(pass(&mut conn, seconds(35)), [Seen::Failed(Failure::Unresponsive)]);
+}
+
+fn pings_answer_is_not_timed_before_it_is_written<R: Tested>() {
+    let config = Config::default().with_keepalive(seconds(10), seconds(5));
+    let mut conn = R::open(config);
+    conn.send_binary(&[0; 100]).unwrap();
+    assert_eq!(pass(&mut conn, START), []);
+    assert_eq!(pass(&mut conn, seconds(10)), [Seen::Quiet]);
+    // The peer is slow, but takes a byte now and then.
+    for second in 11..60 {
+        conn.wrote(1);
+        assert_eq!(pass(&mut conn, seconds(second)), [], "after {second} s");
+    }
+    written(&mut conn);
+    assert_eq!(conn.deadline(), Some(START));
+    assert_eq!(pass(&mut conn, seconds(60)), []);
+    assert_eq!(conn.deadline(), Some(seconds(65)));
+    assert_eq!(pass(&mut conn, seconds(64)), []);
+    assert_eq!(pass(&mut conn, seconds(65)), [Seen::Failed(Failure::Unresponsive)]);
+}
+
+fn nothing_written_for_a_minute_fails_as_stalled<R: Tested>() {
+    let mut conn = open::<R>();
+    conn.send_text("waits").unwrap();
+    // It wants to know since when.
+    assert_eq!(conn.want(), Want::Io { read: true, write: true, deadline: Some(START) });
+    assert_eq!(pass(&mut conn, seconds(7)), []);
+    assert_eq!(conn.want(), Want::Io { read: true, write: true, deadline: Some(seconds(67)) });
+    assert_eq!(pass(&mut conn, seconds(66)), []);
+    assert_eq!(pass(&mut conn, seconds(67)), [Seen::Failed(Failure::Stalled)]);
+    assert_eq!(conn.output(), b"");
+    let outcome = outcome(&conn);
+    assert_eq!(outcome.cause, Cause::Failed(Failure::Stalled));
+    assert!(!outcome.clean() && !outcome.sent.is_present());
+    assert_eq!(pass(&mut conn, seconds(68)), []);
+}
+
+fn any_byte_written_postpones_stalling<R: Tested>() {
+    let mut conn = R::open(Config::default().with_write_timeout(seconds(3)));
+    conn.send_binary(&[0; 100]).unwrap();
+    for second in 0..90 {
+        conn.wrote(usize::from(second % 2 == 0));
+        assert_eq!(pass(&mut conn, seconds(second)), [], "after {second} s");
+    }
+    let last = conn.deadline();
+    assert_eq!(last, Some(seconds(91)));
+    assert_eq!(pass(&mut conn, seconds(91)), [Seen::Failed(Failure::Stalled)]);
+}
+
+fn stalls_before_any_message_is_given_out<R: Tested>() {
+    let mut conn = open::<R>();
+    conn.send_text("waits").unwrap();
+    pass(&mut conn, START);
+    let seen = feed_at(&mut conn, &message::<R>("late"), seconds(60));
+    assert_eq!(seen, [Seen::Failed(Failure::Stalled)]);
+}
+
+fn late_close_ends_before_any_message_is_given_out<R: Tested>() {
+    let mut conn = open::<R>();
+    conn.close(CloseCode::NORMAL, "", START).unwrap();
+    written(&mut conn);
+    assert_eq!(feed_at(&mut conn, &message::<R>("in time"), seconds(9)), [text("in time")]);
+    assert_eq!(feed_at(&mut conn, &message::<R>("late"), seconds(10)), []);
+    assert_eq!(outcome(&conn).cause, Cause::TimedOut);
+}
+
+fn stalled_peer_of_a_failed_connection_ends_it<R: Tested>() {
+    let config = Config::default().with_write_timeout(seconds(2)).with_close(seconds(100));
+    let mut conn = R::open(config);
+    feed(&mut conn, &peer::<R>(FIN | 0x3, b""));
+    assert_eq!(pass(&mut conn, START), []);
+    assert_eq!(pass(&mut conn, seconds(2)), []);
+    let outcome = outcome(&conn);
+    assert!(matches!(outcome.cause, Cause::Failed(Failure::Violation(_))));
+    assert!(!outcome.sent.is_present());
+}
+
+// Halves.
+
+fn halves<R: Tested>(config: Config) -> (Receiver<R>, Sender<R>) {
+    R::open(config).split()
+}
+
+fn receive<R: Tested>(receiver: &mut Receiver<R>, bytes: &[u8], now: Duration) -> Vec<Seen> {
+    let mut bytes = bytes.to_vec();
+    let mut input = Input::new(&mut bytes);
+    let mut events = Vec::new();
+    while let Some(event) = receiver.poll(&mut input, now) {
+        events.push(seen(event));
+    }
+    assert!(input.is_empty());
+    events
+}
+
+fn notices<R: Tested>(sender: &mut Sender<R>) -> Vec<Notice> {
+    core::iter::from_fn(|| sender.notice()).collect()
+}
+
+fn halves_hold_when_they_are_asked_to<R: Tested>() {
+    let (mut receiver, _) = halves::<R>(Config::default());
+    receiver.hold(true);
+    assert_eq!(receiver.want(), Want::Io { read: false, write: false, deadline: None });
+    assert_eq!(receive(&mut receiver, &message::<R>("held"), START), []);
+    receiver.hold(false);
+    assert_eq!(receiver.want(), Want::Io { read: false, write: false, deadline: Some(START) });
+    assert_eq!(receive(&mut receiver, b"", START), [text("held")]);
+    assert_eq!(receiver.want(), Want::Io { read: true, write: false, deadline: None });
+}
+
+fn halves_keep_replies_in_a_fixed_place<R: Tested>() {
+    let config = Config::default().with_keepalive(seconds(10), seconds(5));
+    let (mut receiver, _) = halves::<R>(config);
+    assert_eq!(receive(&mut receiver, b"", START), []);
+    assert_eq!(receive(&mut receiver, b"", seconds(10)), [Seen::Quiet]);
+    let bytes = [
+        peer::<R>(FIN | PING, b"a"),
+        peer::<R>(FIN | PING, b"b"),
+        peer::<R>(FIN | CLOSE, &close_body(1000, b"")),
+    ];
+    assert_eq!(receive(&mut receiver, &bytes.concat(), seconds(11)).len(), 3);
+    assert!(matches!(receiver.want(), Want::Io { read: true, write: true, .. }));
+    let replies: Vec<Reply> = core::iter::from_fn(|| receiver.reply()).collect();
+    let pong = |payload: &[u8]| Reply::Pong(ControlPayload::new(payload).unwrap());
+    assert_eq!(replies[..2], [pong(b"a"), pong(b"b")]);
+    assert!(matches!(replies[2], Reply::Ping(_)));
+    assert_eq!(replies[3], Reply::Close { code: Some(CloseCode::NORMAL), hold: false });
+    assert_eq!(replies.len(), 4);
+    assert!(matches!(receiver.want(), Want::Io { write: false, .. }));
+}
+
+fn halves_keep_pongs_in_order_and_the_latest_beyond<R: Tested>() {
+    let (mut receiver, mut sender) = halves::<R>(Config::default());
+    for number in 0..10_000_u32 {
+        let ping = peer::<R>(FIN | PING, &number.to_be_bytes());
+        assert_eq!(receive(&mut receiver, &ping, START).len(), 1);
+    }
+    let mut numbers = Vec::new();
+    while let Some(reply) = receiver.reply() {
+        let Reply::Pong(payload) = reply else { panic!("{reply:?}") };
+        numbers.push(u32::from_be_bytes(payload[..].try_into().unwrap()));
+        sender.apply(reply, START);
+    }
+    // 2 KiB of frames of ten bytes, and the last.
+    let expected: Vec<u32> = (0..204).chain([9999]).collect();
+    assert_eq!(numbers, expected);
+}
+
+fn halves_hear_that_the_ping_was_written<R: Tested>() {
+    let config = Config::default().with_keepalive(seconds(10), seconds(5));
+    let (mut receiver, mut sender) = halves::<R>(config);
+    sender.send_text("first").unwrap();
+    receive(&mut receiver, b"", START);
+    assert_eq!(receive(&mut receiver, b"", seconds(10)), [Seen::Quiet]);
+    assert_eq!(receiver.deadline(), None, "an answer that is not asked for yet");
+    sender.apply(receiver.reply().unwrap(), seconds(10));
+    sender.wrote(sender.queued() - 1);
+    assert_eq!(notices(&mut sender), []);
+    sender.wrote(1);
+    assert_eq!(sender.deadline(), Some(START));
+    assert_eq!(notices(&mut sender), [Notice::PingWritten]);
+    receiver.note(Notice::PingWritten, seconds(20));
+    assert_eq!(receiver.deadline(), Some(seconds(25)));
+    assert_eq!(receive(&mut receiver, b"", seconds(24)), []);
+    let failed = [Seen::Failed(Failure::Unresponsive)];
+    assert_eq!(receive(&mut receiver, b"", seconds(25)), failed);
+}
+
+fn halves_ask_no_more_after_our_close<R: Tested>() {
+    let config = Config::default().with_keepalive(seconds(10), seconds(5));
+    let (mut receiver, mut sender) = halves::<R>(config);
+    receive(&mut receiver, b"", START);
+    sender.close(None, "", START).unwrap();
+    assert_eq!(notices(&mut sender), [Notice::Closing]);
+    receiver.note(Notice::Closing, START);
+    assert_eq!(receiver.deadline(), None);
+    assert_eq!(receive(&mut receiver, b"", seconds(100)), []);
+    // A ping that was asked for before is not sent after the Close frame.
+    sender.apply(Reply::Ping(ControlPayload::new(b"late").unwrap()), START);
+    assert_eq!(found(sender.output()).len(), 1);
+}
+
+fn halves_hear_of_stalling<R: Tested>() {
+    let (mut receiver, mut sender) = halves::<R>(Config::default());
+    sender.send_text("waits").unwrap();
+    assert!(!sender.timeout(seconds(1)));
+    assert_eq!(sender.deadline(), Some(seconds(61)));
+    assert!(sender.timeout(seconds(61)));
+    assert_eq!(notices(&mut sender), [Notice::Stalled]);
+    assert_eq!(sender.deadline(), None);
+    receiver.note(Notice::Stalled, seconds(61));
+    assert_eq!(receiver.deadline(), Some(START));
+    let seen = receive(&mut receiver, &message::<R>("late"), seconds(61));
+    assert_eq!(seen, [Seen::Failed(Failure::Stalled)]);
+    assert!(sender.end().is_over());
+}
+
+fn halves_hear_of_a_late_close<R: Tested>() {
+    let (mut receiver, mut sender) = halves::<R>(Config::default());
+    sender.close(None, "", START).unwrap();
+    sender.wrote(usize::MAX);
+    assert!(sender.timeout(seconds(10)));
+    let notices = notices(&mut sender);
+    assert_eq!(notices, [Notice::Closing, Notice::TimedOut]);
+    for notice in notices {
+        receiver.note(notice, seconds(10));
+    }
+    assert_eq!(receive(&mut receiver, &message::<R>("late"), seconds(10)), []);
+    assert_eq!(receiver.deadline(), None);
+    assert!(sender.end().is_over() && sender.deadline().is_none());
+}
+
+fn halves_go_on_with_the_kept_when_joined<R: Tested>() {
+    let (mut receiver, sender) = halves::<R>(Config::default());
+    receiver.hold(true);
+    let bytes = [peer::<R>(FIN | PING, b"p"), message::<R>("held")].concat();
+    assert_eq!(receive(&mut receiver, &bytes, START), [Seen::Ping(b"p".to_vec())]);
+    let mut conn = Connection::join(receiver, sender);
+    assert_eq!(on(&mut conn), [text("held")]);
+    // The pong was still to be carried over.
+    assert_eq!(sent(&mut conn), [(FIN | PONG, b"p".to_vec())]);
+    is_unharmed(&mut conn);
+}
