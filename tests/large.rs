@@ -4,7 +4,7 @@
 
 mod wire;
 
-use sockless::connection::Failure;
+use sockless::connection::{Cause, Failure};
 use sockless::frame::Violation;
 use sockless::{Connection, Event, Input, Want};
 use wire::*;
@@ -232,12 +232,22 @@ fn taken<R: Tested>() -> (Connection<R>, Vec<u8>) {
 }
 
 fn ends_while_the_buffer_is_out<R: Tested>() {
+    // The end comes after what is being read into the buffer.
     let (mut conn, bytes) = taken::<R>();
-    assert_eq!(end(&mut conn, START), [Seen::Failed(Failure::EndOfStream)]);
-    assert!(conn.put_buffer(bytes).is_err());
+    assert_eq!(end(&mut conn, START), []);
+    conn.put_buffer(bytes).unwrap();
+    assert_eq!(pass(&mut conn, START), [Seen::Failed(Failure::EndOfStream)]);
     assert!(conn.take_buffer().is_none());
     assert_eq!(pass(&mut conn, START), []);
     assert!(matches!(conn.want(), Want::Done(_)));
+
+    // A buffer that doesn't come back has the time of a closing handshake.
+    let (mut conn, bytes) = taken::<R>();
+    assert_eq!(end(&mut conn, START), []);
+    drop(bytes);
+    assert_eq!(conn.deadline(), Some(seconds(10)));
+    assert_eq!(pass(&mut conn, seconds(10)), []);
+    assert_eq!(outcome(&conn).cause, Cause::TimedOut);
 }
 
 fn times_out_while_the_buffer_is_out<R: Tested>() {

@@ -74,6 +74,11 @@ impl Aside {
         self.0.as_ref().is_some_and(|things| !things.kept.is_empty())
     }
 
+    /// Whether the end of the stream is kept.
+    pub(super) fn has_kept_end(&self) -> bool {
+        self.0.as_ref().is_some_and(|things| things.kept.ends())
+    }
+
     /// Keeps what is left of `input`.
     pub(super) fn keep(&mut self, input: &mut Input<'_>) {
         self.things().kept.append(input);

@@ -21,6 +21,11 @@ impl Kept {
         self.bytes.is_empty() && !self.eof
     }
 
+    /// Whether the peer's stream has ended after what is kept.
+    pub(super) fn ends(&self) -> bool {
+        self.eof
+    }
+
     /// Appends what is left of `input`. The used bytes make room first if they are the greater part, so that each byte is moved once
     /// on average.
     pub(super) fn append(&mut self, input: &mut Input<'_>) {

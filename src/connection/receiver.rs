@@ -153,6 +153,11 @@ impl<R: Role> Receiver<R> {
         self.eof
     }
 
+    /// Whether the stream has ended, though perhaps nobody has heard of it, because a message's buffer is out that may never come back.
+    pub(super) fn has_lost_its_peer(&self) -> bool {
+        self.eof || self.assembler.is_taken() && self.aside.has_kept_end()
+    }
+
     /// Whether input is welcome, with messages held or not. No matter how the connection stands.
     #[inline]
     pub(super) fn takes_input(&self, hold: bool) -> bool {

@@ -167,7 +167,7 @@ impl<R: Side> Connection<R> {
         while let Some(reply) = self.receiver.reply() {
             self.sender.apply(reply, now);
         }
-        if self.receiver.is_over() {
+        if self.receiver.has_lost_its_peer() {
             self.sender.peer_gone(now);
         }
         self.sender.watch_output(now, has_heard);
