@@ -53,7 +53,7 @@ in_both_roles!(
     close_with_last_bytes_and_end_of_stream,
     codes_on_both_ends_agree,
     failing_is_told_once,
-    has_no_deadline_any_more_when_closing_has_timed_out,
+    has_no_deadline_any_more_when_its_time_is_over,
     reads_on_after_peers_close_however_much_output_waits,
     lost_transport_takes_every_pong_with_it,
 );
@@ -793,22 +793,34 @@ fn failing_is_told_once<R: Tested>() {
 }
 
 /// A deadline that stays in the past would wake whoever waits for it time and again.
-fn has_no_deadline_any_more_when_closing_has_timed_out<R: Tested>() {
-    let mut sender = Sender::<R>::new(Config::default(), R::keys());
-    sender.close(CloseCode::NORMAL, "", START).unwrap();
-    assert!(!sender.timeout(seconds(9)));
-    assert_eq!(sender.deadline(), Some(seconds(10)));
-    assert!(sender.timeout(seconds(10)));
-    assert_eq!(sender.deadline(), None);
-    assert!(sender.timeout(seconds(11)), "it has timed out for good");
-    assert_eq!(sender.deadline(), None);
+fn has_no_deadline_any_more_when_its_time_is_over<R: Tested>() {
+    for (close, write, over) in [(10, 60, 10), (60, 10, 10), (20, 20, 20)] {
+        let config =
+            Config::default().with_close(seconds(close)).with_write_timeout(seconds(write));
+        let mut sender = Sender::<R>::new(config.clone(), R::keys());
+        sender.close(CloseCode::NORMAL, "", START).unwrap();
+        // Output that has been looked at once, and has not moved at the next look, is known to wait.
+        assert!(!sender.timeout(START) && !sender.timeout(START));
+        while sender.notice().is_some() {}
+        assert!(!sender.timeout(seconds(over - 1)));
+        assert_eq!(sender.deadline(), Some(seconds(over)));
+        assert!(sender.timeout(seconds(over)));
+        // There is something to be told; then there is nothing to wait for.
+        let notices: Vec<_> = std::iter::from_fn(|| sender.notice()).collect();
+        assert_eq!(notices.len(), 1);
+        assert_eq!(sender.deadline(), None);
+        assert!(sender.timeout(seconds(over + 1)), "it is over for good");
+        assert_eq!((sender.notice(), sender.deadline()), (None, None));
 
-    let mut conn = open::<R>();
-    conn.close(CloseCode::NORMAL, "", START).unwrap();
-    assert_eq!(conn.deadline(), Some(seconds(10)));
-    pass(&mut conn, seconds(10));
-    assert!(matches!(conn.want(), Want::Done(_)));
-    assert_eq!(conn.deadline(), None);
+        let mut conn = R::open(config);
+        conn.close(CloseCode::NORMAL, "", START).unwrap();
+        pass(&mut conn, START);
+        pass(&mut conn, START);
+        assert_eq!(conn.deadline(), Some(seconds(over)));
+        pass(&mut conn, seconds(over));
+        assert!(matches!(conn.want(), Want::Done(_)));
+        assert_eq!(conn.deadline(), None);
+    }
 }
 
 /// What is thrown away doesn't wait for output to go out; and only a stream that is read shows its end.
