@@ -17,7 +17,7 @@ fuzz=
 for argument in "$@"; do
   case $argument in
     --quick)
-      for chapter in autobahn framing fragmentation text parts large level1 splits roundtrip reference deflate streamed; do
+      for chapter in words autobahn framing fragmentation text parts large level1 splits roundtrip reference deflate streamed; do
         chapters+=(--test "$chapter")
       done
       ;;
@@ -36,7 +36,7 @@ for level in "${levels[@]}"; do
   mkdir -p "${wrapper%/*}"
   printf '#!/bin/sh\nexec "$@" --cfg '\''sockless_simd="%s"'\''\n' "$level" >"$wrapper"
   chmod +x "$wrapper"
-  RUSTC_WORKSPACE_WRAPPER=$wrapper cargo test --quiet --features deflate ${chapters[@]+"${chapters[@]}"}
+  SOCKLESS_LEVEL=$level RUSTC_WORKSPACE_WRAPPER=$wrapper cargo test --quiet --features deflate ${chapters[@]+"${chapters[@]}"}
   # There the package is no member of the workspace.
   [[ -z $fuzz ]] || RUSTFLAGS="--cfg sockless_simd=\"$level\"" CARGO_TARGET_DIR=$PWD/target/levels/$level/fuzz \
     cargo test --quiet --manifest-path fuzz/Cargo.toml
