@@ -593,11 +593,13 @@ proptest! {
 
     #[test]
     fn any_parameters_are_answered_or_declined(
-        params in proptest::collection::vec(
-            (prop_oneof!["(server|client)_max_window_bits", "(server|client)_no_context_takeover", "x"],
+        mut params in proptest::collection::vec(
+            (prop_oneof![4 => "(server|client)_max_window_bits", 4 => "(server|client)_no_context_takeover", 1 => "x"],
              proptest::option::of(prop_oneof!["[0-9]{1,3}", "8|9|1[0-5]"])), 0..5),
+        twice in proptest::bool::weighted(0.2),
         server in terms(),
     ) {
+        params.extend(params.first().filter(|_| twice).cloned());
         let offer = params.iter().fold("permessage-deflate".to_owned(), |offer, (name, value)| match value {
             Some(value) => format!("{offer}; {name}={value}"),
             None => format!("{offer}; {name}"),
