@@ -5,7 +5,7 @@
 mod wire;
 
 use core::time::Duration;
-use sockless::connection::{Cause, CloseStatus, Failure, Initiator, SendError};
+use sockless::connection::{Cause, CloseStatus, Failure, Initiator, SendError, Sender};
 use sockless::frame::{Misuse, Violation};
 
 use sockless::{Client, CloseCode, Config, Connection, Delivery, Input, Kind, Server, Want};
@@ -53,6 +53,9 @@ in_both_roles!(
     close_with_last_bytes_and_end_of_stream,
     codes_on_both_ends_agree,
     failing_is_told_once,
+    has_no_deadline_any_more_when_its_time_is_over,
+    reads_on_after_peers_close_however_much_output_waits,
+    lost_transport_takes_every_pong_with_it,
 );
 
 fn closing(code: u16) -> Seen {
@@ -787,6 +790,81 @@ fn failing_is_told_once<R: Tested>() {
     conn.shut();
     pass(&mut conn, seconds(10));
     assert!(matches!(done(&conn).cause, Cause::Failed(_)));
+}
+
+/// A deadline that stays in the past would wake whoever waits for it time and again.
+fn has_no_deadline_any_more_when_its_time_is_over<R: Tested>() {
+    for (close, write, over) in [(10, 60, 10), (60, 10, 10), (20, 20, 20)] {
+        let config =
+            Config::default().with_close(seconds(close)).with_write_timeout(seconds(write));
+        let mut sender = Sender::<R>::new(config.clone(), R::keys());
+        sender.close(CloseCode::NORMAL, "", START).unwrap();
+        // Output that has been looked at once, and has not moved at the next look, is known to wait.
+        assert!(!sender.timeout(START) && !sender.timeout(START));
+        while sender.notice().is_some() {}
+        assert!(!sender.timeout(seconds(over - 1)));
+        assert_eq!(sender.deadline(), Some(seconds(over)));
+        assert!(sender.timeout(seconds(over)));
+        // There is something to be told; then there is nothing to wait for.
+        let notices: Vec<_> = std::iter::from_fn(|| sender.notice()).collect();
+        assert_eq!(notices.len(), 1);
+        assert_eq!(sender.deadline(), None);
+        assert!(sender.timeout(seconds(over + 1)), "it is over for good");
+        assert_eq!((sender.notice(), sender.deadline()), (None, None));
+
+        let mut conn = R::open(config);
+        conn.close(CloseCode::NORMAL, "", START).unwrap();
+        pass(&mut conn, START);
+        pass(&mut conn, START);
+        assert_eq!(conn.deadline(), Some(seconds(over)));
+        pass(&mut conn, seconds(over));
+        assert!(matches!(conn.want(), Want::Done(_)));
+        assert_eq!(conn.deadline(), None);
+    }
+}
+
+/// What is thrown away doesn't wait for output to go out; and only a stream that is read shows its end.
+fn reads_on_after_peers_close_however_much_output_waits<R: Tested>() {
+    let close = close::<R>(1000);
+    let late = peer::<R>(FIN | TEXT, b"late");
+    for auto_close in [true, false] {
+        let config = Config::default().with_output_limits(100, 1000).with_auto_close(auto_close);
+        let mut conn = R::open(config);
+        conn.send_binary(&[1; 200]).unwrap();
+        assert!(conn.is_congested());
+        assert_eq!(feed(&mut conn, &[&close[..], &late].concat()), [closing(1000)]);
+        for _ in 0..3 {
+            assert!(conn.is_congested());
+            let Want::Io { read, write, .. } = conn.want() else { panic!("{:?}", conn.want()) };
+            assert_eq!((read, write), (true, true));
+            assert_eq!(feed(&mut conn, &late), []);
+        }
+        end(&mut conn, START);
+        let Want::Io { read, write, .. } = conn.want() else { panic!("{:?}", conn.want()) };
+        assert_eq!((read, write), (false, true), "the stream has ended, and output waits");
+    }
+}
+
+/// Beside the pongs in the queue there are those that wait for the end of a frame, and the latest of those that found no room.
+fn lost_transport_takes_every_pong_with_it<R: Tested>() {
+    for inside_frame in [false, true] {
+        let mut conn = open::<R>();
+        if inside_frame {
+            conn.stream_frame(Some(Kind::Binary), true, 10).unwrap();
+        }
+        for number in 0..100 {
+            feed(&mut conn, &peer::<R>(FIN | PING, &[number; 100]));
+        }
+        conn.lost();
+        assert_eq!(conn.queued(), 0);
+        assert!(conn.output().is_empty());
+        assert!(matches!(conn.want(), Want::Done(_)), "{:?}", conn.want());
+        // Nor does it turn up later.
+        conn.wrote(0);
+        assert_eq!(pass(&mut conn, seconds(100)), []);
+        assert_eq!(conn.queued(), 0);
+        assert!(matches!(conn.want(), Want::Done(_)), "{:?}", conn.want());
+    }
 }
 
 #[test]

@@ -35,6 +35,7 @@ in_both_roles!(
     receives_invalid_text_before_the_limit_fails_1007_however_it_is_cut,
     receives_parts_of_what_has_been_inflated,
     receives_parts_of_text_never_cut_inside_a_code_point,
+    receives_parts_up_to_the_limit_a_code_point_held_back_included,
     receives_without_takeover,
     gives_no_buffer_of_a_compressed_message_away,
     sends_hello_as_in_the_example,
@@ -441,6 +442,31 @@ fn receives_parts_of_text_never_cut_inside_a_code_point<R: Tested>() {
     // `Seen` checks that each part is text by itself.
     let events = fed(limited::<R>(1 << 20, Delivery::Parts), &frame);
     assert_eq!(joined(&events), [Seen::Part(true, message.into_bytes(), true, true)]);
+}
+
+fn receives_parts_up_to_the_limit_a_code_point_held_back_included<R: Tested>() {
+    // A block that isn't compressed shows its octets as they arrive: the beginning of a code point is held back, and has arrived.
+    let stored = |octets: &[u8]| {
+        let len = octets.len() as u8;
+        [&[0x00, len, 0x00, !len, 0xff], octets].concat()
+    };
+    let part = |octets: &[u8], last| Seen::Part(true, octets.to_vec(), true, last);
+    for (text, cut) in [("abcé", 4), ("ab€", 3), ("ab€", 4), ("a😀", 2), ("a😀", 3), ("a😀", 4)]
+    {
+        assert_eq!(text.len(), 5);
+        let (begin, end) = text.as_bytes().split_at(cut);
+        let bytes = [
+            peer::<R>(RSV1 | TEXT, &stored(begin)),
+            peer::<R>(FIN, &[&stored(end)[..], &[0x00]].concat()),
+        ]
+        .concat();
+        let events = fed(limited::<R>(5, Delivery::Parts), &bytes);
+        assert_eq!(joined(&events), [part(text.as_bytes(), true)], "{text} {cut}");
+        let whole = text.trim_end_matches(|letter: char| !letter.is_ascii());
+        let before = [part(whole.as_bytes(), false)];
+        let too_long = violation(Violation::MessageTooLong);
+        fails(limited::<R>(4, Delivery::Parts), &bytes, &before, too_long, 1009);
+    }
 }
 
 fn receives_without_takeover<R: Tested>() {

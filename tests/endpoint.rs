@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 #![cfg(all(feature = "alloc", feature = "handshake", feature = "getrandom"))]
 
+mod heads;
 mod wire;
 
 use sockless::endpoint;
@@ -18,6 +19,8 @@ struct Wish {
     subprotocols: &'static [&'static str],
     extensions: Supported,
     config: Config,
+    /// What the answer says of both.
+    fields: &'static str,
 }
 
 /// An end, and what it says was agreed on.
@@ -29,7 +32,7 @@ fn opened(wish: &Wish) -> (End<Server>, End<Client>) {
     let offer = Offer::new(Url::parse("ws://example.com/").unwrap())
         .with_subprotocols(wish.subprotocols)
         .with_extensions(wish.extensions);
-    let mut connector = Connector::new(offer, &limits, START).unwrap();
+    let mut connector = Connector::with_nonce(offer, heads::NONCE, &limits, START).unwrap();
     let request = connector.request().to_vec();
     let Some(Asked::WebSocket(request)) = Acceptor::new(&limits, START).poll(&request, START)
     else {
@@ -41,7 +44,16 @@ fn opened(wish: &Wish) -> (End<Server>, End<Client>) {
     let (mut server, agreed) =
         endpoint::accept(&request, &acceptance, wish.config.clone()).unwrap();
     let answer = written(&mut server);
-    assert_eq!(answer, request.accept(&acceptance).unwrap().to_vec());
+    let expected = format!(
+        "HTTP/1.1 101 Switching Protocols\r\n\
+        Upgrade: websocket\r\n\
+        Connection: Upgrade\r\n\
+        Sec-WebSocket-Accept: {}\r\n\
+        {}\r\n",
+        heads::ACCEPT,
+        wish.fields
+    );
+    assert_eq!(String::from_utf8_lossy(&answer), expected);
     let Some(Answered::Open { established, response }) = connector.poll(&answer, START) else {
         panic!("an open connection");
     };
@@ -51,14 +63,17 @@ fn opened(wish: &Wish) -> (End<Server>, End<Client>) {
 }
 
 /// Both ends' wishes, with and without a subprotocol.
-fn wishes(extensions: Supported, config: &Config) -> [Wish; 2] {
-    let wish = |subprotocols| Wish { subprotocols, extensions, config: config.clone() };
-    [wish(&[]), wish(&["chat", "superchat"])]
+fn wishes(config: &Config) -> [Wish; 2] {
+    let wish = |subprotocols, fields| {
+        let (extensions, config) = (Supported::default(), config.clone());
+        Wish { subprotocols, extensions, config, fields }
+    };
+    [wish(&[], ""), wish(&["chat", "superchat"], "Sec-WebSocket-Protocol: chat\r\n")]
 }
 
 #[test]
 fn both_ends_know_what_was_agreed_on() {
-    for wish in wishes(Supported::default(), &Config::default()) {
+    for wish in wishes(&Config::default()) {
         let ((mut server, agreed), (mut client, established)) = opened(&wish);
         assert_eq!(agreed, established);
         assert_eq!(agreed.subprotocol, wish.subprotocols.first().copied());
@@ -71,7 +86,7 @@ fn both_ends_know_what_was_agreed_on() {
 #[test]
 fn both_ends_keep_to_the_configuration_they_are_given() {
     let config = Config::default().with_limits(Limits::default().with_message(4));
-    for wish in wishes(Supported::default(), &config) {
+    for wish in wishes(&config) {
         let ((mut server, agreed), (mut client, _)) = opened(&wish);
         let mut elsewhere = endpoint::server(&agreed, config.clone());
         let failed = [violation(Violation::MessageTooLong)];
@@ -93,7 +108,16 @@ fn both_ends_compress_where_it_was_agreed_on() {
     let terms = Terms::default()
         .with_client_no_context_takeover()
         .with_server_max_window_bits(WindowBits::new(10).unwrap());
-    for wish in wishes(Supported::default().with_deflate(terms), &Config::default()) {
+    let fields = [
+        "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover; \
+        server_max_window_bits=10\r\n",
+        "Sec-WebSocket-Protocol: chat\r\n\
+        Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover; \
+        server_max_window_bits=10\r\n",
+    ];
+    for (mut wish, fields) in wishes(&Config::default()).into_iter().zip(fields) {
+        wish.extensions = Supported::default().with_deflate(terms);
+        wish.fields = fields;
         let ((server, agreed), (mut client, established)) = opened(&wish);
         assert_eq!(agreed, established);
         assert_eq!(agreed.subprotocol, wish.subprotocols.first().copied());

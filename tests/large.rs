@@ -21,6 +21,7 @@ in_both_roles!(
     puts_text_together_over_code_points,
     finds_invalid_text_in_the_buffer,
     finds_invalid_text_at_the_end_of_the_buffer,
+    finds_text_changed_in_the_buffer_at_the_end_of_a_later_fragment,
     goes_on_with_fragments,
     answers_ping_between_fragments,
     ends_while_the_buffer_is_out,
@@ -196,6 +197,41 @@ fn finds_invalid_text_at_the_end_of_the_buffer<R: Tested>() {
     let (events, times) = read(&mut conn, &peer::<R>(FIN | TEXT, &payload), 20_000);
     assert_eq!(events, [violation(Violation::InvalidText)]);
     assert!(times > 0);
+}
+
+/// Whoever has had the buffer may have changed what had been checked: the message is looked at again when it is complete, however
+/// many frames that takes.
+fn finds_text_changed_in_the_buffer_at_the_end_of_a_later_fragment<R: Tested>() {
+    let first = peer::<R>(TEXT, &[b'x'; 20_000]);
+    let (begin, rest) = first.split_at(100);
+    let end = peer::<R>(FIN, b"end");
+    let between = [
+        vec![],
+        peer::<R>(CONTINUATION, b"and "),
+        peer::<R>(FIN | PING, b"p"),
+        [peer::<R>(FIN | PING, b"p"), peer::<R>(CONTINUATION, b"and ")].concat(),
+    ];
+    for between in between {
+        for change in [false, true] {
+            let mut conn = open::<R>();
+            assert_eq!(feed(&mut conn, begin), []);
+            let mut taken = conn.take_buffer().unwrap();
+            if change {
+                taken.bytes[7] = 0xFF;
+            }
+            conn.put_buffer(taken.bytes).unwrap();
+            assert_eq!(feed(&mut conn, rest), []);
+            feed(&mut conn, &between);
+            sent(&mut conn);
+            let events = feed(&mut conn, &end);
+            if change {
+                assert_eq!(events, [violation(Violation::InvalidText)]);
+                assert_eq!(sent(&mut conn), [(FIN | CLOSE, close_body(1007, b""))]);
+            } else {
+                assert!(matches!(&events[..], [Seen::Text(text)] if text.ends_with("end")));
+            }
+        }
+    }
 }
 
 fn goes_on_with_fragments<R: Tested>() {

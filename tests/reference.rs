@@ -60,6 +60,13 @@ fn receive<R: Side>(mut conn: Connection<R>, bytes: &[u8], split: &Split) -> Mad
             made.items.push(item);
         }
     }
+    if let Some((violation, _)) = made.violation {
+        let output = conn.output_slices().collect::<Vec<_>>().concat();
+        let (answers, wrong) = naive::decode(&output, R::MASKS, &Limits::DEFAULT);
+        assert_eq!(wrong, None, "what was answered is legal");
+        let close = Item::Close(Some(naive::close_code(violation)), String::new());
+        assert_eq!(answers.last(), Some(&close), "{violation}");
+    }
     made
 }
 

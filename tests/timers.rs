@@ -198,11 +198,12 @@ fn data_postpones_idle<R: Tested>() {
 fn long_frame_is_not_idle<R: Tested>() {
     let mut conn = begun::<R>(idle());
     let bytes = peer::<R>(FIN | BINARY, &[1; 120]);
+    let mut events = Vec::new();
     for (byte, second) in bytes.iter().zip((0..).step_by(10)) {
-        for event in feed_at(&mut conn, &[*byte], seconds(second)) {
-            assert_eq!(event, binary(&[1; 120]));
-        }
+        events.extend(feed_at(&mut conn, &[*byte], seconds(second)));
     }
+    // Not idle in between, and there in the end.
+    assert_eq!(events, [binary(&[1; 120])]);
     assert_eq!(conn.queued(), 0);
 }
 
@@ -337,13 +338,22 @@ fn streams_a_frame_for_longer_than_the_keepalive<R: Tested>() {
     // No ping can be put into the middle of a frame; a peer that was not asked can't be taken for dead.
     let mut conn = begun::<R>(keepalive());
     conn.stream_frame(Some(Kind::Binary), true, 1000).unwrap();
+    let (mut events, mut bytes) = (Vec::new(), Vec::new());
     for second in 0..1000 {
         conn.stream_payload(&mut [1]).unwrap();
-        written(&mut conn);
-        for event in pass(&mut conn, seconds(second)) {
-            assert_eq!(event, Seen::Quiet, "after {second} s");
-        }
+        bytes.extend(written(&mut conn));
+        events.extend(pass(&mut conn, seconds(second)).into_iter().map(|event| (second, event)));
     }
+    assert_eq!(events, [(30, Seen::Quiet)]);
+    // Once the frame is complete, it is asked, and has its time for an answer.
+    let frames = found(&bytes);
+    assert_eq!(
+        frames.iter().map(|frame| frame.first).collect::<Vec<_>>(),
+        [FIN | BINARY, FIN | PING]
+    );
+    assert_eq!(frames[0].payload, [1; 1000]);
+    assert_eq!(pass(&mut conn, seconds(1008)), []);
+    assert_eq!(pass(&mut conn, seconds(1009)), [Seen::Failed(Failure::Unresponsive)]);
 }
 
 fn fails_when_nothing_is_taken_inside_a_streamed_frame<R: Tested>() {
@@ -364,14 +374,14 @@ fn slow_peer_inside_a_streamed_frame_is_not_taken_for_dead<R: Tested>() {
     let mut conn = begun::<R>(keepalive());
     conn.stream_frame(Some(Kind::Binary), true, 1000).unwrap();
     conn.stream_payload(&mut [1; 500]).unwrap();
+    let mut events = Vec::new();
     for second in 0..400 {
         conn.wrote(1);
         // A write that takes nothing changes nothing.
         conn.wrote(0);
-        for event in pass(&mut conn, seconds(second)) {
-            assert_eq!(event, Seen::Quiet, "after {second} s");
-        }
+        events.extend(pass(&mut conn, seconds(second)).into_iter().map(|event| (second, event)));
     }
+    assert_eq!(events, [(30, Seen::Quiet)]);
     assert!(conn.queued() > 0);
 }
 

@@ -1,7 +1,7 @@
 //! Work is linear in the bytes, at any split: twice the input takes about twice the work.
 //!
-//! Work is counted, not timed, in two ways: what the allocator is asked for, and what its resizing has to move; and instructions,
-//! where `valgrind` is installed. Without it that test passes and says so.
+//! Work is counted, not timed, in three ways: what the allocator is asked for, and what its resizing has to move; what the queue of
+//! output moves; and instructions, by `valgrind`: that test has to be asked for, and fails where `valgrind` is not installed.
 
 #![allow(
     clippy::print_stdout,
@@ -337,6 +337,36 @@ fn allocations_grow_with_the_input() {
     }
 }
 
+/// What the queue moves of what waits in it is seen from outside: the first byte to be written lies elsewhere than before.
+#[test]
+fn queue_that_is_never_empty_moves_what_waits_only_now_and_then() {
+    const WAITING: usize = 8 << 20;
+    const SENDS: usize = 3000;
+    for size in [12, 102, 1004] {
+        let config = Config::default().with_output_limits(usize::MAX, usize::MAX);
+        let mut conn = Connection::server(config);
+        // Exactly what waits has room, so that the first message more needs some.
+        conn.lend(Vec::with_capacity(WAITING)).expect("an empty queue");
+        conn.send_binary(&vec![1; WAITING - 10]).expect("room");
+        assert_eq!(conn.queued(), WAITING);
+        let (mut sent, mut moved, mut times) = (WAITING, 0, 0);
+        for _ in 0..SENDS {
+            // As much goes out as comes in.
+            conn.wrote(size);
+            let (place, before) = (conn.output().as_ptr(), conn.queued());
+            let header = if size < 126 { 2 } else { 4 };
+            conn.send_binary(&vec![2; size - header]).expect("room");
+            assert_eq!(conn.queued(), WAITING);
+            sent += size;
+            if conn.output().as_ptr() != place {
+                (moved, times) = (moved + before, times + 1);
+            }
+        }
+        assert!(times > 0, "the queue has never grown: nothing was looked at");
+        assert!(moved <= 2 * sent, "{moved} bytes moved in {times} turns for {sent} sent");
+    }
+}
+
 /// The part of the program that instructions are counted in.
 #[inline(never)]
 fn counted_region(work: Box<dyn FnOnce()>) {
@@ -345,26 +375,21 @@ fn counted_region(work: Box<dyn FnOnce()>) {
 
 const COUNTED: &str = "SOCKLESS_COUNTED";
 
-/// The program that runs under the counter.
+/// Runs this very test once more under the counter, where it does the work that is counted.
 #[test]
-fn counted_program() {
+#[ignore = "needs valgrind: cargo test --test work -- --ignored"]
+fn instructions_grow_with_the_input() {
     if std::env::var_os(COUNTED).is_some() {
         for case in CASES {
             counted_region((case.work)(case.units / 16));
             counted_region((case.work)(case.units / 8));
         }
-    }
-}
-
-#[test]
-fn instructions_grow_with_the_input() {
-    if std::env::var_os(COUNTED).is_some() {
         return;
     }
     let place =
         PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("counted-{}", std::process::id()));
     std::fs::create_dir_all(&place).expect("a directory of our own");
-    let counted = Command::new("valgrind")
+    let output = Command::new("valgrind")
         .args([
             "--tool=callgrind",
             "--zero-before=work::counted_region",
@@ -372,13 +397,12 @@ fn instructions_grow_with_the_input() {
         ])
         .arg(format!("--callgrind-out-file={}", place.join("out").display()))
         .arg(std::env::current_exe().expect("this program"))
-        .args(["--exact", "counted_program", "--test-threads=1"])
+        .args(["--ignored", "--exact", "instructions_grow_with_the_input", "--test-threads=1"])
         .env(COUNTED, "1")
-        .output();
-    let Some(output) = counted.ok().filter(|output| output.status.success()) else {
-        eprintln!("valgrind is not installed, or does not run here: no instructions were counted");
-        return;
-    };
+        .output()
+        .expect("valgrind is installed");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "valgrind does not run here: {told}");
     let counts: Vec<u64> = (1..)
         .map_while(|number| std::fs::read_to_string(place.join(format!("out.{number}"))).ok())
         .filter(|dump| dump.contains("--dump-after"))
@@ -388,13 +412,7 @@ fn instructions_grow_with_the_input() {
         })
         .collect();
     std::fs::remove_dir_all(&place).expect("the directory of our own");
-    if counts.is_empty() {
-        eprintln!(
-            "this valgrind does not find the counted region by its name: nothing was counted"
-        );
-        return;
-    }
-    assert_eq!(counts.len(), 2 * CASES.len(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(counts.len(), 2 * CASES.len(), "not every region was found by its name: {told}");
     for (case, counts) in CASES.iter().zip(counts.chunks(2)) {
         let ratio = counts[1] as f64 / counts[0] as f64;
         eprintln!("{ratio:.3} {:>10} {}", counts[0], case.name);

@@ -5,7 +5,8 @@
   benches/counted/check.py --write    makes the figures anew
 
 Counts are exact, whatever else the machine does, but they depend on the compiler and on the system's allocator: figures that an
-other compiler has made are shown, not judged. Exit status: 0 good, 1 too much, 2 something is missing.
+other compiler has made are shown, not judged. Exit status: 0 good, 1 too much, or it can't be built or counted, 2 not judged, since
+something is missing or the compiler is another.
 """
 
 import json
@@ -25,9 +26,9 @@ TOLERANCE = 0.03
 FEW, MANY = 64, 576
 
 
-def stop(message):
+def stop(message, status=1):
     print(f"counted: {message}", file=sys.stderr)
-    sys.exit(2)
+    sys.exit(status)
 
 
 def build():
@@ -71,20 +72,24 @@ def main():
     if sys.argv[1:] and not write:
         stop(f"unknown arguments: {sys.argv[1:]}; there is only --write")
     if platform.machine() != "x86_64":
-        stop("the figures are of x86-64")
+        stop("the figures are of x86-64", status=2)
     if not shutil.which("valgrind"):
-        stop("valgrind is not installed")
+        stop("valgrind is not installed", status=2)
     # Where memory lies, and what the environment holds, may change a few instructions.
     os.environ.pop("MALLOC_ARENA_MAX", None)
     compiler = subprocess.run(["rustc", "--version"], stdout=subprocess.PIPE, text=True).stdout.strip()
     program = build()
     made_with, figures = read()
     judged = made_with == compiler
-    names = subprocess.run([program], stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    names = subprocess.run([program], stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
+    if not names:
+        stop("the program names no workload")
     lines, bad = [], []
     for workload in names:
         few, many = (instructions(program, workload, count) for count in (FEW, MANY))
         now = (many - few) / (MANY - FEW)
+        if now < 1:
+            stop(f"{workload!r} does nothing: {few} instructions for {FEW}, {many} for {MANY}")
         before = figures.get(workload)
         change = f"{now / before - 1:+7.1%}" if before else "    new"
         print(f"{now:10.1f}  {change}  {workload}", flush=True)
@@ -98,6 +103,7 @@ def main():
         print(f"written: {FIGURES.relative_to(ROOT)}")
     elif not judged:
         print(f"not judged: the figures were made with {made_with or 'nothing'}, this is {compiler}")
+        sys.exit(2)
     elif bad or missing:
         print(f"over {TOLERANCE:.0%} more than committed, or without a figure: {', '.join(bad) or 'none'}")
         print(f"figures without a workload: {', '.join(sorted(missing)) or 'none'}")

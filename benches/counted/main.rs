@@ -9,7 +9,7 @@ use std::time::Duration;
 use sockless::connection::{Entropy, Side};
 use sockless::handshake::{Acceptance, Acceptor, Asked};
 use sockless::words::simd::{Instructions, Level};
-use sockless::{Client, CloseCode, Config, Connection, Delivery, Event, Input, Server};
+use sockless::{Client, CloseCode, Config, Connection, Delivery, Event, Input, Server, Want};
 
 #[path = "../../tests/heads/mod.rs"]
 mod heads;
@@ -51,7 +51,7 @@ fn main() {
     let work = WORKLOADS.iter().find(|(known, _)| *known == name).map(|(_, work)| *work);
     match (work, count.and_then(|count| count.parse().ok())) {
         (Some(work), Some(count)) => work(count),
-        _ => say("usage: counted [WORKLOAD COUNT]"),
+        _ => panic!("usage: counted [WORKLOAD COUNT]"),
     }
 }
 
@@ -119,6 +119,7 @@ fn receive(connection: &mut Connection<Server>, bytes: &mut [u8], copied: bool) 
             match event {
                 Event::Text(text) => drop(black_box(text)),
                 Event::Binary(payload) => drop(black_box(payload)),
+                Event::Failed(failure) => panic!("{failure}"),
                 _ => {}
             }
         }
@@ -133,19 +134,32 @@ fn write<R: Side>(connection: &mut Connection<R>) {
     }
 }
 
+/// As many messages were received, and sent, as the workload is about: what does less costs less.
+fn did<R: Side>(connection: &Connection<R>, received: usize, sent: usize) {
+    let counters = connection.counters();
+    let messages = (counters.received.messages, counters.sent.messages);
+    assert_eq!(messages, (received as u64, sent as u64), "messages received and sent");
+}
+
 fn decode(count: usize, opcode: u8, payload: &[u8], copied: bool) {
-    receive(&mut server(), &mut frames(count, 0x80 | opcode, payload), copied);
+    let mut connection = server();
+    receive(&mut connection, &mut frames(count, 0x80 | opcode, payload), copied);
+    did(&connection, count, 0);
 }
 
 fn fragments(count: usize) {
     let payload = [0x5A; 16];
     let message =
         [frames(1, 0x02, &payload), frames(2, 0x00, &payload), frames(1, 0x80, &payload)].concat();
-    receive(&mut server(), &mut message.repeat(count), false);
+    let mut connection = server();
+    receive(&mut connection, &mut message.repeat(count), false);
+    did(&connection, count, 0);
 }
 
 fn pings(count: usize) {
-    receive(&mut server(), &mut frames(count, 0x89, &[0x5A; 16]), false);
+    let mut connection = server();
+    receive(&mut connection, &mut frames(count, 0x89, &[0x5A; 16]), false);
+    assert_eq!(connection.counters().received.pings as usize, count);
 }
 
 fn encode<R: Side>(count: usize, connection: &mut Connection<R>, len: usize) {
@@ -157,6 +171,7 @@ fn encode<R: Side>(count: usize, connection: &mut Connection<R>, len: usize) {
             write(connection);
         }
     }
+    did(connection, 0, count);
 }
 
 fn echo(count: usize, len: usize) {
@@ -171,6 +186,7 @@ fn echo(count: usize, len: usize) {
         }
         write(&mut connection);
     }
+    did(&connection, count, count);
 }
 
 /// One message a read, as from clients that wait for the answer: what a driver asks for each time it wakes.
@@ -191,28 +207,35 @@ fn wakeups(count: usize, len: usize) {
         black_box(connection.want());
         spare = connection.reclaim().unwrap_or_default();
     }
+    did(&connection, count, count);
 }
 
 fn closings(count: usize) {
     let config = std::sync::Arc::new(config());
+    let mut closed = 0;
     for close in frames(count, 0x88, &[0x03, 0xE8]).chunks_mut(8) {
         let mut connection = Connection::server(black_box(config.clone()));
         let _ = connection.close(CloseCode::NORMAL, "", START);
         receive(&mut connection, close, false);
-        black_box(connection.want());
+        let want = black_box(connection.want());
+        closed += usize::from(matches!(want, Want::Done(outcome) if outcome.clean()));
     }
+    assert_eq!(closed, count, "every connection is closed cleanly");
 }
 
 fn openings(count: usize) {
     let limits = Default::default();
     let mut answer = [0; 512];
+    let mut answered = 0;
     for _ in 0..count {
         let mut acceptor = Acceptor::new(&limits, START);
         if let Some(Asked::WebSocket(request)) =
             acceptor.poll(black_box(heads::CHROMIUM.as_bytes()), START)
         {
             let switching = request.accept(&Acceptance::new());
-            let _ = black_box(switching.and_then(|switching| switching.encode(&mut answer)));
+            let encoded = black_box(switching.and_then(|switching| switching.encode(&mut answer)));
+            answered += usize::from(encoded.is_ok());
         }
     }
+    assert_eq!(answered, count, "every request is answered");
 }

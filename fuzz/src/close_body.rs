@@ -92,7 +92,7 @@ fn receive<R: Endpoint>(body: &[u8], key: [u8; 4], cuts: &Cuts) {
     assert_eq!(ends, 1, "one end, and nothing behind it");
     let code = match expected {
         Ok((code, _)) => code,
-        Err(violation) => Some(violation.close_code().get()),
+        Err(violation) => Some(reference::close_code(violation)),
     };
     let output = conn.output().to_vec();
     let (answer, wrong) = reference::decode(&output, R::MASKS, &Limits::DEFAULT);

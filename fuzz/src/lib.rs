@@ -20,6 +20,7 @@ mod differences;
 mod edits;
 mod endpoint;
 mod frames;
+mod inflated;
 mod model;
 mod operations;
 mod peer;

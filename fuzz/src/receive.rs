@@ -137,7 +137,7 @@ fn answers<R: Role>(written: &[u8], items: &[Item], violation: Option<Violation>
         }
     }
     if let Some(violation) = violation {
-        expected.push(Item::Close(Some(violation.close_code().get()), String::new()));
+        expected.push(Item::Close(Some(reference::close_code(violation)), String::new()));
     }
     let (answers, wrong) = reference::decode(written, R::MASKS, &Limits::DEFAULT);
     assert_eq!((answers, wrong), (expected, None));

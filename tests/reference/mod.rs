@@ -27,6 +27,27 @@ pub(crate) struct Wrong {
     pub(crate) good: Option<String>,
 }
 
+/// The code in the Close frame that says so: RFC 6455, section 7.4.1.
+pub(crate) fn close_code(violation: Violation) -> u16 {
+    match violation {
+        Violation::ReservedBits
+        | Violation::ReservedOpcode
+        | Violation::UnmaskedFrame
+        | Violation::MaskedFrame
+        | Violation::NonMinimalLength
+        | Violation::LengthOverflow
+        | Violation::FragmentedControl
+        | Violation::LongControl
+        | Violation::UnexpectedContinuation
+        | Violation::InterruptedMessage
+        | Violation::TruncatedCloseCode
+        | Violation::ForbiddenCloseCode => 1002,
+        Violation::InvalidText | Violation::InvalidReason => 1007,
+        Violation::FrameTooLong | Violation::MessageTooLong => 1009,
+        other => panic!("a violation without a code: {other:?}"),
+    }
+}
+
 struct Reader<'b> {
     bytes: &'b [u8],
     at: usize,

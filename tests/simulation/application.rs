@@ -165,6 +165,19 @@ impl Application {
         self.begun.as_ref().is_some_and(|begun| begun.streamed)
     }
 
+    /// The payload bytes of the message that is not complete: as far as its fragments go, or as its frame has announced.
+    pub(crate) fn begun_bytes(&self) -> usize {
+        self.begun.as_ref().map_or(0, |begun| match begun.streamed {
+            true => begun.payload.len(),
+            false => begun.done,
+        })
+    }
+
+    /// The bytes that were heard of a message in parts that is not complete.
+    pub(crate) fn part_bytes(&self) -> usize {
+        self.part.as_ref().map_or(0, Vec::len)
+    }
+
     /// Does what is due at `now`; whether anything was.
     pub(crate) fn wake<R: Side>(
         &mut self,

@@ -52,6 +52,8 @@ pub(crate) struct Endpoint<O: Opening> {
     head: Vec<u8>,
     /// How much of the connection's output is still the answer of the handshake.
     answer: usize,
+    /// How much of that has been written.
+    pub(crate) answered: u64,
     /// The frames that have been written.
     pub(crate) tap: Tap,
     /// What has arrived, where the driver has stopped polling before it was used up.
@@ -171,6 +173,7 @@ where
             application: drawn.application,
             habits: drawn.habits,
             answer: 0,
+            answered: 0,
             tap: Tap::new(<O::Role as Role>::MASKS),
             kept: Vec::new(),
             eof: false,
@@ -355,6 +358,7 @@ where
         connection.wrote(count);
         let answer = self.answer.min(count);
         self.answer -= answer;
+        self.answered += answer as u64;
         self.tap.see(&output[answer..count]);
         if self.habits.lends && connection.output().is_empty() {
             drop(connection.reclaim());

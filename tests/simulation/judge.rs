@@ -5,6 +5,7 @@ use sockless::connection::{Cause, Initiator};
 use crate::application::{MARK, Saying};
 use crate::endpoint::{End, Endpoint};
 use crate::opening::{Opening, Unopened};
+use crate::tap::Written;
 use crate::tested::Tested;
 use crate::world::{Class, World};
 
@@ -62,10 +63,10 @@ fn hold_against<O: Opening, P: Opening>(class: Class, this: &Endpoint<O>, peer: 
         assert!(heard.is_empty() && this.application.said.is_empty());
         return;
     };
-    count(this, connection);
     let Some(End::Closed(ours)) = this.end else {
         panic!("there was a connection, and no outcome: {:?}", this.end);
     };
+    count(this, connection, ours.clean() && ours.cause == Cause::Closed);
     assert_ne!(ours.cause, Cause::Open, "done, but open");
     assert_eq!(ours.clean(), ours.sent.is_present() && ours.received.is_present());
     assert_eq!(ours.received.is_present(), this.application.peer_closed);
@@ -78,6 +79,10 @@ fn hold_against<O: Opening, P: Opening>(class: Class, this: &Endpoint<O>, peer: 
         (true, Some(End::Closed(theirs))) => {
             assert_eq!(ours.received, theirs.sent, "a Close frame that the peer did not send");
             assert_eq!(heard.len(), said.len(), "something was lost in front of the Close frame");
+            // All up to the Close frame was read, and nothing behind it was looked at.
+            let received = connection.counters().received;
+            let read = Written { bytes: received.wire_bytes, frames: received.frames };
+            assert_eq!(Some(read), peer.tap.until_close);
         }
         (true, _) => panic!("a Close frame from nobody"),
         (false, _) => assert_ne!(class, Class::Calm, "no Close frame, though nothing was injected"),
@@ -89,23 +94,29 @@ fn hold_against<O: Opening, P: Opening>(class: Class, this: &Endpoint<O>, peer: 
     }
 }
 
-/// The counters say what the application knows.
-fn count<O: Opening>(this: &Endpoint<O>, connection: &Tested<O::Role>) {
+/// The counters say what the application and the wire know. Where it ended well, nothing was left in the queue.
+fn count<O: Opening>(this: &Endpoint<O>, connection: &Tested<O::Role>, well: bool) {
     let messages = |log: &[(Saying, Vec<u8>)]| {
         let messages = log.iter().filter(|(saying, _)| *saying != Saying::Ping);
         messages
             .fold((0, 0), |(count, bytes), (_, payload)| (count + 1, bytes + payload.len() as u64))
     };
     let counters = connection.counters();
-    assert!(counters.sent.wire_bytes >= this.tap.bytes);
-    assert!(counters.sent.frames >= this.tap.frames);
+    assert_eq!(counters.sent.wire_bytes, this.answered + this.tap.bytes);
+    if well {
+        assert_eq!(counters.sent.frames, this.tap.frames);
+    } else {
+        assert!(counters.sent.frames >= this.tap.frames);
+    }
     let (said, said_bytes) = messages(&this.application.said);
     let (heard, heard_bytes) = messages(&this.application.heard);
     // The frame that is being streamed is counted from its header on.
     let streamed = u64::from(this.application.is_streaming());
     assert_eq!(counters.sent.messages, said + streamed);
-    assert!(counters.sent.payload_bytes >= said_bytes);
+    let begun_bytes = this.application.begun_bytes() as u64;
+    assert_eq!(counters.sent.payload_bytes, said_bytes + begun_bytes);
     assert_eq!(counters.received.messages, heard);
-    assert!(counters.received.payload_bytes >= heard_bytes);
+    let part_bytes = this.application.part_bytes() as u64;
+    assert_eq!(counters.received.payload_bytes, heard_bytes + part_bytes);
     assert!(counters.received.frames <= counters.received.wire_bytes / 2);
 }

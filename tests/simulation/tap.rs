@@ -13,6 +13,15 @@ pub(crate) struct Tap {
     pub(crate) frames: u64,
     /// The body of the Close frame, once it was written whole.
     pub(crate) close: Option<Vec<u8>>,
+    /// What had been written with the last byte of that frame.
+    pub(crate) until_close: Option<Written>,
+}
+
+/// How much was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub(crate) bytes: u64,
+    pub(crate) frames: u64,
 }
 
 impl Tap {
@@ -21,11 +30,11 @@ impl Tap {
     }
 
     pub(crate) fn see(&mut self, bytes: &[u8]) {
-        self.bytes += bytes.len() as u64;
         let mut rest = bytes;
         while let [first, behind @ ..] = rest {
             if self.lacking == 0 {
                 self.header.push(*first);
+                self.bytes += 1;
                 rest = behind;
                 if self.header.len() == self.header_len() {
                     self.begin();
@@ -36,6 +45,7 @@ impl Tap {
                     self.body.extend_from_slice(&rest[..count]);
                 }
                 self.lacking -= count as u64;
+                self.bytes += count as u64;
                 rest = &rest[count..];
                 if self.lacking == 0 {
                     self.finish();
@@ -88,6 +98,7 @@ impl Tap {
                 body.iter_mut().zip(key.iter().cycle()).for_each(|(byte, key)| *byte ^= key);
             }
             self.close = Some(body);
+            self.until_close = Some(Written { bytes: self.bytes, frames: self.frames });
         }
         self.header.clear();
     }

@@ -7,7 +7,12 @@
 
 use super::vector::{Vector, ends};
 use super::{Mask, scalar};
-use crate::words::simd::{Instructions, Level};
+#[cfg(any(
+    all(target_arch = "x86_64", target_feature = "sse2"),
+    all(target_arch = "aarch64", target_feature = "neon")
+))]
+use crate::words::simd::Instructions;
+use crate::words::simd::Level;
 
 /// A vector of 16 octets that every CPU has which this build is for. Targets without floating point lack SSE2 and NEON.
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
