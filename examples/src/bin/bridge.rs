@@ -14,12 +14,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sockless::connection::SendError;
-use sockless::handshake::{Acceptance, Acceptor, Asked, Limits, Refusal, Request, RequestError};
+use sockless::handshake::{Acceptance, Acceptor, Asked, Refusal, Request, RequestError};
 use sockless::message::Content;
 use sockless::{
     CloseCode, Config, Connection, Delivery, Event, Input, Server, Want, endpoint, frame,
 };
-use sockless_examples::listen;
+use sockless_examples::deadlines::Deadlines;
+use sockless_examples::{listen, options};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
@@ -37,9 +38,10 @@ Listens for WebSockets, and connects each to a TCP server: an MQTT broker, say, 
   --subprotocol NAME      speak this subprotocol with clients that offer it; may be repeated, the one most liked first.
                           Without this option: those of MQTT and STOMP
   --origin ORIGIN         serve the pages of this origin alone, and programs that are no browsers; may be repeated
-  --keepalive SECONDS     ping a client that is silent for so long; 30 by default, 0 for never
   --max-message BYTES     the longest message; 256 MiB by default
-  --grace SECONDS         how long clients have for closing when the bridge stops; 5 by default";
+  --grace SECONDS         how long clients have for closing when the bridge stops; 5 by default
+
+How long a client may take for what: ";
 
 const SUBPROTOCOLS: [&str; 5] = ["mqtt", "mqttv3.1", "v12.stomp", "v11.stomp", "v10.stomp"];
 /// How much is read at once, and how much is held for each direction.
@@ -57,6 +59,7 @@ struct Options {
     subprotocols: Vec<String>,
     origins: Vec<String>,
     config: Arc<Config>,
+    deadlines: Deadlines,
     grace: Duration,
 }
 
@@ -68,9 +71,10 @@ impl Options {
             subprotocols: Vec::new(),
             origins: Vec::new(),
             config: Arc::default(),
+            deadlines: Deadlines::default(),
             grace: Duration::from_secs(5),
         };
-        let (mut keepalive, mut longest) = (Duration::from_secs(30), 256 << 20);
+        let mut longest = 256 << 20;
         while let Some(name) = args.next() {
             let mut value = || args.next().ok_or_else(|| format!("{name} needs a value"));
             match name.as_str() {
@@ -79,9 +83,9 @@ impl Options {
                 "--listen" => options.listen = listen::address(&value()?)?,
                 "--subprotocol" => options.subprotocols.push(value()?),
                 "--origin" => options.origins.push(value()?),
-                "--keepalive" => keepalive = seconds(&name, &value()?)?,
-                "--max-message" => longest = number(&name, &value()?)?,
-                "--grace" => options.grace = seconds(&name, &value()?)?,
+                "--max-message" => longest = options::parse(&name, &value()?)?,
+                "--grace" => options.grace = options::seconds(&name, &value()?)?,
+                _ if options.deadlines.take(&name, value)? => {}
                 _ => return Err(format!("unknown option {name}")),
             }
         }
@@ -92,37 +96,24 @@ impl Options {
             options.subprotocols = SUBPROTOCOLS.map(String::from).into();
         }
         let limits = frame::Limits::default().with_frame(longest).with_message(longest);
-        let mut config = Config::default()
+        let config = Config::default()
             .with_delivery(Delivery::Parts)
             .with_limits(limits)
-            .with_output_limits(BUFFER, 16 * BUFFER)
-            .with_close(options.grace);
-        if !keepalive.is_zero() {
-            config = config.with_keepalive(keepalive, keepalive);
-        }
-        options.config = Arc::new(config);
+            .with_output_limits(BUFFER, 16 * BUFFER);
+        options.config = Arc::new(options.deadlines.config(config));
         Ok(Some(options))
     }
-}
-
-fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, String> {
-    value.parse().map_err(|_| format!("{name} can't be {value:?}"))
-}
-
-fn seconds(name: &str, value: &str) -> Result<Duration, String> {
-    Duration::try_from_secs_f64(number(name, value)?)
-        .map_err(|_| format!("{name} can't be {value:?}"))
 }
 
 fn main() -> ExitCode {
     let options = match Options::parse(std::env::args().skip(1)) {
         Ok(Some(options)) => options,
         Ok(None) => {
-            println!("{USAGE}");
+            println!("{USAGE}{}", Deadlines::USAGE);
             return ExitCode::SUCCESS;
         }
         Err(problem) => {
-            eprintln!("bridge: {problem}\n\n{USAGE}");
+            eprintln!("bridge: {problem}\n\n{USAGE}{}", Deadlines::USAGE);
             return ExitCode::from(2);
         }
     };
@@ -216,7 +207,7 @@ async fn open(
     options: &Options,
     started: Instant,
 ) -> io::Result<Opened> {
-    let mut acceptor = Acceptor::new(&Limits::default(), started.elapsed());
+    let mut acceptor = Acceptor::new(&options.deadlines.handshake(), started.elapsed());
     let (request, arrived) = loop {
         let deadline = started + acceptor.deadline().unwrap_or(CONNECT);
         let (asked, arrived) = match timeout_at(deadline, client.read(buffer)).await {

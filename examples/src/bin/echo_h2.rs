@@ -96,7 +96,8 @@ async fn serve(
     if timeout(BEGIN, begins_with_preface(&stream)).await.unwrap_or(Ok(false))? {
         return serve_h2(stream, terms, stopped).await.map_err(io::Error::other);
     }
-    let socket = adapter::accept_with(stream, Arc::clone(&terms.config), |request| {
+    let config = Arc::clone(&terms.config);
+    let socket = adapter::accept_with(stream, config, terms.handshake, |request| {
         match request.is_upgrade() {
             true => Decision::Accept(terms.acceptance()),
             false => Decision::Answer(plain(request)),

@@ -11,36 +11,39 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sockless::handshake::{Acceptance, Acceptor, Asked, Limits};
+use sockless::handshake::{Acceptance, Acceptor, Asked};
 use sockless::{Config, Event, Input, Server, Want};
+use sockless_examples::deadlines::Deadlines;
+use sockless_examples::listen;
 use sockless_examples::opening::plain;
 use sockless_examples::options::deflate;
 use sockless_examples::trace::Recorder;
 
 /// How long a read waits while something else is wanted too.
 const TURN: Duration = Duration::from_millis(250);
+/// How long to wait when the system can't give another stream.
+const RECOVER: Duration = Duration::from_millis(100);
 
 fn main() -> ExitCode {
-    let (mut listen, mut record) = ("127.0.0.1:0".to_owned(), None);
-    let mut args = std::env::args().skip(1);
-    while let Some(name) = args.next() {
-        match (name.as_str(), args.next()) {
-            ("--listen", Some(address)) => listen = address,
-            ("--record", Some(directory)) => record = Some(PathBuf::from(directory)),
-            _ => record = None,
+    let options = match Options::parse(std::env::args().skip(1)) {
+        Ok(options) => options,
+        Err(problem) => {
+            eprintln!(
+                "echo_recorded: {problem}\n\n\
+                 usage: echo_recorded --record DIRECTORY [--listen ADDRESS:PORT] {}",
+                Deadlines::USAGE
+            );
+            return ExitCode::from(2);
         }
-    }
-    let Some(directory) = record else {
-        eprintln!("usage: echo_recorded [--listen ADDRESS:PORT] --record DIRECTORY");
-        return ExitCode::from(2);
     };
-    match run(&directory, &listen) {
+    match run(Arc::new(options)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("echo_recorded: {error}");
@@ -49,27 +52,62 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(directory: &Path, address: &str) -> io::Result<()> {
-    std::fs::create_dir_all(directory)?;
-    let listener = TcpListener::bind(address)?;
+/// What the program is told.
+struct Options {
+    listen: SocketAddr,
+    directory: PathBuf,
+    deadlines: Deadlines,
+}
+
+impl Options {
+    fn parse(mut args: impl Iterator<Item = String>) -> Result<Self, String> {
+        let (mut directory, mut deadlines) = (None, Deadlines::default());
+        let mut address = SocketAddr::from(([127, 0, 0, 1], 0));
+        while let Some(name) = args.next() {
+            let mut value = || args.next().ok_or_else(|| format!("{name} needs a value"));
+            match name.as_str() {
+                "--listen" => address = listen::address(&value()?)?,
+                "--record" => directory = Some(PathBuf::from(value()?)),
+                _ if deadlines.take(&name, value)? => {}
+                _ => return Err(format!("unknown option {name}")),
+            }
+        }
+        let directory = directory.ok_or("where to? --record DIRECTORY")?;
+        Ok(Self { listen: address, directory, deadlines })
+    }
+}
+
+fn run(options: Arc<Options>) -> io::Result<()> {
+    std::fs::create_dir_all(&options.directory)?;
+    let listener = TcpListener::bind(options.listen)?;
     println!("echo_recorded listens on http://{}/", listener.local_addr()?);
-    for number in 1.. {
-        let (stream, _) = listener.accept()?;
-        let path = directory.join(format!("{number}.trace"));
+    let mut number = 0;
+    loop {
+        let stream = match listener.accept() {
+            Ok((stream, _)) => stream,
+            // Too many open files, say: `ulimit -n` tells how many there may be.
+            Err(error) => {
+                eprintln!("echo_recorded: can't accept a client: {error}");
+                thread::sleep(RECOVER);
+                continue;
+            }
+        };
+        number += 1;
+        let (options, path) =
+            (Arc::clone(&options), options.directory.join(format!("{number}.trace")));
         thread::spawn(move || {
-            if let Err(error) = serve(stream, &path) {
+            if let Err(error) = serve(stream, &path, options.deadlines) {
                 eprintln!("echo_recorded: a client was lost: {error}");
             }
         });
     }
-    Ok(())
 }
 
-fn serve(mut stream: TcpStream, path: &Path) -> io::Result<()> {
+fn serve(mut stream: TcpStream, path: &Path, deadlines: Deadlines) -> io::Result<()> {
     let (started, mut buffer) = (Instant::now(), vec![0; 16 << 10]);
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(TURN))?;
-    let mut acceptor = Acceptor::new(&Limits::default(), started.elapsed());
+    let mut acceptor = Acceptor::new(&deadlines.handshake(), started.elapsed());
     loop {
         let count = read(&mut stream, &mut buffer)?;
         let asked = match count {
@@ -83,7 +121,8 @@ fn serve(mut stream: TcpStream, path: &Path) -> io::Result<()> {
                 let switching = request.accept(&acceptance).map_err(io::Error::other)?;
                 // The answer comes before all that is recorded.
                 stream.write_all(&switching.to_vec())?;
-                let recorder = Recorder::server(&switching.established(), Config::default());
+                let recorder =
+                    Recorder::server(&switching.established(), deadlines.config(Config::default()));
                 let unread = request.consumed()..count.unwrap_or(0);
                 drop(request);
                 return echo(

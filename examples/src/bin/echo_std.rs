@@ -27,6 +27,7 @@ const TURN: Duration = Duration::from_millis(5);
 
 /// What a thread needs to know to serve a client.
 struct Context {
+    handshake: Limits,
     config: Arc<Config>,
     extensions: Supported,
     stop: Stop,
@@ -56,22 +57,28 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> io::Result<()> {
     let listener = TcpListener::bind(options.listen)?;
-    listener.set_nonblocking(true)?;
     let stop = Stop::on_signal()?;
+    stop.wakes(listener.local_addr()?)?;
     println!("echo_std listens on http://{}/ (Ctrl-C stops it)", listener.local_addr()?);
 
     let config = Arc::new(options.config());
     let extensions = options.extensions();
-    let context = Arc::new(Context { config, extensions, stop, started: Instant::now() });
+    let context = Arc::new(Context {
+        handshake: options.deadlines.handshake(),
+        config,
+        extensions,
+        stop,
+        started: Instant::now(),
+    });
     let mut threads = Vec::new();
     while !context.stop.is_asked() {
         match listener.accept() {
+            Ok(_) if context.stop.is_asked() => {}
             Ok((stream, _)) => {
                 let context = Arc::clone(&context);
                 threads.retain(|thread: &thread::JoinHandle<()>| !thread.is_finished());
                 threads.push(thread::spawn(move || serve(stream, &context)));
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(TURN),
             Err(error) => {
                 eprintln!("echo_std: can't accept a client: {error}");
                 thread::sleep(LOOK);
@@ -107,7 +114,7 @@ fn open(
     buffer: &mut [u8],
     context: &Context,
 ) -> io::Result<Option<(Connection<Server>, std::ops::Range<usize>)>> {
-    let mut acceptor = Acceptor::new(&Limits::default(), context.now());
+    let mut acceptor = Acceptor::new(&context.handshake, context.now());
     stream.set_read_timeout(Some(LOOK))?;
     while !context.stop.is_asked() {
         let asked = match read(stream, buffer)? {

@@ -78,10 +78,15 @@ async fn run(options: &Options) -> io::Result<()> {
 async fn serve(stream: TcpStream, terms: Terms, mut stopped: watch::Receiver<bool>) {
     let _ = stream.set_nodelay(true);
     let open =
-        adapter::accept_with(stream, terms.config.clone(), |request| match request.is_upgrade() {
-            true => Decision::Accept(terms.acceptance()),
-            false => Decision::Answer(plain(request)),
-        });
+        adapter::accept_with(
+            stream,
+            terms.config.clone(),
+            terms.handshake,
+            |request| match request.is_upgrade() {
+                true => Decision::Accept(terms.acceptance()),
+                false => Decision::Answer(plain(request)),
+            },
+        );
     let socket = tokio::select! {
         opened = open => match opened {
             Ok(socket) => socket,

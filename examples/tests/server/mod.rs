@@ -64,11 +64,17 @@ impl Server {
 
     /// A stream to the server.
     pub fn stream(&self) -> Box<dyn Stream> {
-        let stream = self.tcp();
+        self.stream_and_tcp().0
+    }
+
+    /// The same, and the stream below.
+    pub fn stream_and_tcp(&self) -> (Box<dyn Stream>, TcpStream) {
+        let tcp = self.tcp();
+        let below = tcp.try_clone().expect("another handle");
         if self.secure {
-            Box::new(rustls::StreamOwned::new(session(), stream))
+            (Box::new(rustls::StreamOwned::new(session(), tcp)), below)
         } else {
-            Box::new(stream)
+            (Box::new(tcp), below)
         }
     }
 
@@ -125,6 +131,23 @@ impl Server {
             assert!(started.elapsed() < PATIENCE, "the server stops");
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// The processor time that the process has taken.
+    pub fn cpu(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id()));
+        let stat = stat.expect("the process's figures");
+        // After the name, which is in brackets: utime and stime, in hundredths of a second.
+        let (_, after) = stat.rsplit_once(')').expect("a name");
+        let ticks = after.split_whitespace().skip(11).take(2);
+        ticks.map(|ticks| Duration::from_millis(10 * ticks.parse::<u64>().expect("ticks"))).sum()
+    }
+
+    /// What the process has open.
+    pub fn files(&self) -> impl Iterator<Item = std::path::PathBuf> {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", self.process.id()));
+        let files = files.expect("the process's files");
+        files.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok())
     }
 
     /// A number of the process's status, in KiB.

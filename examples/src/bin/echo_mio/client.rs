@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use mio::net::TcpStream;
-use sockless::handshake::{Acceptor, Limits};
+use sockless::handshake::Acceptor;
 use sockless::{CloseCode, Connection, Event, Input, Want};
 use sockless_examples::opening::{Opening, Terms};
 
@@ -68,10 +68,10 @@ enum Phase {
 }
 
 impl Client {
-    pub(crate) fn new(stream: TcpStream, now: Duration) -> Self {
+    pub(crate) fn new(stream: TcpStream, shared: &Shared) -> Self {
         // Without it the kernel keeps small messages back for as long as 40 ms. A stream that refuses is a lost one.
         let _ = stream.set_nodelay(true);
-        let acceptor = Acceptor::new(&Limits::default(), now);
+        let acceptor = Acceptor::new(&shared.terms.handshake, shared.now);
         Self {
             link: Link { stream, readable: false, ended: false },
             phase: Phase::Opening(Box::new(acceptor)),

@@ -10,14 +10,14 @@
 
 mod tls;
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::ops::Range;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use sockless::handshake::{Acceptor, Limits};
+use sockless::handshake::Acceptor;
 use sockless::{CloseCode, Connection, Event, Input, Server, Want};
 use sockless_examples::listen;
 use sockless_examples::opening::{Opening, Terms};
@@ -70,8 +70,8 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> io::Result<()> {
     let tls = tls::config().map_err(io::Error::other)?;
     let listener = std::net::TcpListener::bind(options.listen)?;
-    listener.set_nonblocking(true)?;
     let stop = Stop::on_signal()?;
+    stop.wakes(listener.local_addr()?)?;
     println!("echo_tls listens on https://{}/ (Ctrl-C stops it)", listener.local_addr()?);
 
     let started = Instant::now();
@@ -79,6 +79,7 @@ fn run(options: &Options) -> io::Result<()> {
     let mut threads: Vec<JoinHandle<()>> = Vec::new();
     while !context.stop.is_asked() {
         match listener.accept() {
+            Ok(_) if context.stop.is_asked() => {}
             Ok((stream, _)) => {
                 let context = Arc::clone(&context);
                 threads.retain(|thread| !thread.is_finished());
@@ -88,7 +89,6 @@ fn run(options: &Options) -> io::Result<()> {
                         .and_then(|mut tls| serve(&mut tls, &context));
                 }));
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(TURN),
             Err(error) => {
                 eprintln!("echo_tls: can't accept a client: {error}");
                 thread::sleep(LOOK);
@@ -122,7 +122,7 @@ fn open(
     context: &Context,
 ) -> io::Result<Option<(Connection<Server>, Range<usize>)>> {
     // The time for the handshake of TLS counts, too.
-    let mut acceptor = Acceptor::new(&Limits::default(), context.now());
+    let mut acceptor = Acceptor::new(&context.terms.handshake, context.now());
     while !context.stop.is_asked() {
         let (asked, end) = match tls.read(buffer)? {
             Arrived::Bytes(end) => (acceptor.poll(&buffer[..end], context.now()), end),

@@ -5,7 +5,7 @@ use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use sockless::handshake::{Acceptor, Limits};
+use sockless::handshake::Acceptor;
 use sockless::{CloseCode, Connection, Event, Input, Want};
 use sockless_examples::opening::Opening;
 
@@ -65,10 +65,10 @@ enum Arrived {
 }
 
 impl Client {
-    pub(crate) fn new(stream: TcpStream, now: Duration) -> Self {
+    pub(crate) fn new(stream: TcpStream, shared: &Shared) -> Self {
         // A stream that refuses is a lost one.
         let _ = stream.set_nodelay(true);
-        let acceptor = Acceptor::new(&Limits::default(), now);
+        let acceptor = Acceptor::new(&shared.terms.handshake, shared.now);
         let phase = Phase::Opening(Box::new(acceptor));
         Self { stream, phase, reading: false, writing: false, wake: None }
     }
