@@ -21,6 +21,7 @@ mod floods_and_never_reads;
 mod never_reads_its_answer;
 mod reads_a_byte_a_second;
 mod silent;
+mod streams_of_http2;
 mod trickles_its_handshake;
 mod vanishes;
 
