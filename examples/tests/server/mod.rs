@@ -38,8 +38,8 @@ impl Server {
     /// Starts a program; `None` if the system lacks what it needs, which the program says by status 2.
     pub fn start(program: &str, options: &[&str]) -> Option<Self> {
         let mut process = Command::new(program)
-            .args(["--listen", "127.0.0.1:0"])
             .args(options)
+            .args(["--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program starts");
