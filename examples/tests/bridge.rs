@@ -266,7 +266,7 @@ fn mosquitto_serves_mqtt_clients_over_websocket() {
         command.spawn().ok()
     });
     let Some(_mosquitto) = started.map(Mosquitto) else {
-        return peer::script::skip("the test of the bridge needs mosquitto");
+        return peer::skipped::skip("the test of the bridge needs mosquitto");
     };
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let deadline = Instant::now() + PATIENCE;

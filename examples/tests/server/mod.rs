@@ -3,6 +3,8 @@
 #![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of this")]
 
 mod halves;
+#[path = "../skipped/mod.rs"]
+mod skipped;
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -35,7 +37,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a program; `None` if the system lacks what it needs, which the program says by status 2.
+    /// Starts a program; `None` if the system hasn't got what it needs, which the program says by status 2, and the test may be
+    /// skipped.
     pub fn start(program: &str, options: &[&str]) -> Option<Self> {
         let mut process = Command::new(program)
             .args(options)
@@ -53,8 +56,7 @@ impl Server {
                 Some(2),
                 "it says where it listens, or why it can't: {line:?}"
             );
-            // Past the test harness, which hides what tests print.
-            let _ = writeln!(io::stderr(), "\nSKIPPED: {program} lacks something on this system\n");
+            skipped::skip(&format!("{program} lacks something on this system"));
             return None;
         };
         let address = rest.split('/').next().and_then(|address| address.parse().ok());
