@@ -67,7 +67,7 @@ impl Deadlines {
 
     /// A connection's configuration with these deadlines.
     pub fn config(&self, config: Config) -> Config {
-        let mut config = config.with_close(self.close);
+        let mut config = config.with_close(self.close).with_write_timeout(self.write);
         if !self.keepalive.is_zero() {
             config = config.with_keepalive(self.keepalive, self.keepalive);
         }

@@ -20,14 +20,17 @@ use std::time::{Duration, Instant};
 
 use sockless::handshake::{Acceptance, Acceptor, Asked};
 use sockless::{Config, Event, Input, Server, Want};
+use sockless_examples::answer::sent;
 use sockless_examples::deadlines::Deadlines;
 use sockless_examples::listen;
 use sockless_examples::opening::plain;
 use sockless_examples::options::deflate;
 use sockless_examples::trace::Recorder;
 
-/// How long a read waits while something else is wanted too.
-const TURN: Duration = Duration::from_millis(250);
+/// How long a thread waits for bytes, or for room.
+const LOOK: Duration = Duration::from_millis(250);
+/// How long while the other is wanted too.
+const TURN: Duration = Duration::from_millis(5);
 /// How long to wait when the system can't give another stream.
 const RECOVER: Duration = Duration::from_millis(100);
 
@@ -106,7 +109,8 @@ fn run(options: Arc<Options>) -> io::Result<()> {
 fn serve(mut stream: TcpStream, path: &Path, deadlines: Deadlines) -> io::Result<()> {
     let (started, mut buffer) = (Instant::now(), vec![0; 16 << 10]);
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(TURN))?;
+    stream.set_read_timeout(Some(LOOK))?;
+    stream.set_write_timeout(Some(LOOK))?;
     let mut acceptor = Acceptor::new(&deadlines.handshake(), started.elapsed());
     loop {
         let count = read(&mut stream, &mut buffer)?;
@@ -145,27 +149,27 @@ fn serve(mut stream: TcpStream, path: &Path, deadlines: Deadlines) -> io::Result
 fn echo(
     stream: &mut TcpStream,
     buffer: &mut [u8],
-    unread: std::ops::Range<usize>,
+    first: std::ops::Range<usize>,
     mut recorder: Recorder<Server>,
     mut file: File,
     started: Instant,
 ) -> io::Result<()> {
-    let mut input = Input::new(&mut buffer[unread]);
+    let mut input = Input::new(&mut buffer[first]);
+    let mut turn = TURN;
     loop {
+        // 1. Poll until there is nothing left in the input: then the buffer is ours again.
         while let Some(event) = recorder.poll(&mut input, started.elapsed()) {
-            match event {
-                Event::Text(text) => drop(recorder.send_text(&text)),
-                Event::Binary(bytes) => drop(recorder.send_binary(&bytes)),
-                _ => {}
-            }
+            sent(match event {
+                Event::Text(text) => recorder.send_text(&text),
+                Event::Binary(bytes) => recorder.send_binary(&bytes),
+                _ => Ok(()),
+            })
+            .map_err(io::Error::other)?;
         }
-        while !recorder.output().is_empty() {
-            match stream.write(recorder.output()) {
-                Ok(count) => recorder.wrote(count),
-                Err(_) => recorder.lost(),
-            }
-        }
+        // 2. Write what waits, as far as the stream takes it.
+        turn = if write(stream, &mut recorder) { TURN } else { (turn * 2).min(LOOK) };
         file.write_all(&recorder.take_trace())?;
+        // 3. Do what the connection wants.
         input = match recorder.want() {
             Want::Done(_) => return file.write_all(&recorder.finish()),
             Want::ShutdownWrite => {
@@ -174,22 +178,55 @@ fn echo(
                 recorder.shut();
                 Input::none()
             }
-            Want::Io { .. } => match read(stream, buffer) {
-                Ok(Some(0)) | Err(_) => Input::eof(),
-                Ok(Some(count)) => Input::new(&mut buffer[..count]),
-                Ok(None) => Input::none(),
-            },
+            Want::Io { read: wants_read, write: wants_write, deadline } => {
+                let until =
+                    deadline.map_or(LOOK, |at| at.saturating_sub(started.elapsed()).min(LOOK));
+                // Where both are wanted, neither keeps the other waiting for long.
+                let wait = if wants_read && wants_write { until.min(turn) } else { until };
+                if wait.is_zero() {
+                    Input::none()
+                } else if wants_read {
+                    stream.set_write_timeout(Some(wait.min(TURN)))?;
+                    stream.set_read_timeout(Some(wait))?;
+                    match read(stream, buffer) {
+                        Ok(Some(0)) | Err(_) => Input::eof(),
+                        Ok(Some(count)) => Input::new(&mut buffer[..count]),
+                        Ok(None) => Input::none(),
+                    }
+                } else {
+                    match wants_write {
+                        // The next write waits.
+                        true => stream.set_write_timeout(Some(wait))?,
+                        false => thread::sleep(wait),
+                    }
+                    Input::none()
+                }
+            }
         };
     }
+}
+
+/// Writes as much of the output as the stream takes in time; whether that was all.
+fn write(stream: &mut TcpStream, recorder: &mut Recorder<Server>) -> bool {
+    while !recorder.output().is_empty() {
+        match stream.write(recorder.output()) {
+            Ok(count) => recorder.wrote(count),
+            Err(error) if is_timeout(&error) => return false,
+            Err(_) => recorder.lost(),
+        }
+    }
+    true
 }
 
 /// `None` if nothing arrived in time.
 fn read(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<Option<usize>> {
     match stream.read(buffer) {
         Ok(count) => Ok(Some(count)),
-        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-            Ok(None)
-        }
+        Err(error) if is_timeout(&error) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }

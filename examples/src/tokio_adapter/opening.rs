@@ -16,7 +16,7 @@ use super::buffer::Buffer;
 use super::clock::Clock;
 use super::error::Error;
 use super::linger;
-use super::websocket::WebSocket;
+use super::websocket::{Task, WebSocket};
 
 /// How long a client that was answered otherwise may take to read the answer.
 const LINGER: Duration = Duration::from_secs(1);
@@ -144,7 +144,7 @@ pub async fn accept_with<'a, S: AsyncRead + AsyncWrite + Unpin>(
                 buffer.consume(head);
                 let mut socket = WebSocket::new(stream, connection, buffer, clock, config.close);
                 return tokio::select! {
-                    written = poll_fn(|cx| socket.poll_write(cx)) => written.map(|()| socket),
+                    written = poll_fn(|cx| socket.poll_write(cx, Task::Reads)) => written.map(|()| socket),
                     () = clock.sleep_until(deadline) => Err(Error::Closed),
                 };
             }

@@ -130,11 +130,16 @@ impl<'s> Hostile<'s> {
         }
     }
 
-    /// Sends this again and again until the server takes nothing more; when it took the last.
+    /// Sends this again and again until the server takes nothing more; when it did the last of all.
     pub(crate) fn flood(&mut self, frames: &[u8]) -> Instant {
         let (mut at, mut last) = (0, Instant::now());
         let started = last;
+        let mut queues = None;
         while last.elapsed() < PAUSE {
+            // A server may have much to do when it has read the last.
+            if queues != self.figures() {
+                (queues, last) = (self.figures(), Instant::now());
+            }
             match self.stream.write(&frames[at..]) {
                 Ok(count) => (at, last) = ((at + count) % frames.len(), Instant::now()),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -167,6 +172,27 @@ impl<'s> Hostile<'s> {
             }
         }
         self.has_sent_much();
+    }
+
+    /// Sends messages until what comes back has filled what the system holds for a stream, and no more than that; or until nothing
+    /// more is taken.
+    pub(crate) fn fill(&mut self) {
+        let message = masked(0x82, &[7; 50_000]);
+        let mut sent = 0;
+        loop {
+            self.send(&message.repeat(4));
+            sent += 200_000;
+            // A server may take its time to send it back.
+            let mut held = None;
+            while held != self.figures() {
+                held = self.figures();
+                thread::sleep(PAUSE);
+            }
+            let held = self.queue(true, 0) + self.queue(false, 1);
+            if held + 20_000 < sent || self.is_unread() {
+                return self.has_sent_much();
+            }
+        }
     }
 
     /// Lets others send much.
@@ -217,14 +243,30 @@ impl<'s> Hostile<'s> {
 
     /// Whether something has arrived that the server has not read.
     fn is_unread(&self) -> bool {
-        let queues = self.figure(4).unwrap_or_default();
-        queues.split_once(':').is_some_and(|(_, arrived)| arrived != "00000000")
+        self.queue(true, 1) > 0
+    }
+
+    /// How many bytes the system holds for the server's end of the stream, or ours: to be sent (0), or to be read (1).
+    fn queue(&self, servers: bool, queue: usize) -> usize {
+        let queues = self.figure_of(servers, 4).unwrap_or_default();
+        let hex = queues.split(':').nth(queue).unwrap_or("0");
+        usize::from_str_radix(hex, 16).unwrap()
+    }
+
+    /// What the system holds for the stream.
+    fn figures(&self) -> Option<(String, String)> {
+        Some((self.figure_of(true, 4)?, self.figure_of(false, 4)?))
     }
 
     /// A figure that the system has of the server's end of the stream, by its column.
     fn figure(&self, column: usize) -> Option<String> {
-        let (server, client) = (self.server.address.port(), self.tcp.local_addr().unwrap().port());
-        let ends = format!(" 0100007F:{server:04X} 0100007F:{client:04X} ");
+        self.figure_of(true, column)
+    }
+
+    fn figure_of(&self, servers: bool, column: usize) -> Option<String> {
+        let ports = (self.server.address.port(), self.tcp.local_addr().unwrap().port());
+        let (near, far) = if servers { ports } else { (ports.1, ports.0) };
+        let ends = format!(" 0100007F:{near:04X} 0100007F:{far:04X} ");
         let line = streams().lines().find(|line| line.contains(&ends))?.to_owned();
         line.split_whitespace().nth(column).map(str::to_owned)
     }

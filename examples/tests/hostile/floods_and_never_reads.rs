@@ -1,6 +1,6 @@
 //! A client that sends as much as the server takes, and reads nothing.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::client::{Hostile, masked};
 use super::{LATE, WITH_PINGS, WITHOUT_PINGS, WRITE, everywhere};
@@ -29,14 +29,7 @@ fn with_pings() {
     everywhere(&[WITHOUT_PINGS], |running| {
         let mut client = Hostile::open_to_send_much(&running.server);
         let pings = masked(0x89, &[7; 125]).repeat(50);
-        // Enough to fill what the kernel holds of the answers.
-        for _ in 0..1200 {
-            client.try_send(&pings);
-        }
-        let full = Instant::now();
-        client.has_sent_much();
-        client.gone_while(full, WRITE + LATE + Duration::from_secs(1), |client| {
-            client.try_send(&pings);
-        })
+        client.fill();
+        client.gone_while(Instant::now(), WRITE + LATE, |client| client.try_send(&pings))
     });
 }
