@@ -2,11 +2,12 @@
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::server::{Server, Stream};
+use super::{WRITE, system};
 
 /// How long a server takes nothing more before it has stopped reading.
 const PAUSE: Duration = Duration::from_millis(150);
@@ -20,6 +21,8 @@ pub(crate) struct Hostile<'s> {
     pub(crate) tcp: TcpStream,
     /// The server's end, as the system calls it.
     servers_end: String,
+    /// How many bytes have been taken from the stream itself.
+    taken: usize,
     /// Few may send much at a time: what is measured is not how fast this machine is.
     permit: Option<Permit>,
 }
@@ -65,14 +68,14 @@ impl<'s> Hostile<'s> {
 
     fn new(server: &'s Server, stream: Box<dyn Stream>, tcp: TcpStream) -> Self {
         tcp.set_nonblocking(true).unwrap();
-        let (servers_end, permit) = (String::new(), None);
-        let mut client = Self { server, stream, tcp, servers_end, permit };
+        let (servers_end, taken, permit) = (String::new(), 0, None);
+        let mut client = Self { server, stream, tcp, servers_end, taken, permit };
         // A process has to have a stream before it can have closed it.
         let started = Instant::now();
         while client.servers_end.is_empty() {
             assert!(started.elapsed() < PATIENCE, "the server accepts nobody");
             thread::sleep(Duration::from_millis(5));
-            let inode = client.figure(9).filter(|inode| inode != "0");
+            let inode = client.system().and_then(|[servers, _]| servers.inode);
             client.servers_end =
                 inode.map_or_else(String::new, |inode| format!("socket:[{inode}]"));
         }
@@ -130,27 +133,23 @@ impl<'s> Hostile<'s> {
         }
     }
 
-    /// Sends this again and again until the server takes nothing more; when it did the last of all.
-    pub(crate) fn flood(&mut self, frames: &[u8]) -> Instant {
+    /// Sends this again and again until the server takes nothing more.
+    pub(crate) fn flood(&mut self, frames: &[u8]) {
         let (mut at, mut last) = (0, Instant::now());
         let started = last;
-        let mut queues = None;
         while last.elapsed() < PAUSE {
-            // A server may have much to do when it has read the last.
-            if queues != self.figures() {
-                (queues, last) = (self.figures(), Instant::now());
-            }
             match self.stream.write(&frames[at..]) {
                 Ok(count) => (at, last) = ((at + count) % frames.len(), Instant::now()),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     thread::sleep(Duration::from_millis(2));
                 }
+                // It has not read what came back first, for so long.
+                Err(_) if started.elapsed() > WRITE => break,
                 Err(error) => panic!("the flood is cut short: {error}"),
             }
             assert!(started.elapsed() < PATIENCE, "the server reads for ever");
         }
         self.has_sent_much();
-        last
     }
 
     /// Sends what the server takes at once of this, if it is still there.
@@ -159,23 +158,19 @@ impl<'s> Hostile<'s> {
         let _ = self.stream.write(bytes).and_then(|_| self.stream.flush());
     }
 
-    /// Sends this again and again until the server leaves it unread.
-    pub(crate) fn send_until_unread(&mut self, frames: &[u8]) {
-        let (mut read, started) = (Instant::now(), Instant::now());
-        while read.elapsed() < PAUSE {
-            assert!(started.elapsed() < PATIENCE, "the server reads for ever");
-            if self.is_unread() {
-                thread::sleep(Duration::from_millis(5));
-            } else {
-                self.send(frames);
-                read = Instant::now();
-            }
+    /// Sends more messages than the server reads as long as their echoes are not read, over so many streams there and back; and nothing
+    /// half.
+    pub(crate) fn send_too_much(&mut self, streams: usize) {
+        let message = masked(0x82, &[7; 10_000]);
+        // The last half stays with the system, on its way to the server.
+        let bytes = system::room() * streams + (256 << 10) + system::room() / 2;
+        for _ in 0..bytes / message.len() {
+            self.send(&message);
         }
         self.has_sent_much();
     }
 
-    /// Sends messages until what comes back has filled what the system holds for a stream, and no more than that; or until nothing
-    /// more is taken.
+    /// Sends messages until what comes back has filled what the system holds for a stream, and little more than that.
     pub(crate) fn fill(&mut self) {
         let message = masked(0x82, &[7; 50_000]);
         let mut sent = 0;
@@ -183,14 +178,16 @@ impl<'s> Hostile<'s> {
             self.send(&message.repeat(4));
             sent += 200_000;
             // A server may take its time to send it back.
-            let mut held = None;
-            while held != self.figures() {
-                held = self.figures();
-                thread::sleep(PAUSE);
-            }
-            let held = self.queue(true, 0) + self.queue(false, 1);
-            if held + 20_000 < sent || self.is_unread() {
-                return self.has_sent_much();
+            let (mut echoed, mut last) = (self.echoed(), Instant::now());
+            while echoed + 20_000 < sent {
+                if last.elapsed() > PAUSE {
+                    return;
+                }
+                thread::sleep(Duration::from_millis(10));
+                let now = self.echoed();
+                if now != echoed {
+                    (echoed, last) = (now, Instant::now());
+                }
             }
         }
     }
@@ -202,7 +199,7 @@ impl<'s> Hostile<'s> {
 
     /// Takes a byte from the stream itself.
     pub(crate) fn read_a_byte(&mut self) {
-        let _ = self.tcp.read(&mut [0]);
+        self.taken += self.tcp.read(&mut [0]).unwrap_or(0);
     }
 
     /// The next bytes, up to so many; nothing at the end of the stream. An error if none come.
@@ -241,34 +238,15 @@ impl<'s> Hostile<'s> {
         self.server.files().any(|file| file.as_os_str() == self.servers_end.as_str())
     }
 
-    /// Whether something has arrived that the server has not read.
-    fn is_unread(&self) -> bool {
-        self.queue(true, 1) > 0
+    /// How many bytes the system holds of what comes back: not sent yet, or not read.
+    fn echoed(&self) -> usize {
+        let [servers, ours] = self.system().unwrap_or_default();
+        servers.unsent + ours.unread
     }
 
-    /// How many bytes the system holds for the server's end of the stream, or ours: to be sent (0), or to be read (1).
-    fn queue(&self, servers: bool, queue: usize) -> usize {
-        let queues = self.figure_of(servers, 4).unwrap_or_default();
-        let hex = queues.split(':').nth(queue).unwrap_or("0");
-        usize::from_str_radix(hex, 16).unwrap()
-    }
-
-    /// What the system holds for the stream.
-    fn figures(&self) -> Option<(String, String)> {
-        Some((self.figure_of(true, 4)?, self.figure_of(false, 4)?))
-    }
-
-    /// A figure that the system has of the server's end of the stream, by its column.
-    fn figure(&self, column: usize) -> Option<String> {
-        self.figure_of(true, column)
-    }
-
-    fn figure_of(&self, servers: bool, column: usize) -> Option<String> {
-        let ports = (self.server.address.port(), self.tcp.local_addr().unwrap().port());
-        let (near, far) = if servers { ports } else { (ports.1, ports.0) };
-        let ends = format!(" 0100007F:{near:04X} 0100007F:{far:04X} ");
-        let line = streams().lines().find(|line| line.contains(&ends))?.to_owned();
-        line.split_whitespace().nth(column).map(str::to_owned)
+    /// What the system knows of the server's end of the stream, and of ours.
+    fn system(&self) -> Option<[system::End; 2]> {
+        system::ends(self.server.address.port(), self.tcp.local_addr().unwrap().port())
     }
 
     /// How long after `since` the server has let it go, which it has to within `limit`; meanwhile it does this.
@@ -287,24 +265,33 @@ impl<'s> Hostile<'s> {
         since.elapsed()
     }
 
-    /// The same, for one that does nothing.
+    /// How long after the last that the server has written it has let it go, which it has to within `limit`.
+    #[track_caller]
+    pub(crate) fn gone_since_it_wrote(
+        &mut self,
+        limit: Duration,
+        mut meanwhile: impl FnMut(&mut Self),
+    ) -> Duration {
+        let (started, mut since, mut written) = (Instant::now(), Instant::now(), None);
+        while self.is_held() {
+            if let Some(all) =
+                self.system().map(|ends| ends[0].unsent + ends[1].unread + self.taken)
+                && written != Some(all)
+            {
+                (written, since) = (Some(all), Instant::now());
+            }
+            assert!(since.elapsed() < limit, "still there after {:.2?}", since.elapsed());
+            assert!(started.elapsed() < PATIENCE, "the server writes for ever");
+            meanwhile(self);
+            thread::sleep(Duration::from_millis(10));
+        }
+        since.elapsed()
+    }
+
+    /// How long after `since` the server has let it go, though it does nothing.
     #[track_caller]
     pub(crate) fn gone(&mut self, since: Instant, limit: Duration) -> Duration {
         self.gone_while(since, limit, |_| {})
-    }
-}
-
-/// The system's table of streams. It takes long to make, and serves all for a while.
-fn streams() -> Arc<str> {
-    static TABLE: Mutex<Option<(Instant, Arc<str>)>> = Mutex::new(None);
-    let mut table = TABLE.lock().unwrap();
-    match &*table {
-        Some((at, table)) if at.elapsed() < Duration::from_millis(30) => Arc::clone(table),
-        _ => {
-            let read: Arc<str> = std::fs::read_to_string("/proc/net/tcp").unwrap().into();
-            *table = Some((Instant::now(), Arc::clone(&read)));
-            read
-        }
     }
 }
 

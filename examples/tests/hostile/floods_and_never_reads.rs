@@ -1,7 +1,5 @@
 //! A client that sends as much as the server takes, and reads nothing.
 
-use std::time::Instant;
-
 use super::client::{Hostile, masked};
 use super::{LATE, WITH_PINGS, WITHOUT_PINGS, WRITE, everywhere};
 
@@ -9,8 +7,8 @@ use super::{LATE, WITH_PINGS, WITHOUT_PINGS, WRITE, everywhere};
 fn with_messages() {
     everywhere(&[WITHOUT_PINGS, WITH_PINGS], |running| {
         let mut client = Hostile::open_to_send_much(&running.server);
-        let last = client.flood(&masked(0x82, &[7; 60_000]));
-        client.gone(last, WRITE + LATE)
+        client.flood(&masked(0x82, &[7; 60_000]));
+        client.gone_since_it_wrote(WRITE + LATE, |_| {})
     });
 }
 
@@ -18,8 +16,8 @@ fn with_messages() {
 fn with_small_messages() {
     everywhere(&[WITHOUT_PINGS], |running| {
         let mut client = Hostile::open_to_send_much(&running.server);
-        let last = client.flood(&masked(0x82, &[7; 500]).repeat(100));
-        client.gone(last, WRITE + LATE)
+        client.flood(&masked(0x82, &[7; 500]).repeat(100));
+        client.gone_since_it_wrote(WRITE + LATE, |_| {})
     });
 }
 
@@ -30,6 +28,7 @@ fn with_pings() {
         let mut client = Hostile::open_to_send_much(&running.server);
         let pings = masked(0x89, &[7; 125]).repeat(50);
         client.fill();
-        client.gone_while(Instant::now(), WRITE + LATE, |client| client.try_send(&pings))
+        client.has_sent_much();
+        client.gone_since_it_wrote(WRITE + LATE, |client| client.try_send(&pings))
     });
 }

@@ -14,6 +14,7 @@ mod client;
 mod programs;
 #[path = "../server/mod.rs"]
 mod server;
+mod system;
 mod witness;
 
 mod closes_with_a_tail;
@@ -33,7 +34,7 @@ use programs::{PROGRAMS, Program, Running};
 use witness::{Witness, delay_of_this_machine};
 
 /// The deadlines that the programs run with.
-const HANDSHAKE: Duration = Duration::from_secs(2);
+const HANDSHAKE: Duration = Duration::from_secs(3);
 const WRITE: Duration = Duration::from_secs(2);
 const CLOSE: Duration = Duration::from_secs(1);
 const KEEPALIVE: Duration = Duration::from_secs(2);
@@ -45,7 +46,7 @@ const LATE: Duration = Duration::from_secs(1);
 const ECHO: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1000 } else { 100 });
 
 const SHORT: [&str; 6] =
-    ["--handshake-timeout", "2", "--write-timeout", "2", "--close-timeout", "1"];
+    ["--handshake-timeout", "3", "--write-timeout", "2", "--close-timeout", "1"];
 const WITHOUT_PINGS: &[&str] = &["--keepalive", "0"];
 const WITH_PINGS: &[&str] = &["--keepalive", "2"];
 

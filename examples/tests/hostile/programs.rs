@@ -46,6 +46,8 @@ pub(crate) static PROGRAMS: [Program; 11] = [
 /// A program that runs, with the server that stands behind it.
 pub(crate) struct Running {
     pub(crate) server: Server,
+    /// How many streams a message goes over until it is back, after the first.
+    pub(crate) streams: usize,
     _behind: Option<Server>,
 }
 
@@ -74,8 +76,9 @@ impl Program {
                 all.extend(["--record", directory]);
             }
         }
+        let streams = if matches!(self.needs, Needs::Bytes | Needs::WebSockets) { 3 } else { 1 };
         let server = Server::start(self.path, &all)?;
-        Some(Running { server, _behind: behind })
+        Some(Running { server, streams, _behind: behind })
     }
 }
 

@@ -9,9 +9,9 @@ use super::{LATE, WITH_PINGS, WITHOUT_PINGS, WRITE, everywhere};
 fn of_all_that_it_has_asked_for() {
     everywhere(&[WITHOUT_PINGS, WITH_PINGS], |running| {
         let mut client = Hostile::open_to_send_much(&running.server);
-        let last = client.flood(&masked(0x82, &[7; 60_000]));
+        client.flood(&masked(0x82, &[7; 60_000]));
         let mut read = Instant::now();
-        client.gone_while(last, WRITE + LATE, |client| {
+        client.gone_since_it_wrote(WRITE + LATE, |client| {
             if read.elapsed() > Duration::from_secs(1) {
                 read = Instant::now();
                 client.read_a_byte();

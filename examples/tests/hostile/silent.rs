@@ -21,10 +21,10 @@ fn measured(program: &'static Program, options: &[&str]) -> Option<Duration> {
     let mut flooding = Hostile::open_to_send_much(server);
     flooding.flood(&message);
     let mut closing = Hostile::open_to_send_much(server);
-    closing.send_until_unread(&message.repeat(25));
+    closing.send_too_much(running.streams);
     closing.send(&[close, vec![0x82]].concat());
     let mut ending = Hostile::open_to_send_much(server);
-    ending.send_until_unread(&message.repeat(25));
+    ending.send_too_much(running.streams);
     ending.tcp.shutdown(std::net::Shutdown::Write).unwrap();
     let _dialing = Hostile::dial(server);
     let mut asking = Hostile::connect(server);
