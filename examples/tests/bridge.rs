@@ -284,3 +284,24 @@ fn mosquitto_serves_mqtt_clients_over_websocket() {
         assert_eq!(output.stdout, b"5 messages in each of two versions of MQTT\n");
     }
 }
+
+#[test]
+fn a_broker_that_pauses_does_not_cost_a_client_its_connection() {
+    let (address, streams) = broker();
+    let bridge = bridge(address, &["--keepalive", "1"]);
+    let mut socket = bridge.connect();
+    let mut broker = stream(&streams);
+    // More than the streams hold, and than a client sends between two pings.
+    let sent = noise(24 << 20);
+    let message = Message::binary(sent.clone());
+    let client = thread::spawn(move || {
+        socket.send(message).unwrap();
+        next(&mut socket)
+    });
+    thread::sleep(Duration::from_secs(3));
+    let mut received = vec![0; sent.len()];
+    broker.read_exact(&mut received).unwrap();
+    assert!(received == sent);
+    broker.write_all(b"still there").unwrap();
+    assert_eq!(client.join().unwrap(), Message::binary(&b"still there"[..]));
+}

@@ -6,6 +6,8 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -39,7 +41,7 @@ pub(super) fn new<I, O, R: Side>(
     let (sending, orders) = mpsc::channel(WAITING);
     // There are never more than a ping's and those of the end.
     let (noticing, notices) = mpsc::unbounded_channel();
-    let handle = Handle(sending.clone());
+    let handle = Handle { orders: sending.clone(), ended: Arc::default() };
     let incoming = Incoming {
         reader,
         receiver,
@@ -98,8 +100,12 @@ impl<I: AsyncRead + Unpin, R: Side> Incoming<I, R> {
                     // A stream that is reset has ended, too.
                     self.eof = count.unwrap_or(0) == 0;
                 }
-                // That there is room; what for is seen then.
-                _ = self.orders.reserve(), if write => {}
+                permit = self.orders.reserve(), if write => {
+                    // If the other half has ended, nobody is left to apply it.
+                    if let (Some(reply), Ok(permit)) = (self.receiver.reply(), permit) {
+                        permit.send(Order::Reply(reply));
+                    }
+                }
                 Some(notice) = self.notices.recv() => {
                     self.receiver.note(notice, self.clock.now());
                 }
@@ -197,6 +203,7 @@ impl<O: AsyncWrite + Unpin, R: Side> Outgoing<O, R> {
     /// If the stream failed.
     pub async fn run(self) -> Result<SenderEnd, Error> {
         let Self { mut writer, mut sender, clock, mut orders, noticing, handle } = self;
+        let ended = Arc::clone(&handle.ended);
         // This half's own handle would keep the channel open.
         drop(handle);
         let (mut peer_done, mut alone, mut unflushed) = (false, false, false);
@@ -213,6 +220,8 @@ impl<O: AsyncWrite + Unpin, R: Side> Outgoing<O, R> {
                     }
                 }
             }
+            // From here on, nothing is taken any more that would not be sent.
+            ended.fetch_or(sender.end().is_ended(), Ordering::Relaxed);
             let over = sender.timeout(clock.now());
             while let Some(notice) = sender.notice() {
                 // Whoever reads may be gone.
@@ -267,8 +276,8 @@ async fn write<R: Side>(
 /// Whether it was the last that the receiving half had to say.
 fn obey<R: Side>(sender: &mut Sender<R>, order: Order, now: Duration) -> bool {
     match order {
-        // Orders are taken while there is room: what is refused comes after a Close frame. The application hears of the end where it
-        // reads.
+        // Orders are taken while there is room: what is refused is what was in the channel when the connection ended. The application
+        // hears of that where it reads.
         Order::Send(message) => drop(sender.send(message)),
         Order::Close(code, reason) => {
             let _ = sender.close(code, &reason, now);
@@ -283,7 +292,10 @@ fn obey<R: Side>(sender: &mut Sender<R>, order: Order, now: Duration) -> bool {
 
 /// Sends messages through the half that writes. Cloning it is cheap.
 #[derive(Clone, Debug)]
-pub struct Handle(mpsc::Sender<Order>);
+pub struct Handle {
+    orders: mpsc::Sender<Order>,
+    ended: Arc<AtomicBool>,
+}
 
 impl Handle {
     /// Sends a message; waits while too many do.
@@ -292,6 +304,9 @@ impl Handle {
     ///
     /// If the connection has ended.
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), Error> {
+        if self.ended.load(Ordering::Relaxed) {
+            return Err(Error::Closed);
+        }
         self.order(Order::Send(message.into())).await
     }
 
@@ -309,6 +324,6 @@ impl Handle {
     }
 
     async fn order(&self, order: Order) -> Result<(), Error> {
-        self.0.send(order).await.map_err(|_| Error::Closed)
+        self.orders.send(order).await.map_err(|_| Error::Closed)
     }
 }

@@ -407,7 +407,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> Sink<Message> for WebSocket<S, 
             return Poll::Ready(Ok(()));
         }
         this.wakers.wait(Task::Sends, cx);
-        // Output that has just come to a halt has a deadline from now on.
+        // Output that has just come to a halt has a deadline from now on. No message is given out as long as it waits.
+        while this.connection.poll(&mut Input::none(), this.now).is_some() {}
         this.poll_time(cx)?;
         Poll::Pending
     }
