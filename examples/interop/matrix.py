@@ -76,6 +76,8 @@ def plan():
                 if (peer, program) != ("tungstenite", "echo_tls"):
                     rows.append(Row(peer, "client", program, deflate, False))
         rows += [Row(peer, "client", "echo_mio", deflate, True) for peer in NAMES]
+        # One peer shows what the proxy makes of each of the others.
+        rows += [Row("python", "client", program, deflate, True) for program in SERVERS if program != "echo_mio"]
         for proxied in [False, True]:
             rows += [Row(peer, "server", "interop_client", deflate, proxied) for peer in NAMES if peer != "chromium"]
     return rows
@@ -115,7 +117,7 @@ def proxied(row, servers, started):
     """The ports of servers, or of nginx before them."""
     ports = [server.port for server in servers]
     if row.proxied:
-        started.append(Nginx(install.nginx_path(), ports))
+        started.append(Nginx(install.nginx_path(), ports, "https" if row.program == "echo_tls" else "http"))
         ports = started[-1].ports
     return ports
 
@@ -126,7 +128,8 @@ def run_client(row, browser, started):
     started.append(server)
     pinging = echo(row.program, "--deflate", row.deflate, "--keepalive", SILENCE)
     started.append(pinging)
-    scheme = "wss" if row.program == "echo_tls" else "ws"
+    # nginx speaks TLS with the server alone.
+    scheme = "wss" if row.program == "echo_tls" and not row.proxied else "ws"
     urls = ["%s://127.0.0.1:%d/" % (scheme, port) for port in proxied(row, [server, pinging], started)]
     if row.peer == "chromium":
         run_browser(row, browser(), urls, server)

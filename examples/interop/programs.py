@@ -107,7 +107,7 @@ class Nginx:
   server {
     listen 127.0.0.1:%d;
     location / {
-      proxy_pass http://127.0.0.1:%d;
+      proxy_pass %s://127.0.0.1:%d;
       proxy_http_version 1.1;
       proxy_set_header Host $host;
       proxy_set_header Upgrade $http_upgrade;
@@ -116,14 +116,14 @@ class Nginx:
     }
   }"""
 
-    def __init__(self, path, targets):
+    def __init__(self, path, targets, scheme):
         self.folder = tempfile.mkdtemp(prefix="sockless-nginx-")
         self.ports = [free_port() for _ in targets]
         temporary = "".join(
             "  %s_temp_path %s/%s;\n" % (kind, self.folder, kind)
             for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         )
-        servers = "".join(self.SERVER % pair for pair in zip(self.ports, targets))
+        servers = "".join(self.SERVER % (port, scheme, target) for port, target in zip(self.ports, targets))
         config = "daemon off; worker_processes 1; pid %s/pid; error_log %s/error.log;\nevents {}\nhttp {\n" % (
             self.folder,
             self.folder,

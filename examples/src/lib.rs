@@ -1,6 +1,8 @@
 //! What the example programs share: their command line, the answers to what clients ask for, the page they serve, and the signal
 //! to stop. And the adapter to tokio, which is ready to become a crate of its own.
 
+pub mod answer;
+pub mod deadlines;
 pub mod echo;
 pub mod h2_stream;
 pub mod listen;

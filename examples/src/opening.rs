@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sockless::extension::Supported;
-use sockless::handshake::{Acceptance, Asked, Field, Refusal, Request, RequestError};
+use sockless::handshake::{Acceptance, Asked, Field, Limits, Refusal, Request, RequestError};
 use sockless::{Config, Connection, Server, endpoint};
 
 use crate::options::Options;
@@ -31,12 +31,18 @@ pub struct Terms {
     pub config: Arc<Config>,
     /// The extensions that may be used.
     pub extensions: Supported,
+    /// The limits of the opening handshake.
+    pub handshake: Limits,
 }
 
 impl Terms {
     /// The terms that the user has asked for.
     pub fn new(options: &Options) -> Self {
-        Self { config: Arc::new(options.config()), extensions: options.extensions() }
+        Self {
+            config: Arc::new(options.config()),
+            extensions: options.extensions(),
+            handshake: options.deadlines.handshake(),
+        }
     }
 
     /// Opens a connection, or answers the request otherwise.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use sockless::extension::Supported;
 use sockless::{Config, Limits};
 
+use crate::deadlines::Deadlines;
 use crate::listen;
 
 /// What an echo server is told.
@@ -18,10 +19,8 @@ pub struct Options {
     pub deflate: bool,
     /// The longest message.
     pub max_message: u64,
-    /// After how long a silence a client is pinged; zero for never.
-    pub keepalive: Duration,
-    /// After how long without a message a client is sent away; zero for never.
-    pub idle: Duration,
+    /// How long a client may take for what.
+    pub deadlines: Deadlines,
     /// How long clients have for closing when the server stops.
     pub grace: Duration,
 }
@@ -49,8 +48,7 @@ impl Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             deflate: true,
             max_message: 64 << 20,
-            keepalive: Duration::from_secs(30),
-            idle: Duration::ZERO,
+            deadlines: Deadlines::default(),
             grace: Duration::from_secs(5),
         };
         while let Some(name) = args.next() {
@@ -62,9 +60,8 @@ impl Options {
                 "--listen" => options.listen = listen::address(&value()?)?,
                 "--deflate" => options.deflate = on_or_off(&name, &value()?)?,
                 "--max-message" => options.max_message = parse(&name, &value()?)?,
-                "--keepalive" => options.keepalive = seconds(&name, &value()?)?,
-                "--idle" => options.idle = seconds(&name, &value()?)?,
                 "--grace" => options.grace = seconds(&name, &value()?)?,
+                _ if options.deadlines.take(&name, value)? => {}
                 _ => return Err(format!("unknown option {name}")),
             }
         }
@@ -79,14 +76,7 @@ impl Options {
     /// The configuration of the server's connections.
     pub fn config(&self) -> Config {
         let limits = Limits::default().with_frame(self.max_message).with_message(self.max_message);
-        let mut config = Config::default().with_limits(limits);
-        if !self.keepalive.is_zero() {
-            config = config.with_keepalive(self.keepalive, self.keepalive);
-        }
-        if !self.idle.is_zero() {
-            config = config.with_idle(self.idle);
-        }
-        config
+        self.deadlines.config(Config::default().with_limits(limits))
     }
 }
 
@@ -103,12 +93,18 @@ pub fn deflate() -> Supported {
 fn usage(program: &str) -> String {
     format!(
         "usage: {program} [--listen ADDRESS:PORT] [--deflate on|off] [--max-message BYTES]\n\
-         \x20       [--keepalive SECONDS] [--idle SECONDS] [--grace SECONDS]\n\n\
-         Sends back every WebSocket message. GET / is answered with a page that talks to it."
+         \x20       [--grace SECONDS] {}\n\n\
+         Sends back every WebSocket message. GET / is answered with a page that talks to it.",
+        Deadlines::USAGE
     )
 }
 
-fn parse<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, String> {
+/// The number that an option is given.
+///
+/// # Errors
+///
+/// What the user is to be told.
+pub fn parse<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, String> {
     value.parse().map_err(|_| format!("{name} can't be {value:?}"))
 }
 
@@ -120,7 +116,12 @@ fn on_or_off(name: &str, value: &str) -> Result<bool, String> {
     }
 }
 
-fn seconds(name: &str, value: &str) -> Result<Duration, String> {
+/// The time that an option is given.
+///
+/// # Errors
+///
+/// What the user is to be told.
+pub fn seconds(name: &str, value: &str) -> Result<Duration, String> {
     let seconds: f64 = parse(name, value)?;
     Duration::try_from_secs_f64(seconds).map_err(|_| format!("{name} can't be {value:?}"))
 }

@@ -1,9 +1,11 @@
 //! The signal to stop.
 
-use std::io;
+use std::io::{self, Read as _};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 
@@ -35,5 +37,17 @@ impl Stop {
         }
         told.set_nonblocking(true)?;
         Ok(told)
+    }
+
+    /// Wakes the thread that waits for clients at this address when the program is asked to stop: it gets one more, which is us.
+    pub fn wakes(&self, listener: SocketAddr) -> io::Result<()> {
+        let mut told = self.stream()?;
+        told.set_nonblocking(false)?;
+        thread::spawn(move || {
+            let _ = told.read(&mut [0]);
+            // If it can't be reached, it isn't waiting.
+            let _ = TcpStream::connect(listener);
+        });
+        Ok(())
     }
 }

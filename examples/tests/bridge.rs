@@ -266,7 +266,7 @@ fn mosquitto_serves_mqtt_clients_over_websocket() {
         command.spawn().ok()
     });
     let Some(_mosquitto) = started.map(Mosquitto) else {
-        return peer::script::skip("the test of the bridge needs mosquitto");
+        return peer::skipped::skip("the test of the bridge needs mosquitto");
     };
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let deadline = Instant::now() + PATIENCE;
@@ -283,4 +283,25 @@ fn mosquitto_serves_mqtt_clients_over_websocket() {
         assert!(output.status.success(), "{told}");
         assert_eq!(output.stdout, b"5 messages in each of two versions of MQTT\n");
     }
+}
+
+#[test]
+fn a_broker_that_pauses_does_not_cost_a_client_its_connection() {
+    let (address, streams) = broker();
+    let bridge = bridge(address, &["--keepalive", "1"]);
+    let mut socket = bridge.connect();
+    let mut broker = stream(&streams);
+    // More than the streams hold, and than a client sends between two pings.
+    let sent = noise(24 << 20);
+    let message = Message::binary(sent.clone());
+    let client = thread::spawn(move || {
+        socket.send(message).unwrap();
+        next(&mut socket)
+    });
+    thread::sleep(Duration::from_secs(3));
+    let mut received = vec![0; sent.len()];
+    broker.read_exact(&mut received).unwrap();
+    assert!(received == sent);
+    broker.write_all(b"still there").unwrap();
+    assert_eq!(client.join().unwrap(), Message::binary(&b"still there"[..]));
 }

@@ -52,6 +52,7 @@ fn nothing_is_allocated_for_a_connection() {
         let mut memory = Box::new(echo::Memory::new());
         let terms = echo::Terms {
             limits: sockless::Limits::default(),
+            handshake: sockless::handshake::Limits::default(),
             keepalive: Some(Duration::from_secs(30)),
             idle: None,
             close: Duration::from_secs(5),
@@ -61,7 +62,8 @@ fn nothing_is_allocated_for_a_connection() {
         let meter = Meter::start();
         for _ in 0..2 {
             let (stream, _) = listener.accept().unwrap();
-            let mut stream = tcp::Tcp::new(stream, started, &stopping).unwrap();
+            let mut stream =
+                tcp::Tcp::new(stream, started, &stopping, Duration::from_secs(60)).unwrap();
             echo::serve(&mut stream, &mut memory, &terms).unwrap();
         }
         meter.calls()

@@ -52,3 +52,22 @@ fn server_leaves_a_trace_of_every_connection_that_replays() {
     assert_eq!(output.len(), 7 + 10 + 70_000 + 2);
     std::fs::remove_dir_all(&directory).unwrap();
 }
+
+#[test]
+fn server_goes_on_when_the_system_gave_no_more_streams() {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("recorded without streams");
+    let script = format!(
+        "ulimit -n 16; exec {} --record '{}' \"$@\"",
+        env!("CARGO_BIN_EXE_echo_recorded"),
+        directory.to_str().unwrap()
+    );
+    let server = Server::start("sh", &["-c", &script, "sh"]).unwrap();
+    let many: Vec<_> = (0..30).map(|_| server.tcp()).collect();
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(server.files().count() >= 15, "the system has given all that were asked for");
+    drop(many);
+    let mut client = server.connect();
+    client.send(Message::text("still there")).unwrap();
+    assert_eq!(client.read().unwrap(), Message::text("still there"));
+    std::fs::remove_dir_all(&directory).unwrap();
+}

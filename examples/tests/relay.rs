@@ -5,7 +5,7 @@
 
 mod peer;
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -208,4 +208,87 @@ fn stops_with_1001() {
     assert_eq!(closed(&mut server).unwrap().code, CloseCode::Away);
     let _ = (client.flush(), server.flush());
     assert!(relay.wait().success());
+}
+
+/// A server that answers every request with the same bytes, and closes; and the requests.
+fn refusing(answer: Vec<u8>) -> (SocketAddr, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (seen, requests) = channel();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).unwrap();
+                request.extend(byte);
+            }
+            let _ = stream.write_all(&answer);
+            let _ = seen.send(String::from_utf8(request).unwrap());
+        }
+    });
+    (address, requests)
+}
+
+/// What a client gets from the relay that sends these fields with its request.
+fn asked(relay: &Program, fields: &str) -> String {
+    let mut stream = relay.dial();
+    let request = format!(
+        "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         Sec-WebSocket-Version: 13\r\n{fields}\r\n"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn fields_of_one_connection_do_not_pass() {
+    let answer = "HTTP/1.1 403 Forbidden\r\nConnection: close, X-Hop\r\nX-Hop: 1\r\nX-End: 2\r\n\
+        Proxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n";
+    let (address, requests) = refusing(answer.into());
+    let answer = asked(
+        &relay(address),
+        "Connection: keep-alive, x-private ,Upgrade\r\nX-Private: secret\r\nX-Public: open\r\n\
+         Proxy-Authorization: Basic bWU6cEBzcw==\r\n",
+    );
+    let request = requests.recv_timeout(PATIENCE).unwrap().to_ascii_lowercase();
+    for (name, passes) in [("x-private", false), ("x-public", true), ("proxy-authorization", false)]
+    {
+        assert_eq!(request.contains(name), passes, "{name}: {request}");
+    }
+    let answer = answer.to_ascii_lowercase();
+    for (name, passes) in [("x-hop", false), ("x-end: 2", true), ("proxy-authenticate", false)] {
+        assert_eq!(answer.contains(name), passes, "{name}: {answer}");
+    }
+}
+
+#[test]
+fn a_refusal_passes_whole_or_without_its_body() {
+    let long = "x".repeat(70_000);
+    for (framed, body) in [
+        ("Content-Length: 5\r\n\r\nhello, and more".to_owned(), "hello"),
+        (
+            "Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2;a=b\r\nlo\r\n0\r\nX: y\r\n\r\n"
+                .to_owned(),
+            "hello",
+        ),
+        ("\r\nto the end".to_owned(), "to the end"),
+        // Cut short, too long, or not to be understood.
+        ("Content-Length: 50\r\n\r\nhello".to_owned(), ""),
+        ("Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n".to_owned(), ""),
+        (format!("Content-Length: {}\r\n\r\n{long}", long.len()), ""),
+        (format!("\r\n{long}"), ""),
+        ("Transfer-Encoding: gzip\r\n\r\nhello".to_owned(), ""),
+    ] {
+        let (address, _requests) =
+            refusing(format!("HTTP/1.1 401 No\r\nX-Why: a\r\n{framed}").into());
+        let answer = asked(&relay(address), "Connection: Upgrade\r\n");
+        let (head, passed) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 401 ") && head.contains("X-Why: a"), "{head}");
+        let length = format!("Content-Length: {}", body.len());
+        assert!(head.contains(&length) && !head.contains("Transfer-Encoding"), "{head}");
+        assert_eq!(passed, body);
+    }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use sockless::connection::{Cause, Failure, Initiator};
-use sockless::handshake::{Refusal, RequestError};
+use sockless::handshake::{Limits, Refusal, RequestError};
 use sockless::{Client, CloseCode, Config, Event, Message, Server};
 use sockless_examples::tokio_adapter::{self as adapter, Decision, Error, Offer, Url, WebSocket};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
@@ -292,7 +292,7 @@ async fn a_refusal_reaches_the_client() {
     let (near, far) = duplex(1 << 10);
     let (client, server) = tokio::join!(
         adapter::connect_over(near, offer(), Config::default()),
-        adapter::accept_with(far, Config::default(), |request| {
+        adapter::accept_with(far, Config::default(), Limits::default(), |request| {
             assert_eq!(request.path(), "/");
             Decision::Answer(Refusal::new(404, &[], b"").expect("a refusal").to_vec())
         }),

@@ -7,6 +7,7 @@ use std::net::{Shutdown, TcpStream};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use sockless::connection::Holding;
 use sockless::extension::{Supported, deflate::Terms};
 use sockless::handshake::{Answered, Connector, Limits, Offer, Url};
 use sockless::{Client, Config, Connection, Event, Input, Want, endpoint};
@@ -60,6 +61,7 @@ fn session(address: &str, mut seen: impl FnMut(&str)) -> io::Result<()> {
     let (mut connection, first) = open(&mut stream, url, &mut buffer, started)?;
     let mut input = Input::new(&mut buffer[first]);
     loop {
+        // 1. Poll until there is nothing left in the input: then the buffer is ours again.
         while let Some(event) = connection.poll(&mut input, started.elapsed()) {
             match event {
                 Event::Text(text) => {
@@ -70,6 +72,7 @@ fn session(address: &str, mut seen: impl FnMut(&str)) -> io::Result<()> {
                 _ => {}
             }
         }
+        // 2. Write what waits, as far as the stream takes it.
         while !connection.output().is_empty() {
             match stream.write(connection.output()) {
                 Ok(count) => connection.wrote(count),
@@ -78,6 +81,7 @@ fn session(address: &str, mut seen: impl FnMut(&str)) -> io::Result<()> {
                 Err(_) => connection.wrote(usize::MAX),
             }
         }
+        // 3. Do what the connection wants.
         input = match connection.want() {
             Want::Done(_) => return Ok(()),
             Want::ShutdownWrite => {
@@ -85,13 +89,21 @@ fn session(address: &str, mut seen: impl FnMut(&str)) -> io::Result<()> {
                 connection.shut();
                 Input::none()
             }
-            Want::Io { write, .. } => {
-                stream.set_read_timeout(Some(if write { TURN } else { WAIT }))?;
-                match stream.read(&mut buffer) {
-                    Ok(0) => Input::eof(),
-                    Ok(count) => Input::new(&mut buffer[..count]),
-                    Err(error) if is_timeout(&error) => Input::none(),
-                    Err(_) => Input::eof(),
+            Want::Io { read: wants_read, write: wants_write, deadline } => {
+                let until =
+                    deadline.map_or(WAIT, |at| at.saturating_sub(started.elapsed()).min(WAIT));
+                let wait = if wants_write { until.min(TURN) } else { until };
+                if wait.is_zero() || !wants_read {
+                    // The next write waits, if there is one.
+                    Input::none()
+                } else {
+                    stream.set_read_timeout(Some(wait))?;
+                    match stream.read(&mut buffer) {
+                        Ok(0) => Input::eof(),
+                        Ok(count) => Input::new(&mut buffer[..count]),
+                        Err(error) if is_timeout(&error) => Input::none(),
+                        Err(_) => Input::eof(),
+                    }
                 }
             }
         };
@@ -121,9 +133,10 @@ fn open(
         match answered {
             None => {}
             Some(Answered::Open { established, response }) => {
-                let config = Config::default().with_limits(
-                    sockless::Limits::default().with_frame(64 << 20).with_message(64 << 20),
-                );
+                let limits =
+                    sockless::Limits::default().with_frame(64 << 20).with_message(64 << 20);
+                // It sends nothing but answers.
+                let config = Config::default().with_limits(limits).with_holding(Holding::Answering);
                 return Ok((endpoint::client(&established, config), response.consumed()..count));
             }
             Some(other) => {

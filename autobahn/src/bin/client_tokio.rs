@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use sockless::connection::Holding;
 use sockless::extension::{Supported, deflate::Terms};
 use sockless::{Config, Limits, Message};
 use sockless_autobahn::Plan;
@@ -53,7 +54,8 @@ async fn session(url: &str, mut seen: impl FnMut(&str)) -> Result<(), Error> {
     stream.set_nodelay(true)?;
     let offer =
         Offer::new(url).with_extensions(Supported::default().with_deflate(Terms::default()));
-    let config = Config::default().with_limits(limits);
+    // It sends nothing but answers.
+    let config = Config::default().with_limits(limits).with_holding(Holding::Answering);
     let mut socket = adapter::connect_over(stream, offer, config).await?;
     while let Some(message) = socket.next().await {
         let message = message?;

@@ -14,12 +14,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sockless::connection::SendError;
-use sockless::handshake::{Acceptance, Acceptor, Asked, Limits, Refusal, Request, RequestError};
+use sockless::handshake::{Acceptance, Acceptor, Asked, Refusal, Request, RequestError};
 use sockless::message::Content;
 use sockless::{
-    CloseCode, Config, Connection, Delivery, Event, Input, Server, Want, endpoint, frame,
+    CloseCode, Config, Connection, Delivery, Event, Input, Outcome, Receiver, Sender, Server, Want,
+    endpoint, frame,
 };
-use sockless_examples::listen;
+use sockless_examples::deadlines::Deadlines;
+use sockless_examples::{listen, options};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
@@ -37,16 +39,18 @@ Listens for WebSockets, and connects each to a TCP server: an MQTT broker, say, 
   --subprotocol NAME      speak this subprotocol with clients that offer it; may be repeated, the one most liked first.
                           Without this option: those of MQTT and STOMP
   --origin ORIGIN         serve the pages of this origin alone, and programs that are no browsers; may be repeated
-  --keepalive SECONDS     ping a client that is silent for so long; 30 by default, 0 for never
   --max-message BYTES     the longest message; 256 MiB by default
-  --grace SECONDS         how long clients have for closing when the bridge stops; 5 by default";
+  --grace SECONDS         how long clients have for closing when the bridge stops; 5 by default
+
+How long a client may take for what: ";
 
 const SUBPROTOCOLS: [&str; 5] = ["mqtt", "mqttv3.1", "v12.stomp", "v11.stomp", "v10.stomp"];
 /// How much is read at once, and how much is held for each direction.
 const BUFFER: usize = 64 << 10;
 /// How long the TCP server may take to answer a connection.
 const CONNECT: Duration = Duration::from_secs(10);
-
+/// How long a client that was answered otherwise may take to read the answer.
+const LINGER: Duration = Duration::from_secs(1);
 /// How long to wait when the system can't give another stream.
 const RECOVER: Duration = Duration::from_millis(100);
 
@@ -57,6 +61,7 @@ struct Options {
     subprotocols: Vec<String>,
     origins: Vec<String>,
     config: Arc<Config>,
+    deadlines: Deadlines,
     grace: Duration,
 }
 
@@ -68,9 +73,10 @@ impl Options {
             subprotocols: Vec::new(),
             origins: Vec::new(),
             config: Arc::default(),
+            deadlines: Deadlines::default(),
             grace: Duration::from_secs(5),
         };
-        let (mut keepalive, mut longest) = (Duration::from_secs(30), 256 << 20);
+        let mut longest = 256 << 20;
         while let Some(name) = args.next() {
             let mut value = || args.next().ok_or_else(|| format!("{name} needs a value"));
             match name.as_str() {
@@ -79,9 +85,9 @@ impl Options {
                 "--listen" => options.listen = listen::address(&value()?)?,
                 "--subprotocol" => options.subprotocols.push(value()?),
                 "--origin" => options.origins.push(value()?),
-                "--keepalive" => keepalive = seconds(&name, &value()?)?,
-                "--max-message" => longest = number(&name, &value()?)?,
-                "--grace" => options.grace = seconds(&name, &value()?)?,
+                "--max-message" => longest = options::parse(&name, &value()?)?,
+                "--grace" => options.grace = options::seconds(&name, &value()?)?,
+                _ if options.deadlines.take(&name, value)? => {}
                 _ => return Err(format!("unknown option {name}")),
             }
         }
@@ -92,37 +98,24 @@ impl Options {
             options.subprotocols = SUBPROTOCOLS.map(String::from).into();
         }
         let limits = frame::Limits::default().with_frame(longest).with_message(longest);
-        let mut config = Config::default()
+        let config = Config::default()
             .with_delivery(Delivery::Parts)
             .with_limits(limits)
-            .with_output_limits(BUFFER, 16 * BUFFER)
-            .with_close(options.grace);
-        if !keepalive.is_zero() {
-            config = config.with_keepalive(keepalive, keepalive);
-        }
-        options.config = Arc::new(config);
+            .with_output_limits(BUFFER, 16 * BUFFER);
+        options.config = Arc::new(options.deadlines.config(config));
         Ok(Some(options))
     }
-}
-
-fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, String> {
-    value.parse().map_err(|_| format!("{name} can't be {value:?}"))
-}
-
-fn seconds(name: &str, value: &str) -> Result<Duration, String> {
-    Duration::try_from_secs_f64(number(name, value)?)
-        .map_err(|_| format!("{name} can't be {value:?}"))
 }
 
 fn main() -> ExitCode {
     let options = match Options::parse(std::env::args().skip(1)) {
         Ok(Some(options)) => options,
         Ok(None) => {
-            println!("{USAGE}");
+            println!("{USAGE}{}", Deadlines::USAGE);
             return ExitCode::SUCCESS;
         }
         Err(problem) => {
-            eprintln!("bridge: {problem}\n\n{USAGE}");
+            eprintln!("bridge: {problem}\n\n{USAGE}{}", Deadlines::USAGE);
             return ExitCode::from(2);
         }
     };
@@ -183,9 +176,12 @@ async fn serve(
     let mut buffer = vec![0; BUFFER];
     let answer = match open(&mut client, &mut buffer, options, started).await? {
         Opened::Open(connection, broker, first) => {
+            let (receiver, sender) = connection.split();
             let bridge = Bridge {
-                connection: *connection,
+                receiver,
+                sender,
                 started,
+                shut: false,
                 to_broker: Vec::new(),
                 written: 0,
                 broker_ended: false,
@@ -194,11 +190,13 @@ async fn serve(
         }
         Opened::Answered(answer) => answer,
     };
-    client.write_all(&answer).await?;
-    client.shutdown().await?;
     // The client reads the answer before it closes; what it still sends is read until then, so that nothing resets the stream.
-    let _ =
-        timeout(Duration::from_secs(1), tokio::io::copy(&mut client, &mut tokio::io::sink())).await;
+    let _ = timeout(LINGER, async {
+        client.write_all(&answer).await?;
+        client.shutdown().await?;
+        tokio::io::copy(&mut client, &mut tokio::io::sink()).await
+    })
+    .await;
     Ok(())
 }
 
@@ -216,7 +214,7 @@ async fn open(
     options: &Options,
     started: Instant,
 ) -> io::Result<Opened> {
-    let mut acceptor = Acceptor::new(&Limits::default(), started.elapsed());
+    let mut acceptor = Acceptor::new(&options.deadlines.handshake(), started.elapsed());
     let (request, arrived) = loop {
         let deadline = started + acceptor.deadline().unwrap_or(CONNECT);
         let (asked, arrived) = match timeout_at(deadline, client.read(buffer)).await {
@@ -263,10 +261,14 @@ fn refusal(status: u16, body: &str) -> Vec<u8> {
     Refusal::new(status, &[], body.as_bytes()).map(|refusal| refusal.to_vec()).unwrap_or_default()
 }
 
-/// A client and its broker.
+/// A client and its broker. The client's connection is in its two halves: it is the broker that holds the receiving one up, and the
+/// client that holds up the sending one.
 struct Bridge {
-    connection: Connection<Server>,
+    receiver: Receiver<Server>,
+    sender: Sender<Server>,
     started: Instant,
+    /// Whether the client's stream has been half-closed.
+    shut: bool,
     /// What the broker is to get, and how much of it has been written.
     to_broker: Vec<u8>,
     written: usize,
@@ -284,71 +286,81 @@ impl Bridge {
     ) -> io::Result<()> {
         let mut from_broker = vec![0; BUFFER];
         let mut told = false;
-        self.take(Input::new(&mut buffer[first]));
-        loop {
-            let (wants_read, deadline) = match self.connection.want() {
-                Want::Done(_) => break,
-                Want::ShutdownWrite => {
-                    let _ = client.shutdown().await;
-                    self.connection.shut();
-                    continue;
-                }
-                Want::Io { read, deadline, .. } => (read, deadline),
-            };
+        let (mut client_in, mut client_out) = client.split();
+        let (mut broker_in, mut broker_out) = broker.split();
+        let mut input = Input::new(&mut buffer[first]);
+        while {
+            // 1. Poll until there is nothing left in the input: then the buffer is ours again.
+            self.poll(input);
+            !self.is_over()
+        } {
+            input = Input::none();
+            if self.receiver.end().failure().is_some()
+                && !self.shut
+                && self.sender.output().is_empty()
+            {
+                self.shut = true;
+                let _ = client_out.shutdown().await;
+            }
+            let Want::Io { read, deadline, .. } = self.receiver.want() else { break };
+            let deadline = deadline.into_iter().chain(self.sender.deadline()).min();
             let pending = &self.to_broker[self.written..];
-            let deadline = deadline.map(|at| self.started + at);
-            let (mut client_in, mut client_out) = client.split();
-            let (mut broker_in, mut broker_out) = broker.split();
             tokio::select! {
-                // From the client only when the broker has all that was read before.
-                read = client_in.read(buffer), if wants_read && pending.is_empty() => match read {
-                    Ok(0) | Err(_) => self.take(Input::eof()),
-                    Ok(count) => self.take(Input::new(&mut buffer[..count])),
-                },
-                written = client_out.write(self.connection.output()), if !self.connection.output().is_empty() => {
+                biased;
+                // 2. Write what waits, as far as the streams take it.
+                written = client_out.write(self.sender.output()), if !self.sender.output().is_empty() => {
                     // What a client that is gone doesn't take is lost; that it is gone, reading tells.
-                    self.connection.wrote(written.unwrap_or(usize::MAX));
+                    self.sender.wrote(written.unwrap_or(usize::MAX));
                 }
+                written = broker_out.write(pending), if !pending.is_empty() => match written {
+                    Ok(count) => self.written += count,
+                    Err(_) => self.end(CloseCode::INTERNAL_ERROR, "the server behind is lost"),
+                },
+                // 3. Read where it is wanted, or wait until the deadline.
+                count = client_in.read(buffer), if read => match count {
+                    Ok(0) | Err(_) => input = Input::eof(),
+                    Ok(count) => input = Input::new(&mut buffer[..count]),
+                },
                 // From the broker only as much as the client takes.
-                read = broker_in.read(&mut from_broker), if !self.broker_ended && self.connection.queued() < BUFFER => {
+                read = broker_in.read(&mut from_broker), if !self.broker_ended && !self.sender.is_congested() => {
                     match read {
                         Ok(0) => self.end(CloseCode::NORMAL, "the server behind closed the connection"),
                         Ok(count) => self.give(&from_broker[..count]),
                         Err(_) => self.end(CloseCode::INTERNAL_ERROR, "the server behind is lost"),
                     }
                 }
-                written = broker_out.write(pending), if !pending.is_empty() => match written {
-                    Ok(count) => self.written += count,
-                    Err(_) => self.end(CloseCode::INTERNAL_ERROR, "the server behind is lost"),
-                },
-                () = sleep_until(deadline.unwrap_or(self.started)), if deadline.is_some() => {
-                    self.take(Input::none());
-                }
+                () = sleep_until(self.started + deadline.unwrap_or_default()), if deadline.is_some() => {}
                 _ = stopping.changed(), if !told => {
                     told = true;
                     self.close(CloseCode::GOING_AWAY, "the bridge stops");
                 }
             }
         }
-        // What the client sent before it closed is the broker's.
+        // The client is done with; what it sent before is the broker's.
+        drop(client);
         let pending = &self.to_broker[self.written..];
-        let _ = timeout(CONNECT, broker.write_all(pending)).await;
-        let _ = broker.shutdown().await;
-        let _ = client.shutdown().await;
+        let _ = timeout(CONNECT, broker_out.write_all(pending)).await;
+        let _ = broker_out.shutdown().await;
         Ok(())
     }
 
-    /// Takes what the client has sent.
-    fn take(&mut self, mut input: Input<'_>) {
+    /// Takes what the client has sent, and lets the halves know of each other.
+    fn poll(&mut self, mut input: Input<'_>) {
+        let now = self.started.elapsed();
+        self.sender.timeout(now);
+        while let Some(notice) = self.sender.notice() {
+            self.receiver.note(notice, now);
+        }
+        // As long as the broker has not taken what was read before, no more of it is.
         if self.written == self.to_broker.len() {
             self.to_broker.clear();
             self.written = 0;
         }
-        while let Some(event) = self.connection.poll(&mut input, self.started.elapsed()) {
-            if self.broker_ended {
-                continue;
-            }
-            if let Event::Part(part) = event {
+        self.receiver.hold(!self.to_broker.is_empty());
+        while let Some(event) = self.receiver.poll(&mut input, now) {
+            if let Event::Part(part) = event
+                && !self.broker_ended
+            {
                 match part.content {
                     Content::Binary(bytes) => self.to_broker.extend_from_slice(&bytes),
                     // STOMP is text. MQTT must not be, but that is the broker's to say.
@@ -356,18 +368,29 @@ impl Bridge {
                 }
             }
         }
+        while let Some(reply) = self.receiver.reply() {
+            self.sender.apply(reply, now);
+        }
+    }
+
+    /// Whether nothing is left to be done: nothing can be written any more, or both have closed, or the client is gone.
+    fn is_over(&self) -> bool {
+        let (receiver, sender) = (self.receiver.end(), self.sender.end());
+        let both = Outcome::join(receiver, sender).clean();
+        let alone = self.receiver.is_over() && sender.is_ended();
+        sender.is_over() || self.sender.output().is_empty() && (both || alone)
     }
 
     /// Gives the client what the broker has sent.
     fn give(&mut self, bytes: &[u8]) {
-        match self.connection.send_binary(bytes) {
+        match self.sender.send_binary(bytes) {
             // The client closes, and takes nothing any more.
             Ok(()) | Err(SendError::Misuse(_) | SendError::Failed) => {}
             Err(_) => self.close(CloseCode::INTERNAL_ERROR, "out of room"),
         }
     }
 
-    /// Takes note that there is no broker any more.
+    /// There is no broker any more.
     fn end(&mut self, code: CloseCode, reason: &str) {
         self.broker_ended = true;
         self.to_broker.clear();
@@ -377,6 +400,6 @@ impl Bridge {
 
     fn close(&mut self, code: CloseCode, reason: &str) {
         // It may be closing already.
-        let _ = self.connection.close(code, reason, self.started.elapsed());
+        let _ = self.sender.close(code, reason, self.started.elapsed());
     }
 }

@@ -8,16 +8,19 @@
 use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::any;
-use hyper_util::rt::TokioIo;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use sockless::endpoint;
 use sockless::handshake::{RequestError, Upgrade};
-use sockless_examples::echo::{echo, told};
+use sockless_examples::echo::echo;
 use sockless_examples::listen;
 use sockless_examples::opening::Terms;
 use sockless_examples::options::Options;
@@ -26,6 +29,11 @@ use sockless_examples::tokio_adapter::WebSocket;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+/// How long to wait when the system can't give another stream.
+const RECOVER: Duration = Duration::from_millis(100);
 
 /// What the handler needs.
 #[derive(Clone)]
@@ -57,26 +65,40 @@ async fn run(options: &Options) -> io::Result<()> {
         (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     println!("echo_axum listens on http://{}/ (Ctrl-C stops it)", listener.local_addr()?);
 
-    let (stop, mut stopped) = watch::channel(false);
+    let (stop, stopped) = watch::channel(false);
     let (alive, mut last) = mpsc::channel(1);
-    let context = Context { terms: Arc::new(Terms::new(options)), stopped: stopped.clone(), alive };
+    let context = Context { terms: Arc::new(Terms::new(options)), stopped, alive };
     let router = Router::new().route("/", any(answer)).with_state(context);
-    let server = tokio::spawn(
-        axum::serve(listener, router)
-            .with_graceful_shutdown(async move { told(&mut stopped).await })
-            .into_future(),
-    );
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+    // `axum::serve` would wait for a request for ever: this is what it does, and a deadline.
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(options.deadlines.handshake);
+    let mut clients = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    let _ = stream.set_nodelay(true);
+                    let service = TowerToHyperService::new(router.clone());
+                    let served = http.serve_connection(TokioIo::new(stream), service);
+                    clients.spawn(served.with_upgrades());
+                }
+                // Too many open files, say: `ulimit -n` tells how many there may be.
+                Err(error) => {
+                    eprintln!("echo_axum: can't accept a client: {error}");
+                    sleep(RECOVER).await;
+                }
+            },
+            // Those who are gone, or have been upgraded, are forgotten.
+            Some(_) = clients.join_next() => {}
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
+        }
     }
+    drop((listener, router));
     let _ = stop.send(true);
-    // The server ends with its last request, and `last` with the last WebSocket: `recv` is `None` once nobody holds the other end.
-    let ended = async {
-        let _ = server.await;
-        let _ = last.recv().await;
-    };
-    let _ = tokio::time::timeout(options.grace, ended).await;
+    // Those who have asked for nothing have nothing to wait for. `recv` is `None` once no WebSocket holds the other end.
+    clients.shutdown().await;
+    let _ = timeout(options.grace, last.recv()).await;
     Ok(())
 }
 

@@ -30,10 +30,11 @@ use tokio::time::{sleep, timeout};
 
 /// What HTTP/2 begins with (RFC 9113, section 3.4); no request of HTTP/1.1 does.
 const PREFACE: &[u8] = b"PRI";
-/// How long a client may take to begin.
-const BEGIN: Duration = Duration::from_secs(10);
-/// How much of a stream, and of a connection, may be on its way.
-const WINDOW: u32 = 1 << 20;
+/// How much of a stream may be on its way. That of a connection has room for all its streams: otherwise those that are not read
+/// would take it from the others.
+const WINDOW: u32 = 256 << 10;
+/// How many streams a connection may have.
+const STREAMS: u32 = 100;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -93,10 +94,14 @@ async fn serve(
     stopped: watch::Receiver<bool>,
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    if timeout(BEGIN, begins_with_preface(&stream)).await.unwrap_or(Ok(false))? {
-        return serve_h2(stream, terms, stopped).await.map_err(io::Error::other);
+    let patience = terms.handshake.timeout.unwrap_or(Duration::MAX);
+    // Who doesn't even say what it speaks is left.
+    let Ok(preface) = timeout(patience, begins_with_preface(&stream)).await else { return Ok(()) };
+    if preface? {
+        return serve_h2(stream, terms, stopped, patience).await.map_err(io::Error::other);
     }
-    let socket = adapter::accept_with(stream, Arc::clone(&terms.config), |request| {
+    let config = Arc::clone(&terms.config);
+    let socket = adapter::accept_with(stream, config, terms.handshake, |request| {
         match request.is_upgrade() {
             true => Decision::Accept(terms.acceptance()),
             false => Decision::Answer(plain(request)),
@@ -129,14 +134,17 @@ async fn serve_h2(
     stream: TcpStream,
     terms: Arc<Terms>,
     mut stopped: watch::Receiver<bool>,
+    patience: Duration,
 ) -> Result<(), h2::Error> {
-    let mut connection = h2::server::Builder::new()
-        .enable_connect_protocol()
+    let mut http = h2::server::Builder::new();
+    http.enable_connect_protocol()
         .initial_window_size(WINDOW)
-        .initial_connection_window_size(WINDOW)
-        .max_concurrent_streams(1000)
-        .handshake::<_, Bytes>(stream)
-        .await?;
+        .initial_connection_window_size(STREAMS * WINDOW)
+        .max_concurrent_streams(STREAMS);
+    let Ok(connection) = timeout(patience, http.handshake::<_, Bytes>(stream)).await else {
+        return Ok(());
+    };
+    let mut connection = connection?;
     let (mut streams, mut leaving) = (JoinSet::new(), false);
     loop {
         tokio::select! {
@@ -147,6 +155,8 @@ async fn serve_h2(
                 None => return Ok(()),
             },
             Some(_) = streams.join_next() => {}
+            // Nothing is open, and nothing is asked for.
+            () = sleep(patience), if streams.is_empty() => return Ok(()),
             // No new streams from here on; those that are open close by themselves.
             () = told(&mut stopped), if !leaving => {
                 leaving = true;

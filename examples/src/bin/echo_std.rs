@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 use sockless::extension::Supported;
 use sockless::handshake::{Acceptance, Acceptor, Asked, Field, Limits, Refusal, RequestError};
-use sockless::{CloseCode, Config, Connection, Event, Input, Outcome, Server, Want, endpoint};
+use sockless::{CloseCode, Config, Connection, Input, Server, Want, endpoint};
+use sockless_examples::answer::answer;
 use sockless_examples::listen;
 use sockless_examples::options::Options;
 use sockless_examples::page::PAGE;
@@ -27,6 +28,7 @@ const TURN: Duration = Duration::from_millis(5);
 
 /// What a thread needs to know to serve a client.
 struct Context {
+    handshake: Limits,
     config: Arc<Config>,
     extensions: Supported,
     stop: Stop,
@@ -56,22 +58,28 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> io::Result<()> {
     let listener = TcpListener::bind(options.listen)?;
-    listener.set_nonblocking(true)?;
     let stop = Stop::on_signal()?;
+    stop.wakes(listener.local_addr()?)?;
     println!("echo_std listens on http://{}/ (Ctrl-C stops it)", listener.local_addr()?);
 
     let config = Arc::new(options.config());
     let extensions = options.extensions();
-    let context = Arc::new(Context { config, extensions, stop, started: Instant::now() });
+    let context = Arc::new(Context {
+        handshake: options.deadlines.handshake(),
+        config,
+        extensions,
+        stop,
+        started: Instant::now(),
+    });
     let mut threads = Vec::new();
     while !context.stop.is_asked() {
         match listener.accept() {
+            Ok(_) if context.stop.is_asked() => {}
             Ok((stream, _)) => {
                 let context = Arc::clone(&context);
                 threads.retain(|thread: &thread::JoinHandle<()>| !thread.is_finished());
                 threads.push(thread::spawn(move || serve(stream, &context)));
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(TURN),
             Err(error) => {
                 eprintln!("echo_std: can't accept a client: {error}");
                 thread::sleep(LOOK);
@@ -107,7 +115,7 @@ fn open(
     buffer: &mut [u8],
     context: &Context,
 ) -> io::Result<Option<(Connection<Server>, std::ops::Range<usize>)>> {
-    let mut acceptor = Acceptor::new(&Limits::default(), context.now());
+    let mut acceptor = Acceptor::new(&context.handshake, context.now());
     stream.set_read_timeout(Some(LOOK))?;
     while !context.stop.is_asked() {
         let asked = match read(stream, buffer)? {
@@ -157,68 +165,64 @@ fn echo(
     first: std::ops::Range<usize>,
     context: &Context,
 ) -> io::Result<()> {
-    let (mut unread, mut ended, mut last) = (first, false, false);
+    let mut input = Input::new(&mut buffer[first]);
+    let mut turn = TURN;
     loop {
-        // Too much output waits: what is left of the input comes after it has been written. So the queue is never full.
-        let kept = connection.is_congested() && !last;
-        let mut input = match ended {
-            true => Input::eof(),
-            false if kept => Input::none(),
-            false => Input::new(&mut buffer[unread.clone()]),
-        };
+        // 1. Poll until there is nothing left in the input: then the buffer is ours again.
         while let Some(event) = connection.poll(&mut input, context.now()) {
-            last |= matches!(event, Event::Closing(_) | Event::Failed(_));
-            match event {
-                Event::Text(text) => drop(connection.send(text)),
-                Event::Binary(bytes) => drop(connection.send(bytes)),
-                _ => {}
-            }
-            if connection.is_congested() && !last {
-                break;
-            }
-        }
-        if !kept {
-            unread.start = unread.end - input.len();
+            answer(event, &mut connection).map_err(io::Error::other)?;
         }
         if context.stop.is_asked() {
             // Says no more than once that it is going away.
             let _ = connection.close(CloseCode::GOING_AWAY, "the server stops", context.now());
         }
-        match write(stream, &mut connection)? {
-            Want::Done(outcome) => return end(stream, outcome),
+        // 2. Write what waits, as far as the stream takes it.
+        turn = if write(stream, &mut connection)? { TURN } else { (turn * 2).min(LOOK) };
+        // 3. Do what the connection wants.
+        input = match connection.want() {
+            Want::Done(_) => return Ok(()),
             Want::ShutdownWrite => {
                 stream.shutdown(Shutdown::Write)?;
                 connection.shut();
+                Input::none()
             }
             Want::Io { read: wants_read, write: wants_write, deadline } => {
                 let until = deadline.map_or(LOOK, |at| at.saturating_sub(context.now()).min(LOOK));
-                let wait = if wants_write { TURN } else { until.max(Duration::from_millis(1)) };
-                if !wants_read {
-                    thread::sleep(wait);
-                } else if unread.is_empty() {
+                // Where both are wanted, neither keeps the other waiting for long.
+                let wait = if wants_read && wants_write { until.min(turn) } else { until };
+                if wait.is_zero() {
+                    Input::none()
+                } else if wants_read {
+                    stream.set_write_timeout(Some(wait.min(TURN)))?;
                     stream.set_read_timeout(Some(wait))?;
                     match read(stream, buffer) {
-                        Ok(Some(0)) | Err(_) => ended = true,
-                        Ok(Some(count)) => unread = 0..count,
-                        Ok(None) => {}
+                        Ok(Some(0)) | Err(_) => Input::eof(),
+                        Ok(Some(count)) => Input::new(&mut buffer[..count]),
+                        Ok(None) => Input::none(),
                     }
+                } else {
+                    match wants_write {
+                        // The next write waits.
+                        true => stream.set_write_timeout(Some(wait))?,
+                        false => thread::sleep(wait),
+                    }
+                    Input::none()
                 }
             }
-        }
+        };
     }
 }
 
-/// Writes as much of the output as the stream takes now; then what the connection wants.
-fn write(stream: &mut TcpStream, connection: &mut Connection<Server>) -> io::Result<Want> {
-    stream.set_write_timeout(Some(TURN))?;
+/// Writes as much of the output as the stream takes in time; whether that was all.
+fn write(stream: &mut TcpStream, connection: &mut Connection<Server>) -> io::Result<bool> {
     while !connection.output().is_empty() {
         match stream.write(connection.output()) {
             Ok(count) => connection.wrote(count),
-            Err(error) if is_timeout(&error) => break,
+            Err(error) if is_timeout(&error) => return Ok(false),
             Err(error) => return Err(error),
         }
     }
-    Ok(connection.want())
+    Ok(true)
 }
 
 /// `None` if nothing arrived in time.
@@ -232,8 +236,4 @@ fn read(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<Option<usize>> 
 
 fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
-}
-
-fn end(stream: &mut TcpStream, _outcome: Outcome) -> io::Result<()> {
-    stream.shutdown(Shutdown::Both).or(Ok(()))
 }

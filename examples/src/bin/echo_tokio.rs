@@ -15,12 +15,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
 
 /// How long to wait when the system can't give another stream.
 const RECOVER: Duration = Duration::from_millis(100);
-/// How long a client may leave the echo unread before it is dropped. Nothing more is read from it meanwhile.
-const STALL: Duration = Duration::from_secs(60);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -78,10 +75,15 @@ async fn run(options: &Options) -> io::Result<()> {
 async fn serve(stream: TcpStream, terms: Terms, mut stopped: watch::Receiver<bool>) {
     let _ = stream.set_nodelay(true);
     let open =
-        adapter::accept_with(stream, terms.config.clone(), |request| match request.is_upgrade() {
-            true => Decision::Accept(terms.acceptance()),
-            false => Decision::Answer(plain(request)),
-        });
+        adapter::accept_with(
+            stream,
+            terms.config.clone(),
+            terms.handshake,
+            |request| match request.is_upgrade() {
+                true => Decision::Accept(terms.acceptance()),
+                false => Decision::Answer(plain(request)),
+            },
+        );
     let socket = tokio::select! {
         opened = open => match opened {
             Ok(socket) => socket,
@@ -98,22 +100,20 @@ async fn serve(stream: TcpStream, terms: Terms, mut stopped: watch::Receiver<boo
     loop {
         tokio::select! {
             message = incoming.next() => match message {
-                Some(Ok(message)) => match timeout(STALL, handle.send(message)).await {
-                    Ok(_) => {}
-                    Err(_) => break,
-                },
+                // If the other half has ended, this one ends as well.
+                Some(Ok(message)) => drop(handle.send(message).await),
                 // It has closed, or it has failed and been told why.
                 Some(Err(_)) | None => break,
             },
             () = told(&mut stopped), if !leaving => {
                 leaving = true;
                 // A connection that has ended has nobody left to tell.
-                let close = handle.close(CloseCode::GOING_AWAY, "the server stops");
-                let _ = timeout(STALL, close).await;
+                let _ = handle.close(CloseCode::GOING_AWAY, "the server stops").await;
             }
         }
     }
-    drop(handle);
+    // Nobody is left then who could send.
+    drop((handle, incoming));
     if let Ok(Err(Error::Io(error))) = writing.await {
         eprintln!("echo_tokio: a client was lost: {error}");
     }

@@ -1,16 +1,20 @@
 //! A WebSocket in two tasks: the one reads, the other writes, and a channel leads from the first to the second.
 //!
 //! What has to be sent goes through that one channel: the application's messages, and the replies of the receiving half. So the
-//! reply to a Close frame stays behind the messages that were sent before it.
+//! reply to a Close frame stays after the messages that were sent before it. While the channel is full, replies wait in the receiving
+//! half, which reads on. What the sending half finds out goes back through a channel of notices.
 
 use std::future::poll_fn;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
-use sockless::connection::{Reply, SenderEnd, Side};
-use sockless::{CloseCode, Event, Input, Message, Outcome, Receiver, Sender};
+use sockless::connection::{Notice, Reply, SenderEnd, Side};
+use sockless::{CloseCode, Event, Input, Message, Outcome, Receiver, Sender, Want};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
-use tokio::sync::mpsc::{self, error::TryRecvError};
+use tokio::sync::mpsc::{self, error::TryRecvError, error::TrySendError};
 
 use super::buffer::Buffer;
 use super::clock::Clock;
@@ -20,7 +24,7 @@ use super::linger;
 /// How many messages may wait between the tasks.
 const WAITING: usize = 32;
 
-/// What the writing task is told.
+/// What the writing task is to do.
 #[derive(Debug)]
 enum Order {
     Send(Message),
@@ -35,7 +39,9 @@ pub(super) fn new<I, O, R: Side>(
     close: Duration,
 ) -> (Incoming<I, R>, Outgoing<O, R>) {
     let (sending, orders) = mpsc::channel(WAITING);
-    let handle = Handle(sending.clone());
+    // There are never more than a ping's and those of the end.
+    let (noticing, notices) = mpsc::unbounded_channel();
+    let handle = Handle { orders: sending.clone(), ended: Arc::default() };
     let incoming = Incoming {
         reader,
         receiver,
@@ -43,10 +49,11 @@ pub(super) fn new<I, O, R: Side>(
         clock,
         close,
         orders: sending,
-        reply: None,
+        notices,
+        eof: false,
         over: false,
     };
-    (incoming, Outgoing { writer, sender, clock, orders, handle })
+    (incoming, Outgoing { writer, sender, clock, orders, noticing, handle })
 }
 
 /// The half that reads.
@@ -58,8 +65,9 @@ pub struct Incoming<I, R: Side> {
     clock: Clock,
     close: Duration,
     orders: mpsc::Sender<Order>,
-    /// What the other half has not been told yet, because the channel was full when the last call was dropped.
-    reply: Option<Reply>,
+    notices: mpsc::UnboundedReceiver<Notice>,
+    /// Whether the stream has ended, and the receiving half has not heard of it yet.
+    eof: bool,
     /// Whether the end has been told.
     over: bool,
 }
@@ -68,57 +76,89 @@ impl<I: AsyncRead + Unpin, R: Side> Incoming<I, R> {
     /// The next message. `None` once the connection is closed, or the other half has ended; an error before it if it has failed.
     /// The future may be dropped at any time.
     pub async fn next(&mut self) -> Option<Result<Message, Error>> {
-        let mut input_ended = false;
+        // What has arrived while nobody asked is heard before silence is judged.
+        self.read_what_is_there().await;
         loop {
-            if let Some(reply) = self.reply {
-                // The other half may be gone: it has failed, or its time was over.
-                if let Ok(permit) = self.orders.reserve().await {
-                    permit.send(Order::Reply(reply));
-                }
-                self.reply = None;
+            while let Ok(notice) = self.notices.try_recv() {
+                self.receiver.note(notice, self.clock.now());
             }
-            if self.receiver.end().is_ended() {
+            // 1. Poll until there is nothing left in the input.
+            let message = self.poll();
+            // 2. Hand on the replies, as far as the channel takes them.
+            self.reply();
+            if let Some(message) = message {
+                return Some(Ok(message));
+            }
+            // 3. Do what the receiving half wants.
+            let Want::Io { read, write, deadline } = self.receiver.want() else { return None };
+            if self.receiver.end().is_ended() && !write {
                 return self.last().await.map(Err);
             }
-            match self.poll(input_ended) {
-                Next::Message(message) => return Some(Ok(message)),
-                Next::Reply => {}
-                Next::Read => {
-                    tokio::select! {
-                        count = poll_fn(|cx| self.buffer.poll_read(&mut self.reader, cx)) => {
-                            // A stream that is reset has ended, too.
-                            input_ended = count.unwrap_or(0) == 0;
-                        }
-                        () = self.clock.sleep_until(self.receiver.deadline()) => {}
-                        () = self.orders.closed() => return None,
+            tokio::select! {
+                biased;
+                count = poll_fn(|cx| self.buffer.poll_read(&mut self.reader, cx)), if read => {
+                    // A stream that is reset has ended, too.
+                    self.eof = count.unwrap_or(0) == 0;
+                }
+                permit = self.orders.reserve(), if write => {
+                    // If the other half has ended, nobody is left to apply it.
+                    if let (Some(reply), Ok(permit)) = (self.receiver.reply(), permit) {
+                        permit.send(Order::Reply(reply));
                     }
                 }
+                Some(notice) = self.notices.recv() => {
+                    self.receiver.note(notice, self.clock.now());
+                }
+                () = self.clock.sleep_until(deadline) => {}
+                () = self.orders.closed() => return None,
             }
         }
     }
 
-    fn poll(&mut self, input_ended: bool) -> Next {
-        let mut input = match input_ended {
+    async fn read_what_is_there(&mut self) {
+        let Want::Io { read: true, .. } = self.receiver.want() else { return };
+        if self.buffer.unread().is_empty() && !self.eof {
+            let read = poll_fn(|cx| match self.buffer.poll_read(&mut self.reader, cx) {
+                Poll::Ready(count) => Poll::Ready(Some(count.unwrap_or(0))),
+                Poll::Pending => Poll::Ready(None),
+            });
+            self.eof = read.await == Some(0);
+        }
+    }
+
+    fn poll(&mut self) -> Option<Message> {
+        let mut input = match std::mem::take(&mut self.eof) {
             true => Input::eof(),
             false => Input::new(self.buffer.unread_mut()),
         };
         let now = self.clock.now();
-        let next = loop {
-            let Some(received) = self.receiver.poll(&mut input, now) else {
-                break Next::Read;
-            };
-            self.reply = received.reply;
-            match received.event {
-                Event::Text(text) => break Next::Message(text.into()),
-                Event::Binary(bytes) => break Next::Message(bytes.into()),
-                _ if self.reply.is_some() => break Next::Reply,
-                _ => {}
+        let message = loop {
+            match self.receiver.poll(&mut input, now) {
+                Some(Event::Text(text)) => break Some(text.into()),
+                Some(Event::Binary(bytes)) => break Some(bytes.into()),
+                Some(_) => {}
+                None => break None,
             }
         };
         let rest = input.len();
         self.buffer.keep_last(rest);
         self.buffer.rest();
-        next
+        message
+    }
+
+    fn reply(&mut self) {
+        while let Want::Io { write: true, .. } = self.receiver.want() {
+            match self.orders.try_reserve() {
+                Ok(permit) => {
+                    if let Some(reply) = self.receiver.reply() {
+                        permit.send(Order::Reply(reply));
+                    }
+                }
+                Err(TrySendError::Full(())) => return,
+                // The other half has ended: it has failed, or its time was over.
+                Err(TrySendError::Closed(())) => drop(self.receiver.reply()),
+            }
+        }
     }
 
     /// Reads the stream to its end where that is not the other half's to bring about: when the connection has failed, the peer may
@@ -139,15 +179,6 @@ impl<I: AsyncRead + Unpin, R: Side> Incoming<I, R> {
     }
 }
 
-/// What the receiving half found in the input.
-enum Next {
-    Message(Message),
-    /// Something that calls for a reply.
-    Reply,
-    /// Nothing more.
-    Read,
-}
-
 /// The half that writes.
 #[derive(Debug)]
 pub struct Outgoing<O, R: Side> {
@@ -155,6 +186,7 @@ pub struct Outgoing<O, R: Side> {
     sender: Sender<R>,
     clock: Clock,
     orders: mpsc::Receiver<Order>,
+    noticing: mpsc::UnboundedSender<Notice>,
     handle: Handle,
 }
 
@@ -164,18 +196,19 @@ impl<O: AsyncWrite + Unpin, R: Side> Outgoing<O, R> {
         self.handle.clone()
     }
 
-    /// Writes what it is told to, until the connection has ended: in a task of its own.
+    /// Writes what it is given, until the connection has ended: in a task of its own.
     ///
     /// # Errors
     ///
     /// If the stream failed.
     pub async fn run(self) -> Result<SenderEnd, Error> {
-        let Self { mut writer, mut sender, clock, mut orders, handle } = self;
+        let Self { mut writer, mut sender, clock, mut orders, noticing, handle } = self;
+        let ended = Arc::clone(&handle.ended);
         // This half's own handle would keep the channel open.
         drop(handle);
         let (mut peer_done, mut alone, mut unflushed) = (false, false, false);
         loop {
-            // What waits in the channel goes out together.
+            // 1. Take what waits in the channel: it goes out together.
             while !sender.is_congested() && !alone {
                 match orders.try_recv() {
                     Ok(order) => peer_done |= obey(&mut sender, order, clock.now()),
@@ -187,51 +220,64 @@ impl<O: AsyncWrite + Unpin, R: Side> Outgoing<O, R> {
                     }
                 }
             }
+            // From here on, nothing is taken any more that would not be sent.
+            ended.fetch_or(sender.end().is_ended(), Ordering::Relaxed);
+            let over = sender.timeout(clock.now());
+            while let Some(notice) = sender.notice() {
+                // Whoever reads may be gone.
+                let _ = noticing.send(notice);
+            }
+            if over {
+                // Nothing more can be written.
+                return Ok(sender.end());
+            }
             unflushed |= !sender.output().is_empty();
             if !unflushed && (alone || (peer_done && sender.end().is_ended())) {
                 break;
             }
             let (hears, deadline) = (!alone && !sender.is_congested(), sender.deadline());
             tokio::select! {
-                written = write(&mut writer, &mut sender), if unflushed => {
-                    written?;
-                    unflushed = false;
-                }
+                // 2. Write what waits, as far as the stream takes it.
+                written = write(&mut writer, &mut sender), if unflushed => unflushed = written?,
+                // 3. Wait for more, or for the deadline.
                 order = orders.recv(), if hears => {
                     if let Some(order) = order {
                         peer_done |= obey(&mut sender, order, clock.now());
                     }
                 }
-                () = clock.sleep_until(deadline) => {
-                    if sender.timeout(clock.now()) {
-                        break;
-                    }
-                }
+                () = clock.sleep_until(deadline) => {}
             }
         }
         // The peer may have closed the stream already; there is nothing left to be lost.
-        let _ = writer.shutdown().await;
+        let limit = sender.deadline().map_or(LINGER, |at| at.saturating_sub(clock.now()));
+        let _ = tokio::time::timeout(limit, writer.shutdown()).await;
         Ok(sender.end())
     }
 }
 
-/// Writes all output, and flushes the stream. It may be dropped at any time: what has been written is out of the queue.
+/// How long closing a stream may take for which there is no other deadline.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Writes once, and flushes the stream after the last; whether something is left. It may be dropped at any time: what has been written
+/// is out of the queue.
 async fn write<R: Side>(
     writer: &mut (impl AsyncWrite + Unpin),
     sender: &mut Sender<R>,
-) -> io::Result<()> {
-    while !sender.output().is_empty() {
-        if writer.write_buf(&mut sender.drain()).await? == 0 {
-            return Err(io::ErrorKind::WriteZero.into());
-        }
+) -> io::Result<bool> {
+    if !sender.output().is_empty() && writer.write_buf(&mut sender.drain()).await? == 0 {
+        return Err(io::ErrorKind::WriteZero.into());
     }
-    writer.flush().await
+    match sender.output().is_empty() {
+        true => writer.flush().await.map(|()| false),
+        false => Ok(true),
+    }
 }
 
 /// Whether it was the last that the receiving half had to say.
 fn obey<R: Side>(sender: &mut Sender<R>, order: Order, now: Duration) -> bool {
     match order {
-        // What comes behind a Close frame can't be sent; the application hears of the end where it reads.
+        // Orders are taken while there is room: what is refused is what was in the channel when the connection ended. The application
+        // hears of that where it reads.
         Order::Send(message) => drop(sender.send(message)),
         Order::Close(code, reason) => {
             let _ = sender.close(code, &reason, now);
@@ -246,7 +292,10 @@ fn obey<R: Side>(sender: &mut Sender<R>, order: Order, now: Duration) -> bool {
 
 /// Sends messages through the half that writes. Cloning it is cheap.
 #[derive(Clone, Debug)]
-pub struct Handle(mpsc::Sender<Order>);
+pub struct Handle {
+    orders: mpsc::Sender<Order>,
+    ended: Arc<AtomicBool>,
+}
 
 impl Handle {
     /// Sends a message; waits while too many do.
@@ -255,6 +304,9 @@ impl Handle {
     ///
     /// If the connection has ended.
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), Error> {
+        if self.ended.load(Ordering::Relaxed) {
+            return Err(Error::Closed);
+        }
         self.order(Order::Send(message.into())).await
     }
 
@@ -272,6 +324,6 @@ impl Handle {
     }
 
     async fn order(&self, order: Order) -> Result<(), Error> {
-        self.0.send(order).await.map_err(|_| Error::Closed)
+        self.orders.send(order).await.map_err(|_| Error::Closed)
     }
 }

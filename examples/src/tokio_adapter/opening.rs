@@ -16,7 +16,7 @@ use super::buffer::Buffer;
 use super::clock::Clock;
 use super::error::Error;
 use super::linger;
-use super::websocket::WebSocket;
+use super::websocket::{Task, WebSocket};
 
 /// How long a client that was answered otherwise may take to read the answer.
 const LINGER: Duration = Duration::from_secs(1);
@@ -52,8 +52,14 @@ pub async fn connect_over<S: AsyncRead + AsyncWrite + Unpin>(
     let clock = Clock::start();
     let config = config.into();
     let mut connector = Connector::new(offer, &Limits::default(), clock.now())?;
-    stream.write_all(&connector.request().to_vec()).await?;
-    stream.flush().await?;
+    let request = connector.request().to_vec();
+    tokio::select! {
+        written = async {
+            stream.write_all(&request).await?;
+            stream.flush().await
+        } => written?,
+        () = clock.sleep_until(connector.deadline()) => return Err(Error::Closed),
+    }
     let mut buffer = Buffer::default();
     loop {
         let arrived = read(&mut stream, &mut buffer, clock, connector.deadline()).await?;
@@ -93,7 +99,7 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     config: impl Into<Arc<Config>>,
 ) -> Result<WebSocket<S, Server>, Error> {
-    accept_with(stream, config, |_| Decision::Accept(Acceptance::new())).await
+    accept_with(stream, config, Limits::default(), |_| Decision::Accept(Acceptance::new())).await
 }
 
 /// Opens a WebSocket as a server, if the request pleases. `decide` sees the requests for a WebSocket, and those for something else
@@ -105,11 +111,12 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
 pub async fn accept_with<'a, S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     config: impl Into<Arc<Config>>,
+    limits: Limits,
     decide: impl FnOnce(&Request<'_>) -> Decision<'a>,
 ) -> Result<WebSocket<S, Server>, Error> {
     let clock = Clock::start();
     let config = config.into();
-    let mut acceptor = Acceptor::new(&Limits::default(), clock.now());
+    let mut acceptor = Acceptor::new(&limits, clock.now());
     let mut buffer = Buffer::default();
     let deadline = acceptor.deadline();
     let (answer, why) = loop {
@@ -137,16 +144,21 @@ pub async fn accept_with<'a, S: AsyncRead + AsyncWrite + Unpin>(
                 buffer.consume(head);
                 let mut socket = WebSocket::new(stream, connection, buffer, clock, config.close);
                 return tokio::select! {
-                    written = poll_fn(|cx| socket.poll_write(cx)) => written.map(|()| socket),
+                    written = poll_fn(|cx| socket.poll_write(cx, Task::Reads)) => written.map(|()| socket),
                     () = clock.sleep_until(deadline) => Err(Error::Closed),
                 };
             }
             Decision::Answer(answer) => break (answer, Error::Answered),
         }
     };
-    stream.write_all(&answer).await?;
-    stream.shutdown().await?;
-    linger::read_to_end(&mut stream, LINGER).await;
+    // A client that doesn't read its answer is left as well.
+    let _ = tokio::time::timeout(LINGER, async {
+        stream.write_all(&answer).await?;
+        stream.shutdown().await?;
+        linger::read_to_end(&mut stream, LINGER).await;
+        Ok::<(), Error>(())
+    })
+    .await;
     Err(why)
 }
 

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::future::{Future as _, poll_fn};
 use std::io::IoSlice;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 use std::{fmt, io, mem};
 
@@ -48,8 +48,38 @@ pub struct WebSocket<S, R: Side> {
     idle: bool,
     /// Whether the end of the connection has been told to the application.
     over: bool,
-    /// For how long a half may read to the end of the stream.
+    /// For how long a half may read to the end of the stream, and the stream may take to be closed; and until when it may.
     close: Duration,
+    closes_by: Option<Duration>,
+    wakers: Wakers,
+}
+
+/// Who goes on with a `WebSocket`: its two sides may be in two tasks.
+#[derive(Clone, Copy)]
+pub(super) enum Task {
+    Reads,
+    Sends,
+}
+
+/// The tasks that wait. A stream wakes only the last that has waited for it: so whoever writes wakes the other.
+#[derive(Default)]
+struct Wakers([Option<Waker>; 2]);
+
+impl Wakers {
+    fn wait(&mut self, task: Task, cx: &Context<'_>) {
+        let place = &mut self.0[task as usize];
+        if !place.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            *place = Some(cx.waker().clone());
+        }
+    }
+
+    fn wake_other(&self, task: Task, cx: &Context<'_>) {
+        if let Some(other) = &self.0[1 - task as usize]
+            && !other.will_wake(cx.waker())
+        {
+            other.wake_by_ref();
+        }
+    }
 }
 
 impl<S, R: Side> WebSocket<S, R> {
@@ -80,7 +110,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> WebSocket<S, R> {
         buffer.rest();
         let (now, alarm) = (clock.now(), Alarm::default());
         let (eof, idle, over) = (false, false, false);
-        Self { stream, connection, buffer, clock, now, alarm, eof, idle, over, close }
+        let (closes_by, wakers) = (None, Wakers::default());
+        Self {
+            stream,
+            connection,
+            buffer,
+            clock,
+            now,
+            alarm,
+            eof,
+            idle,
+            over,
+            close,
+            closes_by,
+            wakers,
+        }
     }
 
     /// Queues a Close frame: no message can be sent after it, and those of the peer arrive until its own Close frame does.
@@ -119,7 +163,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> WebSocket<S, R> {
     }
 
     /// Serves the connection to its end: `handle` is given every event, and the connection to answer on. What it sends is written
-    /// once all that was read has been looked at, or when as much waits as the soft limit.
+    /// once all that was read has been looked at.
     ///
     /// This costs less for a small message than the stream and the sink do: it is neither copied nor has it memory of its own. A large
     /// one, from 32 KiB on, costs less as a stream, which hands over the memory it was read into.
@@ -143,43 +187,55 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> WebSocket<S, R> {
         mut look: impl FnMut(&mut Self) -> Option<T>,
     ) -> Poll<Result<Option<T>, Error>> {
         loop {
+            let (mut reads, mut deadline) = (true, None);
             if !self.idle {
+                // 1. Poll until there is nothing left in the input.
                 if let Some(found) = look(self) {
                     return Poll::Ready(Ok(Some(found)));
                 }
-                let written = self.poll_write(cx)?.is_ready();
+                // 2. Write what waits, as far as the stream takes it.
+                let written = self.poll_write(cx, Task::Reads)?.is_ready();
+                // 3. Do what the connection wants.
                 match self.connection.want() {
                     Want::Done(outcome) => {
-                        // The stream is not needed any more, whatever it says to this.
-                        let _ = ready!(Pin::new(&mut self.stream).poll_shutdown(cx));
+                        if outcome.clean() {
+                            ready!(self.poll_close_stream(cx));
+                        }
                         return Poll::Ready(match outcome.cause {
                             Cause::Failed(failure) => Err(Error::Failed(failure)),
                             _ => Ok(None),
                         });
                     }
                     Want::ShutdownWrite => {
-                        let _ = ready!(Pin::new(&mut self.stream).poll_shutdown(cx));
+                        ready!(self.poll_close_stream(cx));
                         self.connection.shut();
                         continue;
                     }
-                    // Too much waited to look at all of it.
-                    Want::Io { read: true, .. } if !self.buffer.unread().is_empty() => continue,
-                    Want::Io { read: false, deadline, .. } => {
-                        self.buffer.rest();
-                        ready!(self.poll_alarm(deadline, cx));
-                        continue;
-                    }
-                    Want::Io { read: true, .. } => self.idle = written,
+                    Want::Io { read, deadline: at, .. } => (reads, deadline) = (read, at),
                 }
+                self.idle = reads && written;
             }
-            let due = self.poll_alarm(self.connection.deadline(), cx).is_ready();
-            match self.poll_read(cx) {
-                Poll::Pending if !due => return Poll::Pending,
+            let deadline = if self.idle { self.connection.deadline() } else { deadline };
+            let due = self.poll_alarm(deadline, cx).is_ready();
+            match if reads { self.poll_read(cx) } else { Poll::Pending } {
+                Poll::Pending if !due => {
+                    self.wakers.wait(Task::Reads, cx);
+                    return Poll::Pending;
+                }
                 Poll::Pending => {}
                 // What a reset stream has ended is the connection's to say.
                 Poll::Ready(arrived) => self.eof = !arrived.unwrap_or(false),
             }
         }
+    }
+
+    /// Closes the writing side of the stream, in the time that a closing handshake may take.
+    fn poll_close_stream(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if Pin::new(&mut self.stream).poll_shutdown(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        let by = *self.closes_by.get_or_insert(self.clock.now() + self.close);
+        self.poll_alarm(Some(by), cx)
     }
 
     /// What of the input has not been looked at.
@@ -213,26 +269,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> WebSocket<S, R> {
         message
     }
 
-    /// Hands over the events in what has been read, unless too much output waits.
+    /// Hands over the events in what has been read.
     fn hand_over(
         &mut self,
         handle: &mut impl FnMut(Event<'_>, &mut Connection<R>),
     ) -> Option<Infallible> {
-        if !self.buffer.unread().is_empty() {
-            if self.connection.is_congested() {
-                return None;
-            }
-            self.lend();
-        }
+        self.lend();
         let mut input = Self::unseen(&mut self.eof, &mut self.buffer);
         while let Some(event) = self.connection.poll(&mut input, self.now) {
             handle(event, &mut self.connection);
-            if self.connection.is_congested() && !input.is_empty() {
-                break;
-            }
         }
-        let rest = input.len();
-        self.buffer.keep_last(rest);
+        self.buffer.keep_last(0);
+        self.buffer.rest();
         None
     }
 
@@ -254,8 +302,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> WebSocket<S, R> {
     }
 
     /// Writes all output, and flushes the stream.
-    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let Self { stream, connection, idle, .. } = self;
+    pub(super) fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        task: Task,
+    ) -> Poll<Result<(), Error>> {
+        let Self { stream, connection, idle, wakers, .. } = self;
         let mut stream = Pin::new(stream);
         while !connection.output().is_empty() {
             let output = connection.output();
@@ -272,6 +324,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> WebSocket<S, R> {
                 Ok(count) => {
                     connection.wrote(count);
                     *idle = false;
+                    wakers.wake_other(task, cx);
                 }
                 Err(error) => return Poll::Ready(Err(error.into())),
             }
@@ -307,13 +360,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> WebSocket<S, R> {
 
     /// Looks whether something is due, for those who wait for the sink alone.
     fn poll_time(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-        while self.poll_alarm(self.connection.deadline(), cx).is_ready() {
-            while self.connection.poll(&mut Input::none(), self.now).is_some() {}
-            if matches!(self.connection.want(), Want::Done(_)) {
-                return Err(Error::Closed);
+        loop {
+            let deadline = match self.connection.want() {
+                Want::Io { read: true, deadline, .. } => deadline,
+                Want::Io { deadline, .. } if self.connection.is_congested() => deadline,
+                Want::Done(_) => return Err(Error::Closed),
+                // There are messages, which are the stream's to look at; or it closes.
+                Want::Io { .. } | Want::ShutdownWrite => return Ok(()),
+            };
+            if self.poll_alarm(deadline, cx).is_pending() {
+                return Ok(());
             }
+            while self.connection.poll(&mut Input::none(), self.now).is_some() {}
         }
-        Ok(())
     }
 }
 
@@ -343,8 +402,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> Sink<Message> for WebSocket<S, 
             return Poll::Ready(Ok(()));
         }
         this.poll_time(cx)?;
-        let _ = this.poll_write(cx)?;
-        if this.connection.is_congested() { Poll::Pending } else { Poll::Ready(Ok(())) }
+        let _ = this.poll_write(cx, Task::Sends)?;
+        if !this.connection.is_congested() {
+            return Poll::Ready(Ok(()));
+        }
+        this.wakers.wait(Task::Sends, cx);
+        // Output that has just come to a halt has a deadline from now on. No message is given out as long as it waits.
+        while this.connection.poll(&mut Input::none(), this.now).is_some() {}
+        this.poll_time(cx)?;
+        Poll::Pending
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
@@ -356,7 +422,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> Sink<Message> for WebSocket<S, 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let this = self.get_mut();
         this.poll_time(cx)?;
-        this.poll_write(cx)
+        let flushed = this.poll_write(cx, Task::Sends)?;
+        if flushed.is_pending() {
+            this.wakers.wait(Task::Sends, cx);
+            this.poll_time(cx)?;
+        }
+        flushed.map(Ok)
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

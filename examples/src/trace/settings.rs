@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sockless::connection::Keepalive;
+use sockless::connection::{Holding, Keepalive};
 use sockless::extension::Agreed;
 use sockless::{Config, Delivery, Limits};
 
@@ -34,6 +34,8 @@ pub struct Settings {
     keepalive: Option<(Duration, Duration)>,
     idle: Option<Duration>,
     close: Duration,
+    write: Duration,
+    holding: Holding,
     /// Level, memory and threshold of compression; zeros where it is not built in.
     compression: [u64; 3],
 }
@@ -136,6 +138,8 @@ impl Settings {
             keepalive: config.keepalive.map(|Keepalive { interval, timeout }| (interval, timeout)),
             idle: config.idle,
             close: config.close,
+            write: config.write_timeout,
+            holding: config.holding,
             compression,
         }
     }
@@ -149,7 +153,9 @@ impl Settings {
             .with_auto_pong(self.auto_pong)
             .with_auto_close(self.auto_close)
             .with_output_limits(clamp(self.soft), clamp(self.hard))
-            .with_close(self.close);
+            .with_close(self.close)
+            .with_write_timeout(self.write)
+            .with_holding(self.holding);
         if let Some((interval, timeout)) = self.keepalive {
             config = config.with_keepalive(interval, timeout);
         }
@@ -181,7 +187,12 @@ impl Settings {
         if let Some(idle) = self.idle {
             body.time(idle);
         }
-        body.time(self.close);
+        body.time(self.close).time(self.write).number(match self.holding {
+            Holding::Answering => 1,
+            Holding::Independent => 2,
+            // The role is known.
+            _ => 0,
+        });
         for number in self.compression {
             body.number(number);
         }
@@ -199,6 +210,13 @@ impl Settings {
             keepalive: if body.flag()? { Some((body.time()?, body.time()?)) } else { None },
             idle: if body.flag()? { Some(body.time()?) } else { None },
             close: body.time()?,
+            write: body.time()?,
+            holding: match body.number()? {
+                0 => Holding::ByRole,
+                1 => Holding::Answering,
+                2 => Holding::Independent,
+                _ => return None,
+            },
             compression: [body.number()?, body.number()?, body.number()?],
         })
     }

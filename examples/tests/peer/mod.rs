@@ -4,6 +4,8 @@
 
 pub(crate) mod echo;
 pub(crate) mod script;
+#[path = "../skipped/mod.rs"]
+pub(crate) mod skipped;
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpStream};

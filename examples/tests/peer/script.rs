@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-/// The command that runs a Python script of `tests/scripts` with packages of these versions, which are installed once. `None`, with
-/// a word about it, where there is no Python or no network to install from.
+use super::skipped::skip;
+
+/// The command that runs a Python script of `tests/scripts` with packages of these versions, which are installed once. `None` where
+/// there is no Python or no network to install from, and the test may be skipped.
 pub(crate) fn python(script: &str, packages: &[&str], args: &[&str]) -> Option<Command> {
     let place = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("python").join(packages.join("-"));
     let python = place.join("bin/python");
@@ -26,11 +28,4 @@ pub(crate) fn python(script: &str, packages: &[&str], args: &[&str]) -> Option<C
 
 fn runs(command: &mut Command) -> bool {
     command.output().is_ok_and(|output| output.status.success())
-}
-
-/// Tells that a test has not tested anything. It goes past the test harness, which hides what tests print.
-#[allow(clippy::print_stderr, reason = "somebody has to know")]
-pub(crate) fn skip(why: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "\nSKIPPED: {why}, which could not be installed here\n");
 }

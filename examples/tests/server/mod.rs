@@ -3,6 +3,8 @@
 #![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of this")]
 
 mod halves;
+#[path = "../skipped/mod.rs"]
+mod skipped;
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -35,11 +37,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a program; `None` if the system lacks what it needs, which the program says by status 2.
+    /// Starts a program; `None` if the system hasn't got what it needs, which the program says by status 2, and the test may be
+    /// skipped.
     pub fn start(program: &str, options: &[&str]) -> Option<Self> {
         let mut process = Command::new(program)
-            .args(["--listen", "127.0.0.1:0"])
             .args(options)
+            .args(["--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program starts");
@@ -53,8 +56,7 @@ impl Server {
                 Some(2),
                 "it says where it listens, or why it can't: {line:?}"
             );
-            // Past the test harness, which hides what tests print.
-            let _ = writeln!(io::stderr(), "\nSKIPPED: {program} lacks something on this system\n");
+            skipped::skip(&format!("{program} lacks something on this system"));
             return None;
         };
         let address = rest.split('/').next().and_then(|address| address.parse().ok());
@@ -64,11 +66,17 @@ impl Server {
 
     /// A stream to the server.
     pub fn stream(&self) -> Box<dyn Stream> {
-        let stream = self.tcp();
+        self.stream_and_tcp().0
+    }
+
+    /// The same, and the stream below.
+    pub fn stream_and_tcp(&self) -> (Box<dyn Stream>, TcpStream) {
+        let tcp = self.tcp();
+        let below = tcp.try_clone().expect("another handle");
         if self.secure {
-            Box::new(rustls::StreamOwned::new(session(), stream))
+            (Box::new(rustls::StreamOwned::new(session(), tcp)), below)
         } else {
-            Box::new(stream)
+            (Box::new(tcp), below)
         }
     }
 
@@ -125,6 +133,23 @@ impl Server {
             assert!(started.elapsed() < PATIENCE, "the server stops");
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// The processor time that the process has taken.
+    pub fn cpu(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id()));
+        let stat = stat.expect("the process's figures");
+        // After the name, which is in brackets: utime and stime, in hundredths of a second.
+        let (_, after) = stat.rsplit_once(')').expect("a name");
+        let ticks = after.split_whitespace().skip(11).take(2);
+        ticks.map(|ticks| Duration::from_millis(10 * ticks.parse::<u64>().expect("ticks"))).sum()
+    }
+
+    /// What the process has open.
+    pub fn files(&self) -> impl Iterator<Item = std::path::PathBuf> {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", self.process.id()));
+        let files = files.expect("the process's files");
+        files.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok())
     }
 
     /// A number of the process's status, in KiB.

@@ -35,31 +35,41 @@ impl Turn for Sockless {
         let count = link.stream.read(buffer)?;
         let drained = count < buffer.len();
         let mut input = if count == 0 { Input::eof() } else { Input::new(&mut buffer[..count]) };
-        while let Some(event) = connection.poll(&mut input, Duration::ZERO) {
-            match &event {
-                Event::Text(text) if text.len() < LARGE => drop(connection.send_text(text)),
-                Event::Binary(bytes) if bytes.len() < LARGE => drop(connection.send_binary(bytes)),
-                Event::Text(_) | Event::Binary(_) => {
-                    link.write(connection.output())?;
-                    connection.wrote(usize::MAX);
-                    let message = match &event {
-                        Event::Text(text) => connection.send_text_borrowed(text),
-                        Event::Binary(bytes) => connection.send_binary_borrowed(bytes),
-                        _ => break,
-                    };
-                    let mut message = message.map_err(io::Error::other)?;
-                    let [header, payload] = message.slices();
-                    link.write_both(header, payload)?;
-                    message.wrote(usize::MAX);
+        loop {
+            // 1. Poll until there is nothing left in the input: then the buffer is ours again.
+            while let Some(event) = connection.poll(&mut input, Duration::ZERO) {
+                match &event {
+                    Event::Text(text) if text.len() < LARGE => {
+                        connection.send_text(text).map_err(io::Error::other)?;
+                    }
+                    Event::Binary(bytes) if bytes.len() < LARGE => {
+                        connection.send_binary(bytes).map_err(io::Error::other)?;
+                    }
+                    Event::Text(_) | Event::Binary(_) => {
+                        link.write(connection.output())?;
+                        connection.wrote(usize::MAX);
+                        let message = match &event {
+                            Event::Text(text) => connection.send_text_borrowed(text),
+                            Event::Binary(bytes) => connection.send_binary_borrowed(bytes),
+                            _ => break,
+                        };
+                        let mut message = message.map_err(io::Error::other)?;
+                        let [header, payload] = message.slices();
+                        link.write_both(header, payload)?;
+                        message.wrote(usize::MAX);
+                    }
+                    _ => {}
                 }
-                _ => {}
             }
-        }
-        link.write(connection.output())?;
-        connection.wrote(usize::MAX);
-        match connection.want() {
-            Want::Io { .. } => Ok(drained),
-            _ => Err(io::ErrorKind::ConnectionAborted.into()),
+            // 2. Write what waits: the link takes it all.
+            link.write(connection.output())?;
+            connection.wrote(usize::MAX);
+            // 3. Do what the connection wants. No time passes here: a deadline is one that has passed.
+            input = match connection.want() {
+                Want::Io { deadline: Some(_), .. } => Input::none(),
+                Want::Io { .. } => return Ok(drained),
+                _ => return Err(io::ErrorKind::ConnectionAborted.into()),
+            };
         }
     }
 }

@@ -11,6 +11,8 @@ use sockless_examples::options::deflate;
 
 /// How long a read or write may hold up the other direction.
 const TURN: Duration = Duration::from_millis(5);
+/// How long a turn waits.
+const LOOK: Duration = Duration::from_millis(250);
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The longest message.
@@ -89,7 +91,7 @@ impl Socket {
                     let (arrived, outcome) = (VecDeque::new(), None);
                     let mut socket =
                         Self { connection, compresses, stream, buffer, started, arrived, outcome };
-                    socket.take(first);
+                    socket.poll(Arrival::Bytes(first));
                     return Ok(socket);
                 }
                 Some(other) => {
@@ -129,11 +131,12 @@ impl Socket {
         }
     }
 
-    /// Writes and reads what there is.
+    /// A turn, which waits for a while if there is nothing to do.
     fn turn(&mut self, deadline: Instant) -> io::Result<()> {
         if Instant::now() > deadline {
             return Err(io::Error::other("nothing has arrived in time"));
         }
+        // 2. Write what waits, as far as the stream takes it.
         self.stream.set_write_timeout(Some(TURN))?;
         while !self.connection.output().is_empty() {
             match self.stream.write(self.connection.output()) {
@@ -143,6 +146,7 @@ impl Socket {
                 Err(_) => self.connection.wrote(usize::MAX),
             }
         }
+        // 3. Do what the connection wants.
         match self.connection.want() {
             Want::Done(outcome) => {
                 // The server waits for this end, too. If it is gone already, it can't be told.
@@ -154,33 +158,43 @@ impl Socket {
                 let _ = self.stream.shutdown(Shutdown::Write);
                 self.connection.shut();
             }
-            Want::Io { write, .. } => {
-                let wait = if write { TURN } else { Duration::from_millis(250) };
-                self.stream.set_read_timeout(Some(wait))?;
-                match self.stream.read(&mut self.buffer) {
-                    Ok(count) if count > 0 => self.take(0..count),
-                    Err(error) if is_timeout(&error) => self.poll(Input::none()),
-                    Ok(_) | Err(_) => self.poll(Input::eof()),
+            Want::Io { read, write, deadline } => {
+                let until = deadline.map_or(LOOK, |at| at.saturating_sub(self.now()).min(LOOK));
+                let wait = if write { until.min(TURN) } else { until };
+                if wait.is_zero() || !read {
+                    self.poll(Arrival::Nothing);
+                } else {
+                    self.stream.set_read_timeout(Some(wait))?;
+                    match self.stream.read(&mut self.buffer) {
+                        Ok(count) if count > 0 => self.poll(Arrival::Bytes(0..count)),
+                        Err(error) if is_timeout(&error) => self.poll(Arrival::Nothing),
+                        Ok(_) | Err(_) => self.poll(Arrival::End),
+                    }
                 }
             }
         }
         Ok(())
     }
 
-    fn take(&mut self, range: std::ops::Range<usize>) {
+    /// 1. Poll until there is nothing left in the input: then the buffer is ours again.
+    fn poll(&mut self, arrival: Arrival) {
         let now = self.now();
-        let mut input = Input::new(&mut self.buffer[range]);
+        let mut input = match arrival {
+            Arrival::Bytes(range) => Input::new(&mut self.buffer[range]),
+            Arrival::Nothing => Input::none(),
+            Arrival::End => Input::eof(),
+        };
         while let Some(event) = self.connection.poll(&mut input, now) {
             self.arrived.push_back(event.into());
         }
     }
+}
 
-    fn poll(&mut self, mut input: Input<'_>) {
-        let now = self.now();
-        while let Some(event) = self.connection.poll(&mut input, now) {
-            self.arrived.push_back(event.into());
-        }
-    }
+/// What has come of a read.
+enum Arrival {
+    Bytes(std::ops::Range<usize>),
+    Nothing,
+    End,
 }
 
 fn is_timeout(error: &io::Error) -> bool {

@@ -38,6 +38,7 @@ pub(crate) trait Stream {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms {
     pub(crate) limits: Limits,
+    pub(crate) handshake: handshake::Limits,
     /// After how long a silence a client is pinged, and after how long another one it is given up.
     pub(crate) keepalive: Option<Duration>,
     /// After how long without a message a client is sent away.
@@ -87,8 +88,7 @@ fn open<S: Stream>(
     terms: &Terms,
 ) -> Result<Option<usize>, S::Error> {
     let Memory { input, head } = memory;
-    let limits = handshake::Limits::default();
-    let mut acceptor = Acceptor::with_buffer(&limits, stream.now(), head);
+    let mut acceptor = Acceptor::with_buffer(&terms.handshake, stream.now(), head);
     let (asked, arrived) = loop {
         let (asked, arrived) = match stream.read(input)? {
             Some(0) => (acceptor.end(), 0),

@@ -7,7 +7,7 @@
 mod echo;
 mod tcp;
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::{TcpListener, TcpStream};
 use std::process::ExitCode;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -27,7 +27,9 @@ use tcp::Tcp;
 const CLIENTS: usize = 32;
 /// The stack of a thread.
 const STACK: usize = 256 << 10;
-/// How often the listener is looked at.
+/// How long to wait before looking again whether the server is to stop, or the system can give another stream.
+const LOOK: Duration = Duration::from_millis(250);
+/// How often it is looked whether all clients have gone, once the server stops.
 const TURN: Duration = Duration::from_millis(5);
 
 fn main() -> ExitCode {
@@ -47,45 +49,51 @@ fn main() -> ExitCode {
 /// Where a client waits for a thread. One at a time: the others wait in the listener's queue.
 struct Door {
     client: Mutex<Option<TcpStream>>,
+    /// Somebody has come to the door, or has been let in.
     knock: Condvar,
 }
 
 fn run(options: &Options) -> io::Result<()> {
     let listener = TcpListener::bind(options.listen)?;
-    listener.set_nonblocking(true)?;
     let stop = Stop::on_signal()?;
+    stop.wakes(listener.local_addr()?)?;
     let door = Arc::new(Door { client: Mutex::new(None), knock: Condvar::new() });
     let positive = |time: Duration| (!time.is_zero()).then_some(time);
     let terms = Terms {
         limits: Limits::default().with_frame(options.max_message).with_message(options.max_message),
-        keepalive: positive(options.keepalive),
-        idle: positive(options.idle),
-        close: options.grace,
+        handshake: options.deadlines.handshake(),
+        keepalive: positive(options.deadlines.keepalive),
+        idle: positive(options.deadlines.idle),
+        close: options.deadlines.close,
         page: PAGE.as_bytes(),
     };
+    let write = options.deadlines.write;
     let mut threads = Vec::with_capacity(CLIENTS);
     for _ in 0..CLIENTS {
         let (door, stop) = (Arc::clone(&door), stop.clone());
         let mut memory = Box::new(Memory::new());
-        let work = move || work(&door, &stop, &terms, &mut memory);
+        let work = move || work(&door, &stop, &terms, write, &mut memory);
         threads.push(thread::Builder::new().stack_size(STACK).spawn(work)?);
     }
     println!("echo_heapless listens on http://{}/ (Ctrl-C stops it)", listener.local_addr()?);
 
     // From here on nothing is allocated.
     while !stop.is_asked() {
-        if lock(&door).is_some() {
-            thread::sleep(TURN);
-            continue;
-        }
-        match listener.accept() {
-            Ok((stream, _)) => {
-                *lock(&door) = Some(stream);
-                door.knock.notify_one();
+        let stream = match listener.accept() {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                eprintln!("echo_heapless: {error}");
+                thread::sleep(LOOK);
+                continue;
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(TURN),
-            Err(error) => eprintln!("echo_heapless: {error}"),
+        };
+        let mut client = lock(&door);
+        while client.is_some() && !stop.is_asked() {
+            let waited = door.knock.wait_timeout(client, LOOK);
+            client = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+        *client = Some(stream);
+        door.knock.notify_all();
     }
 
     // Every thread closes its connection with 1001; those whose client doesn't answer are left behind.
@@ -99,11 +107,11 @@ fn run(options: &Options) -> io::Result<()> {
 }
 
 /// Serves one client after the other.
-fn work(door: &Door, stop: &Stop, terms: &Terms, memory: &mut Memory) {
+fn work(door: &Door, stop: &Stop, terms: &Terms, write: Duration, memory: &mut Memory) {
     let started = Instant::now();
     let stopping = || stop.is_asked();
     while let Some(client) = next(door, stop) {
-        let served = Tcp::new(client, started, &stopping)
+        let served = Tcp::new(client, started, &stopping, write)
             .and_then(|mut stream| echo::serve(&mut stream, memory, terms));
         if let Err(error) = served {
             eprintln!("echo_heapless: a client was lost: {error}");
@@ -116,6 +124,7 @@ fn next(door: &Door, stop: &Stop) -> Option<TcpStream> {
     let mut client = lock(door);
     while !stop.is_asked() {
         if let Some(stream) = client.take() {
+            door.knock.notify_all();
             return Some(stream);
         }
         client = door.knock.wait(client).unwrap_or_else(PoisonError::into_inner);

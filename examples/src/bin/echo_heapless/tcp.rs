@@ -8,8 +8,6 @@ use super::echo::Stream;
 
 /// How long a thread waits for bytes before it looks at the clock, and whether the server is to stop.
 const LOOK: Duration = Duration::from_millis(250);
-/// How long the client may leave what is written unread.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A TCP stream, with a clock and a signal.
 pub(crate) struct Tcp<'s> {
@@ -17,6 +15,8 @@ pub(crate) struct Tcp<'s> {
     /// The origin of all times.
     started: Instant,
     stopping: &'s dyn Fn() -> bool,
+    /// How long a write may take.
+    limit: Duration,
 }
 
 impl<'s> Tcp<'s> {
@@ -24,12 +24,13 @@ impl<'s> Tcp<'s> {
         stream: TcpStream,
         started: Instant,
         stopping: &'s dyn Fn() -> bool,
+        limit: Duration,
     ) -> io::Result<Self> {
         stream.set_nonblocking(false)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(LOOK))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Self { stream, started, stopping })
+        stream.set_write_timeout(Some(LOOK))?;
+        Ok(Self { stream, started, stopping, limit })
     }
 }
 
@@ -39,22 +40,24 @@ impl Stream for Tcp<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
         match self.stream.read(buffer) {
             Ok(count) => Ok(Some(count)),
-            Err(error) => match error.kind() {
-                ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => Ok(None),
-                _ => Err(error),
-            },
+            Err(error) if is_timeout(&error) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
     fn write(&mut self, mut head: &[u8], mut body: &[u8]) -> io::Result<()> {
+        let started = Instant::now();
         while !head.is_empty() || !body.is_empty() {
             match self.stream.write_vectored(&[IoSlice::new(head), IoSlice::new(body)]) {
                 Ok(count) => {
                     let of_head = count.min(head.len());
                     (head, body) = (&head[of_head..], &body[count - of_head..]);
                 }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if is_timeout(&error) => {}
                 Err(error) => return Err(error),
+            }
+            if !(head.is_empty() && body.is_empty()) && started.elapsed() >= self.limit {
+                return Err(ErrorKind::TimedOut.into());
             }
         }
         Ok(())
@@ -72,4 +75,8 @@ impl Stream for Tcp<'_> {
     fn is_stopping(&self) -> bool {
         (self.stopping)()
     }
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }

@@ -7,8 +7,10 @@ use std::ops::Range;
 use std::time::Duration;
 
 use mio::net::TcpStream;
-use sockless::handshake::{Acceptor, Limits};
-use sockless::{CloseCode, Connection, Event, Input, Want};
+use sockless::connection::Borrowed;
+use sockless::handshake::Acceptor;
+use sockless::{CloseCode, Connection, Event, Input, Server, Want};
+use sockless_examples::answer::{answer, sent};
 use sockless_examples::opening::{Opening, Terms};
 
 /// How much is read at once. A message that arrives whole in one read is echoed without being copied.
@@ -62,16 +64,16 @@ enum Phase {
     /// The opening handshake.
     Opening(Box<Acceptor<'static>>),
     /// An open connection.
-    Open(Session),
+    Open(Connection<Server>),
     /// A client that was answered otherwise.
     Answered(Box<Answer>),
 }
 
 impl Client {
-    pub(crate) fn new(stream: TcpStream, now: Duration) -> Self {
+    pub(crate) fn new(stream: TcpStream, shared: &Shared) -> Self {
         // Without it the kernel keeps small messages back for as long as 40 ms. A stream that refuses is a lost one.
         let _ = stream.set_nodelay(true);
-        let acceptor = Acceptor::new(&Limits::default(), now);
+        let acceptor = Acceptor::new(&shared.terms.handshake, shared.now);
         Self {
             link: Link { stream, readable: false, ended: false },
             phase: Phase::Opening(Box::new(acceptor)),
@@ -87,16 +89,16 @@ impl Client {
 
     /// Begins to close an open connection; whether there is one.
     pub(crate) fn leave(&mut self, now: Duration) -> bool {
-        let Phase::Open(session) = &mut self.phase else { return false };
+        let Phase::Open(connection) = &mut self.phase else { return false };
         // One that closes already has nothing to add.
-        let _ = session.connection.close(CloseCode::GOING_AWAY, "the server stops", now);
+        let _ = connection.close(CloseCode::GOING_AWAY, "the server stops", now);
         true
     }
 
     pub(crate) fn turn(&mut self, shared: &mut Shared) -> Next {
         let turn = match &mut self.phase {
             Phase::Opening(_) => self.open(shared),
-            Phase::Open(session) => session.turn(&mut self.link, shared, 0..0),
+            Phase::Open(connection) => turn(connection, &mut self.link, shared, 0..0),
             Phase::Answered(answer) => answer.turn(&mut self.link, shared),
         };
         // A stream that breaks is the end of the client, for which there is nobody left to tell.
@@ -120,9 +122,9 @@ impl Client {
         };
         match shared.terms.open(asked) {
             Opening::Open { connection, consumed } => {
-                let mut session = Session { connection, rest: Vec::new() };
-                let next = session.turn(&mut self.link, shared, consumed..end);
-                self.phase = Phase::Open(session);
+                let mut connection = connection;
+                let next = turn(&mut connection, &mut self.link, shared, consumed..end);
+                self.phase = Phase::Open(connection);
                 next
             }
             Opening::Answered(bytes) => {
@@ -135,141 +137,91 @@ impl Client {
     }
 }
 
-/// An open connection.
-struct Session {
-    connection: Connection<sockless::Server>,
-    /// What has been read and not been looked at, because too much output waits; empty nearly always.
-    rest: Vec<u8>,
-}
-
-impl Session {
-    /// A turn that begins with what lies in this part of the shared buffer.
-    fn turn(
-        &mut self,
-        link: &mut Link,
-        shared: &mut Shared,
-        first: Range<usize>,
-    ) -> io::Result<Next> {
-        // If output waits, it has a buffer already.
-        if let Err(spare) = self.connection.lend(mem::take(&mut shared.spare)) {
-            shared.spare = spare;
-        }
-        let next = self.go(link, shared, first);
-        if let Some(buffer) = self.connection.reclaim()
-            && buffer.capacity() <= SPARE
-        {
-            shared.spare = buffer;
-        }
-        next
-    }
-
-    fn go(
-        &mut self,
-        link: &mut Link,
-        shared: &mut Shared,
-        first: Range<usize>,
-    ) -> io::Result<Next> {
-        let mut reads = READS;
-        // Nearly every turn begins with something to read, and all else is looked at behind it.
-        let reads_first = first.is_empty() && self.rest.is_empty() && link.readable;
-        let mut input = match reads_first && !self.connection.is_congested() {
-            true => link.input(&mut shared.buffer)?,
-            false => Input::new(&mut shared.buffer[first]),
-        };
-        loop {
-            self.poll(input, link, shared.now)?;
-            link.write_output(&mut self.connection)?;
-            input = match self.connection.want() {
-                Want::Done(_) => return Ok(Next::Gone),
-                Want::ShutdownWrite => {
-                    link.stream.shutdown(Shutdown::Write)?;
-                    self.connection.shut();
-                    Input::none()
-                }
-                Want::Io { read: true, .. } if !self.rest.is_empty() => Input::none(),
-                Want::Io { read: true, .. } if link.readable => {
-                    if reads == 0 {
-                        return Ok(Next::Again);
-                    }
-                    reads -= 1;
-                    link.input(&mut shared.buffer)?
-                }
-                Want::Io { deadline, .. } => return Ok(Next::Wait(deadline)),
-            };
-        }
-    }
-
-    /// Polls until all has been consumed, or too much output waits.
-    fn poll(&mut self, arrived: Input<'_>, link: &mut Link, now: Duration) -> io::Result<()> {
-        let mut rest;
-        let mut input = arrived;
-        if !self.rest.is_empty() {
-            link.write_output(&mut self.connection)?;
-            if !self.connection.is_congested() {
-                rest = mem::take(&mut self.rest);
-                input = Input::new(&mut rest);
-            }
-        }
-        while let Some(event) = self.connection.poll(&mut input, now) {
-            let last = matches!(event, Event::Closing(_) | Event::Failed(_));
-            echo(event, &mut self.connection, link)?;
-            if self.connection.is_congested() && !last {
-                link.write_output(&mut self.connection)?;
-                if self.connection.is_congested() {
-                    break;
-                }
-            }
-        }
-        if !input.is_empty() {
-            self.rest = input.into_rest().to_vec();
-        }
-        Ok(())
-    }
-}
-
-/// Sends a message back. The queue is not full, because nothing is polled that would fill it; a message that comes when we have
-/// said that we leave is not sent.
-fn echo(
-    event: Event<'_>,
-    connection: &mut Connection<sockless::Server>,
+/// A turn of an open connection, with the spare buffer for its output.
+fn turn(
+    connection: &mut Connection<Server>,
     link: &mut Link,
-) -> io::Result<()> {
+    shared: &mut Shared,
+    first: Range<usize>,
+) -> io::Result<Next> {
+    // If output waits, it has a buffer already.
+    if let Err(spare) = connection.lend(mem::take(&mut shared.spare)) {
+        shared.spare = spare;
+    }
+    let next = go(connection, link, shared, first);
+    if let Some(buffer) = connection.reclaim()
+        && buffer.capacity() <= SPARE
+    {
+        shared.spare = buffer;
+    }
+    next
+}
+
+/// It begins with what lies in this part of the shared buffer, or with a read.
+fn go(
+    connection: &mut Connection<Server>,
+    link: &mut Link,
+    shared: &mut Shared,
+    first: Range<usize>,
+) -> io::Result<Next> {
+    let mut reads = READS;
+    // Nearly every turn begins with something to read, and all else is looked at after it.
+    let mut input = match connection.want() {
+        Want::Io { read: true, .. } if first.is_empty() => link.input(&mut shared.buffer)?,
+        _ => Input::new(&mut shared.buffer[first]),
+    };
+    loop {
+        // 1. Poll until there is nothing left in the input: then the buffer is ours again.
+        while let Some(event) = connection.poll(&mut input, shared.now) {
+            echo(event, connection, link)?;
+        }
+        // 2. Write what waits, as far as the stream takes it.
+        link.write_output(connection)?;
+        // 3. Do what the connection wants.
+        input = match connection.want() {
+            Want::Done(_) => return Ok(Next::Gone),
+            Want::ShutdownWrite => {
+                link.stream.shutdown(Shutdown::Write)?;
+                connection.shut();
+                Input::none()
+            }
+            Want::Io { deadline: Some(at), .. } if at <= shared.now => Input::none(),
+            Want::Io { read: true, .. } if link.readable => {
+                if reads == 0 {
+                    return Ok(Next::Again);
+                }
+                reads -= 1;
+                link.input(&mut shared.buffer)?
+            }
+            Want::Io { deadline, .. } => return Ok(Next::Wait(deadline)),
+        };
+    }
+}
+
+/// Sends a message back.
+fn echo(event: Event<'_>, connection: &mut Connection<Server>, link: &mut Link) -> io::Result<()> {
     // What is still in the read buffer is looked at where it is: to move it out of the event would cost a small message as much as
     // to decode it.
-    match &event {
+    let answered = match &event {
         // Small: copied into the batch.
-        Event::Text(text) if text.is_borrowed() && text.len() < LARGE => {
-            let _ = connection.send_text(text);
-        }
+        Event::Text(text) if text.is_borrowed() && text.len() < LARGE => connection.send_text(text),
         Event::Binary(bytes) if bytes.is_borrowed() && bytes.len() < LARGE => {
-            let _ = connection.send_binary(bytes);
+            connection.send_binary(bytes)
         }
         // Large: header and message are written from where they are.
-        Event::Text(text) if text.is_borrowed() => {
-            if let Ok(mut message) = connection.send_text_borrowed(text) {
-                let written = link.write(&message.slices().map(IoSlice::new))?;
-                message.wrote(written);
-            }
-        }
+        Event::Text(text) if text.is_borrowed() => match connection.send_text_borrowed(text) {
+            Ok(message) => return link.write_borrowed(message),
+            Err(error) => Err(error),
+        },
         Event::Binary(bytes) if bytes.is_borrowed() => {
-            if let Ok(mut message) = connection.send_binary_borrowed(bytes) {
-                let written = link.write(&message.slices().map(IoSlice::new))?;
-                message.wrote(written);
+            match connection.send_binary_borrowed(bytes) {
+                Ok(message) => return link.write_borrowed(message),
+                Err(error) => Err(error),
             }
         }
-        _ => return hand_on(event, connection),
-    }
-    Ok(())
-}
-
-/// Sends back a message that was assembled in memory of its own, without a copy.
-fn hand_on(event: Event<'_>, connection: &mut Connection<sockless::Server>) -> io::Result<()> {
-    match event {
-        Event::Text(text) => drop(connection.send(text)),
-        Event::Binary(bytes) => drop(connection.send(bytes)),
-        _ => {}
-    }
-    Ok(())
+        _ => answer(event, connection),
+    };
+    sent(answered).map_err(io::Error::other)
 }
 
 /// What a client gets that asked for no WebSocket. What it still sends is read until it closes, so that nothing resets the
@@ -361,8 +313,15 @@ impl Link {
         }
     }
 
+    /// Writes as much of a message as the stream takes now; the rest is queued.
+    fn write_borrowed(&mut self, mut message: Borrowed<'_, '_, Server>) -> io::Result<()> {
+        let written = self.write(&message.slices().map(IoSlice::new))?;
+        message.wrote(written);
+        Ok(())
+    }
+
     /// Writes as much of the output as the stream takes now.
-    fn write_output(&mut self, connection: &mut Connection<sockless::Server>) -> io::Result<()> {
+    fn write_output(&mut self, connection: &mut Connection<Server>) -> io::Result<()> {
         while !connection.output().is_empty() {
             let output = connection.output();
             let written = if output.len() == connection.queued() {

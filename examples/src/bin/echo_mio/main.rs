@@ -138,7 +138,7 @@ impl Server {
             let (key, both) = (entry.key(), Interest::READABLE | Interest::WRITABLE);
             // The poll is told once; it says whenever one of the two becomes possible.
             if self.poll.registry().register(&mut stream, Token(key), both).is_ok() {
-                entry.insert(Client::new(stream, self.shared.now));
+                entry.insert(Client::new(stream, &self.shared));
                 self.turn(key);
             }
         }

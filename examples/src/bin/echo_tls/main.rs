@@ -10,15 +10,16 @@
 
 mod tls;
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::ops::Range;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use sockless::handshake::{Acceptor, Limits};
-use sockless::{CloseCode, Connection, Event, Input, Server, Want};
+use sockless::handshake::Acceptor;
+use sockless::{CloseCode, Connection, Input, Server, Want};
+use sockless_examples::answer::answer;
 use sockless_examples::listen;
 use sockless_examples::opening::{Opening, Terms};
 use sockless_examples::options::Options;
@@ -70,8 +71,8 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> io::Result<()> {
     let tls = tls::config().map_err(io::Error::other)?;
     let listener = std::net::TcpListener::bind(options.listen)?;
-    listener.set_nonblocking(true)?;
     let stop = Stop::on_signal()?;
+    stop.wakes(listener.local_addr()?)?;
     println!("echo_tls listens on https://{}/ (Ctrl-C stops it)", listener.local_addr()?);
 
     let started = Instant::now();
@@ -79,6 +80,7 @@ fn run(options: &Options) -> io::Result<()> {
     let mut threads: Vec<JoinHandle<()>> = Vec::new();
     while !context.stop.is_asked() {
         match listener.accept() {
+            Ok(_) if context.stop.is_asked() => {}
             Ok((stream, _)) => {
                 let context = Arc::clone(&context);
                 threads.retain(|thread| !thread.is_finished());
@@ -88,7 +90,6 @@ fn run(options: &Options) -> io::Result<()> {
                         .and_then(|mut tls| serve(&mut tls, &context));
                 }));
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(TURN),
             Err(error) => {
                 eprintln!("echo_tls: can't accept a client: {error}");
                 thread::sleep(LOOK);
@@ -108,10 +109,15 @@ fn run(options: &Options) -> io::Result<()> {
 fn serve(tls: &mut Tls, context: &Context) -> io::Result<()> {
     let mut buffer = vec![0; 64 << 10];
     match open(tls, &mut buffer, context)? {
-        Some((connection, first)) => echo(tls, &mut buffer, connection, first, context)?,
-        None => return Ok(()),
+        Some((connection, first)) => {
+            match echo(tls, &mut buffer, connection, first, context)? {
+                true => goodbye(tls, &mut buffer, context),
+                // It has had its time.
+                false => tls.flush().map(drop),
+            }
+        }
+        None => Ok(()),
     }
-    goodbye(tls, &mut buffer, context)
 }
 
 /// The opening handshake: the connection, and where in the buffer lies what has arrived behind the request. `None` if the client
@@ -122,7 +128,7 @@ fn open(
     context: &Context,
 ) -> io::Result<Option<(Connection<Server>, Range<usize>)>> {
     // The time for the handshake of TLS counts, too.
-    let mut acceptor = Acceptor::new(&Limits::default(), context.now());
+    let mut acceptor = Acceptor::new(&context.terms.handshake, context.now());
     while !context.stop.is_asked() {
         let (asked, end) = match tls.read(buffer)? {
             Arrived::Bytes(end) => (acceptor.poll(&buffer[..end], context.now()), end),
@@ -154,43 +160,25 @@ fn open(
     Ok(None)
 }
 
-/// Sends back every message until the connection has ended.
+/// Sends back every message until the connection has ended; whether the client is to be waited for.
 fn echo(
     tls: &mut Tls,
     buffer: &mut [u8],
     mut connection: Connection<Server>,
-    mut unread: Range<usize>,
+    first: Range<usize>,
     context: &Context,
-) -> io::Result<()> {
-    let (mut ended, mut last) = (false, false);
+) -> io::Result<bool> {
+    let mut input = Input::new(&mut buffer[first]);
     loop {
-        // Sockless: what has arrived is polled; if too much output waits, what is left of it is kept. So the queue is never full.
-        let kept = connection.is_congested() && !last;
-        let mut input = match ended {
-            true => Input::eof(),
-            false if kept => Input::none(),
-            false => Input::new(&mut buffer[unread.clone()]),
-        };
+        // 1. Poll until there is nothing left in the input: then the buffer is ours again.
         while let Some(event) = connection.poll(&mut input, context.now()) {
-            last |= matches!(event, Event::Closing(_) | Event::Failed(_));
-            match event {
-                Event::Text(text) => drop(connection.send(text)),
-                Event::Binary(bytes) => drop(connection.send(bytes)),
-                _ => {}
-            }
-            if connection.is_congested() && !last {
-                break;
-            }
-        }
-        if !kept {
-            unread.start = unread.end - input.len();
+            answer(event, &mut connection).map_err(io::Error::other)?;
         }
         if context.stop.is_asked() {
             // It is said no more than once.
             let _ = connection.close(CloseCode::GOING_AWAY, "the server stops", context.now());
         }
-
-        // TLS: it takes the output as long as it has room, and gives it to the stream encrypted.
+        // 2. Write what waits, as far as the stream takes it: TLS has room for some, and gives it to the stream encrypted.
         while !connection.output().is_empty() {
             let taken = tls.write(connection.output())?;
             connection.wrote(taken);
@@ -198,33 +186,28 @@ fn echo(
                 break;
             }
         }
-        let flushed = tls.flush()?;
-
-        match connection.want() {
-            Want::Done(_) => return Ok(()),
+        // What TLS has to say by itself goes out as well.
+        tls.flush()?;
+        // 3. Do what the connection wants.
+        input = match connection.want() {
+            Want::Done(outcome) => return Ok(outcome.clean()),
             Want::ShutdownWrite => {
                 tls.close();
                 connection.shut();
+                Input::none()
             }
             Want::Io { read, deadline, .. } => {
-                let arrived = match !read || !unread.is_empty() {
-                    true => Arrived::Nothing,
-                    false => tls.read(buffer)?,
-                };
-                match arrived {
-                    Arrived::Bytes(count) => unread = 0..count,
-                    Arrived::End => ended = true,
-                    // What was kept can go on.
-                    Arrived::Nothing if read && !unread.is_empty() => {}
+                match if read { tls.read(buffer)? } else { Arrived::Nothing } {
+                    Arrived::Bytes(count) => Input::new(&mut buffer[..count]),
+                    Arrived::End => Input::eof(),
                     Arrived::Nothing => {
-                        // What TLS has to say by itself goes out before anyone waits.
-                        let wait =
-                            if flushed && !tls.flush()? { LOOK } else { context.until(deadline) };
-                        tls.wait(wait)?;
+                        tls.flush()?;
+                        tls.wait(context.until(deadline))?;
+                        Input::none()
                     }
                 }
             }
-        }
+        };
     }
 }
 

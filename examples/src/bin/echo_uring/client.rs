@@ -5,8 +5,9 @@ use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use sockless::handshake::{Acceptor, Limits};
-use sockless::{CloseCode, Connection, Event, Input, Want};
+use sockless::handshake::Acceptor;
+use sockless::{CloseCode, Connection, Input, Server, Want};
+use sockless_examples::answer::answer;
 use sockless_examples::opening::Opening;
 
 use crate::ring::{Completed, ENOBUFS, Lent};
@@ -41,18 +42,11 @@ pub(crate) struct Client {
 #[allow(clippy::large_enum_variant, reason = "of the largest one there are thousands")]
 enum Phase {
     Opening(Box<Acceptor<'static>>),
-    Open(Session),
+    Open(Connection<Server>),
     /// A client that was answered otherwise; what of the answer has not been written, and until when it may read it.
     Answered(Vec<u8>, Duration),
     /// A client that is gone, and for which the kernel is still doing something.
     Over,
-}
-
-/// An open connection.
-struct Session {
-    connection: Connection<sockless::Server>,
-    /// What has been read and not been looked at, because too much output waits; empty nearly always.
-    rest: Vec<u8>,
 }
 
 /// What has come of a read.
@@ -65,10 +59,10 @@ enum Arrived {
 }
 
 impl Client {
-    pub(crate) fn new(stream: TcpStream, now: Duration) -> Self {
+    pub(crate) fn new(stream: TcpStream, shared: &Shared) -> Self {
         // A stream that refuses is a lost one.
         let _ = stream.set_nodelay(true);
-        let acceptor = Acceptor::new(&Limits::default(), now);
+        let acceptor = Acceptor::new(&shared.terms.handshake, shared.now);
         let phase = Phase::Opening(Box::new(acceptor));
         Self { stream, phase, reading: false, writing: false, wake: None }
     }
@@ -77,8 +71,8 @@ impl Client {
     pub(crate) fn leave(&mut self, now: Duration) {
         match &mut self.phase {
             // One that closes already has nothing to add.
-            Phase::Open(session) => {
-                let _ = session.connection.close(CloseCode::GOING_AWAY, "the server stops", now);
+            Phase::Open(connection) => {
+                let _ = connection.close(CloseCode::GOING_AWAY, "the server stops", now);
             }
             _ => self.phase = Phase::Over,
         }
@@ -136,35 +130,36 @@ impl Client {
 
     fn wrote(&mut self, count: usize) {
         match &mut self.phase {
-            Phase::Open(session) => session.connection.wrote(count),
+            Phase::Open(connection) => connection.wrote(count),
             Phase::Answered(answer, _) => drop(answer.drain(..count)),
             Phase::Opening(_) | Phase::Over => {}
         }
     }
 
     fn put_buffer(&mut self, bytes: Vec<u8>) {
-        if let Phase::Open(session) = &mut self.phase {
+        if let Phase::Open(connection) = &mut self.phase {
             // It is what was taken, with no more than there was room for.
-            let _ = session.connection.put_buffer(bytes);
+            let _ = connection.put_buffer(bytes);
         }
     }
 
     fn go(&mut self, key: usize, arrived: Arrived, shared: &mut Shared) -> io::Result<Next> {
         match &mut self.phase {
             Phase::Opening(_) => self.open(key, arrived, shared),
-            Phase::Open(session) => {
+            Phase::Open(connection) => {
                 match arrived {
-                    Arrived::Nothing => session.poll(Input::none(), shared.now),
-                    Arrived::End => session.poll(Input::eof(), shared.now),
+                    Arrived::Nothing => poll(connection, Input::none(), shared.now),
+                    Arrived::End => poll(connection, Input::eof(), shared.now),
                     Arrived::Message(bytes) => {
-                        let _ = session.connection.put_buffer(bytes);
-                        session.poll(Input::none(), shared.now);
+                        let _ = connection.put_buffer(bytes);
+                        poll(connection, Input::none(), shared.now)
                     }
                     Arrived::Bytes(mut lent) => {
-                        session.poll(Input::new(lent.bytes()), shared.now);
+                        let polled = poll(connection, Input::new(lent.bytes()), shared.now);
                         shared.ring.give_back(lent);
+                        polled
                     }
-                }
+                }?;
                 self.serve(key, shared)
             }
             Phase::Answered(..) => self.part(key, arrived, shared),
@@ -190,13 +185,15 @@ impl Client {
                 }
                 Ok(Next::Wait(deadline))
             }
-            Some(Opening::Open { connection, consumed }) => {
-                let mut session = Session { connection, rest: Vec::new() };
-                if let Arrived::Bytes(lent) = &mut arrived {
-                    session.poll(Input::new(&mut lent.bytes()[consumed..]), shared.now);
-                }
-                self.phase = Phase::Open(session);
-                self.serve(key, shared)
+            Some(Opening::Open { mut connection, consumed }) => {
+                let polled = match &mut arrived {
+                    Arrived::Bytes(lent) => {
+                        poll(&mut connection, Input::new(&mut lent.bytes()[consumed..]), shared.now)
+                    }
+                    _ => Ok(()),
+                };
+                self.phase = Phase::Open(connection);
+                polled.and_then(|()| self.serve(key, shared))
             }
             Some(Opening::Answered(answer)) => {
                 self.phase = Phase::Answered(answer, shared.now + LINGER);
@@ -209,30 +206,29 @@ impl Client {
         next
     }
 
-    /// Does what an open connection wants.
+    /// Does what an open connection wants, once it has been polled.
     fn serve(&mut self, key: usize, shared: &mut Shared) -> io::Result<Next> {
-        let Phase::Open(session) = &mut self.phase else { return Ok(Next::Gone) };
+        let Phase::Open(connection) = &mut self.phase else { return Ok(Next::Gone) };
         loop {
-            match session.connection.want() {
+            // 2. Write what waits, as far as the stream takes it: what the kernel has to write is told it, and it tells when it has.
+            if !connection.output().is_empty() && !self.writing {
+                self.writing = true;
+                let buffer = output(connection, shared.spares.pop().unwrap_or_default());
+                shared.ring.write(&self.stream, buffer, key);
+            }
+            // 3. Do what the connection wants.
+            match connection.want() {
                 Want::Done(_) => return Ok(Next::Gone),
                 Want::ShutdownWrite => {
                     self.stream.shutdown(Shutdown::Write)?;
-                    session.connection.shut();
-                    session.poll(Input::none(), shared.now);
+                    connection.shut();
                 }
-                Want::Io { read: true, .. } if !session.rest.is_empty() => {
-                    session.poll(Input::none(), shared.now);
-                }
-                Want::Io { read, write, deadline } => {
-                    if write && !self.writing {
-                        self.writing = true;
-                        let buffer = session.output(shared.spares.pop().unwrap_or_default());
-                        shared.ring.write(&self.stream, buffer, key);
-                    }
+                Want::Io { deadline: Some(at), .. } if at <= shared.now => {}
+                Want::Io { read, deadline, .. } => {
                     if read && !self.reading {
                         self.reading = true;
-                        match session.connection.take_buffer() {
-                            // A large message is under way: the kernel reads straight into its memory.
+                        match connection.take_buffer() {
+                            // A large message has begun: the kernel reads straight into its memory.
                             Some(taken) => {
                                 shared.ring.read_into(&self.stream, taken.bytes, taken.room, key);
                             }
@@ -242,6 +238,7 @@ impl Client {
                     return Ok(Next::Wait(deadline));
                 }
             }
+            poll(connection, Input::none(), shared.now)?;
         }
     }
 
@@ -271,51 +268,27 @@ impl Client {
     }
 }
 
-impl Session {
-    /// Polls until all has been consumed, or too much output waits; what was left when it did comes first.
-    fn poll(&mut self, arrived: Input<'_>, now: Duration) {
-        let mut rest;
-        let mut input = arrived;
-        if !self.rest.is_empty() && !self.connection.is_congested() {
-            rest = std::mem::take(&mut self.rest);
-            input = Input::new(&mut rest);
-        }
-        while let Some(event) = self.connection.poll(&mut input, now) {
-            let last = matches!(event, Event::Closing(_) | Event::Failed(_));
-            // The queue is not full, because nothing is polled that would fill it. A message that comes when we have said that
-            // we leave is not sent.
-            match event {
-                // Small, or in the buffer that the kernel needs again: copied.
-                Event::Text(text) if text.is_borrowed() => {
-                    let _ = self.connection.send_text(&text);
-                }
-                Event::Binary(bytes) if bytes.is_borrowed() => {
-                    let _ = self.connection.send_binary(&bytes);
-                }
-                // Assembled in memory of its own, which is handed on.
-                Event::Text(text) => drop(self.connection.send(text)),
-                Event::Binary(bytes) => drop(self.connection.send(bytes)),
-                _ => {}
-            }
-            if self.connection.is_congested() && !last {
-                break;
-            }
-        }
-        if !input.is_empty() {
-            self.rest = input.into_rest().to_vec();
-        }
+/// 1. Poll until there is nothing left in the input: then the buffer is ours again.
+fn poll(
+    connection: &mut Connection<Server>,
+    mut input: Input<'_>,
+    now: Duration,
+) -> io::Result<()> {
+    while let Some(event) = connection.poll(&mut input, now) {
+        answer(event, connection).map_err(io::Error::other)?;
     }
+    Ok(())
+}
 
-    /// The beginning of the output, copied: the connection goes on while the kernel writes.
-    fn output(&self, mut buffer: Vec<u8>) -> Vec<u8> {
-        buffer.clear();
-        for slice in self.connection.output_slices() {
-            let room = WRITE - buffer.len();
-            buffer.extend_from_slice(&slice[..slice.len().min(room)]);
-            if buffer.len() == WRITE {
-                break;
-            }
+/// The beginning of the output, copied: the connection goes on while the kernel writes.
+fn output(connection: &Connection<Server>, mut buffer: Vec<u8>) -> Vec<u8> {
+    buffer.clear();
+    for slice in connection.output_slices() {
+        let room = WRITE - buffer.len();
+        buffer.extend_from_slice(&slice[..slice.len().min(room)]);
+        if buffer.len() == WRITE {
+            break;
         }
-        buffer
     }
+    buffer
 }

@@ -48,7 +48,7 @@ pub(crate) fn run(options: &Options, ring: Ring) -> io::Result<()> {
                 (LISTENER, Completed::Accepted(accepted)) => match accepted {
                     Ok(_) if stop_at.is_some() => {}
                     Ok(stream) => {
-                        let key = server.clients.insert(Client::new(stream, server.shared.now));
+                        let key = server.clients.insert(Client::new(stream, &server.shared));
                         server.turn(key, None);
                         server.shared.ring.accept(&listener, LISTENER);
                     }

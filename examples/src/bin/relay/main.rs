@@ -8,12 +8,13 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
+mod body;
 mod opening;
 mod options;
 mod passing;
 mod stream;
 
-use std::io::{self, ErrorKind, Write as _};
+use std::io;
 use std::net::{TcpListener, TcpStream};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -44,14 +45,15 @@ fn main() -> ExitCode {
 
 fn run(options: Options) -> io::Result<()> {
     let listener = TcpListener::bind(options.listen)?;
-    listener.set_nonblocking(true)?;
     let stop = Stop::on_signal()?;
     let address = listener.local_addr()?;
+    stop.wakes(address)?;
     println!("relay listens on http://{address}/ for {} (Ctrl-C stops it)", options.to);
     let options = Arc::new(options);
     let mut threads: Vec<thread::JoinHandle<()>> = Vec::new();
     while !stop.is_asked() {
         match listener.accept() {
+            Ok(_) if stop.is_asked() => {}
             Ok((client, _)) => {
                 let (options, stop) = (Arc::clone(&options), stop.clone());
                 threads.retain(|thread| !thread.is_finished());
@@ -60,9 +62,6 @@ fn run(options: Options) -> io::Result<()> {
                         eprintln!("relay: {error}");
                     }
                 }));
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                thread::sleep(Duration::from_millis(5));
             }
             Err(error) => {
                 eprintln!("relay: can't accept a client: {error}");
@@ -80,11 +79,14 @@ fn run(options: Options) -> io::Result<()> {
 fn serve(client: TcpStream, options: &Options, stop: &Stop) -> io::Result<()> {
     stream::prepare(&client)?;
     let mut buffer = vec![0; stream::BUFFER];
-    let Some((request, arrived)) = opening::asked(&client, &mut buffer)? else { return Ok(()) };
+    let limits = options.deadlines.handshake();
+    let Some((request, arrived)) = opening::asked(&client, &mut buffer, &limits)? else {
+        return Ok(());
+    };
     let first = buffer[request.consumed()..arrived].to_vec();
-    let answer = match opening::forward(&request, &options.to) {
+    let answer = match opening::forward(&request, &options.to, &limits) {
         Ok(Forwarded::Open { server, answer, first: from_server }) => {
-            (&client).write_all(&answer)?;
+            stream::write_all(&client, &answer, options.deadlines.write)?;
             let relay = Relay::new(client, server, options, stop);
             return relay.run(&first, &from_server);
         }

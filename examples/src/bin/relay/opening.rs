@@ -1,26 +1,25 @@
 //! How a connection opens: what the client asks for, asked of the server behind, and its answer.
 
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
 
 use sockless::handshake::{
-    self, Acceptance, Acceptor, Answered, Asked, Connector, Field, Offer, Refusal, Request,
+    Acceptance, Acceptor, Answered, Asked, Connector, Field, Limits, Offer, Refusal, Request,
     RequestError, Url,
 };
 
-use super::stream::{BUFFER, PATIENCE, finish, prepare, read};
-
-/// The most of a refusal's body that is passed on.
-const MAX_BODY: usize = 64 << 10;
+use super::body;
+use super::stream::{BUFFER, finish, prepare, read, write_all};
 
 /// The client's request for a WebSocket, and how much has arrived; `None` if it has asked for something else.
 pub(crate) fn asked(
     client: &TcpStream,
     buffer: &mut [u8],
+    limits: &Limits,
 ) -> io::Result<Option<(Request<'static>, usize)>> {
     let started = Instant::now();
-    let mut acceptor = Acceptor::new(&handshake::Limits::default(), Duration::ZERO);
+    let mut acceptor = Acceptor::new(limits, Duration::ZERO);
     loop {
         let (asked, arrived) = match read(client, buffer)? {
             Some(0) => (acceptor.end(), 0),
@@ -46,9 +45,20 @@ pub(crate) enum Forwarded {
     Answered(Vec<u8>),
 }
 
-/// Whether a field is passed on: all but those that belong to one connection.
+/// The fields that are passed on: all but those that belong to one connection, which are known ones and those that `Connection`
+/// names (RFC 9110, section 7.6.1).
+fn passed_on<'a>(fields: impl Iterator<Item = Field<'a>> + Clone) -> Vec<Field<'a>> {
+    let is_named = |name: &str| {
+        let connection = fields.clone().filter(|field| field.is("connection"));
+        connection
+            .flat_map(|field| field.value.split(|byte| *byte == b','))
+            .any(|one| one.trim_ascii().eq_ignore_ascii_case(name.as_bytes()))
+    };
+    fields.clone().filter(|field| passes(field) && !is_named(field.name)).collect()
+}
+
 fn passes(field: &Field<'_>) -> bool {
-    const OWN: [&str; 9] = [
+    const OWN: [&str; 11] = [
         "host",
         "upgrade",
         "connection",
@@ -56,6 +66,8 @@ fn passes(field: &Field<'_>) -> bool {
         "transfer-encoding",
         "keep-alive",
         "proxy-connection",
+        "proxy-authenticate",
+        "proxy-authorization",
         "te",
         "trailer",
     ];
@@ -64,28 +76,28 @@ fn passes(field: &Field<'_>) -> bool {
 }
 
 /// Opens a WebSocket to the server with what the client has asked for.
-pub(crate) fn forward(request: &Request<'_>, to: &str) -> io::Result<Forwarded> {
+pub(crate) fn forward(request: &Request<'_>, to: &str, limits: &Limits) -> io::Result<Forwarded> {
+    let patience = limits.timeout.unwrap_or(Duration::MAX);
     let address = to.to_socket_addrs()?.next().ok_or(ErrorKind::AddrNotAvailable)?;
-    let server = TcpStream::connect_timeout(&address, PATIENCE)?;
+    let server = TcpStream::connect_timeout(&address, patience)?;
     prepare(&server)?;
     let text = format!("ws://{to}{}", request.target());
     let Ok(url) = Url::parse(&text) else {
         return Ok(Forwarded::Answered(refusal(400, b"no such resource")));
     };
-    let fields: Vec<_> =
-        request.fields().filter(|field| passes(field) && !field.is("origin")).collect();
+    let mut fields = passed_on(request.fields());
+    fields.retain(|field| !field.is("origin"));
     let subprotocols: Vec<_> = request.subprotocols().collect();
     let mut offer = Offer::new(url).with_subprotocols(&subprotocols).with_fields(&fields);
     if let Some(origin) = request.origin() {
         offer = offer.with_origin(origin);
     }
     let started = Instant::now();
-    let limits = handshake::Limits::default();
-    let mut connector = match Connector::new(offer, &limits, Duration::ZERO) {
+    let mut connector = match Connector::new(offer, limits, Duration::ZERO) {
         Ok(connector) => connector,
         Err(_) => return Ok(Forwarded::Answered(refusal(400, b"can't be passed on"))),
     };
-    (&server).write_all(&connector.request().to_vec())?;
+    write_all(&server, &connector.request().to_vec(), patience)?;
     let mut buffer = vec![0; BUFFER];
     loop {
         let answered = match read(&server, &mut buffer)? {
@@ -96,7 +108,7 @@ pub(crate) fn forward(request: &Request<'_>, to: &str) -> io::Result<Forwarded> 
         match answered {
             None => {}
             Some(Answered::Open { established, response }) => {
-                let fields: Vec<_> = response.fields().filter(passes).collect();
+                let fields = passed_on(response.fields());
                 let acceptance = Acceptance::new()
                     .with_subprotocol(established.subprotocol)
                     .with_fields(&fields);
@@ -105,19 +117,9 @@ pub(crate) fn forward(request: &Request<'_>, to: &str) -> io::Result<Forwarded> 
                 return Ok(Forwarded::Open { server, answer, first });
             }
             Some(Answered::Refused(response)) => {
-                let mut body = response.body().to_vec();
-                let length = response.field("content-length");
-                let length = length.and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
-                let length = length.unwrap_or(MAX_BODY).min(MAX_BODY);
-                let mut piece = [0; 4096];
-                while body.len() < length && started.elapsed() < PATIENCE {
-                    match read(&server, &mut piece)? {
-                        Some(0) => break,
-                        Some(count) => body.extend_from_slice(&piece[..count]),
-                        None => {}
-                    }
-                }
-                let fields: Vec<_> = response.fields().filter(passes).collect();
+                // A body that can't be passed on whole isn't passed on at all.
+                let body = body::whole(&response, &server, started + patience)?.unwrap_or_default();
+                let fields = passed_on(response.fields());
                 let refusal = Refusal::new(response.status(), &fields, &body);
                 return Ok(Forwarded::Answered(
                     refusal.map_or_else(|_| self::refusal(502, b""), |refusal| refusal.to_vec()),

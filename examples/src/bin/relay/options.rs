@@ -5,10 +5,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use sockless::frame::Limits;
-use sockless_examples::listen;
+use sockless_examples::deadlines::Deadlines;
+use sockless_examples::{listen, options};
 
 const USAGE: &str = "\
 usage: relay --to HOST:PORT [--listen ADDRESS:PORT] [--max-frame BYTES] [--grace SECONDS]
+        [--handshake-timeout SECONDS] [--write-timeout SECONDS] [--close-timeout SECONDS]
 
 Listens for WebSockets, opens one to the server HOST:PORT for each, with the same path, origin, subprotocols and other header
 fields, and passes on what either side sends.";
@@ -19,7 +21,9 @@ pub(crate) struct Options {
     pub(crate) to: String,
     pub(crate) listen: SocketAddr,
     pub(crate) limits: Limits,
-    /// How long both sides have for closing.
+    /// How long either side may take for what.
+    pub(crate) deadlines: Deadlines,
+    /// How long both have for closing when the relay stops.
     pub(crate) grace: Duration,
 }
 
@@ -40,7 +44,8 @@ impl Options {
     }
 
     fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
-        let (mut to, mut frame, mut grace) = (String::new(), 1 << 30, 5.0);
+        let (mut to, mut frame, mut grace) = (String::new(), 1 << 30, Duration::from_secs(5));
+        let mut deadlines = Deadlines::default();
         let mut address = SocketAddr::from(([127, 0, 0, 1], 0));
         while let Some(name) = args.next() {
             if matches!(name.as_str(), "--help" | "-h") {
@@ -50,8 +55,11 @@ impl Options {
             match name.as_str() {
                 "--to" => to = value()?,
                 "--listen" => address = listen::address(&value()?)?,
-                "--max-frame" => frame = number(&name, &value()?)?,
-                "--grace" => grace = number(&name, &value()?)?,
+                "--max-frame" => frame = options::parse(&name, &value()?)?,
+                "--grace" => grace = options::seconds(&name, &value()?)?,
+                "--handshake-timeout" | "--write-timeout" | "--close-timeout" => {
+                    deadlines.take(&name, value)?;
+                }
                 _ => return Err(format!("unknown option {name}")),
             }
         }
@@ -60,12 +68,6 @@ impl Options {
         }
         // How long a message is in the end is nothing to a relay, which holds none.
         let limits = Limits::default().with_frame(frame).with_message(u64::MAX);
-        let grace = Duration::try_from_secs_f64(grace)
-            .map_err(|_| format!("--grace can't be {grace} seconds"))?;
-        Ok(Some(Self { to, listen: address, limits, grace }))
+        Ok(Some(Self { to, listen: address, limits, deadlines, grace }))
     }
-}
-
-fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, String> {
-    value.parse().map_err(|_| format!("{name} can't be {value:?}"))
 }

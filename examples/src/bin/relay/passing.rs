@@ -1,6 +1,6 @@
 //! How frames pass: two directions, each a decoder and an encoder, and what the end of one means to both sides.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -13,24 +13,35 @@ use sockless::{Client, CloseCode, Kind, Server};
 use sockless_examples::stop::Stop;
 
 use super::options::Options;
-use super::stream::{BUFFER, read};
+use super::stream::{self, BUFFER, read};
 
 /// The way out to one side, in the role `R`. What comes from that side is read by the other direction.
 struct Out<R: Side> {
     stream: TcpStream,
     encoder: Encoder<R>,
     keys: R::Keys,
+    /// How long a piece may take to be written.
+    limit: Duration,
 }
 
 impl<R: Side> Out<R> {
-    fn new(stream: TcpStream, keys: R::Keys) -> Mutex<Self> {
-        Mutex::new(Self { stream, encoder: Encoder::new(), keys })
+    fn new(stream: TcpStream, keys: R::Keys, limit: Duration) -> Mutex<Self> {
+        Mutex::new(Self { stream, encoder: Encoder::new(), keys, limit })
+    }
+
+    /// Writes all of it. A stream that doesn't take it in time is cut: what has been written may end anywhere.
+    fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        let written = stream::write_all(&self.stream, bytes, self.limit);
+        if written.is_err() {
+            let _ = self.stream.shutdown(Shutdown::Both);
+        }
+        written
     }
 
     /// Sends a Close frame, unless there was one. Where a frame is open none can be sent: then the stream is cut.
     fn close(&mut self, code: CloseCode) {
         match self.encoder.close(Some(code), "", R::next_key(&mut self.keys)) {
-            Ok(frame) => drop(self.stream.write_all(&frame)),
+            Ok(frame) => drop(self.write(&frame)),
             Err(Misuse::FrameOpen) => drop(self.stream.shutdown(Shutdown::Both)),
             Err(_) => {}
         }
@@ -45,7 +56,7 @@ pub(crate) struct Relay<'s> {
     to_server: Mutex<Out<Client>>,
     /// When it is over at the latest, once one side has closed or failed.
     ending: Mutex<Option<Instant>>,
-    grace: Duration,
+    close: Duration,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -78,10 +89,14 @@ impl<'s> Relay<'s> {
         Self {
             limits: options.limits,
             stop,
-            to_client: Out::new(client, ()),
-            to_server: Out::<Client>::new(server, Box::new(Generator::new()) as _),
+            to_client: Out::new(client, (), options.deadlines.write),
+            to_server: Out::<Client>::new(
+                server,
+                Box::new(Generator::new()) as _,
+                options.deadlines.write,
+            ),
             ending: Mutex::new(None),
-            grace: options.grace,
+            close: options.deadlines.close,
         }
     }
 
@@ -132,7 +147,7 @@ impl<'s> Relay<'s> {
 
     /// Takes note that there is not much more to come.
     fn ends_soon(&self) {
-        lock(&self.ending).get_or_insert_with(|| Instant::now() + self.grace);
+        lock(&self.ending).get_or_insert_with(|| Instant::now() + self.close);
     }
 
     fn is_over(&self) -> bool {
@@ -201,14 +216,14 @@ fn pass<A: Side>(piece: Piece<'_>, out: &mut Out<A>) -> Result<(), End> {
         let len = piece.payload.len() as u64 + piece.remaining;
         let fragment = Fragment { first, fin: piece.fin, rsv1: false, len };
         match out.encoder.begin(fragment, A::next_key(&mut out.keys)) {
-            Ok(header) => out.stream.write_all(&header)?,
+            Ok(header) => out.write(&header)?,
             // Once the relay has said that it closes, nothing is passed on any more. Text that is wrong in the end, the decoder
             // tells of with its next breath.
             Err(_) => return Ok(()),
         }
     }
     if out.encoder.payload(piece.payload).is_ok() {
-        out.stream.write_all(piece.payload)?;
+        out.write(piece.payload)?;
     }
     Ok(())
 }
@@ -228,7 +243,7 @@ fn pass_control<A: Side>(opcode: Opcode, payload: &[u8], out: &mut Out<A>) -> Re
     };
     // What can't be sent is what comes after a Close frame.
     if let Ok(frame) = frame {
-        out.stream.write_all(&frame)?;
+        out.write(&frame)?;
     }
     Ok(())
 }

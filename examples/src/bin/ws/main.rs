@@ -27,8 +27,6 @@ use transport::Wire;
 
 /// How often the program looks whether it has been told to stop.
 const LOOK: Duration = Duration::from_millis(250);
-/// How much output may wait before the next line is read.
-const AHEAD: usize = 256 << 10;
 /// The longest message that is received.
 const MAX_MESSAGE: u64 = 256 << 20;
 /// For how long answers are awaited after the last line, unless the command line says otherwise.
@@ -170,6 +168,7 @@ impl Talk<'_> {
     ) -> Result<Ending, Ending> {
         let mut input = Input::new(&mut buffer[first]);
         loop {
+            // 1. Poll until there is nothing left in the input: then the buffer is ours again.
             while let Some(event) = self.connection.poll(&mut input, self.started.elapsed()) {
                 self.show(event);
             }
@@ -178,6 +177,7 @@ impl Talk<'_> {
             if stop.is_asked() || self.is_finished() {
                 self.close();
             }
+            // 2. Write what waits, as far as the stream takes it.
             while !self.connection.output().is_empty() {
                 match wire.write(self.connection.output()) {
                     Ok(0) => break,
@@ -187,6 +187,7 @@ impl Talk<'_> {
                 }
             }
             let _ = wire.flush();
+            // 3. Do what the connection wants.
             input = match self.connection.want() {
                 Want::Done(outcome) => {
                     return Ok(self.ending.take().unwrap_or_else(|| Ending::of(&outcome)));
@@ -216,7 +217,7 @@ impl Talk<'_> {
         let finished = self.input_ended.then(|| self.last + self.options.wait.unwrap_or(PATIENCE));
         let next = [deadline, self.next_ping, finished].into_iter().flatten().min();
         let now = self.started.elapsed();
-        next.map_or(LOOK, |at| at.saturating_sub(now).clamp(Duration::from_millis(1), LOOK))
+        next.map_or(LOOK, |at| at.saturating_sub(now).min(LOOK))
     }
 
     /// Whether all lines have been sent, and what was awaited after them has come.
@@ -272,7 +273,7 @@ impl Talk<'_> {
     }
 
     fn send_lines(&mut self, console: &Console) {
-        while !self.input_ended && self.connection.queued() < AHEAD {
+        while !self.input_ended && !self.connection.is_congested() {
             let line = match console.next() {
                 Ok(Some(line)) => line,
                 Ok(None) => return,
