@@ -116,10 +116,10 @@ impl<R: Role> Receiver<R> {
         }
     }
 
-    /// Whether anything has arrived since time was last looked at.
+    /// Whether anything has arrived since time was last looked at, in as far as it is read.
     #[inline]
     pub(super) fn has_heard(&self) -> bool {
-        self.silence.has_heard()
+        self.state == Receiving::Open && self.silence.has_heard()
     }
 
     /// Whether messages are held.

@@ -70,7 +70,8 @@ impl<R: Tested> Halves<R> {
         let reads = read && wire.is_readable();
         let has_room = self.orders.len() < self.places;
         let due = deadline.is_some_and(|at| at <= wire.now);
-        if !reads && !due && self.notices.is_empty() && !(write && has_room) {
+        let is_due = reads || due || write && has_room || !self.notices.is_empty();
+        if !is_due {
             return false;
         }
         let mut bytes = if reads { wire.read() } else { Vec::new() };
@@ -109,11 +110,9 @@ impl<R: Tested> Halves<R> {
     fn write(&mut self, wire: &mut Wire<'_>) -> bool {
         let deadline = self.sender.deadline();
         let due = |at: Option<Duration>| at.is_some_and(|at| at <= wire.now);
-        if self.orders.is_empty()
-            && !(!self.sender.output().is_empty() && wire.outbound.is_writable())
-            && !due(deadline)
-            && !due(self.application.next(&self.sender))
-        {
+        let writes = !self.sender.output().is_empty() && wire.outbound.is_writable();
+        let acts = due(deadline) || due(self.application.next(&self.sender));
+        if !writes && !acts && self.orders.is_empty() {
             return false;
         }
         let (mut moved, mut events) = (0, self.orders.len());
