@@ -1,6 +1,6 @@
 //! WebSocket (RFC 6455) as a pure state machine: bytes and time in, events and bytes out.
 //!
-//! Nothing in this library touches a socket, a clock, a thread or a source of randomness: what it does is a function of the bytes,
+//! Nothing in this library touches a socket, a clock or a thread, nor, but for two constructors that say so, a source of randomness: what it does is a function of the bytes,
 //! the times and the entropy that the caller hands in. So one engine runs under any runtime, and under a fuzzer or a simulator as
 //! well.
 //!

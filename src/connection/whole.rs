@@ -30,11 +30,13 @@ use crate::words::role::{Client, Server};
 /// It reads nothing and writes nothing: the caller hands in the bytes that arrived and the time, and takes out events and the
 /// bytes to write. Every driver is this loop:
 ///
-/// 1. Read, or learn that the peer's stream has ended: an [`Input`].
-/// 2. [`poll`](Self::poll) until there is no event left, and answer what calls for an answer.
-/// 3. Write [`output`](Self::output), and say with [`wrote`](Self::wrote) how much the transport took. Always, whatever happened
-///    in the second step.
-/// 4. Do what it [`want`](Self::want)s next.
+/// 1. [Poll](Self::poll) until there is nothing left in the input: then the buffer is the driver's again.
+/// 2. Write [what waits](Self::output), as far as the stream takes it, and say [how much that was](Self::wrote). Whatever happened in the
+///    first step.
+/// 3. Do what the connection [wants](Self::want): read, write, poll again when it is time, half-close, close. What is read is the next
+///    [`Input`].
+///
+/// A driver has no case for output that piles up, for input that is left over, or for deadlines: that is the connection's business.
 ///
 /// Time is a `Duration` since any origin of the caller's, the same for all calls, and never runs backwards.
 #[derive(Debug)]
