@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use sockless::connection::{Notice, Reply, SenderEnd, Side};
+use sockless::connection::{Failure, Notice, Reply, SenderEnd, Side};
 use sockless::{CloseCode, Event, Input, Message, Outcome, Receiver, Sender, Want};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc::{self, error::TryRecvError, error::TrySendError};
@@ -167,10 +167,12 @@ impl<I: AsyncRead + Unpin, R: Side> Incoming<I, R> {
         if std::mem::replace(&mut self.over, true) {
             return None;
         }
-        if self.receiver.end().failure().is_some() || R::MASKS {
+        let failure = self.receiver.end().failure();
+        // One that takes nothing has had its time.
+        if failure.map_or(R::MASKS, |failure| failure != Failure::Stalled) {
             linger::read_to_end(&mut self.reader, self.close).await;
         }
-        self.receiver.end().failure().map(Error::Failed)
+        failure.map(Error::Failed)
     }
 
     /// How the connection ended, given how the other half did.

@@ -27,7 +27,7 @@ fn slowest(clients: &mut [(Hostile<'_>, Instant)], limit: Duration) -> Duration 
 
 #[test]
 fn and_is_never_heard_of_again() {
-    everywhere(&[WITHOUT_PINGS, WITH_PINGS], |running| {
+    everywhere(&[WITH_PINGS], |running| {
         let mut clients = send_all(running);
         slowest(&mut clients, CLOSE + WRITE + LATE)
     });
@@ -35,7 +35,7 @@ fn and_is_never_heard_of_again() {
 
 #[test]
 fn and_reads_to_the_end() {
-    everywhere(&[WITHOUT_PINGS, WITH_PINGS], |running| {
+    everywhere(&[WITH_PINGS], |running| {
         let mut clients = send_all(running);
         for (client, _) in &mut clients {
             let answer = client.read_to_end().unwrap();
@@ -75,7 +75,7 @@ fn while_nothing_is_read_and_never_reads() {
 
 #[test]
 fn while_nothing_is_read_and_reads_then() {
-    everywhere(&[WITHOUT_PINGS, WITH_PINGS], |running| {
+    everywhere(&[WITH_PINGS], |running| {
         let mut client = behind_a_server_that_holds(running);
         let answer = client.read_to_end().unwrap();
         assert!(answer.ends_with(b"\x88\x02\x03\xE8"), "no Close frame in the end");

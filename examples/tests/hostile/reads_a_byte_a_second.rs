@@ -14,7 +14,7 @@ fn of_all_that_it_has_asked_for() {
         client.gone_since_it_wrote(WRITE + LATE, |client| {
             if read.elapsed() > Duration::from_secs(1) {
                 read = Instant::now();
-                client.read_a_byte();
+                client.take(1);
             }
         })
     });
