@@ -31,7 +31,9 @@ fn hold<R: Endpoint>(case: &Case) {
 
 fn run<R: Endpoint>(case: &Case, halves: Halves) -> Run<R> {
     // Without timers: what is due when nothing arrives is found by the whole, not by a half.
-    let mut run = Run::new(case.open(false), &case.cuts, halves).without_timers();
+    let answers = case.choice.answers(R::MASKS);
+    let run = Run::new(case.open(false), &case.cuts, halves);
+    let mut run = run.without_timers().answering(answers);
     case.ops.iter().for_each(|op| run.apply(op));
     run.apply(&Op::WriteAll);
     run

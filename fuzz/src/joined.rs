@@ -41,7 +41,8 @@ impl<R: Endpoint> Joint<R> {
             conn = conn.with_extensions(agreement.agreed());
         }
         let halves = if apart { Halves::Apart } else { Halves::Joined };
-        Self { run: Run::new(conn, cuts, halves).without_timers(), delivered: 0 }
+        let run = Run::new(conn, cuts, halves).without_timers();
+        Self { run: run.answering(choice.answers(R::MASKS)), delivered: 0 }
     }
 
     /// Hands over what has been written since the last time; whether that was anything.

@@ -7,7 +7,7 @@ use arbitrary::Arbitrary;
 use sockless::extension::Agreed;
 use sockless::extension::deflate::{self, Level, Memory, Parameters, WindowBits};
 use sockless::frame::Limits;
-use sockless::{Config, Delivery};
+use sockless::{Config, Delivery, Holding};
 
 use crate::frames::Frame;
 
@@ -86,6 +86,20 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
+    fn holding(&self) -> Holding {
+        let holdings = [Holding::ByRole, Holding::Answering, Holding::Independent];
+        holdings[usize::from(self.flags >> 3) % holdings.len()]
+    }
+
+    /// Whether messages are held while output is congested, by a client or by a server.
+    pub(crate) fn answers(&self, client: bool) -> bool {
+        match self.holding() {
+            Holding::Answering => true,
+            Holding::Independent => false,
+            _ => !client,
+        }
+    }
+
     pub(crate) fn config(&self, timers: bool) -> Arc<Config> {
         let limits = Limits::DEFAULT.with_frame(1 << 20).with_message(1 << 20);
         let compression = deflate::Config::default().with_memory(Memory::LEAST);
@@ -100,6 +114,7 @@ impl Choice {
             .with_delivery(if self.flags & 1 == 0 { Delivery::Whole } else { Delivery::Parts })
             .with_auto_pong(self.flags & 2 == 0)
             .with_auto_close(self.flags & 4 == 0 || !timers);
+        config = config.with_holding(self.holding());
         if let Some((soft, hard)) = self.output {
             config = config.with_output_limits(soft.into(), hard.into());
         }
@@ -108,6 +123,9 @@ impl Choice {
         {
             let millis = |millis: u8| Duration::from_millis(u64::from(millis) + 1);
             config = config.with_keepalive(millis(interval), millis(timeout));
+            if self.flags & 64 != 0 {
+                config = config.with_write_timeout(millis(idle));
+            }
             if idle < 128 {
                 config = config.with_idle(millis(idle)).with_close(millis(timeout));
             }

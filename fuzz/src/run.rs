@@ -36,6 +36,8 @@ pub(crate) struct Run<R: Endpoint> {
     /// Whether what is told and written is kept.
     keeps: bool,
     timers: bool,
+    /// Whether messages are held while output is congested.
+    answers: bool,
     /// Whether bytes are handed in where they can't be written to.
     copies: bool,
     now: Duration,
@@ -66,6 +68,7 @@ impl<R: Endpoint> Run<R> {
             halves,
             keeps: true,
             timers: true,
+            answers: !R::MASKS,
             copies: false,
             now: Duration::ZERO,
             ended: false,
@@ -92,6 +95,12 @@ impl<R: Endpoint> Run<R> {
         self
     }
 
+    /// The same, messages being held while output is congested, or not.
+    pub(crate) fn answering(mut self, answers: bool) -> Self {
+        self.answers = answers;
+        self
+    }
+
     /// The same, bytes being handed in where they can't be written to.
     pub(crate) fn copying(mut self) -> Self {
         self.copies = true;
@@ -104,12 +113,23 @@ impl<R: Endpoint> Run<R> {
 
     pub(crate) fn apply(&mut self, op: &Op) {
         let result = self.act(op);
+        self.settle();
         if self.keeps {
             let conn = self.conn();
             let (want, queued) = (conn.want(), conn.queued());
             assert_eq!(queued, conn.output_slices().map(<[u8]>::len).sum::<usize>());
             assert_eq!(queued == 0, conn.output().is_empty());
             self.steps.push(Step { result, want, queued });
+        }
+    }
+
+    /// Does what the connection wants at once, as every driver does.
+    fn settle(&mut self) {
+        let mut turns = 0;
+        while self.conn().deadline().is_some_and(|at| at <= self.now) {
+            assert!(turns < 8, "a turn comes to nothing again and again: {:?}", self.conn().want());
+            turns += 1;
+            self.poll(&mut Input::none());
         }
     }
 
@@ -215,6 +235,7 @@ impl<R: Endpoint> Run<R> {
             Op::Configure(choice) => {
                 let config = choice.config(self.timers);
                 self.conn().set_config(config);
+                self.answers = choice.answers(R::MASKS);
                 // What is due by the new times is told before the next bytes arrive, however they are cut.
                 self.poll(&mut Input::none());
             }
@@ -249,25 +270,15 @@ impl<R: Endpoint> Run<R> {
     pub(crate) fn read_into(&mut self, bytes: &[u8]) {
         let mut bytes = bytes;
         if let Some(mut taken) = self.conn().take_buffer() {
-            // No input is consumed meanwhile, and no other buffer can be had.
-            let mut byte = [0];
-            let mut input = Input::new(&mut byte);
+            // No other buffer can be had. What is handed in meanwhile comes after what is read into this one.
             assert!(self.conn().take_buffer().is_none());
-            let event = self.conn.as_mut().expect("here").poll(&mut input, self.now);
-            assert!(
-                event.is_none()
-                    || matches!(event, Some(Event::Quiet | Event::Idle | Event::Failed(_)))
-            );
-            if let Some(event) = event {
-                let told = Told::new(&event);
-                self.tell(told);
-            } else {
-                assert_eq!(input.len(), 1);
-            }
             let count = taken.room.min(bytes.len());
-            taken.bytes.extend_from_slice(&bytes[..count]);
+            let (into, after) = bytes.split_at(count);
+            let (early, late) = after.split_at(after.len() / 2);
+            self.receive(early);
+            taken.bytes.extend_from_slice(into);
             self.received += count;
-            bytes = &bytes[count..];
+            bytes = late;
             let _ = self.conn().put_buffer(taken.bytes);
             self.poll(&mut Input::none());
         }
@@ -280,8 +291,8 @@ impl<R: Endpoint> Run<R> {
         if lends {
             let _ = self.conn().lend_assembly(Vec::with_capacity(100));
         }
-        // A byte makes at most two events, and time a few.
-        let most = 2 * input.len() + 8;
+        // A byte makes at most two events, those that are kept included, and time a few.
+        let most = 2 * (self.received + input.len()) + 8;
         let mut polls = 0;
         match self.halves {
             Halves::Joined => {
@@ -295,7 +306,13 @@ impl<R: Endpoint> Run<R> {
             }
             halves => {
                 let (mut receiver, mut sender) = self.conn.take().expect("joined").split();
-                while let Some(event) = receiver.poll(input, self.now) {
+                sender.timeout(self.now);
+                while let Some(notice) = sender.notice() {
+                    receiver.note(notice, self.now);
+                }
+                loop {
+                    receiver.hold(self.answers && sender.is_congested());
+                    let Some(event) = receiver.poll(input, self.now) else { break };
                     polls += 1;
                     assert!(polls <= most, "events without end: {event:?}");
                     self.tell(Told::new(&event));
@@ -306,7 +323,6 @@ impl<R: Endpoint> Run<R> {
                         }
                     }
                 }
-                sender.timeout(self.now);
                 self.conn = Some(Connection::join(receiver, sender));
             }
         }

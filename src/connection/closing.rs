@@ -333,7 +333,7 @@ impl<R: Side> Sender<R> {
 
     /// When [`timeout`](Self::timeout) is to be called at the latest: when the closing handshake has to be over, or when output has
     /// waited for too long. At once, if there is something that the receiving half has to be told, or if output waits and has not been
-    /// looked at.
+    /// looked at since some of it was written.
     pub fn deadline(&self) -> Option<Duration> {
         let written = self.tally.wire_bytes;
         let Some(ahead) = &self.ahead else {
@@ -348,6 +348,7 @@ impl<R: Side> Sender<R> {
         let stuck = match (self.output.is_empty(), ahead.stuck_since) {
             (true, _) => None,
             (false, None) => Some(Duration::ZERO),
+            (false, Some(_)) if self.output.has_moved() => Some(Duration::ZERO),
             (false, Some(since)) => Some(since.after(self.config.write_timeout).since_origin()),
         };
         ahead.close_by.map(Instant::since_origin).into_iter().chain(stuck).min()

@@ -191,6 +191,11 @@ impl Output {
         }
     }
 
+    /// Whether something has been written since the last call of [`watch`](Self::watch), and something waits.
+    pub(crate) fn has_moved(&self) -> bool {
+        self.moved
+    }
+
     /// Whether something waits, and nothing has been written since the last call of [`watch`](Self::watch).
     pub(crate) fn is_stuck(&self) -> bool {
         !self.moved && !self.is_empty()
