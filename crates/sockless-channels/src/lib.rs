@@ -1,0 +1,32 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod broker;
+mod config;
+mod delivery;
+mod entropy;
+mod history;
+mod keys;
+mod memory;
+mod misuse;
+mod node;
+mod position;
+mod request;
+mod retention;
+mod roster;
+
+pub use broker::{Broker, Held};
+pub use config::Config;
+pub use delivery::{
+    Change, Delivery, Event, Fate, From, Loss, PublicationId, Recovery, Subscriber,
+};
+pub use entropy::Entropy;
+pub use memory::Memory;
+pub use misuse::Misuse;
+pub use node::{LONGEST_KEY, LONGEST_NAME, Node, NodeHeld};
+pub use position::{Epoch, ParsePositionError, Position};
+pub use request::{Answer, Command, Page, Push, ReadFrom, Request, RequestId};
+pub use retention::Retention;
