@@ -70,11 +70,10 @@ impl History {
 
     /// What is kept after an offset, the oldest first.
     pub(crate) fn after(&self, offset: u64) -> impl Iterator<Item = (u64, &Bytes)> {
-        let first = self.first();
-        let skipped =
-            usize::try_from(offset.saturating_add(1).saturating_sub(first)).unwrap_or(usize::MAX);
-        let offsets = first.saturating_add(skipped as u64)..;
-        offsets.zip(self.entries.iter().skip(skipped).map(|entry| &entry.payload))
+        let kept = self.top.saturating_sub(offset).min(self.entries.len() as u64);
+        let skipped = self.entries.len() - kept as usize;
+        let entries = self.entries.iter().skip(skipped);
+        (self.top + 1 - kept..).zip(entries.map(|entry| &entry.payload))
     }
 
     /// Adds a publication, and drops what exceeds the limits then.

@@ -18,6 +18,9 @@ impl<E: Entropy> Node<E> {
     /// `key` is the idempotency key: a publication with a key that the channel remembers isn't made again, whoever makes it. Without one
     /// the node draws one, so that it can send the publication again by itself.
     ///
+    /// What a node publishes in a channel keeps its order. There is one exception: a publication that the broker has refused, the
+    /// answer lost with the connection, is sent again, and those after it may be there already.
+    ///
     /// The payload is kept as it is, not copied: a small slice of a large buffer keeps the whole buffer.
     pub fn publish(
         &mut self,
