@@ -18,6 +18,8 @@ use crate::retention::Retention;
 #[derive(Debug)]
 pub(super) struct Channel {
     pub(super) name: Arc<str>,
+    /// Which one by this name it is. What was asked for an earlier one says nothing about this one.
+    pub(super) serial: u64,
     /// Whether the broker has said that it pushes what happens here.
     pub(super) fed: bool,
     /// What has been read and pushed so far; `None` before the first reading.
@@ -50,9 +52,10 @@ pub(super) enum Outcome {
 }
 
 impl Channel {
-    pub(super) fn new(name: Arc<str>) -> Self {
+    pub(super) fn new(name: Arc<str>, serial: u64) -> Self {
         Self {
             name,
+            serial,
             fed: false,
             copy: None,
             hole: (0, 0),

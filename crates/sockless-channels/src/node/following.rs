@@ -86,7 +86,8 @@ impl<E: Entropy> Node<E> {
             return Err(Misuse::Channels);
         }
         let name: Arc<str> = Arc::from(name);
-        self.channels.insert(name.clone(), Channel::new(name.clone()));
+        self.channels.insert(name.clone(), Channel::new(name.clone(), self.next_channel));
+        self.next_channel += 1;
         if self.link.is_up() {
             self.work.unsubscribe.remove(&name);
             self.work.subscribe.insert(name.clone());
@@ -149,10 +150,10 @@ impl<E: Entropy> Node<E> {
         while let Some((channel, audit)) = self.work.read.pop_first() {
             let Some(entry) = self.channels.get_mut(&channel) else { continue };
             (entry.reading, entry.again) = (true, false);
-            let seen = entry.position();
+            let (serial, seen) = (entry.serial, entry.position());
             let from = seen.map_or(ReadFrom::Newest, ReadFrom::After);
             let request = self.read_request(channel.clone(), from, seen);
-            return Some((What::Read { channel, seen, audit }, request));
+            return Some((What::Read { channel, serial, seen, audit }, request));
         }
         None
     }
@@ -176,12 +177,16 @@ impl<E: Entropy> Node<E> {
     pub(super) fn channel_read(
         &mut self,
         channel: Arc<str>,
+        serial: u64,
         seen: Option<Position>,
         audit: Audit,
         page: Page,
         now: Duration,
     ) {
         let Some(entry) = self.channels.get_mut(&channel) else { return };
+        if entry.serial != serial {
+            return;
+        }
         entry.reading = false;
         let went_back =
             seen.is_some_and(|seen| seen.epoch() == page.epoch && seen.offset() > page.top);
@@ -312,10 +317,17 @@ impl<E: Entropy> Node<E> {
         }
     }
 
+    /// The broker has refused to read a channel.
+    pub(super) fn channel_unread(&mut self, channel: Arc<str>, serial: u64, now: Duration) {
+        if let Some(entry) = self.channels.get_mut(&channel).filter(|e| e.serial == serial) {
+            entry.reading = false;
+            self.check_later(channel, now);
+        }
+    }
+
     /// The broker has refused something about a channel: it is asked again later.
     pub(super) fn check_later(&mut self, channel: Arc<str>, now: Duration) {
-        if let Some(entry) = self.channels.get_mut(&channel) {
-            entry.reading = false;
+        if self.channels.contains_key(&channel) {
             let at = now.saturating_add(self.config.patience);
             self.timers.advance(Timer::Check(channel), at);
         }

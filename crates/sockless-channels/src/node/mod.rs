@@ -68,6 +68,7 @@ pub struct Node<E> {
     timers: Timers,
     channels: BTreeMap<Arc<str>, Channel>,
     subscriptions: BTreeMap<Subscriber, Subscription>,
+    next_channel: u64,
     next_subscriber: u64,
     outbox: Outbox,
     members: BTreeMap<(Arc<str>, Arc<str>), bytes::Bytes>,
@@ -109,6 +110,7 @@ enum What {
     Subscribe(Arc<str>),
     Read {
         channel: Arc<str>,
+        serial: u64,
         seen: Option<Position>,
         audit: Audit,
     },
@@ -134,6 +136,7 @@ impl<E: Entropy> Node<E> {
             timers: Timers::default(),
             channels: BTreeMap::new(),
             subscriptions: BTreeMap::new(),
+            next_channel: 0,
             next_subscriber: 0,
             outbox: Outbox::default(),
             members: BTreeMap::new(),
@@ -245,10 +248,12 @@ impl<E: Entropy> Node<E> {
             (What::Publish(publication, _), Answer::Refused) => self.outbox.refused(publication),
             (What::Subscribe(channel), Answer::Done) => self.subscribed(channel),
             (What::Subscribe(channel), Answer::Refused) => self.check_later(channel, now),
-            (What::Read { channel, seen, audit }, Answer::Page(page)) => {
-                self.channel_read(channel, seen, audit, page, now);
+            (What::Read { channel, serial, seen, audit }, Answer::Page(page)) => {
+                self.channel_read(channel, serial, seen, audit, page, now);
             }
-            (What::Read { channel, .. }, Answer::Refused) => self.check_later(channel, now),
+            (What::Read { channel, serial, .. }, Answer::Refused) => {
+                self.channel_unread(channel, serial, now);
+            }
             (What::Page { subscriber, serial }, Answer::Page(page)) => {
                 self.subscriber_read(subscriber, serial, page, now);
             }

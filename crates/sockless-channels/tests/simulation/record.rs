@@ -51,10 +51,12 @@ impl Record {
         let places = self.places.entry(payload.clone()).or_default();
         let twice = places.iter().any(|(_, place)| place.epoch() == position.epoch());
         assert!(!twice, "{channel} {position}: published twice in one epoch");
+        let forgotten = !places.is_empty();
         places.push((channel.clone(), *position));
         let (publisher, number) = numbers(payload);
         let last = self.last.entry((channel.clone(), epoch, publisher)).or_default();
-        if number < *last {
+        // A broker that has forgotten a publication may get it again, after later ones.
+        if number < *last && !forgotten {
             self.late.push(payload.clone());
         }
         *last = number.max(*last);
