@@ -30,7 +30,7 @@ use client::Tally;
 use world::{Class, World};
 
 /// How many seeds are run unless `SOCKLESS_SEEDS` says otherwise.
-const USUAL: u64 = 400;
+const USUAL: u64 = 250;
 
 /// What the runs came to, so that it can be seen that they came to everything.
 #[derive(Clone, Debug, Default)]
