@@ -3,6 +3,8 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+#[cfg(feature = "redis")]
+extern crate std;
 
 mod broker;
 mod config;
@@ -14,6 +16,8 @@ mod memory;
 mod misuse;
 mod node;
 mod position;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod request;
 mod retention;
 mod roster;

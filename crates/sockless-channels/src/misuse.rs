@@ -20,6 +20,8 @@ pub enum Misuse {
     Full,
     /// There are as many members as [`Config::with_members`](crate::Config::with_members) allows.
     Members,
+    /// The channel is watched already: what has changed comes out once.
+    Watched,
 }
 
 impl fmt::Display for Misuse {
@@ -31,6 +33,7 @@ impl fmt::Display for Misuse {
             Self::Channels => "no more channels are allowed",
             Self::Subscribers => "no more subscribers are allowed",
             Self::Full => "too many publications are waiting",
+            Self::Watched => "the channel is watched already",
             Self::Members => "no more members are allowed",
         })
     }

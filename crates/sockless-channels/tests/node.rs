@@ -273,3 +273,24 @@ fn channel_that_is_left_leaves_nothing() {
     assert_eq!((node.ready(), node.command(NOW), node.deadline()), (None, None, None));
     assert_eq!(node.held(), sockless_channels::NodeHeld::default());
 }
+
+#[test]
+fn answer_for_a_channel_that_was_left_says_nothing_about_the_one_that_was_joined_again() {
+    let mut node = node();
+    let ann = follow(&mut node, 10);
+    node.push(push(12), NOW);
+    let (old, _) = sent(&mut node, NOW);
+    node.unsubscribe(ann);
+    let ann = node.subscribe("room", From::Now).expect("there is room");
+    let (id, request) = sent(&mut node, NOW);
+    assert!(matches!(request, Request::Subscribe { .. }), "{request:?}");
+    node.answer(old, page(12, &[11, 12]), NOW);
+    assert_eq!(node.delivery(ann), None, "it has begun nowhere");
+    node.answer(id, Answer::Done, NOW);
+    let (id, request) = sent(&mut node, NOW);
+    assert!(matches!(request, Request::Read { from: ReadFrom::Newest, .. }), "{request:?}");
+    node.answer(id, page(13, &[]), NOW);
+    let position = Position::new(EPOCH, 13);
+    let recovery = sockless_channels::Recovery::Fresh;
+    assert_eq!(node.delivery(ann), Some(Delivery::Started { position, recovery }));
+}

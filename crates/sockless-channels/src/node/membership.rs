@@ -57,11 +57,12 @@ impl<E: Entropy> Node<E> {
     pub fn watch(&mut self, channel: &str, now: Duration) -> Result<(), Misuse> {
         let channel = self.channel_for(channel)?;
         let Some(entry) = self.channels.get_mut(&channel) else { return Ok(()) };
-        if entry.watch.is_none() {
-            entry.watch = Some(Watch::default());
-            self.watch_later(channel.clone(), now);
-            self.watch_due(channel);
+        if entry.watch.is_some() {
+            return Err(Misuse::Watched);
         }
+        entry.watch = Some(Watch::default());
+        self.watch_later(channel.clone(), now);
+        self.watch_due(channel);
         Ok(())
     }
 
