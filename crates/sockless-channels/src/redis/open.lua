@@ -20,9 +20,9 @@ local function open()
   local epoch, base, top, last = have[1], have[2], have[3], have[4]
   if not epoch then
     -- The hash may have been evicted, and the stream may be left over: its offsets are nobody's.
-    redis.call('DEL', stream)
     epoch, base, top = ARGV[2], '0', '0'
     redis.call('HSET', hash, 'e', epoch, 'b', base, 'o', top, 'r', run, 'c', '0')
+    redis.call('DEL', stream)
   elseif (last ~= run and ARGV[5] ~= '1') or (epoch == ARGV[3] and number(top) < number(ARGV[4])) then
     epoch, base = ARGV[2], top
     redis.call('HSET', hash, 'e', epoch, 'b', base, 'r', run)
@@ -30,6 +30,11 @@ local function open()
   elseif last ~= run then
     redis.call('HSET', hash, 'r', run)
   end
-  redis.call('PEXPIRE', hash, ARGV[6])
   return epoch, base, top
+end
+
+-- The channel is remembered for another while. It comes after the first command that a server without memory refuses: once a script
+-- has written something, nothing of it is refused any more.
+local function keep()
+  redis.call('PEXPIRE', hash, ARGV[6])
 end

@@ -5,11 +5,13 @@ local before = redis.call('GET', KEYS[3])
 if before then
   local where, offset = string.match(before, '^(%x+)-(%d+)$')
   if where then
+    keep()
     return { where, offset, 1 }
   end
 end
 local payload = ARGV[7]
 local offset = plain(redis.call('HINCRBY', hash, 'o', 1))
+keep()
 -- How many bytes were ever published, with this one: two entries' difference is what lies between them, whoever trims.
 local count = redis.call('HINCRBY', hash, 'c', #payload)
 local entry = { 't', plain(now), 'c', plain(count), 'p', payload }

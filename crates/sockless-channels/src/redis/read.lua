@@ -1,6 +1,7 @@
 -- ARGV: 7 where to begin ('newest', 'oldest' or 'after'), 8 and 9 the epoch and the offset after which, 10 the most publications, 11
 -- the most bytes, 12 the greatest age. Answers epoch, base, newest offset, and a list of offsets and payloads in turn.
 local epoch, base, top = open()
+keep()
 local entries = {}
 if ARGV[7] ~= 'newest' then
   local after = '0'

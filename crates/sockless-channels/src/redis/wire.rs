@@ -163,7 +163,7 @@ pub(super) fn answer(
     request: &Kind,
     reply: Result<Value, RedisError>,
 ) -> Result<Answer, ConnectionLost> {
-    let value = match reply {
+    let value = match reply.and_then(Value::extract_error) {
         Ok(value) => value,
         Err(error) if is_refusal(&error) => return Ok(Answer::Refused),
         Err(_) => return Err(ConnectionLost),
