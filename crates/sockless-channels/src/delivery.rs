@@ -9,7 +9,7 @@ use crate::position::Position;
 
 /// Where a subscriber wants to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum From {
+pub enum Start {
     /// With what is published from now on.
     Now,
     /// With the oldest publication that is kept.

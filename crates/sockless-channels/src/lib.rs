@@ -25,7 +25,7 @@ mod roster;
 pub use broker::{Broker, Held};
 pub use config::Config;
 pub use delivery::{
-    Change, Delivery, Event, Fate, From, Loss, PublicationId, Recovery, Subscriber,
+    Change, Delivery, Event, Fate, Loss, PublicationId, Recovery, Start, Subscriber,
 };
 pub use entropy::Entropy;
 pub use memory::Memory;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::broker::Broker;
 use crate::config::Config;
-use crate::delivery::{Change, Delivery, Event, From, PublicationId, Subscriber};
+use crate::delivery::{Change, Delivery, Event, PublicationId, Start, Subscriber};
 use crate::entropy::Entropy;
 use crate::misuse::Misuse;
 use crate::node::Node;
@@ -21,14 +21,14 @@ use crate::retention::Retention;
 ///
 /// ```
 /// use core::time::Duration;
-/// use sockless_channels::{Config, Delivery, From, Memory, Recovery, Retention};
+/// use sockless_channels::{Config, Delivery, Start, Memory, Recovery, Retention};
 ///
 /// let mut number = 0;
 /// let entropy = move || { number += 1; number };
 /// let mut channels = Memory::new(Config::default(), Retention::default(), 1_000, entropy);
 /// let now = Duration::ZERO;
 ///
-/// let ann = channels.subscribe("room", From::Now, now)?;
+/// let ann = channels.subscribe("room", Start::Now, now)?;
 /// let Some(Delivery::Started { position, .. }) = channels.delivery(ann, now) else { panic!() };
 /// channels.unsubscribe(ann, now);
 ///
@@ -37,7 +37,7 @@ use crate::retention::Retention;
 /// channels.publish("room", Some(b"bob-1"), "hello".into(), now)?;
 ///
 /// // She comes back with the position that she was given, and has missed nothing.
-/// let ann = channels.subscribe("room", From::After(position), now)?;
+/// let ann = channels.subscribe("room", Start::After(position), now)?;
 /// assert!(matches!(
 ///     channels.delivery(ann, now),
 ///     Some(Delivery::Started { recovery: Recovery::Recovered, .. })
@@ -90,7 +90,7 @@ impl<E: Entropy> Memory<E> {
     pub fn subscribe(
         &mut self,
         channel: &str,
-        from: From,
+        from: Start,
         now: Duration,
     ) -> Result<Subscriber, Misuse> {
         let subscriber = self.node.subscribe(channel, from)?;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use sockless_channels::{
-    Answer, Command, Config, Delivery, Epoch, Event, Fate, From, Loss, Node, Page, Position, Push,
-    ReadFrom, Request, RequestId, Retention, Subscriber,
+    Answer, Command, Config, Delivery, Epoch, Event, Fate, Loss, Node, Page, Position, Push,
+    ReadFrom, Request, RequestId, Retention, Start, Subscriber,
 };
 
 type Tested = Node<fn() -> u64>;
@@ -42,7 +42,7 @@ fn push(offset: u64) -> Push {
 
 /// A subscriber that has started at an offset.
 fn follow(node: &mut Tested, top: u64) -> Subscriber {
-    let subscriber = node.subscribe("room", From::Now).expect("there is room");
+    let subscriber = node.subscribe("room", Start::Now).expect("there is room");
     let (id, request) = sent(node, NOW);
     assert!(matches!(request, Request::Subscribe { .. }));
     assert_eq!(node.command(NOW), None, "nothing is read before the broker pushes");
@@ -281,7 +281,7 @@ fn answer_for_a_channel_that_was_left_says_nothing_about_the_one_that_was_joined
     node.push(push(12), NOW);
     let (old, _) = sent(&mut node, NOW);
     node.unsubscribe(ann);
-    let ann = node.subscribe("room", From::Now).expect("there is room");
+    let ann = node.subscribe("room", Start::Now).expect("there is room");
     let (id, request) = sent(&mut node, NOW);
     assert!(matches!(request, Request::Subscribe { .. }), "{request:?}");
     node.answer(old, page(12, &[11, 12]), NOW);
@@ -293,4 +293,33 @@ fn answer_for_a_channel_that_was_left_says_nothing_about_the_one_that_was_joined
     let position = Position::new(EPOCH, 13);
     let recovery = sockless_channels::Recovery::Fresh;
     assert_eq!(node.delivery(ann), Some(Delivery::Started { position, recovery }));
+}
+
+#[test]
+fn answer_that_was_asked_for_in_an_earlier_epoch_says_nothing() {
+    let entropy: fn() -> u64 = || 1_000;
+    let copied = Retention::default().with_count(1);
+    let mut node = Node::new(Config::default(), copied, entropy, NOW);
+    assert_eq!(node.command(NOW), Some(Command::Connect));
+    node.connected();
+    let ann = follow(&mut node, 10);
+    for offset in 11..=13 {
+        node.push(push(offset), NOW);
+    }
+    assert_eq!(node.delivery(ann), None, "the node's copy doesn't reach back");
+    let (old, _) = sent(&mut node, NOW);
+    let fresh = Epoch::new(8);
+    node.push(Push::Epoch { channel: "room".into(), epoch: fresh }, NOW);
+    let (id, _) = sent(&mut node, NOW);
+    let renewed = Page { epoch: fresh, base: 5, top: 5, entries: Vec::new() };
+    node.answer(id, Answer::Page(renewed.clone()), NOW);
+    for offset in 6..=7 {
+        let position = Position::new(fresh, offset);
+        let payload = offset.to_string().into();
+        node.push(Push::Publication { channel: "room".into(), position, payload }, NOW);
+        while node.delivery(ann).is_some() {}
+    }
+    node.answer(old, Answer::Page(renewed), NOW);
+    assert_eq!((node.delivery(ann), node.command(NOW)), (None, None));
+    assert!(node.is_connected(), "it is no contradiction");
 }

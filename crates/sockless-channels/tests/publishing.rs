@@ -79,7 +79,7 @@ fn what_exceeds_a_limit_is_refused_and_changes_nothing() {
     assert_eq!(publish("room", None, "texts"), Err(Misuse::Payload));
     assert_eq!(publish(&long[1..], Some(&key[1..]), "text"), Ok(()));
     assert_eq!(memory.broker().channels(), 1);
-    let from = sockless_channels::From::Now;
+    let from = sockless_channels::Start::Now;
     memory.subscribe("room", from, NOW).expect("there is room");
     assert_eq!(memory.subscribe("hall", from, NOW), Err(Misuse::Channels));
     memory.subscribe("room", from, NOW).expect("there is room");

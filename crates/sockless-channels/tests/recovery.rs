@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sockless_channels::{
-    Config, Delivery, Epoch, From, Loss, Memory, Position, Recovery, Retention, Subscriber,
+    Config, Delivery, Epoch, Loss, Memory, Position, Recovery, Retention, Start, Subscriber,
 };
 
 const NOW: Duration = Duration::ZERO;
@@ -63,14 +63,14 @@ fn got<E: sockless_channels::Entropy>(
 fn quiet_client_recovers_from_the_position_that_it_was_given_at_subscribe() {
     let mut memory = memory(Retention::default());
     publish(&mut memory, &["before"]);
-    let ann = memory.subscribe("room", From::Now, NOW).expect("there is room");
+    let ann = memory.subscribe("room", Start::Now, NOW).expect("there is room");
     let first = got(&mut memory, ann, NOW);
     assert_eq!(first.start, Some((1, Recovery::Fresh)));
     assert!(first.texts.is_empty(), "nothing was published since");
     memory.unsubscribe(ann, NOW);
     publish(&mut memory, &["one", "two"]);
     let position = first.position.expect("a position comes with the start");
-    let ann = memory.subscribe("room", From::After(position), NOW).expect("there is room");
+    let ann = memory.subscribe("room", Start::After(position), NOW).expect("there is room");
     let then = got(&mut memory, ann, NOW);
     assert_eq!(then.start, Some((1, Recovery::Recovered)));
     assert_eq!(then.texts, ["one", "two"]);
@@ -81,12 +81,12 @@ fn position_is_compared_and_not_looked_up_so_it_recovers_after_the_history_is_go
     let retention = Retention::default().with_age(Duration::from_secs(10));
     let mut memory = memory(retention);
     publish(&mut memory, &["one"]);
-    let ann = memory.subscribe("room", From::Oldest, NOW).expect("there is room");
+    let ann = memory.subscribe("room", Start::Oldest, NOW).expect("there is room");
     let position = got(&mut memory, ann, NOW).position.expect("it has one");
     memory.unsubscribe(ann, NOW);
     // The publication is too old by now, and the client has it: it has missed nothing.
     let later = Duration::from_secs(60);
-    let ann = memory.subscribe("room", From::After(position), later).expect("there is room");
+    let ann = memory.subscribe("room", Start::After(position), later).expect("there is room");
     assert_eq!(got(&mut memory, ann, later).start, Some((1, Recovery::Recovered)));
     assert_eq!(memory.broker().held().publications, 0);
 }
@@ -94,11 +94,11 @@ fn position_is_compared_and_not_looked_up_so_it_recovers_after_the_history_is_go
 #[test]
 fn trimmed_history_is_told_with_both_ends_of_the_gap() {
     let mut memory = memory(Retention::default().with_count(2));
-    let ann = memory.subscribe("room", From::Now, NOW).expect("there is room");
+    let ann = memory.subscribe("room", Start::Now, NOW).expect("there is room");
     let position = got(&mut memory, ann, NOW).position.expect("it has one");
     memory.unsubscribe(ann, NOW);
     publish(&mut memory, &["one", "two", "three", "four", "five"]);
-    let ann = memory.subscribe("room", From::After(position), NOW).expect("there is room");
+    let ann = memory.subscribe("room", Start::After(position), NOW).expect("there is room");
     let then = got(&mut memory, ann, NOW);
     assert_eq!(then.start, Some((3, Recovery::NotRecovered(Loss::Trimmed))));
     assert_eq!(then.texts, ["four", "five"], "what is kept follows");
@@ -107,7 +107,7 @@ fn trimmed_history_is_told_with_both_ends_of_the_gap() {
 #[test]
 fn slow_subscriber_gets_a_gap_for_what_is_gone_and_nothing_is_queued_for_it() {
     let mut memory = memory(Retention::default().with_count(3));
-    let ann = memory.subscribe("room", From::Now, NOW).expect("there is room");
+    let ann = memory.subscribe("room", Start::Now, NOW).expect("there is room");
     got(&mut memory, ann, NOW);
     publish(&mut memory, &["1", "2", "3", "4", "5", "6", "7", "8"]);
     let then = got(&mut memory, ann, NOW);
@@ -122,7 +122,7 @@ fn position_of_another_epoch_is_not_recovered() {
     let mut memory = memory(Retention::default());
     publish(&mut memory, &["one", "two"]);
     let foreign = Position::new(Epoch::new(1), 1);
-    let ann = memory.subscribe("room", From::After(foreign), NOW).expect("there is room");
+    let ann = memory.subscribe("room", Start::After(foreign), NOW).expect("there is room");
     let then = got(&mut memory, ann, NOW);
     assert_eq!(then.start, Some((0, Recovery::NotRecovered(Loss::Epoch))));
     assert_eq!(then.texts, ["one", "two"], "all of this epoch follows");
@@ -131,12 +131,12 @@ fn position_of_another_epoch_is_not_recovered() {
 #[test]
 fn position_that_lies_ahead_is_not_recovered_and_changes_nothing_for_others() {
     let mut memory = memory(Retention::default());
-    let bob = memory.subscribe("room", From::Now, NOW).expect("there is room");
+    let bob = memory.subscribe("room", Start::Now, NOW).expect("there is room");
     let epoch = got(&mut memory, bob, NOW).position.expect("it has one").epoch();
     publish(&mut memory, &["one"]);
     for offset in [2, 1 << 40, u64::MAX] {
         let forged = Position::new(epoch, offset);
-        let ann = memory.subscribe("room", From::After(forged), NOW).expect("there is room");
+        let ann = memory.subscribe("room", Start::After(forged), NOW).expect("there is room");
         let then = got(&mut memory, ann, NOW);
         assert_eq!(then.start, Some((1, Recovery::NotRecovered(Loss::Ahead))));
         assert!(then.texts.is_empty());
@@ -151,7 +151,7 @@ fn position_that_lies_ahead_is_not_recovered_and_changes_nothing_for_others() {
 fn oldest_begins_with_what_is_kept() {
     let mut memory = memory(Retention::default().with_count(2));
     publish(&mut memory, &["one", "two", "three"]);
-    let ann = memory.subscribe("room", From::Oldest, NOW).expect("there is room");
+    let ann = memory.subscribe("room", Start::Oldest, NOW).expect("there is room");
     let then = got(&mut memory, ann, NOW);
     assert_eq!(then.start, Some((1, Recovery::Fresh)));
     assert_eq!(then.texts, ["two", "three"]);
@@ -165,7 +165,7 @@ fn long_history_is_read_in_pages() {
     for text in &texts {
         memory.publish("room", None, text.clone().into(), NOW).expect("there is room");
     }
-    let ann = memory.subscribe("room", From::Oldest, NOW).expect("there is room");
+    let ann = memory.subscribe("room", Start::Oldest, NOW).expect("there is room");
     assert_eq!(got(&mut memory, ann, NOW).texts, texts);
 }
 
@@ -174,7 +174,7 @@ fn channel_in_which_nothing_happens_is_forgotten_and_begins_another_epoch() {
     let quiet = Duration::from_secs(600);
     let mut memory = memory(Retention::default().with_quiet(quiet));
     publish(&mut memory, &["one"]);
-    let ann = memory.subscribe("room", From::Oldest, NOW).expect("there is room");
+    let ann = memory.subscribe("room", Start::Oldest, NOW).expect("there is room");
     let position = got(&mut memory, ann, NOW).position.expect("it has one");
     memory.unsubscribe(ann, NOW);
     let mut now = NOW;
@@ -184,7 +184,7 @@ fn channel_in_which_nothing_happens_is_forgotten_and_begins_another_epoch() {
         memory.timeout(now);
     }
     assert_eq!((now, memory.broker().channels()), (quiet, 0));
-    let ann = memory.subscribe("room", From::After(position), now).expect("there is room");
+    let ann = memory.subscribe("room", Start::After(position), now).expect("there is room");
     let start = got(&mut memory, ann, now).start;
     assert_eq!(start, Some((0, Recovery::NotRecovered(Loss::Epoch))));
 }

@@ -10,7 +10,7 @@ use super::channel::{Channel, Outcome};
 use super::subscription::{Next, Subscription};
 use super::timers::Timer;
 use super::{Audit, Node, What, checked_name};
-use crate::delivery::{Delivery, From, Subscriber};
+use crate::delivery::{Delivery, Start, Subscriber};
 use crate::entropy::Entropy;
 use crate::misuse::Misuse;
 use crate::position::{Epoch, Position};
@@ -21,7 +21,7 @@ const IMPLAUSIBLE: u64 = 1 << 63;
 
 impl<E: Entropy> Node<E> {
     /// Subscribes to a channel. The first thing that the subscriber gets is [`Delivery::Started`], with its position.
-    pub fn subscribe(&mut self, channel: &str, from: From) -> Result<Subscriber, Misuse> {
+    pub fn subscribe(&mut self, channel: &str, from: Start) -> Result<Subscriber, Misuse> {
         if self.subscriptions.len() >= self.config.subscribers {
             return Err(Misuse::Subscribers);
         }

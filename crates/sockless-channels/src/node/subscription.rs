@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 use bytes::Bytes;
 
 use super::channel::Channel;
-use crate::delivery::{Delivery, From, Loss, Recovery};
+use crate::delivery::{Delivery, Loss, Recovery, Start};
 use crate::history::History;
 use crate::position::{Epoch, Position};
 use crate::request::Page;
@@ -31,7 +31,7 @@ pub(super) struct Subscription {
 /// ```
 #[derive(Clone, Copy, Debug)]
 enum State {
-    Starting(From),
+    Starting(Start),
     At(Position),
 }
 
@@ -52,7 +52,7 @@ pub(super) enum Next {
 }
 
 impl Subscription {
-    pub(super) fn new(channel: Arc<str>, from: From) -> Self {
+    pub(super) fn new(channel: Arc<str>, from: Start) -> Self {
         Self {
             channel,
             state: State::Starting(from),
@@ -64,7 +64,7 @@ impl Subscription {
     }
 
     /// Where it wants to begin, if it hasn't yet.
-    pub(super) fn starting(&self) -> Option<From> {
+    pub(super) fn starting(&self) -> Option<Start> {
         match self.state {
             State::Starting(from) => Some(from),
             State::At(_) => None,
@@ -74,8 +74,8 @@ impl Subscription {
     /// The position after which something has to be read for it; `None` if that is everything.
     pub(super) fn wanted(&self) -> Option<Position> {
         match self.state {
-            State::Starting(From::After(position)) | State::At(position) => Some(position),
-            State::Starting(From::Now | From::Oldest) => None,
+            State::Starting(Start::After(position)) | State::At(position) => Some(position),
+            State::Starting(Start::Now | Start::Oldest) => None,
         }
     }
 
@@ -83,11 +83,11 @@ impl Subscription {
     pub(super) fn start_from(&mut self, copy: &History) -> bool {
         let State::Starting(from) = self.state else { return true };
         match from {
-            From::Now => self.start(copy.position(), Recovery::Fresh),
-            From::After(position) if reaches(copy, position) => {
+            Start::Now => self.start(copy.position(), Recovery::Fresh),
+            Start::After(position) if reaches(copy, position) => {
                 self.start(position, Recovery::Recovered);
             }
-            From::After(_) | From::Oldest => return false,
+            Start::After(_) | Start::Oldest => return false,
         }
         true
     }
@@ -188,14 +188,14 @@ impl Subscription {
                     }
                 }
             }
-            State::Starting(From::After(position)) if position.epoch() != page.epoch => {
+            State::Starting(Start::After(position)) if position.epoch() != page.epoch => {
                 self.start(last(page.base), Recovery::NotRecovered(Loss::Epoch));
             }
-            State::Starting(From::After(position)) if position.offset() > page.top => {
+            State::Starting(Start::After(position)) if position.offset() > page.top => {
                 let top = Position::new(page.epoch, page.top);
                 self.start(top, Recovery::NotRecovered(Loss::Ahead));
             }
-            State::Starting(From::After(position)) => {
+            State::Starting(Start::After(position)) => {
                 let next = position.offset().saturating_add(1);
                 if position.offset() == page.top || oldest == next || copy.payload(next).is_some() {
                     self.start(position, Recovery::Recovered);
@@ -204,7 +204,7 @@ impl Subscription {
                     self.start(last(position.offset()), recovery);
                 }
             }
-            State::Starting(From::Oldest | From::Now) => self.start(last(0), Recovery::Fresh),
+            State::Starting(Start::Oldest | Start::Now) => self.start(last(0), Recovery::Fresh),
         }
         let State::At(at) = self.state else { return true };
         self.page = page.entries.into();

@@ -17,7 +17,7 @@ use super::Settings;
 use super::carrier::carry;
 use super::entropy::Seeded;
 use super::shared::Shared;
-use crate::delivery::{Change, Delivery, Event, Fate, From, Subscriber};
+use crate::delivery::{Change, Delivery, Event, Fate, Start, Subscriber};
 use crate::misuse::Misuse;
 use crate::node::{Node, NodeHeld};
 use crate::position::Position;
@@ -153,7 +153,7 @@ impl Channels {
     }
 
     /// Subscribes to a channel.
-    pub fn subscribe(&self, channel: &str, from: From) -> Result<Subscription, Misuse> {
+    pub fn subscribe(&self, channel: &str, from: Start) -> Result<Subscription, Misuse> {
         let subscriber = self.shared().lock().node.subscribe(channel, from)?;
         self.shared().work.notify_one();
         Ok(Subscription { owner: self.owner.clone(), subscriber })

@@ -14,7 +14,7 @@ end
 local answer = 1
 if ARGV[2] == 'members' then
   answer = {}
-  for _, member in ipairs(redis.call('ZRANGE', times, 0, -1)) do
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', times, '(' .. now, '+inf')) do
     answer[#answer + 1] = member
     answer[#answer + 1] = redis.call('HGET', shown, member) or ''
   end

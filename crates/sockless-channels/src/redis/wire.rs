@@ -54,8 +54,9 @@ impl Wire {
             Request::Publish { channel, key, payload, seen, fresh } => {
                 let retention = &self.settings.retention;
                 let mut command = self.script(0, 3, channel);
-                let mut idempotent = self.key("k", channel).into_bytes();
-                idempotent.push(b'\n');
+                // With its length, so that no other channel and key are the same bytes.
+                let mut idempotent = self.key("k", "").into_bytes();
+                idempotent.extend_from_slice(format!("{}:{channel}:", channel.len()).as_bytes());
                 idempotent.extend_from_slice(key);
                 command.arg(idempotent);
                 self.opening(&mut command, channel, *seen, *fresh);

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use sockless_channels::redis::{Channels, PublishError, Settings, Subscription};
 use sockless_channels::{
-    Change, Config, Delivery, Epoch, Fate, From, Loss, Memory, Misuse, Position, Recovery,
-    Retention,
+    Change, Config, Delivery, Epoch, Fate, Loss, Memory, Misuse, Position, Recovery, Retention,
+    Start,
 };
 
 use crate::server::Server;
@@ -87,7 +87,7 @@ pub(crate) async fn nothing(subscription: &mut Subscription) {
 async fn recovers() {
     let server = Server::start("recovers", &[]);
     let (first, second) = (open(&server.url()), open(&server.url()));
-    let mut ann = first.subscribe("room", From::Now).expect("there is room");
+    let mut ann = first.subscribe("room", Start::Now).expect("there is room");
     let (position, recovery) = started(&mut ann).await;
     assert_eq!(recovery, Recovery::Fresh);
     publish(&second, 0..3).await;
@@ -97,7 +97,7 @@ async fn recovers() {
     drop((ann, first));
     publish(&second, 3..6).await;
     let third = open(&server.url());
-    let mut ann = third.subscribe("room", From::After(position)).expect("there is room");
+    let mut ann = third.subscribe("room", Start::After(position)).expect("there is room");
     assert_eq!(started(&mut ann).await, (position, Recovery::Recovered));
     numbers(&mut ann, 2..6).await;
     nothing(&mut ann).await;
@@ -143,9 +143,9 @@ async fn agrees() {
             };
             assert_eq!((real.position.offset(), real.repeated), (position.offset(), repeated));
             let offset = below(position.offset() + 3);
-            let after = |epoch| From::After(Position::new(epoch, offset));
+            let after = |epoch| Start::After(Position::new(epoch, offset));
             let (real_from, from) = match below(6) {
-                0 => (From::Oldest, From::Oldest),
+                0 => (Start::Oldest, Start::Oldest),
                 1 => (after(Epoch::new(1)), after(Epoch::new(1 << 60))),
                 _ => (after(real.position.epoch()), after(position.epoch())),
             };
@@ -196,7 +196,7 @@ async fn huge_range() {
         }
     }
     let reader = Channels::open(settings(10)).expect("the address is right");
-    let mut ann = reader.subscribe("room", From::Oldest).expect("there is room");
+    let mut ann = reader.subscribe("room", Start::Oldest).expect("there is room");
     started(&mut ann).await;
     let mut seen = BTreeSet::new();
     for _ in 0..5_000 {
@@ -210,11 +210,11 @@ async fn huge_range() {
 async fn forged() {
     let server = Server::start("forged", &[]);
     let channels = open(&server.url());
-    let mut ann = channels.subscribe("room", From::Now).expect("there is room");
+    let mut ann = channels.subscribe("room", Start::Now).expect("there is room");
     let (position, _) = started(&mut ann).await;
     publish(&channels, 0..2).await;
     for offset in [3, 1 << 40, 1 << 53, u64::MAX - 1, u64::MAX] {
-        let forged = From::After(Position::new(position.epoch(), offset));
+        let forged = Start::After(Position::new(position.epoch(), offset));
         let mut eve = channels.subscribe("room", forged).expect("there is room");
         let start = started(&mut eve).await;
         let top = Position::new(position.epoch(), 2);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sockless_channels::redis::{Channels, Settings};
-use sockless_channels::{Delivery, From, Loss, Position, Recovery, Retention};
+use sockless_channels::{Delivery, Loss, Position, Recovery, Retention, Start};
 
 use crate::proxy::{Mode, Proxy};
 use crate::server::{Server, url};
@@ -46,7 +46,7 @@ async fn another_epoch(subscription: &mut sockless_channels::redis::Subscription
 async fn restarted_empty() {
     let mut server = Server::start("empty", &[]);
     let (first, second) = (open(&server.url()), open(&server.url()));
-    let mut ann = first.subscribe("room", From::Now).expect("there is room");
+    let mut ann = first.subscribe("room", Start::Now).expect("there is room");
     let (old, _) = started(&mut ann).await;
     publish(&second, 0..3).await;
     numbers(&mut ann, 0..3).await;
@@ -64,7 +64,7 @@ async fn restarted_empty() {
     let position = another_epoch(&mut ann).await;
     assert_eq!(position.offset(), 0);
     numbers(&mut ann, 3..5).await;
-    let mut bob = second.subscribe("room", From::After(old)).expect("there is room");
+    let mut bob = second.subscribe("room", Start::After(old)).expect("there is room");
     assert_eq!(started(&mut bob).await, (position, Recovery::NotRecovered(Loss::Epoch)));
     numbers(&mut bob, 3..5).await;
 }
@@ -74,7 +74,7 @@ async fn old_snapshot() {
     let proxy = Proxy::start(server.port).await;
     let follower = open(&url(proxy.port));
     let publisher = open(&server.url());
-    let mut ann = follower.subscribe("room", From::Now).expect("there is room");
+    let mut ann = follower.subscribe("room", Start::Now).expect("there is room");
     let (old, _) = started(&mut ann).await;
     publish(&publisher, 0..2).await;
     server.ask(&["SAVE"]);
@@ -94,7 +94,7 @@ async fn old_snapshot() {
     numbers(&mut ann, 100..110).await;
     // A client that comes back with the old position hears of it, too.
     let reached = Position::new(old.epoch(), old.offset() + 5);
-    let mut bob = others.subscribe("room", From::After(reached)).expect("there is room");
+    let mut bob = others.subscribe("room", Start::After(reached)).expect("there is room");
     assert_eq!(started(&mut bob).await, (position, Recovery::NotRecovered(Loss::Epoch)));
     numbers(&mut bob, 100..110).await;
 }
@@ -105,7 +105,7 @@ async fn durable() {
         let mut server = Server::start(&format!("durable-{fsync}"), &arguments);
         let settings = Settings::new(&server.url()).with_config(quick()).with_durable(true);
         let channels = Channels::open(settings).expect("the address is right");
-        let mut ann = channels.subscribe("room", From::Now).expect("there is room");
+        let mut ann = channels.subscribe("room", Start::Now).expect("there is room");
         started(&mut ann).await;
         publish(&channels, 0..3).await;
         numbers(&mut ann, 0..3).await;
@@ -125,7 +125,7 @@ async fn durable() {
 async fn killed_connections() {
     let server = Server::start("killed", &[]);
     let (first, second) = (open(&server.url()), open(&server.url()));
-    let mut ann = first.subscribe("room", From::Now).expect("there is room");
+    let mut ann = first.subscribe("room", Start::Now).expect("there is room");
     started(&mut ann).await;
     let publisher = tokio::spawn({
         let second = second.clone();
@@ -152,7 +152,7 @@ async fn lost_subscription() {
     let server = Server::start("lost", &[]);
     let proxy = Proxy::start(server.port).await;
     let (first, second) = (open(&url(proxy.port)), open(&server.url()));
-    let mut ann = first.subscribe("room", From::Now).expect("there is room");
+    let mut ann = first.subscribe("room", Start::Now).expect("there is room");
     started(&mut ann).await;
     publish(&second, 0..2).await;
     numbers(&mut ann, 0..2).await;
@@ -176,7 +176,7 @@ async fn stalled() {
     let server = Server::start("stalled", &[]);
     let proxy = Proxy::start(server.port).await;
     let (first, second) = (open(&url(proxy.port)), open(&server.url()));
-    let mut ann = first.subscribe("room", From::Now).expect("there is room");
+    let mut ann = first.subscribe("room", Start::Now).expect("there is room");
     started(&mut ann).await;
     proxy.set(Mode::Stall);
     publish(&second, 0..5).await;
@@ -228,7 +228,7 @@ async fn trimmed() {
         .with_retention(retention)
         .with_copied(copied);
     let channels = Channels::open(settings).expect("the address is right");
-    let mut ann = channels.subscribe("room", From::Now).expect("there is room");
+    let mut ann = channels.subscribe("room", Start::Now).expect("there is room");
     let (begin, _) = started(&mut ann).await;
     publish(&channels, 0..10).await;
     let at = |offset| Position::new(begin.epoch(), offset);
@@ -237,10 +237,10 @@ async fn trimmed() {
     let gap = Delivery::Gap { after: at(0), position: at(6), loss: Loss::Trimmed };
     assert_eq!(ann.next().await, gap);
     numbers(&mut ann, 6..10).await;
-    let mut bob = channels.subscribe("room", From::After(at(3))).expect("there is room");
+    let mut bob = channels.subscribe("room", Start::After(at(3))).expect("there is room");
     assert_eq!(started(&mut bob).await, (at(6), Recovery::NotRecovered(Loss::Trimmed)));
     numbers(&mut bob, 6..10).await;
-    let mut cat = channels.subscribe("room", From::After(at(6))).expect("there is room");
+    let mut cat = channels.subscribe("room", Start::After(at(6))).expect("there is room");
     assert_eq!(started(&mut cat).await, (at(6), Recovery::Recovered));
     // The limits of the retention hold, whatever others did.
     publish(&channels, 10..150).await;
@@ -252,7 +252,7 @@ async fn evicted() {
     let copied = Retention::default().with_count(1);
     let settings = || Settings::new(&server.url()).with_config(quick()).with_copied(copied);
     let channels = Channels::open(settings()).expect("the address is right");
-    let mut ann = channels.subscribe("room", From::Now).expect("there is room");
+    let mut ann = channels.subscribe("room", Start::Now).expect("there is room");
     let (begin, _) = started(&mut ann).await;
     publish(&channels, 0..3).await;
     numbers(&mut ann, 0..3).await;
@@ -260,7 +260,7 @@ async fn evicted() {
     server.ask(&["DEL", "sockless:s:room"]);
     publish(&channels, 3..5).await;
     numbers(&mut ann, 3..5).await;
-    let at = |offset| From::After(Position::new(begin.epoch(), offset));
+    let at = |offset| Start::After(Position::new(begin.epoch(), offset));
     let other = Channels::open(settings()).expect("the address is right");
     let mut bob = other.subscribe("room", at(2)).expect("there is room");
     let expected = (Position::new(begin.epoch(), 3), Recovery::NotRecovered(Loss::Trimmed));
@@ -292,7 +292,7 @@ async fn forbidden() {
     server.ask(&["ACL", "SETUSER", "eve", "on", ">secret", "~*", "+@all", "resetchannels"]);
     let address = format!("redis://eve:secret@127.0.0.1:{}/", server.port);
     let channels = open(&address);
-    let mut ann = channels.subscribe("room", From::Now).expect("there is room");
+    let mut ann = channels.subscribe("room", Start::Now).expect("there is room");
     nothing(&mut ann).await;
     server.ask(&["ACL", "SETUSER", "eve", "allchannels"]);
     started(&mut ann).await;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sockless_channels::{Broker, Delivery, From, Loss, Position, Recovery, Subscriber};
+use sockless_channels::{Broker, Delivery, Loss, Position, Recovery, Start, Subscriber};
 
 use crate::record::Record;
 
@@ -13,7 +13,7 @@ pub(crate) struct Client {
     /// The node and the subscriber there, while it is present.
     pub(crate) at: Option<(usize, Subscriber)>,
     /// Where it wanted to begin the last time.
-    from: From,
+    from: Start,
     started: bool,
     /// Whether the position it began with is one that it made up.
     pub(crate) forged: bool,
@@ -53,7 +53,7 @@ impl Client {
         Self {
             channel,
             at: None,
-            from: From::Now,
+            from: Start::Now,
             started: false,
             forged: false,
             position: None,
@@ -63,9 +63,9 @@ impl Client {
     }
 
     /// It arrives at a node.
-    pub(crate) fn arrive(&mut self, node: usize, subscriber: Subscriber, from: From) {
+    pub(crate) fn arrive(&mut self, node: usize, subscriber: Subscriber, from: Start) {
         (self.at, self.from, self.started) = (Some((node, subscriber)), from, false);
-        if !matches!(from, From::After(_)) || self.forged {
+        if !matches!(from, Start::After(_)) || self.forged {
             self.position = None;
             self.had.clear();
         }
@@ -81,27 +81,27 @@ impl Client {
                 assert!(!self.started, "{}: started twice", context());
                 self.started = true;
                 match (self.from, recovery) {
-                    (From::Now, Recovery::Fresh) => {}
-                    (From::Oldest, Recovery::Fresh) => {
+                    (Start::Now, Recovery::Fresh) => {}
+                    (Start::Oldest, Recovery::Fresh) => {
                         assert!(is_gone(broker, channel, *position), "{}: skipped", context());
                     }
-                    (From::After(from), Recovery::Recovered) => {
+                    (Start::After(from), Recovery::Recovered) => {
                         assert_eq!(*position, from, "{}: recovered elsewhere", context());
                         self.tally.recovered += 1;
                     }
-                    (From::After(_), Recovery::NotRecovered(Loss::Ahead | Loss::Epoch))
+                    (Start::After(_), Recovery::NotRecovered(Loss::Ahead | Loss::Epoch))
                         if self.forged =>
                     {
                         self.tally.unmasked += 1;
                     }
-                    (From::After(from), Recovery::NotRecovered(loss)) => {
+                    (Start::After(from), Recovery::NotRecovered(loss)) => {
                         self.lost(from, *position, *loss, broker);
                     }
                     // The channel was renewed before the client heard that it had started.
-                    (From::Now | From::Oldest, Recovery::NotRecovered(Loss::Epoch)) => {
+                    (Start::Now | Start::Oldest, Recovery::NotRecovered(Loss::Epoch)) => {
                         self.tally.renewed += 1;
                     }
-                    (From::Now | From::Oldest, Recovery::NotRecovered(Loss::Trimmed)) => {
+                    (Start::Now | Start::Oldest, Recovery::NotRecovered(Loss::Trimmed)) => {
                         assert!(is_gone(broker, channel, *position), "{}: not gone", context());
                         self.tally.trimmed += 1;
                     }

@@ -13,6 +13,8 @@
 #![allow(clippy::print_stdout, reason = "a test tells its figures and its seed")]
 
 mod client;
+mod events;
+mod judge;
 mod link;
 mod random;
 mod record;

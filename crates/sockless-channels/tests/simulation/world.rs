@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sockless_channels::{
-    Answer, Broker, Change, Command, Config, Epoch, Event, Fate, From, Node, Position,
-    PublicationId, Push, ReadFrom, Request, Retention,
+    Answer, Broker, Change, Command, Config, Epoch, Event, Fate, Node, PublicationId, Push,
+    ReadFrom, Request, Retention,
 };
 
 use crate::client::{Client, Tally};
 use crate::link::{Faults, Link};
 use crate::random::Random;
-use crate::record::{self, NO_EPOCH, Record};
+use crate::record::Record;
 
 /// What a run is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,49 +35,49 @@ impl Class {
     }
 }
 
-const CHANNELS: [&str; 3] = ["ann", "bob", "cat"];
-const STORM: Duration = Duration::from_secs(12);
-const CALM: Duration = Duration::from_secs(15);
+pub(crate) const CHANNELS: [&str; 3] = ["ann", "bob", "cat"];
+pub(crate) const STORM: Duration = Duration::from_secs(12);
+pub(crate) const CALM: Duration = Duration::from_secs(15);
 /// No run needs as many turns.
-const TURNS: usize = 100_000;
-const PUBLICATIONS: usize = 24;
-const SUBSCRIBERS: usize = 32;
+pub(crate) const TURNS: usize = 100_000;
+pub(crate) const PUBLICATIONS: usize = 24;
+pub(crate) const SUBSCRIBERS: usize = 32;
 
 /// A node in one of its lives, with what its application knows.
 #[derive(Debug)]
-struct Process {
-    node: Node<Random>,
-    life: u64,
-    published: u64,
-    waiting: BTreeMap<PublicationId, Bytes>,
-    present: BTreeSet<(String, String)>,
-    watched: BTreeMap<String, BTreeMap<String, Bytes>>,
+pub(crate) struct Process {
+    pub(crate) node: Node<Random>,
+    pub(crate) life: u64,
+    pub(crate) published: u64,
+    pub(crate) waiting: BTreeMap<PublicationId, Bytes>,
+    pub(crate) present: BTreeSet<(String, String)>,
+    pub(crate) watched: BTreeMap<String, BTreeMap<String, Bytes>>,
 }
 
 /// A run.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) class: Class,
-    random: Random,
-    faults: Faults,
-    config: Config,
-    copied: Retention,
-    retention: Retention,
-    window: usize,
-    page: usize,
-    now: Duration,
-    broker: Broker,
-    run: u64,
-    snapshot: Broker,
+    pub(crate) random: Random,
+    pub(crate) faults: Faults,
+    pub(crate) config: Config,
+    pub(crate) copied: Retention,
+    pub(crate) retention: Retention,
+    pub(crate) window: usize,
+    pub(crate) page: usize,
+    pub(crate) now: Duration,
+    pub(crate) broker: Broker,
+    pub(crate) run: u64,
+    pub(crate) snapshot: Broker,
     /// Until when the broker can't be reached.
-    down: Duration,
-    processes: Vec<Option<Process>>,
-    links: Vec<Link>,
-    lives: u64,
+    pub(crate) down: Duration,
+    pub(crate) processes: Vec<Option<Process>>,
+    pub(crate) links: Vec<Link>,
+    pub(crate) lives: u64,
     pub(crate) clients: Vec<Client>,
     pub(crate) record: Record,
     /// Publications that were given up after they were sent.
-    unknown: BTreeSet<Bytes>,
+    pub(crate) unknown: BTreeSet<Bytes>,
     pub(crate) fates: BTreeMap<&'static str, u64>,
     pub(crate) tally: Tally,
     pub(crate) turns: usize,
@@ -182,7 +182,7 @@ impl World {
         world
     }
 
-    fn start(&mut self, index: usize) {
+    pub(crate) fn start(&mut self, index: usize) {
         self.lives += 1;
         let entropy = Random(self.random.next());
         let mut node = Node::new(self.config, self.copied, entropy, self.now);
@@ -200,169 +200,6 @@ impl World {
             present: BTreeSet::new(),
             watched,
         });
-    }
-
-    /// Somebody does something, or something happens.
-    fn act(&mut self) {
-        let index = self.random.below(self.processes.len());
-        match self.random.below(20) {
-            0..=8 => self.publish(index),
-            9..=12 => self.move_client(),
-            13 => self.presence(index),
-            14 if self.class != Class::Calm => self.break_link(index),
-            15 if self.class != Class::Calm && self.random.one_in(3) => self.kill(index),
-            16 if self.class == Class::Trimmed => {
-                let channel = self.random.pick(&CHANNELS);
-                if let Some((position, _)) = self.broker.kept(channel) {
-                    let through = self.random.below(position.offset() as usize + 1);
-                    self.broker.trim(channel, through as u64);
-                }
-            }
-            17..=18 if self.class == Class::Forgetful => self.break_broker(),
-            _ => {}
-        }
-    }
-
-    fn publish(&mut self, index: usize) {
-        for _ in 0..1 + self.random.below(4) {
-            let channel = self.random.pick(&CHANNELS);
-            let len = self.random.below(40);
-            let key = self.random.one_in(2);
-            let Some(process) = &mut self.processes[index] else { return };
-            let payload = record::payload(process.life, process.published, len);
-            let key = key.then(|| payload.clone());
-            let now = self.now;
-            match process.node.publish(channel, key.as_deref(), payload.clone(), now) {
-                Ok(id) => {
-                    process.published += 1;
-                    process.waiting.insert(id, payload);
-                }
-                Err(misuse) => {
-                    assert_eq!(misuse, sockless_channels::Misuse::Full);
-                    assert!(process.node.held().waiting > 0);
-                    *self.fates.entry("full").or_default() += 1;
-                }
-            }
-        }
-    }
-
-    fn move_client(&mut self) {
-        let index = self.random.below(self.clients.len());
-        let to = self.random.below(self.processes.len());
-        if let Some((node, subscriber)) = self.clients[index].at.take() {
-            if let Some(process) = &mut self.processes[node] {
-                process.node.unsubscribe(subscriber);
-            }
-            if self.random.one_in(2) {
-                return;
-            }
-        }
-        self.arrive(index, to);
-    }
-
-    fn arrive(&mut self, index: usize, to: usize) {
-        let client = &mut self.clients[index];
-        client.forged = false;
-        let from = match client.position {
-            Some(position) if !self.random.one_in(6) => From::After(position),
-            Some(position) if self.random.one_in(3) => {
-                client.forged = true;
-                let offset = self.random.pick(&[u64::MAX, 1 << 40, position.offset() + 1_000_000]);
-                let epoch = self.random.pick(&[position.epoch(), NO_EPOCH, Epoch::new(0)]);
-                From::After(Position::new(epoch, offset))
-            }
-            _ => self.random.pick(&[From::Now, From::Oldest]),
-        };
-        let Some(process) = &mut self.processes[to] else { return };
-        let subscriber = process.node.subscribe(&client.channel, from).expect("there is room");
-        client.arrive(to, subscriber, from);
-    }
-
-    fn presence(&mut self, index: usize) {
-        let channel = self.random.pick(&CHANNELS);
-        let number = self.random.below(3);
-        let leaves = self.random.one_in(3);
-        let Some(process) = &mut self.processes[index] else { return };
-        let member = format!("{}-{number}", process.life);
-        if leaves {
-            process.node.leave(channel, &member);
-            process.present.remove(&(channel.to_owned(), member));
-        } else {
-            process.node.enter(channel, &member, "here".into()).expect("there is room");
-            process.present.insert((channel.to_owned(), member));
-        }
-    }
-
-    fn break_link(&mut self, index: usize) {
-        let until = self.now + Duration::from_millis(100) + self.random.millis(4_000);
-        let link = &mut self.links[index];
-        match self.random.below(4) {
-            0 | 1 => {
-                let was_up = link.up || link.dialing.is_some();
-                link.cut(&mut self.random);
-                if let (true, Some(process)) = (was_up, &mut self.processes[index]) {
-                    process.node.disconnected(self.now);
-                }
-            }
-            2 => link.stalled = until,
-            // The broker has forgotten the subscriptions, or something on the way swallows what it pushes.
-            _ if self.random.one_in(2) => link.fed.clear(),
-            _ => link.deaf = until,
-        }
-    }
-
-    fn kill(&mut self, index: usize) {
-        self.links[index].cut(&mut self.random);
-        self.processes[index] = None;
-        for client in &mut self.clients {
-            client.at = client.at.filter(|at| at.0 != index);
-        }
-        if self.random.one_in(2) {
-            self.start(index);
-        }
-    }
-
-    fn break_broker(&mut self) {
-        match self.random.below(6) {
-            0 | 1 => self.snapshot = self.broker.clone(),
-            2 => self.broker.forget(self.random.pick(&CHANNELS)),
-            kind => {
-                self.run += 1;
-                self.broker = match kind {
-                    3 => Broker::new(self.retention, CHANNELS.len()),
-                    4 => self.snapshot.clone(),
-                    // What it had is all there, but it can't know that.
-                    _ => self.broker.clone(),
-                };
-                self.broker.restarted(self.run);
-                self.down = self.now + self.random.millis(1_000);
-                for index in 0..self.links.len() {
-                    let was_up = self.links[index].up;
-                    self.links[index].forget(&mut self.random);
-                    if let (true, Some(process)) = (was_up, &mut self.processes[index]) {
-                        process.node.disconnected(self.now);
-                    }
-                }
-            }
-        }
-    }
-
-    /// From here on nothing goes wrong any more, and everybody is there.
-    fn settle(&mut self) {
-        self.faults = Faults { delay: 5, ..Faults::default() };
-        self.down = Duration::ZERO;
-        for index in 0..self.processes.len() {
-            (self.links[index].stalled, self.links[index].deaf) = (Duration::ZERO, Duration::ZERO);
-            if self.processes[index].is_none() {
-                self.start(index);
-            }
-        }
-        for index in 0..self.clients.len() {
-            if self.clients[index].at.is_none() {
-                let to = self.random.below(self.processes.len());
-                self.arrive(index, to);
-            }
-        }
     }
 
     /// Moves everything that can move now, then the time.
@@ -450,6 +287,8 @@ impl World {
                 }
             }
         }
+        // Whoever does what a node wants is never wanted again at once.
+        assert!(node.deadline().is_none_or(|at| at > now), "{node:?} has done nothing at {now:?}");
     }
 
     /// A channel has begun an epoch: what it still has of earlier ones can be read in it, too.
@@ -518,51 +357,6 @@ impl World {
                     Change::Present { member, info } => view.insert(member.to_string(), info),
                     Change::Absent { member } => view.remove(&*member),
                 };
-            }
-        }
-    }
-
-    fn check_bounds(&self) {
-        for process in self.processes.iter().flatten() {
-            let held = process.node.held();
-            assert!(held.requests <= self.window, "{held:?}");
-            assert!(held.waiting <= PUBLICATIONS && held.waiting_bytes <= 4_000, "{held:?}");
-            assert!(held.channels <= CHANNELS.len() && held.subscribers <= SUBSCRIBERS, "{held:?}");
-            assert!(held.copied <= held.channels * self.copied.count(), "{held:?}");
-            assert!(held.read <= held.subscribers * self.page, "{held:?}");
-        }
-        let held = self.broker.held();
-        assert!(held.publications <= CHANNELS.len() * self.retention.count(), "{held:?}");
-    }
-
-    /// What has to be true at the end.
-    fn judge(&mut self) {
-        for client in &self.clients {
-            let (top, _) = self.broker.kept(&client.channel).expect("somebody follows it");
-            assert_eq!(client.position, Some(top), "{client:?}: hasn't got everything");
-            assert!(self.record.reached(&client.channel, top) || self.class == Class::Forgetful);
-            self.tally.join(client.tally);
-        }
-        if self.class.is_recoverable() {
-            assert_eq!(self.tally.losses(), 0, "{:?}: {:?}", self.class, self.tally);
-        }
-        // The order of publications is kept, except for what was refused and sent again, and what its publisher was told is unknown.
-        for late in self.record.disorder() {
-            assert!(self.unknown.contains(late), "{late:?}: published too late");
-        }
-        let present = self.processes.iter().flatten().flat_map(|process| process.present.iter());
-        let present: BTreeSet<_> = present.cloned().collect();
-        for process in self.processes.iter().flatten() {
-            assert!(
-                process.waiting.is_empty(),
-                "nobody knows what became of {:?}",
-                process.waiting
-            );
-            for (channel, view) in &process.watched {
-                let seen: BTreeSet<_> = view.keys().map(|m| (channel.clone(), m.clone())).collect();
-                let there: BTreeSet<_> =
-                    present.iter().filter(|p| p.0 == *channel).cloned().collect();
-                assert_eq!(seen, there, "{channel}: not those who are present");
             }
         }
     }
