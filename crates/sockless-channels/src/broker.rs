@@ -41,7 +41,7 @@ struct Stored {
 }
 
 impl Broker {
-    /// A broker that keeps at most so many channels, and of each what `retention` says.
+    /// A broker that keeps at most `channels` channels, and of each what `retention` says.
     ///
     /// ```
     /// use sockless_channels::{Broker, Retention};

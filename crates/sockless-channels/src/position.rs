@@ -50,7 +50,7 @@ impl fmt::Debug for Epoch {
 /// assert!("0000000000c0ffee-042".parse::<Position>().is_err());
 /// ```
 ///
-/// Nothing in it is secret and nothing proves who wrote it. A client that makes one up gets what its channel has, or is told that
+/// Nothing in it is secret and nothing proves who wrote it. A client that makes one up gets what its channel has, or hears that
 /// it can't be served; it changes nothing for others.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Position {

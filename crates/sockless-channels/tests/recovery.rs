@@ -1,4 +1,4 @@
-//! Coming back: who gets everything, who is told what is missing, and between which positions.
+//! Coming back: who gets everything, who hears what is missing, and between which positions.
 
 use std::time::Duration;
 

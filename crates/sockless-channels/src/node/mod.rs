@@ -3,16 +3,8 @@
 //! [`Node`] decides everything and moves nothing: [`Command`]s come out, answers and pushes go in, each with the time. What its driver
 //! does is carry them, in order.
 //!
-//! # The rules that a node keeps
-//!
-//! - **Offsets are the truth, pushes are for speed.** A push that fits is taken. One that doesn't makes the node read the channel.
-//! - **A gap is filled or told.** A publication that is still kept somewhere reaches the subscriber; where one is gone, the subscriber
-//!   gets a [`Delivery::Gap`] that says between which positions. Only the broker's answer makes a gap: what merely wasn't pushed
-//!   is read first.
-//! - **Silence is checked.** A channel in which nothing happens is read now and then, because a subscription that was lost looks the same.
-//! - **A slow subscriber costs a position.** Nothing is queued for it. It reads from the history when it comes for more, and if
-//!   the history has gone on without it, it gets a gap.
-//! - **A publication has a key**, the caller's or one that is drawn, so that it can be sent again without being published twice.
+//! What follows a channel is in `following`, `channel` and `subscription`; what publishes in `publishing` and `outbox`; who is present in
+//! `membership` and `watch`; the connection in `link`, and when things are due in `timers`.
 
 mod channel;
 mod following;
@@ -56,10 +48,63 @@ fn checked_name(name: &str) -> Result<&str, Misuse> {
 
 /// One process among those that share a broker.
 ///
+/// The rules that it keeps:
+///
+/// - **Offsets are the truth, pushes are for speed.** A push that fits is taken. One that doesn't makes the node read the channel.
+/// - **A gap is filled or said.** A publication that is still kept somewhere reaches the subscriber; where one is gone, the subscriber
+///   gets a [`Delivery::Gap`](crate::Delivery::Gap) that says between which positions. Only the broker's answer makes a gap: what merely
+///   wasn't pushed is read first.
+/// - **Silence is checked.** A channel in which nothing happens is read now and then, because a subscription that was lost looks the
+///   same.
+/// - **A slow subscriber costs a position.** Nothing is queued for it. It reads from the history when it comes for more, and if
+///   the history has gone on without it, it gets a gap.
+/// - **A publication has a key**, the caller's or one that is drawn, so that it can be sent again without being published twice.
+///
 /// Its driver, whatever the broker is, does the same four things: it carries out every [`command`](Self::command), hands in what
 /// comes back ([`answer`](Self::answer), [`push`](Self::push), [`connected`](Self::connected),
 /// [`disconnected`](Self::disconnected)), calls [`timeout`](Self::timeout) at the [`deadline`](Self::deadline), and then serves
 /// the subscribers that are [`ready`](Self::ready). [`Memory`](crate::Memory) is such a driver.
+///
+/// Here two nodes share a broker; `carry` is the whole driver.
+///
+/// ```
+/// use core::time::Duration;
+/// use sockless_channels::{Broker, Command, Config, Delivery, Entropy, Node, Retention, Start};
+///
+/// /// Carries everything there is to carry, and returns what was pushed.
+/// fn carry<E: Entropy>(node: &mut Node<E>, broker: &mut Broker, now: Duration) -> Vec<sockless_channels::Push> {
+///     let mut pushes = Vec::new();
+///     while let Some(command) = node.command(now) {
+///         match command {
+///             Command::Connect => node.connected(),
+///             Command::Disconnect => {}
+///             Command::Send(id, request) => {
+///                 let (answer, pushed) = broker.execute(&request, now);
+///                 node.answer(id, answer, now);
+///                 pushes.extend(pushed);
+///             }
+///         }
+///     }
+///     pushes
+/// }
+///
+/// let now = Duration::ZERO;
+/// let mut broker = Broker::new(Retention::default(), 1_000);
+/// let entropy = |mut number: u64| move || { number += 1; number };
+/// let mut ann = Node::new(Config::default(), Retention::default(), entropy(0), now);
+/// let mut bob = Node::new(Config::default(), Retention::default(), entropy(1 << 32), now);
+///
+/// let subscriber = ann.subscribe("room", Start::Now)?;
+/// carry(&mut ann, &mut broker, now);
+/// assert!(matches!(ann.delivery(subscriber), Some(Delivery::Started { .. })));
+///
+/// bob.publish("room", None, "hello".into(), now)?;
+/// for push in carry(&mut bob, &mut broker, now) {
+///     ann.push(push, now);
+/// }
+/// assert!(matches!(ann.delivery(subscriber), Some(Delivery::Publication { .. })));
+/// # Ok::<(), sockless_channels::Misuse>(())
+/// ```
 pub struct Node<E> {
     config: Config,
     retention: Retention,

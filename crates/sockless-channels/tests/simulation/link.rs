@@ -13,10 +13,10 @@ use crate::random::Random;
 pub(crate) struct Faults {
     /// The longest way, in milliseconds.
     pub(crate) delay: usize,
-    /// One push in so many is lost; none if 0. The same for the next two.
+    /// Of this many pushes one is lost; none if 0. The next two are meant in the same way.
     pub(crate) lost: usize,
     pub(crate) doubled: usize,
-    /// One request in so many is refused.
+    /// Of this many requests one is refused.
     pub(crate) refused: usize,
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Everything is drawn from one seed: who publishes, follows and leaves when, what links lose, double, delay and cut, which
 //! nodes die, what the broker trims and forgets, and what it is restored from. Every delivery is held against a record of what the broker
-//! has accepted, and against what it still has: a loss that is told while the broker has what is said to be lost is a failure, as
-//! is one that isn't told.
+//! has accepted, and against what it still has: a loss that is said while the broker has what is said to be lost is a failure, as
+//! is one that isn't said.
 //!
 //! A failure names its seed, and `SOCKLESS_SEED=N` runs that one alone. `SOCKLESS_SEEDS=N` says how many are run, on all cores:
 //!
