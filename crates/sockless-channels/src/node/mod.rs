@@ -120,6 +120,7 @@ pub struct Node<E> {
     ready: BTreeSet<Subscriber>,
     changed: BTreeSet<Arc<str>>,
     work: Work,
+    pages_first: bool,
     flights: BTreeMap<RequestId, Flight>,
     next_request: u64,
 }
@@ -188,6 +189,7 @@ impl<E: Entropy> Node<E> {
             ready: BTreeSet::new(),
             changed: BTreeSet::new(),
             work: Work::default(),
+            pages_first: false,
             flights: BTreeMap::new(),
             next_request: 0,
         }
@@ -216,13 +218,20 @@ impl<E: Entropy> Node<E> {
         if let Some(channel) = self.work.subscribe.pop_first() {
             return Some((What::Subscribe(channel.clone()), Request::Subscribe { channel }));
         }
-        if let Some(request) = self.request_read().or_else(|| self.request_page()) {
+        if let Some(request) = self.request_read() {
             return Some(request);
         }
-        if let Some(request) = self.request_presence() {
-            return Some(request);
+        // Many who come back at once don't keep others from publishing, nor the other way round.
+        self.pages_first = !self.pages_first;
+        if self.pages_first {
+            self.request_page()
+                .or_else(|| self.request_presence())
+                .or_else(|| self.request_publish())
+        } else {
+            self.request_presence()
+                .or_else(|| self.request_publish())
+                .or_else(|| self.request_page())
         }
-        self.request_publish()
     }
 
     /// A request to read a channel.

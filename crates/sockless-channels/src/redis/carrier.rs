@@ -1,6 +1,7 @@
 //! The task that carries a node's requests to Redis and back. It decides nothing but whether a connection is of use.
 
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -64,10 +65,16 @@ pub(super) async fn carry(shared: Arc<Shared>, client: Client, settings: Setting
             Happened::Work => false,
             Happened::Connected(result) => {
                 dialing = None;
-                link = result.ok();
-                match &link {
-                    Some(_) => state.node.connected(),
-                    None => state.node.disconnected(now),
+                match result {
+                    Ok(connected) => {
+                        link = Some(connected);
+                        state.trouble = None;
+                        state.node.connected();
+                    }
+                    Err(error) => {
+                        state.trouble = Some(format!("{error}").into());
+                        state.node.disconnected(now);
+                    }
                 }
                 false
             }

@@ -96,7 +96,7 @@ pub struct Published {
 }
 
 /// How the node is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Health {
     /// Whether there is a connection to Redis.
     pub connected: bool,
@@ -104,6 +104,8 @@ pub struct Health {
     pub waiting: Option<Duration>,
     /// How many connections have been lost or given up so far.
     pub losses: u64,
+    /// Why the last attempt to connect failed, if it did: a wrong password, say, or a server that is too old.
+    pub trouble: Option<Arc<str>>,
     /// What the node holds.
     pub held: NodeHeld,
 }
@@ -188,6 +190,7 @@ impl Channels {
             connected: state.node.is_connected(),
             waiting: state.node.waiting_since().map(|since| now.saturating_sub(since)),
             losses: state.losses,
+            trouble: state.trouble.clone(),
             held: state.node.held(),
         }
     }

@@ -6,7 +6,8 @@ use core::time::Duration;
 use crate::config::Config;
 use crate::retention::Retention;
 
-/// Where Redis is, and what is kept there. Every program that shares channels has to have the same prefix and the same retention.
+/// Where Redis is, and what is kept there. Every program that shares channels has to have the same prefix and the same
+/// retention, and to say the same of durability: what one of them believes, the others take over.
 #[derive(Clone)]
 pub struct Settings {
     pub(super) url: String,

@@ -34,6 +34,8 @@ pub(super) struct State {
     pub(super) publishers: BTreeMap<PublicationId, oneshot::Sender<Event>>,
     /// How often a connection was given up or lost.
     pub(super) losses: u64,
+    /// Why the last attempt to connect failed, if it did.
+    pub(super) trouble: Option<Arc<str>>,
 }
 
 impl Shared {
@@ -44,6 +46,7 @@ impl Shared {
             watchers: BTreeMap::new(),
             publishers: BTreeMap::new(),
             losses: 0,
+            trouble: None,
         };
         Self { state: Mutex::new(state), work: Notify::new(), origin }
     }

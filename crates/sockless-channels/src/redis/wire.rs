@@ -60,7 +60,9 @@ impl Wire {
                 idempotent.extend_from_slice(key);
                 command.arg(idempotent);
                 self.opening(&mut command, channel, *seen, *fresh);
-                command.arg(&payload[..]).arg(retention.count()).arg(retention.bytes());
+                // Beyond this Redis has no numbers.
+                let count = retention.count().min(1 << 30);
+                command.arg(&payload[..]).arg(count).arg(retention.bytes());
                 command.arg(millis(retention.age())).arg(millis(retention.key_age()));
                 command
             }

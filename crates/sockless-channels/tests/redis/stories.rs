@@ -23,6 +23,7 @@ pub(crate) fn tests() -> Vec<Test> {
         ("forged_position_changes_nothing_for_others", || Box::pin(forged())),
         ("presence_is_seen_across_nodes_and_ends_with_them", || Box::pin(presence())),
         ("server_without_memory_refuses_and_the_publisher_hears_of_it", || Box::pin(refuses())),
+        ("wrong_password_shows_in_the_health", || Box::pin(password())),
         ("address_that_is_none_is_an_error_at_once", || Box::pin(address())),
     ]
 }
@@ -259,6 +260,29 @@ async fn refuses() {
     server.ask(&["CONFIG", "SET", "maxmemory", "0"]);
     publish(&channels, 1..2).await;
     assert_eq!(channels.health().losses, 0, "the connection is well");
+}
+
+async fn password() {
+    let server = Server::start("password", &[]);
+    server.ask(&["ACL", "SETUSER", "eve", "on", ">secret", "~*", "+@all", "allchannels"]);
+    let channels = open(&format!("redis://eve:guess@127.0.0.1:{}/", server.port));
+    let trouble = async {
+        loop {
+            if let Some(trouble) = channels.health().trouble {
+                break trouble;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let trouble = tokio::time::timeout(Duration::from_secs(5), trouble).await.expect("it shows");
+    assert!(!trouble.contains("guess"), "{trouble}");
+    assert!(!channels.health().connected);
+    // Nothing is sent meanwhile, and that is said.
+    let settings = Settings::new(&format!("redis://eve:guess@127.0.0.1:{}/", server.port));
+    let settings = settings.with_config(quick().with_persistence(Duration::from_millis(300)));
+    let channels = Channels::open(settings).expect("the address is right");
+    let published = channels.publish("room", None, "text".into()).await;
+    assert_eq!(published, Err(PublishError::GivenUp(Fate::Unsent)));
 }
 
 async fn address() {
