@@ -21,6 +21,9 @@ use super::shared::Shared;
 use super::wire::{ConnectionLost, Digests, Kind, SCRIPTS, Wire, answer};
 use crate::request::{Answer, Command, Request, RequestId};
 
+/// How many pushes are taken at once.
+const AT_ONCE: usize = 256;
+
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 type Reply = (RequestId, Result<Answer, ConnectionLost>);
 
@@ -38,7 +41,8 @@ enum Happened {
     Work,
     Connected(Result<Box<Link>, RedisError>),
     Reply(Reply),
-    Push(Option<PushInfo>),
+    /// At least one, or the connection has ended, or it has brought more than there is room for.
+    Pushes(Vec<PushInfo>),
 }
 
 /// Carries until the task is aborted, which the last handle does.
@@ -83,14 +87,15 @@ pub(super) async fn carry(shared: Arc<Shared>, client: Client, settings: Setting
                 false
             }
             Happened::Reply((_, Err(ConnectionLost))) => true,
-            // The connection has ended, or has brought more than there is room for.
-            Happened::Push(None) => true,
-            Happened::Push(Some(info)) if info.kind == PushKind::Disconnection => true,
-            Happened::Push(Some(info)) => {
-                if let Some(push) = link.as_ref().and_then(|link| link.wire.push(info)) {
-                    state.node.push(push, now);
+            Happened::Pushes(pushes) => {
+                let mut lost = pushes.is_empty();
+                for info in pushes {
+                    lost |= info.kind == PushKind::Disconnection;
+                    if let Some(push) = link.as_ref().and_then(|link| link.wire.push(info)) {
+                        state.node.push(push, now);
+                    }
                 }
-                false
+                lost
             }
         };
         if lost {
@@ -143,10 +148,11 @@ async fn next(
         return Happened::Connected(attempt.await);
     }
     let Some(link) = link else { return pending().await };
+    // Neither first: with as many replies as there can be, pushes have to get their turn, and there are more of them.
+    let mut pushes = Vec::new();
     tokio::select! {
-        biased;
         Some(reply) = link.replies.next() => Happened::Reply(reply),
-        push = link.pushes.recv() => Happened::Push(push),
+        _ = link.pushes.recv_many(&mut pushes, AT_ONCE) => Happened::Pushes(pushes),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a program does with channels on Redis when nothing is broken.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -20,6 +20,7 @@ pub(crate) fn tests() -> Vec<Test> {
         ("client_recovers_on_another_node_after_the_death_of_its_own", || Box::pin(recovers())),
         ("what_redis_keeps_and_answers_is_what_the_memory_form_does", || Box::pin(agrees())),
         ("huge_range_is_read_in_pages", || Box::pin(huge_range())),
+        ("busy_node_gets_what_it_publishes", || Box::pin(busy())),
         ("forged_position_changes_nothing_for_others", || Box::pin(forged())),
         ("presence_is_seen_across_nodes_and_ends_with_them", || Box::pin(presence())),
         ("server_without_memory_refuses_and_the_publisher_hears_of_it", || Box::pin(refuses())),
@@ -206,6 +207,38 @@ async fn huge_range() {
         assert!(held.read <= 50 && held.read_bytes <= 4_000 + 4 && held.copied <= 10, "{held:?}");
     }
     nothing(&mut ann).await;
+}
+
+/// As much at once as a node lets through, and all of it comes back to it.
+async fn busy() {
+    let server = Server::start("busy", &[]);
+    let settings = Settings::new(&server.url()).with_pushes(2_000);
+    let channels = Channels::open(settings).expect("the address is right");
+    let mut ann = channels.subscribe("room", Start::Now).expect("there is room");
+    started(&mut ann).await;
+    let publishers: Vec<_> = (0..400_u32)
+        .map(|publisher| {
+            let channels = channels.clone();
+            tokio::spawn(async move {
+                for number in 0..20 {
+                    let payload = format!("{publisher} {number}").into();
+                    channels.publish("room", None, payload).await.expect("it is published");
+                }
+            })
+        })
+        .collect();
+    let mut last = BTreeMap::new();
+    for _ in 0..8_000 {
+        let (_, text) = text(&mut ann).await;
+        let (publisher, number) = text.split_once(' ').expect("two numbers");
+        let number: i32 = number.parse().expect("a number");
+        let before = last.insert(publisher.to_owned(), number).unwrap_or(-1);
+        assert_eq!(number, before + 1, "{publisher}");
+    }
+    for publisher in publishers {
+        publisher.await.expect("it ends");
+    }
+    assert_eq!(channels.health().losses, 0, "the connection was never given up");
 }
 
 async fn forged() {

@@ -27,6 +27,7 @@ pub(crate) fn tests() -> Vec<Test> {
         ("retry_after_a_timeout_publishes_once", || Box::pin(retried())),
         ("trimmed_stream_is_told_with_both_ends", || Box::pin(trimmed())),
         ("evicted_keys_are_told_as_what_they_are", || Box::pin(evicted())),
+        ("offset_that_goes_back_in_the_same_run_is_another_epoch", || Box::pin(went_back())),
         ("channel_that_may_not_be_used_waits_for_the_permission", || Box::pin(forbidden())),
         ("scripts_that_the_server_forgot_are_loaded_again", || Box::pin(forgotten_scripts())),
     ]
@@ -285,6 +286,31 @@ async fn forgotten_scripts() {
     server.ask(&["SCRIPT", "FLUSH"]);
     publish(&channels, 1..2).await;
     assert_eq!(channels.health().losses, 1);
+}
+
+async fn went_back() {
+    let server = Server::start("back", &[]);
+    let channels = open(&server.url());
+    let mut ann = channels.subscribe("room", Start::Now).expect("there is room");
+    started(&mut ann).await;
+    publish(&channels, 0..5).await;
+    numbers(&mut ann, 0..5).await;
+    // Somebody restores the channel as it was before, under a server that goes on.
+    server.ask(&["HSET", "sockless:h:room", "o", "2"]);
+    server.ask(&["DEL", "sockless:s:room"]);
+    let position = another_epoch(&mut ann).await;
+    assert_eq!(position.offset(), 2);
+    publish(&channels, 5..8).await;
+    numbers(&mut ann, 5..8).await;
+    // The same, and others, who have seen nothing, publish before the one who has seen more looks again.
+    server.ask(&["HSET", "sockless:h:room", "o", "1"]);
+    let others = open(&server.url());
+    let published = publish(&others, 100..102).await.expect("there are two");
+    assert_eq!((published.epoch(), published.offset()), (position.epoch(), 3));
+    let position = another_epoch(&mut ann).await;
+    assert_eq!(position.offset(), 3, "what was published between is part of the gap");
+    publish(&others, 102..104).await;
+    numbers(&mut ann, 102..104).await;
 }
 
 async fn forbidden() {
