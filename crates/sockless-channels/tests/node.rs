@@ -323,3 +323,34 @@ fn answer_that_was_asked_for_in_an_earlier_epoch_says_nothing() {
     assert_eq!((node.delivery(ann), node.command(NOW)), (None, None));
     assert!(node.is_connected(), "it is no contradiction");
 }
+
+#[test]
+fn subscriber_goes_on_after_its_reading_was_answered_with_nonsense() {
+    for nonsense in [page(12, &[12, 11]), page(3, &[]), page(u64::MAX, &[]), Answer::Done] {
+        let entropy: fn() -> u64 = || 1_000;
+        let copied = Retention::default().with_count(1);
+        let mut node = Node::new(Config::default(), copied, entropy, NOW);
+        assert_eq!(node.command(NOW), Some(Command::Connect));
+        node.connected();
+        let ann = follow(&mut node, 10);
+        node.push(push(11), NOW);
+        node.push(push(12), NOW);
+        assert_eq!(node.delivery(ann), None, "11 has to be read");
+        let (id, _) = sent(&mut node, NOW);
+        node.answer(id, nonsense.clone(), NOW);
+        assert_eq!(node.command(NOW), Some(Command::Disconnect), "{nonsense:?}");
+        let again = node.deadline().expect("it connects again");
+        assert_eq!(node.command(again), Some(Command::Connect));
+        node.connected();
+        // It hasn't to be asked again by its application.
+        while let Some(Command::Send(id, request)) = node.command(again) {
+            let answer = match request {
+                Request::Read { .. } => page(12, &[11, 12]),
+                _ => Answer::Done,
+            };
+            node.answer(id, answer, again);
+        }
+        assert_eq!(node.ready(), Some(ann), "{nonsense:?}");
+        assert_eq!(offsets(&mut node, ann), [11, 12]);
+    }
+}

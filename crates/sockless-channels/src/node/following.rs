@@ -236,10 +236,7 @@ impl<E: Entropy> Node<E> {
         let channel = subscription.channel.clone();
         let Some(entry) = self.channels.get_mut(&channel) else { return };
         let Some(copy) = &entry.copy else { return };
-        if !is_plausible(&page) {
-            return self.give_up(now);
-        }
-        if page.epoch != copy.epoch() {
+        if page.epoch != copy.epoch() && is_plausible(&page) {
             // The whole channel is to know it first; then the subscriber goes on from there.
             subscription.reading = false;
             if subscription.starting().is_none() {
@@ -248,7 +245,10 @@ impl<E: Entropy> Node<E> {
             self.read_now(&channel, Audit(false));
             return;
         }
-        if !subscription.read(page, copy) {
+        if !is_plausible(&page) || !subscription.read(page, copy) {
+            // It is asked again, over another connection.
+            subscription.reading = true;
+            self.work.pages.insert(subscriber);
             return self.give_up(now);
         }
         entry.starting.remove(&subscriber);
