@@ -190,7 +190,7 @@ async fn stalled() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(5), shows).await.expect("it shows");
+    tokio::time::timeout(Duration::from_secs(15), shows).await.expect("it shows");
     proxy.set(Mode::Pass);
     numbers(&mut ann, 0..5).await;
     nothing(&mut ann).await;
