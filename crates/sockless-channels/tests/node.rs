@@ -354,3 +354,24 @@ fn subscriber_goes_on_after_its_reading_was_answered_with_nonsense() {
         assert_eq!(offsets(&mut node, ann), [11, 12]);
     }
 }
+
+#[test]
+fn those_who_come_back_and_those_who_publish_take_turns() {
+    let entropy: fn() -> u64 = || 1_000;
+    let mut node = Node::new(Config::default().with_window(1), Retention::default(), entropy, NOW);
+    assert_eq!(node.command(NOW), Some(Command::Connect));
+    node.connected();
+    follow(&mut node, 10);
+    for _ in 0..6 {
+        node.subscribe("room", Start::Oldest).expect("there is room");
+        node.publish("room", None, "text".into(), NOW).expect("there is room");
+    }
+    let mut kinds = Vec::new();
+    while let Some(Command::Send(id, request)) = node.command(NOW) {
+        let reads = matches!(request, Request::Read { .. });
+        kinds.push(reads);
+        node.answer(id, if reads { page(10, &[9, 10]) } else { Answer::Refused }, NOW);
+    }
+    assert_eq!(kinds.len(), 12);
+    assert!(kinds.windows(2).all(|pair| pair[0] != pair[1]), "{kinds:?}");
+}
