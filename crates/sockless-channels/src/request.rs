@@ -21,7 +21,7 @@ pub enum Command {
     Send(RequestId, Request),
 }
 
-/// Names a request, so that its answer can be told from others.
+/// Names a request, so that its answer is known from others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub(crate) u64);
 

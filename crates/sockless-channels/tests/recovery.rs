@@ -92,7 +92,7 @@ fn position_is_compared_and_not_looked_up_so_it_recovers_after_the_history_is_go
 }
 
 #[test]
-fn trimmed_history_is_told_with_both_ends_of_the_gap() {
+fn trimmed_history_is_reported_with_both_ends_of_the_gap() {
     let mut memory = memory(Retention::default().with_count(2));
     let ann = memory.subscribe("room", Start::Now, NOW).expect("there is room");
     let position = got(&mut memory, ann, NOW).position.expect("it has one");

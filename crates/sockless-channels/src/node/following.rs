@@ -55,8 +55,8 @@ impl<E: Entropy> Node<E> {
         self.drop_unused(&subscription.channel);
     }
 
-    /// A subscriber that may have something to get. Each comes out once for as long as it isn't asked: then
-    /// [`delivery`](Self::delivery) is to be called, now or when there is room for more, until there is none.
+    /// A subscriber that may have something to get. It comes out once: whoever takes it calls [`delivery`](Self::delivery) until there
+    /// is nothing more, at once, or as soon as the subscriber has room.
     pub fn ready(&mut self) -> Option<Subscriber> {
         self.ready.pop_first()
     }

@@ -32,7 +32,7 @@ pub(super) struct Link {
     failures: u32,
     backoff: (Duration, Duration),
     patience: Duration,
-    /// Whether the driver has still to be told to give a connection up.
+    /// Whether the driver has still to give a connection up.
     hang_up: bool,
 }
 

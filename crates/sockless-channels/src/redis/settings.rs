@@ -74,8 +74,8 @@ impl Settings {
         self
     }
 
-    /// How many pushes may wait inside this process. A connection that brings more at once is given up, and the channels are read instead.
-    /// Default 10,000.
+    /// How many pushes may wait inside this process, each as long as a publication may be. A connection that brings more at once is given up,
+    /// and the channels are read instead. Default 10,000.
     #[must_use]
     pub fn with_pushes(mut self, pushes: usize) -> Self {
         self.pushes = pushes.max(1);

@@ -85,7 +85,7 @@ impl State {
             let (Event::Published { publication, .. } | Event::Unpublished { publication, .. }) =
                 &event;
             if let Some(publisher) = self.publishers.remove(publication) {
-                // A publisher that doesn't wait any more has nobody to be told.
+                // Whoever doesn't wait any more needs no answer.
                 let _ = publisher.send(event);
             }
         }

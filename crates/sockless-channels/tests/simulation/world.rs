@@ -29,7 +29,7 @@ pub(crate) enum Class {
 }
 
 impl Class {
-    /// Whether nobody may be told of a loss.
+    /// Whether nobody may hear of a loss.
     pub(crate) fn is_recoverable(self) -> bool {
         matches!(self, Self::Calm | Self::Whole)
     }
