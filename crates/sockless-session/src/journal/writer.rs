@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::frame::{HEADER, HEADER_LEN, OVERHEAD, PREFIX, checksum};
 use crate::Entropy;
-use crate::reliable::{Batch, SessionId};
+use crate::reliable::SessionId;
 
 /// How much larger than the state a journal may be before it is compacted, however small the state is.
 const SLACK: u64 = 1 << 20;
@@ -41,7 +41,7 @@ impl Writer {
         Self { salt, serial, synced: serial, len }
     }
 
-    /// Appends a frame to `bytes`: its serial number. The records are a [`Batch`]'s; the effects are the application's, and mean
+    /// Appends a frame to `bytes`: its serial number. The records are a [`Batch`](crate::reliable::Batch)'s; the effects are the application's, and mean
     /// nothing here.
     ///
     /// # Panics
@@ -95,9 +95,10 @@ impl Writer {
     }
 }
 
-/// A journal of one snapshot: a session's state as bytes, checked and versioned, with the application's effects beside it.
-pub fn export(id: SessionId, snapshot: &Batch, effects: &[u8]) -> Vec<u8> {
+/// A journal of one snapshot: a session's state as bytes, checked and versioned, with the application's effects beside it. The
+/// records are a [snapshot](crate::Session::snapshot)'s or an [export](crate::Session::export)'s.
+pub fn export(id: SessionId, records: &[u8], effects: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    Writer::with_salt(&mut bytes, [0; 8]).frame(&mut bytes, id, &snapshot.records, effects);
+    Writer::with_salt(&mut bytes, [0; 8]).frame(&mut bytes, id, records, effects);
     bytes
 }

@@ -11,7 +11,7 @@ pub enum Violation {
     Malformed,
     /// A message that isn't allowed in this state, or from this side.
     Unexpected,
-    /// An ack, or a reply, for what was never sent.
+    /// An ack for what was never sent.
     AckAhead,
     /// An ack that goes back.
     AckBack,

@@ -17,7 +17,7 @@ use crate::time::Instant;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Sessions, asleep or not: 100,000 by default.
+    /// Sessions, asleep or not: 100,000 by default. Those that sleep and have never been used make room for new ones.
     pub sessions: usize,
     /// Ended sessions of which it is still known what they had received: 10,000 by default.
     pub ended: usize,
@@ -75,6 +75,8 @@ pub struct Table<M> {
     sessions: BTreeMap<SessionId, Place<M>>,
     /// The sessions without a connection, and until when they are kept.
     asleep: BTreeSet<(Instant, SessionId)>,
+    /// The same, of those that have never been used: they make room for others.
+    unused: BTreeSet<(Instant, SessionId)>,
     /// Those that have ended and haven't been given out.
     over: BTreeSet<SessionId>,
     /// What ended sessions had accepted, and in which order they ended.
@@ -96,6 +98,7 @@ impl<M: Payload> Table<M> {
             limits,
             sessions: BTreeMap::new(),
             asleep: BTreeSet::new(),
+            unused: BTreeSet::new(),
             over: BTreeSet::new(),
             ended: BTreeMap::new(),
             ended_order: VecDeque::new(),
@@ -125,10 +128,10 @@ impl<M: Payload> Table<M> {
                 Err(refusal) => Admission::Refused(refusal),
             };
         }
-        let refusal = match self.ended.get(&id) {
-            Some(accepted) => Refusal { denial: Denial::Ended, number: *accepted },
+        let refusal = match self.ended.get(&id).copied() {
+            Some(accepted) => Refusal { denial: Denial::Ended, number: accepted },
             None if !opening.hello => Refusal { denial: Denial::Unknown, number: 0 },
-            None if self.sessions.len() >= self.limits.sessions => {
+            None if !self.make_room() => {
                 Refusal { denial: Denial::Full, number: 0 }
             }
             None => {
@@ -147,7 +150,7 @@ impl<M: Payload> Table<M> {
     /// It comes back if there is no room, or a session with this id.
     pub fn insert(&mut self, session: Session<M>, now: Duration) -> Result<(), Session<M>> {
         let id = session.id();
-        if self.sessions.len() >= self.limits.sessions || self.sessions.contains_key(&id) {
+        if self.sessions.contains_key(&id) || !self.make_room() {
             return Err(session);
         }
         self.sessions.insert(id, Place { session, expires: None });
@@ -181,23 +184,37 @@ impl<M: Payload> Table<M> {
     /// The next session that has ended, or whose grace time has passed, with what it couldn't deliver. It isn't in the table any
     /// more.
     pub fn poll(&mut self, now: Duration) -> Option<Session<M>> {
-        while let Some((at, id)) = self.asleep.first().copied()
-            && at <= Instant::new(now)
-        {
-            self.asleep.remove(&(at, id));
-            if let Some(place) = self.sessions.get_mut(&id) {
-                place.expires = None;
-                place.session.expire();
-                self.over.insert(id);
+        let now = Instant::new(now);
+        for set in [&mut self.asleep, &mut self.unused] {
+            while let Some((_, id)) = pop_due(set, now) {
+                if let Some(place) = self.sessions.get_mut(&id) {
+                    place.expires = None;
+                    place.session.expire();
+                    self.over.insert(id);
+                }
             }
         }
         let id = self.over.pop_first()?;
         let session = self.sessions.remove(&id)?.session;
-        // Of a session that was never used there is nothing to know.
+        // Of one that was never used there is nothing to know: the same hello may open it again.
         if !is_unused(&session) {
             self.remember(id, session.accepted());
         }
         Some(session)
+    }
+
+    /// Sees to it that there is room for one more, if need be by ending the session that has waited longest without ever having
+    /// been used.
+    fn make_room(&mut self) -> bool {
+        if self.sessions.len() - self.over.len() < self.limits.sessions {
+            return true;
+        }
+        let Some((_, id)) = self.unused.pop_first() else { return false };
+        let Some(place) = self.sessions.get_mut(&id) else { return false };
+        place.expires = None;
+        place.session.expire();
+        self.over.insert(id);
+        true
     }
 
     /// When the next session's grace time will have passed. Zero if one has ended already.
@@ -205,7 +222,8 @@ impl<M: Payload> Table<M> {
         if !self.over.is_empty() {
             return Some(Duration::ZERO);
         }
-        self.asleep.first().map(|(at, _)| at.since_origin())
+        let first = [self.asleep.first(), self.unused.first()].into_iter().flatten().min();
+        first.map(|(at, _)| at.since_origin())
     }
 
     fn remember(&mut self, id: SessionId, accepted: u64) {
@@ -227,29 +245,31 @@ impl<M: Payload> Table<M> {
         let Some(place) = self.sessions.get_mut(&id) else { return };
         let session = &place.session;
         let connected = session.current_link().is_some();
-        match place.expires {
-            None if connected => {}
-            Some(_) if !connected && !matches!(session.stage(), Stage::Ended(_)) => {}
-            expires => {
-                if let Some(at) = expires {
-                    self.asleep.remove(&(at, id));
-                }
-                place.expires = None;
-                if connected {
-                    return;
-                }
-                if matches!(session.stage(), Stage::Ended(_)) {
-                    self.over.insert(id);
-                    return;
-                }
-                // Nothing is lost with one that was never used: the same hello opens it again.
-                let grace = if is_unused(session) { Duration::ZERO } else { self.config.grace };
-                let at = Instant::new(now).after(grace);
-                place.expires = Some(at);
-                self.asleep.insert((at, id));
+        let ended = matches!(session.stage(), Stage::Ended(_));
+        if connected && place.expires.is_none() {
+            return;
+        }
+        let unused = is_unused(session);
+        let at = place.expires.unwrap_or_else(|| Instant::new(now).after(self.config.grace));
+        if place.expires.take().is_some() && !self.asleep.remove(&(at, id)) {
+            self.unused.remove(&(at, id));
+        }
+        if ended {
+            if !connected {
+                self.over.insert(id);
             }
+        } else if !connected {
+            place.expires = Some(at);
+            let set = if unused { &mut self.unused } else { &mut self.asleep };
+            set.insert((at, id));
         }
     }
+}
+
+/// Takes the first session out whose time has come.
+fn pop_due(set: &mut BTreeSet<(Instant, SessionId)>, now: Instant) -> Option<(Instant, SessionId)> {
+    set.first().filter(|(at, _)| *at <= now)?;
+    set.pop_first()
 }
 
 /// Whether no message has ever been exchanged, nor waits.

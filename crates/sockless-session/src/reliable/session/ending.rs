@@ -82,9 +82,13 @@ impl<M: Payload> Session<M> {
     pub(super) fn finish(&mut self, end: End, known: Option<u64>) {
         self.wake();
         if let Some(number) = known {
-            self.acknowledge(number.min(self.sent));
-            // What has been sent beyond is known not to have been accepted.
-            self.sent = self.acked;
+            let certain = self.unambiguous(self.sent);
+            self.acknowledge(number.min(certain));
+            // What has been sent beyond is known not to have been accepted, unless a state has gone back: then it may have been
+            // accepted and forgotten.
+            if number <= certain && end != End::Diverged {
+                self.sent = self.acked;
+            }
         }
         self.stage = Stage::Ended(end);
         if let Some(awake) = &mut self.awake {

@@ -143,6 +143,9 @@ struct Awake<M> {
     room_wanted: bool,
     /// The connection that has been given up, until it is told.
     dead: Option<Link>,
+    /// In a state that was restored and has not been connected since: the last number that can't have been given to another
+    /// message in the meantime.
+    floor: Option<u64>,
 }
 
 impl<M: Payload> Session<M> {
@@ -153,16 +156,22 @@ impl<M: Payload> Session<M> {
 
     /// A client's new session with an id that the caller has made. Nobody else may be able to guess it.
     pub fn client_with_id(config: Arc<Config>, id: SessionId) -> Self {
-        Self::fresh(config, Role::Client, Stage::New, id)
+        Self::fresh(config, Role::Client, Stage::New, id, 0)
     }
 
-    fn fresh(config: Arc<Config>, role: Role, stage: Stage, id: SessionId) -> Self {
+    fn fresh(
+        config: Arc<Config>,
+        role: Role,
+        stage: Stage,
+        id: SessionId,
+        attempt: u64,
+    ) -> Self {
         let mut session = Self {
             config,
             role,
             stage,
             id,
-            attempt: 0,
+            attempt,
             received: 0,
             accepted: 0,
             acked: 0,
@@ -171,7 +180,7 @@ impl<M: Payload> Session<M> {
             awake: None,
         };
         if session.config.stored {
-            session.wake().storage = Storage::EMPTY;
+            session.wake().storage = Storage::empty(attempt);
         }
         session
     }
@@ -279,6 +288,7 @@ impl<M: Payload> Session<M> {
                 requests: BTreeMap::new(),
                 room_wanted: false,
                 dead: None,
+                floor: None,
             })
         })
     }
@@ -296,6 +306,11 @@ impl<M: Payload> Session<M> {
         if clean && idle {
             self.awake = None;
         }
+    }
+
+    /// The last number of which the peer can speak without speaking of another message: `otherwise`, unless that isn't certain.
+    fn unambiguous(&self, otherwise: u64) -> u64 {
+        self.awake.as_ref().and_then(|awake| awake.floor).unwrap_or(otherwise)
     }
 
     fn accepts_on_delivery(&self) -> bool {

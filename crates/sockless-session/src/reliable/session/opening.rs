@@ -19,7 +19,8 @@ pub(crate) const MOST_OPENINGS: u8 = 4;
 impl<M: Payload> Session<M> {
     /// A server's new session, for a hello whose id is unknown, and the connection that carries it.
     pub fn server(config: Arc<Config>, opening: &Opening, now: Duration) -> (Self, Link) {
-        let mut session = Self::fresh(config, Role::Server, Stage::Established, opening.id);
+        let Opening { id, attempt, .. } = *opening;
+        let mut session = Self::fresh(config, Role::Server, Stage::Established, id, attempt);
         let link = session.carry(opening, now);
         (session, link)
     }
@@ -37,7 +38,7 @@ impl<M: Payload> Session<M> {
             return Err(Misuse::Ended);
         }
         self.attempt += 1;
-        let (stated, next_out) = (self.stored(), self.acked + 1);
+        let (stated, next_out) = (self.stored_accepted(), self.acked + 1);
         let window = Window::new(1, 1);
         let state =
             LinkState::new(Phase::OpeningDue, stated, next_out, window, Instant::new(now));
@@ -59,8 +60,8 @@ impl<M: Payload> Session<M> {
         if opening.attempt <= self.attempt {
             return refuse(Denial::Stale, self.attempt);
         }
-        if opening.received < self.acked || opening.received > self.sent {
-            return refuse(Denial::Diverged, self.stored());
+        if opening.received < self.acked || opening.received > self.unambiguous(self.sent) {
+            return refuse(Denial::Diverged, self.stored_accepted());
         }
         self.acknowledge(opening.received);
         Ok(self.carry(opening, now))
@@ -69,10 +70,11 @@ impl<M: Payload> Session<M> {
     /// A connection begins to carry a server's session.
     fn carry(&mut self, opening: &Opening, now: Duration) -> Link {
         self.attempt = opening.attempt;
-        let (stated, next_out) = (self.stored(), self.acked + 1);
+        let (stated, next_out) = (self.stored_accepted(), self.acked + 1);
         let now = Instant::new(now);
         let state = LinkState::new(Phase::WelcomeDue, stated, next_out, opening.window, now);
-        self.wake().link = Some(state);
+        let awake = self.wake();
+        (awake.link, awake.floor) = (Some(state), None);
         Link(self.attempt)
     }
 
@@ -114,7 +116,7 @@ impl<M: Payload> Session<M> {
         grace: u64,
     ) -> Result<Received<'static>, LinkError> {
         let resumed = self.stage == Stage::Established;
-        if received < self.acked || received > self.sent {
+        if received < self.acked || received > self.unambiguous(self.sent) {
             let link = self.link_mut().ok_or(LinkError::Superseded)?;
             link.phase = Phase::Open;
             link.bye.due = Some(Bye::Diverged);
@@ -122,6 +124,7 @@ impl<M: Payload> Session<M> {
             return Ok(Received::Ended(End::Diverged));
         }
         self.stage = Stage::Established;
+        self.wake().floor = None;
         self.acknowledge(received);
         let next_out = self.acked + 1;
         let link = self.link_mut().ok_or(LinkError::Superseded)?;

@@ -178,7 +178,7 @@ impl<M: Payload> Session<M> {
         now: Instant,
     ) -> Result<Received<'a>, LinkError> {
         let (window, delay) = (self.config.window, now.after(self.config.ack_delay));
-        let (stage, received, sent) = (self.stage, self.received, self.sent);
+        let (stage, received) = (self.stage, self.received);
         let on_delivery = self.accepts_on_delivery();
         let link = self.link_mut().ok_or(LinkError::Superseded)?;
         if stage > Stage::Established {
@@ -199,11 +199,6 @@ impl<M: Payload> Session<M> {
         }
         if !link.inflow.allows(window, len) {
             return Err(Violation::WindowExceeded.into());
-        }
-        if let Numbered::Reply(to, ..) = message
-            && to > sent
-        {
-            return Err(Violation::AckAhead.into());
         }
         link.inflow.push(len);
         link.next_in = number + 1;
@@ -232,20 +227,16 @@ impl<M: Payload> Session<M> {
         })
     }
 
-    fn check_ack(&mut self, number: u64) -> Result<(), LinkError> {
-        let acked = self.acked;
-        let link = self.link_mut().ok_or(LinkError::Superseded)?;
-        if number < acked {
-            return Err(Violation::AckBack.into());
+    fn check_ack(&self, number: u64, most: u64) -> Result<(), Violation> {
+        if number < self.acked {
+            return Err(Violation::AckBack);
         }
-        if number >= link.next_out {
-            return Err(Violation::AckAhead.into());
-        }
-        Ok(())
+        if number > most { Err(Violation::AckAhead) } else { Ok(()) }
     }
 
     fn ack(&mut self, number: u64) -> Result<Received<'static>, LinkError> {
-        self.check_ack(number)?;
+        let sent = self.link().map_or(0, |link| link.next_out - 1);
+        self.check_ack(number, sent)?;
         if number == self.acked {
             return Ok(Received::Nothing);
         }
@@ -289,7 +280,10 @@ impl<M: Payload> Session<M> {
 
     /// The peer ends the session.
     fn bye(&mut self, number: u64, reason: Bye) -> Result<Received<'static>, LinkError> {
-        self.check_ack(number)?;
+        // After a bye of ours that says that the states don't fit, the numbers don't either.
+        if self.stage <= Stage::Ending {
+            self.check_ack(number, self.sent)?;
+        }
         let link = self.link_mut().ok_or(LinkError::Superseded)?;
         link.bye.received = true;
         if !link.bye.sent {
@@ -305,17 +299,21 @@ impl<M: Payload> Session<M> {
         Ok(Received::Ended(end))
     }
 
-    /// The application has accepted all messages up to this number, where it does so itself.
+    /// The application accepts all messages up to this number, where it does so itself.
     ///
     /// # Errors
     ///
-    /// No message with this number has been received.
+    /// It must not be: no message with this number has been received, or the session has ended, and the peer has learnt that the
+    /// message was not accepted.
     pub fn accept(&mut self, number: u64, now: Duration) -> Result<(), Misuse> {
         if number > self.received {
             return Err(Misuse::OutOfRange);
         }
-        if number <= self.accepted || self.stage > Stage::Established {
+        if number <= self.accepted {
             return Ok(());
+        }
+        if self.stage > Stage::Established {
+            return Err(Misuse::Ended);
         }
         self.wake();
         self.accepted = number;

@@ -101,16 +101,17 @@ pub(super) fn put_message<M: Payload>(records: &mut Vec<u8>, number: u64, entry:
 }
 
 impl<M: Payload> Session<M> {
-    pub(super) fn snapshot_records(&self) -> Vec<u8> {
+    /// The whole state as records, for a copy that nothing depends on: before an orderly stop, say. What is restored from it goes on
+    /// exactly only if nothing was exchanged after it was made.
+    pub fn export(&self) -> Vec<u8> {
         let mut records = Vec::new();
         records.push(SNAPSHOT);
         put(&mut records, VERSION);
         records.push(u8::from(self.role == Role::Server));
         records.extend_from_slice(&self.id.to_bytes());
         records.push(stage_index(self.stage));
-        // What is stored may go out without a further record.
-        let established = self.config.stored && self.stage == Stage::Established;
-        let sent = if established { self.assigned } else { self.sent };
+        // What is there may go out without a further record.
+        let sent = if self.stage == Stage::New { 0 } else { self.unambiguous(self.assigned) };
         let first = self.assigned - self.queued() as u64;
         for number in [self.attempt, self.accepted, first, self.assigned, sent] {
             put(&mut records, number);
@@ -145,6 +146,14 @@ impl<M: Payload> Session<M> {
         };
         if outbox.len() > 0 {
             session.wake().outbox = outbox;
+        }
+        // Where nothing is stored, this may be an old state: then all of it may have gone out since. But a number that was given
+        // after the last connection may have been given twice.
+        if !session.config.stored {
+            session.sent = assigned;
+            if sent < assigned {
+                session.wake().floor = Some(sent);
+            }
         }
         session
     }
@@ -199,6 +208,11 @@ impl<M: Payload> Saved<M> {
     /// Which side of it.
     pub fn role(&self) -> Role {
         self.role
+    }
+
+    /// The last number that a message of its own has been given.
+    pub fn assigned(&self) -> u64 {
+        self.assigned
     }
 
     /// Whether it has ended.

@@ -63,18 +63,22 @@ impl<M: Payload> Session<M> {
         self.enqueue(form, message)
     }
 
-    /// Leaves messages out: the peer learns at this point of the stream how many. Takes one place in the queue, even if that is
-    /// full, and none where a gap that hasn't gone out is the last message already.
+    /// Leaves messages out: the peer learns at this point of the stream how many. Takes one place in the queue, for which one more
+    /// is kept than for messages, and none where a gap that hasn't gone out is the last message already.
     ///
     /// # Errors
     ///
-    /// The session has ended, or has no number left.
+    /// Nothing was noted: the caller goes on counting. There is no place, or the session has ended, or has no number left.
     pub fn skip(&mut self, count: u64) -> Result<u64, SendError> {
         self.check_stage()?;
         let count = count.clamp(1, number::LAST);
         let fixed = self.sent.max(self.recorded_assigned());
         if self.assigned > fixed && self.wake().outbox.widen_gap(count) {
             return Ok(self.assigned);
+        }
+        if self.queued() > self.config.queue_messages {
+            self.wake().room_wanted = true;
+            return Err(SendError::QueueFull);
         }
         self.push(Entry { form: Form::Gap(count), payload: None });
         Ok(self.assigned)
@@ -186,7 +190,7 @@ impl<M: Payload> Session<M> {
 
     #[inline]
     fn control_output(&mut self, now: Instant) -> Option<Output<M>> {
-        let stored = self.stored();
+        let stored = self.stored_accepted();
         let (accepted, delay) = (self.accepted, self.config.ack_delay);
         if !self.may_speak() {
             return None;

@@ -12,6 +12,8 @@ use super::{Session, Stage};
 pub struct Mark {
     accepted: u64,
     assigned: u64,
+    /// Which life of the session it belongs to: a session can end and be opened again by the same hello.
+    life: u64,
     /// 0 nothing at all, 1 its existence, 2 that it is established, 3 that it is ending, 4 that it has ended.
     stage: u8,
 }
@@ -39,10 +41,9 @@ pub(super) struct Storage {
 
 impl Storage {
     /// Nothing is stored.
-    pub(super) const EMPTY: Self = {
-        let mark = Mark { accepted: 0, assigned: 0, stage: 0 };
-        Self { recorded: mark, stored: mark, acked: 0, attempt: 0 }
-    };
+    pub(super) const fn empty(life: u64) -> Self {
+        Self::settled(Mark { accepted: 0, assigned: 0, life, stage: 0 })
+    }
 
     /// All is stored.
     pub(super) const fn settled(mark: Mark) -> Self {
@@ -104,10 +105,10 @@ impl<M: Payload> Session<M> {
         Some(Batch { records, snapshot: false, mark })
     }
 
-    /// The whole state: for a new journal, or for an export. It covers all batches that were taken before.
+    /// The whole state, to be stored instead of all batches that were taken before: for a new journal, or for a store that keeps no
+    /// single records.
     pub fn snapshot(&mut self) -> Batch {
-        let mark = self.mark();
-        let records = self.snapshot_records();
+        let (mark, records) = (self.mark(), self.export());
         let (acked, attempt) = (self.acked, self.attempt);
         if self.config.stored {
             let storage = &mut self.wake().storage;
@@ -120,6 +121,9 @@ impl<M: Payload> Session<M> {
     pub fn synced(&mut self, mark: Mark) {
         let Some(awake) = &mut self.awake else { return };
         let Storage { recorded, stored, .. } = &mut awake.storage;
+        if mark.life != stored.life {
+            return;
+        }
         stored.accepted = stored.accepted.max(mark.accepted).min(recorded.accepted);
         stored.assigned = stored.assigned.max(mark.assigned).min(recorded.assigned);
         stored.stage = stored.stage.max(mark.stage).min(recorded.stage);
@@ -131,17 +135,17 @@ impl<M: Payload> Session<M> {
         self.config.stored && self.is_dirty()
     }
 
-    /// The last accepted number that couldn't be forgotten.
-    pub(super) fn stored(&self) -> u64 {
+    /// The last number that the application has accepted and that couldn't be forgotten: what an ack may cover.
+    pub fn stored_accepted(&self) -> u64 {
         match &self.awake {
             Some(awake) if self.config.stored => awake.storage.stored.accepted,
             _ => self.accepted,
         }
     }
 
-    /// The last message of our own that couldn't be forgotten.
+    /// The last number of a message of our own that couldn't be forgotten: what may go out.
     #[inline]
-    pub(super) fn stored_assigned(&self) -> u64 {
+    pub fn stored_assigned(&self) -> u64 {
         match &self.awake {
             Some(awake) if self.config.stored => awake.storage.stored.assigned,
             _ => self.assigned,
@@ -196,7 +200,8 @@ impl<M: Payload> Session<M> {
 
     /// How much there is to store.
     pub(super) fn mark(&self) -> Mark {
-        let Self { accepted, assigned, stage, .. } = *self;
-        Mark { accepted, assigned, stage: stage_number(stage) }
+        let Self { accepted, assigned, stage, attempt, .. } = *self;
+        let life = self.awake.as_ref().map_or(attempt, |awake| awake.storage.stored.life);
+        Mark { accepted, assigned, life, stage: stage_number(stage) }
     }
 }

@@ -61,9 +61,9 @@ impl<M: Payload> Session<M> {
         };
         if let Some(link) = &awake.link {
             consider(self.silent_at(link));
-            let ready = self.stored().min(link.next_in - 1) > link.inflow.ack_sent;
+            let ready = self.stored_accepted().min(link.next_in - 1) > link.inflow.ack_sent;
             // An ack whose batch is being stored has nothing to wait for but that.
-            if ready || self.is_dirty() {
+            if self.stage <= Stage::Established && (ready || self.is_dirty()) {
                 consider(link.ack_due);
             }
         }
