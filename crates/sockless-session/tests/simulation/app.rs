@@ -61,6 +61,8 @@ pub(crate) struct App {
     pub(crate) requests: HashSet<(SessionId, u64)>,
     /// Whether it has died. What it had learnt of an ended session it may learn again, if that was not stored.
     died: bool,
+    /// Whether it was restored from an old state: what it had taken since, it has forgotten.
+    pub(crate) went_back: bool,
     pub(crate) refused: u64,
     pub(crate) asked_again: u64,
 }
@@ -85,6 +87,7 @@ impl App {
             replayable: HashSet::new(),
             requests: HashSet::new(),
             died: false,
+            went_back: false,
             refused: 0,
             asked_again: 0,
         }
@@ -328,7 +331,8 @@ impl App {
                     (id, u32::from_le_bytes(content.try_into().expect("4 octets")))
                 })
                 .collect();
-        } else {
+        }
+        if !self.exact || self.effects.len() < self.ever.len() {
             let again = self.at_risk.iter().map(|(id, _, content)| (*id, *content));
             self.replayable.extend(again);
         }

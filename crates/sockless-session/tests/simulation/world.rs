@@ -56,6 +56,9 @@ pub(crate) struct World {
     random: Random,
     now: Duration,
     pub(crate) recoverable: bool,
+    /// Whether this side can be restored from an old state. Not both: then nothing could tell.
+    client_goes_back: bool,
+    server_goes_back: bool,
     pub(crate) client: Side,
     pub(crate) server: Side,
     session: Option<Session<Message>>,
@@ -149,10 +152,13 @@ impl World {
         let limits = TableLimits::new(sessions, random.below(3));
         let table = Table::new(server.config.clone(), limits);
         let chaos = 20 + random.below(300);
+        let client_goes_back = !recoverable && random.one_in(2);
         let mut world = Self {
             random,
             now: Duration::from_secs(5),
             recoverable,
+            client_goes_back,
+            server_goes_back: !recoverable && !client_goes_back,
             client,
             server,
             session: Some(session),
@@ -201,9 +207,6 @@ impl World {
 
     /// What goes wrong.
     fn wreck(&mut self) {
-        if self.calm() {
-            return;
-        }
         for conn in &mut self.conns {
             // A wire is cut in both directions.
             if (conn.up.is_cut() || conn.down.is_cut()) && conn.client_notices.is_none() {
@@ -211,6 +214,9 @@ impl World {
                 conn.client_notices = Some(self.now + self.random.millis(400));
                 conn.server_notices = Some(self.now + self.random.millis(2000));
             }
+        }
+        if self.calm() {
+            return;
         }
         if self.random.one_in(60) {
             self.kill_client();
@@ -538,7 +544,7 @@ impl World {
         let Some(session) = &mut self.session else { return };
         let side = &mut self.client;
         let stops = side.way == Way::Memory;
-        let goes_back = !self.recoverable && stops && self.random.one_in(2);
+        let goes_back = self.client_goes_back && stops && self.random.one_in(2);
         if matches!(session.stage(), Stage::Ending | Stage::Ended(_)) {
             return;
         }
@@ -574,7 +580,7 @@ impl World {
     fn kill_server(&mut self) {
         let side = &mut self.server;
         let stops = side.way == Way::Memory;
-        let goes_back = !self.recoverable && stops && self.random.one_in(2);
+        let goes_back = self.server_goes_back && stops && self.random.one_in(2);
         if goes_back {
             let stale = side.stale.take();
             side.store.replace(
@@ -660,6 +666,7 @@ impl Side {
         };
         self.app.die(&replay.effects, assigned, promised);
         if goes_back {
+            self.app.went_back = true;
             self.promised.clear();
         }
         replay
