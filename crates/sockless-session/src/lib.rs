@@ -19,8 +19,10 @@ extern crate alloc;
 
 pub mod entropy;
 pub mod journal;
+pub mod reconnect;
 pub mod reliable;
 mod time;
 
 pub use entropy::Entropy;
+pub use reconnect::Reconnect;
 pub use reliable::Session;

@@ -154,8 +154,8 @@ impl App {
     }
 
     fn skipped(&mut self, id: SessionId, number: u64, count: u32) {
-        let last = self.ledger.last_mut();
-        match last.filter(|sent| sent.number == number && sent.id == id && sent.content >= GAP) {
+        let last = self.ledger.iter_mut().rfind(|sent| sent.id == id && sent.end.is_none());
+        match last.filter(|sent| sent.number == number && sent.content >= GAP) {
             Some(sent) => sent.content += count,
             None => self.ledger.push(Sent { id, number, content: GAP | count, end: None }),
         }
