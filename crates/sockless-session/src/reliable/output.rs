@@ -123,23 +123,23 @@ impl<M: Payload> Output<M> {
 /// An opening's text.
 pub(crate) fn opening(opening: &Opening) -> String {
     let mut text = String::new();
-    let Opening { hello, id, attempt, received, window } = opening;
+    let Opening { hello, id, attempt, received, seen, window } = opening;
     text.push(char::from(DLE));
     // Writing to a string can't fail.
     let _ = if *hello {
         write!(text, "h{id} {attempt} ")
     } else {
-        write!(text, "r{id} {attempt} {received} ")
+        write!(text, "r{id} {attempt} {received} {seen} ")
     };
     push_window(&mut text, *window);
     text
 }
 
 /// A welcome's text.
-pub(crate) fn welcome(received: u64, window: Window, grace: u64) -> String {
+pub(crate) fn welcome(received: u64, seen: u64, window: Window, grace: u64) -> String {
     let mut text = String::new();
     text.push(char::from(DLE));
-    let _ = write!(text, "w{received} ");
+    let _ = write!(text, "w{received} {seen} ");
     push_window(&mut text, window);
     let _ = write!(text, " {grace}");
     text

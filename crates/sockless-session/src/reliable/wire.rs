@@ -21,8 +21,10 @@ pub struct Opening {
     pub id: SessionId,
     /// Which attempt at a connection it is.
     pub attempt: u64,
-    /// The last number that the client has received: 0 in a hello.
+    /// The last number that the client has accepted for good: 0 in a hello.
     pub received: u64,
+    /// The last number that it has received at all.
+    pub seen: u64,
     /// What the client is ready to have outstanding.
     pub window: Window,
 }
@@ -76,7 +78,7 @@ pub(crate) enum Parsed<'a> {
     Gap(u64),
     Unnumbered(Incoming<'a>),
     Opening(Opening),
-    Welcome { received: u64, window: Window, grace: u64 },
+    Welcome { received: u64, seen: u64, window: Window, grace: u64 },
     Refused(Refusal),
     Ack(u64),
     Again(u64),
@@ -131,6 +133,7 @@ fn control(letter: u8, fields: &[u8]) -> Option<Parsed<'static>> {
             id: fields.id()?,
             attempt: fields.number()?,
             received: 0,
+            seen: 0,
             window: fields.window()?,
         }),
         b'r' => Parsed::Opening(Opening {
@@ -138,10 +141,12 @@ fn control(letter: u8, fields: &[u8]) -> Option<Parsed<'static>> {
             id: fields.id()?,
             attempt: fields.number()?,
             received: fields.number()?,
+            seen: fields.number()?,
             window: fields.window()?,
         }),
         b'w' => Parsed::Welcome {
             received: fields.number()?,
+            seen: fields.number()?,
             window: fields.window()?,
             grace: fields.number()?,
         },
@@ -168,7 +173,12 @@ fn control(letter: u8, fields: &[u8]) -> Option<Parsed<'static>> {
         }
         _ => return None,
     };
-    fields.0.is_none().then_some(parsed)
+    let (received, seen) = match parsed {
+        Parsed::Opening(Opening { received, seen, .. }) => (received, seen),
+        Parsed::Welcome { received, seen, .. } => (received, seen),
+        _ => (0, 0),
+    };
+    (fields.0.is_none() && received <= seen).then_some(parsed)
 }
 
 /// What is left of a message's fields.

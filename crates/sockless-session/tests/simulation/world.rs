@@ -216,6 +216,9 @@ impl World {
             }
         }
         if self.calm() {
+            for conn in self.conns.iter_mut().filter(|conn| conn.client.is_none()) {
+                conn.up.end();
+            }
             return;
         }
         if self.random.one_in(60) {
@@ -343,6 +346,8 @@ impl World {
         let Some(session) = &mut self.session else { return };
         if matches!(session.stage(), Stage::Ended(_)) && session.current_link().is_none() {
             self.client.app.ended(session);
+            // What has ended isn't brought back.
+            self.client.stale = None;
             self.ended += 1;
             // The end is stored, too.
             self.client.store.replace(Vec::new(), &mut self.random);
@@ -447,6 +452,9 @@ impl World {
         }
         while let Some(mut session) = self.table.poll(now) {
             self.server.app.ended(&mut session);
+            if let Some(stale) = &mut self.server.stale {
+                stale.retain(|(id, _)| *id != session.id());
+            }
             if session.config().stored {
                 let effects = self.server.app.take_fresh();
                 self.server.store.store(&mut session, &effects, now, &mut self.random);

@@ -121,6 +121,8 @@ pub struct Session<M> {
     config: Arc<Config>,
     role: Role,
     stage: Stage,
+    /// Whether it was restored from a state that may be old, and has not been connected since.
+    doubtful: bool,
     id: SessionId,
     attempt: u64,
     received: u64,
@@ -143,8 +145,8 @@ struct Awake<M> {
     room_wanted: bool,
     /// The connection that has been given up, until it is told.
     dead: Option<Link>,
-    /// In a state that was restored and has not been connected since: the last number that can't have been given to another
-    /// message in the meantime.
+    /// While the state is doubtful: the last number that can't have been given to another message in the meantime, if that isn't
+    /// the last of all.
     floor: Option<u64>,
 }
 
@@ -170,6 +172,7 @@ impl<M: Payload> Session<M> {
             config,
             role,
             stage,
+            doubtful: false,
             id,
             attempt,
             received: 0,

@@ -60,7 +60,7 @@ impl<M: Payload> Session<M> {
         if opening.attempt <= self.attempt {
             return refuse(Denial::Stale, self.attempt);
         }
-        if opening.received < self.acked || opening.received > self.unambiguous(self.sent) {
+        if opening.received < self.acked || opening.seen > self.unambiguous(self.sent) {
             return refuse(Denial::Diverged, self.stored_accepted());
         }
         self.acknowledge(opening.received);
@@ -73,6 +73,7 @@ impl<M: Payload> Session<M> {
         let (stated, next_out) = (self.stored_accepted(), self.acked + 1);
         let now = Instant::new(now);
         let state = LinkState::new(Phase::WelcomeDue, stated, next_out, opening.window, now);
+        self.doubtful = false;
         let awake = self.wake();
         (awake.link, awake.floor) = (Some(state), None);
         Link(self.attempt)
@@ -104,6 +105,7 @@ impl<M: Payload> Session<M> {
             id: self.id,
             attempt: self.attempt,
             received: stated,
+            seen: self.received,
             window: self.config.window,
         }
     }
@@ -112,11 +114,12 @@ impl<M: Payload> Session<M> {
     pub(super) fn welcomed(
         &mut self,
         received: u64,
+        seen: u64,
         window: Window,
         grace: u64,
     ) -> Result<Received<'static>, LinkError> {
         let resumed = self.stage == Stage::Established;
-        if received < self.acked || received > self.unambiguous(self.sent) {
+        if received < self.acked || seen > self.unambiguous(self.sent) {
             let link = self.link_mut().ok_or(LinkError::Superseded)?;
             link.phase = Phase::Open;
             link.bye.due = Some(Bye::Diverged);
@@ -124,6 +127,7 @@ impl<M: Payload> Session<M> {
             return Ok(Received::Ended(End::Diverged));
         }
         self.stage = Stage::Established;
+        self.doubtful = false;
         self.wake().floor = None;
         self.acknowledge(received);
         let next_out = self.acked + 1;

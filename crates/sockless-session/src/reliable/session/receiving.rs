@@ -130,8 +130,8 @@ impl<M: Payload> Session<M> {
             return Err(Violation::Unexpected.into());
         }
         match (link.phase, parsed) {
-            (Phase::OpeningSent, Parsed::Welcome { received, window, grace }) => {
-                return self.welcomed(received, window, grace);
+            (Phase::OpeningSent, Parsed::Welcome { received, seen, window, grace }) => {
+                return self.welcomed(received, seen, window, grace);
             }
             (Phase::OpeningSent, Parsed::Refused(refusal)) => return self.refused(refusal),
             (Phase::OpeningDue | Phase::OpeningSent | Phase::WelcomeDue, _) => {

@@ -135,6 +135,7 @@ impl<M: Payload> Session<M> {
             config,
             role,
             stage,
+            doubtful: false,
             id,
             attempt,
             received,
@@ -150,7 +151,7 @@ impl<M: Payload> Session<M> {
         // Where nothing is stored, this may be an old state: then all of it may have gone out since. But a number that was given
         // after the last connection may have been given twice.
         if !session.config.stored {
-            session.sent = assigned;
+            (session.sent, session.doubtful) = (assigned, true);
             if sent < assigned {
                 session.wake().floor = Some(sent);
             }

@@ -119,7 +119,13 @@ impl<M: Payload> Session<M> {
     }
 
     fn push(&mut self, entry: Entry<M>) {
-        self.wake().outbox.push(entry);
+        let (doubtful, assigned) = (self.doubtful, self.assigned);
+        let awake = self.wake();
+        if doubtful {
+            // A life of this session that was forgotten may have given the next number to another message.
+            awake.floor.get_or_insert(assigned);
+        }
+        awake.outbox.push(entry);
         self.assigned += 1;
     }
 
@@ -164,10 +170,11 @@ impl<M: Payload> Session<M> {
             return None;
         }
         let (window, grace) = (self.config.window, nanos(self.config.grace) / 1_000_000);
+        let seen = self.received;
         let link = self.link_mut()?;
         link.phase = Phase::Open;
         let stated = link.inflow.ack_sent;
-        Some(Output::Text(output::welcome(stated, window, grace.min(number::LAST))))
+        Some(Output::Text(output::welcome(stated, seen, window, grace.min(number::LAST))))
     }
 
     fn bye_output(&mut self, now: Instant) -> Option<Output<M>> {
