@@ -37,6 +37,7 @@ impl<M: Payload> Session<M> {
         if self.stage > Stage::Established || self.attempt >= number::LAST {
             return Err(Misuse::Ended);
         }
+        self.wake();
         self.attempt += 1;
         let (stated, next_out) = (self.stored_accepted(), self.acked + 1);
         let window = Window::new(1, 1);

@@ -5,13 +5,15 @@ use alloc::vec::Vec;
 use super::super::config::Config;
 use super::super::message::Payload;
 use super::saved;
-use super::{Session, Stage};
+use super::{Role, Session, Stage};
 
 /// How much of a session a batch covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
     accepted: u64,
     assigned: u64,
+    /// A client's attempt: an opening that arrives late must not be taken for a newer one. A server's rides along.
+    attempt: u64,
     /// Which life of the session it belongs to: a session can end and be opened again by the same hello.
     life: u64,
     /// 0 nothing at all, 1 its existence, 2 that it is established, 3 that it is ending, 4 that it has ended.
@@ -42,7 +44,7 @@ pub(super) struct Storage {
 impl Storage {
     /// Nothing is stored.
     pub(super) const fn empty(life: u64) -> Self {
-        Self::settled(Mark { accepted: 0, assigned: 0, life, stage: 0 })
+        Self::settled(Mark { accepted: 0, assigned: 0, attempt: 0, life, stage: 0 })
     }
 
     /// All is stored.
@@ -126,6 +128,7 @@ impl<M: Payload> Session<M> {
         }
         stored.accepted = stored.accepted.max(mark.accepted).min(recorded.accepted);
         stored.assigned = stored.assigned.max(mark.assigned).min(recorded.assigned);
+        stored.attempt = stored.attempt.max(mark.attempt).min(recorded.attempt);
         stored.stage = stored.stage.max(mark.stage).min(recorded.stage);
         self.doze();
     }
@@ -165,9 +168,13 @@ impl<M: Payload> Session<M> {
         self.awake.as_ref().is_none_or(|awake| awake.storage.stored == self.mark())
     }
 
-    /// Whether the session's existence is stored.
+    /// Whether the session's existence is stored, and the attempt that a client is about to make.
     pub(super) fn is_begun(&self) -> bool {
-        self.has_stored(BEGUN)
+        let attempt = match &self.awake {
+            Some(awake) if self.config.stored => awake.storage.stored.attempt,
+            _ => self.attempt,
+        };
+        self.has_stored(BEGUN) && attempt >= self.attempt
     }
 
     /// Whether it is stored that the session is established.
@@ -202,6 +209,7 @@ impl<M: Payload> Session<M> {
     pub(super) fn mark(&self) -> Mark {
         let Self { accepted, assigned, stage, attempt, .. } = *self;
         let life = self.awake.as_ref().map_or(attempt, |awake| awake.storage.stored.life);
-        Mark { accepted, assigned, life, stage: stage_number(stage) }
+        let attempt = if self.role == Role::Client { attempt } else { 0 };
+        Mark { accepted, assigned, attempt, life, stage: stage_number(stage) }
     }
 }
