@@ -19,8 +19,7 @@ fn a_message_is_pending_then_sent_then_delivered() {
     assert_eq!((client.status(0), client.status(2)), (None, None));
     assert_eq!(Presence::of(&client), Presence::Away);
     let opening = Opening::parse(Incoming::Text(&first)).expect("an opening");
-    let (mut server, down) =
-        Session::<Message>::server(client.config().clone(), &opening, at(0));
+    let (mut server, down) = Session::<Message>::server(client.config().clone(), &opening, at(0));
     let Some(Output::Text(welcome)) = server.poll_output(down, at(0)) else { panic!() };
     client.receive(up, Incoming::Text(&welcome), at(0)).expect("a welcome");
     assert_eq!(Presence::of(&client), Presence::Online);
@@ -171,7 +170,8 @@ fn gaps_widen_until_they_go_out() {
 
 #[test]
 fn byes_tell_exactly_what_was_delivered() {
-    let mut pair = Pair::open(Config::default(), Config::default().with_window(Window::new(2, 100)));
+    let mut pair =
+        Pair::open(Config::default(), Config::default().with_window(Window::new(2, 100)));
     for text in ["one", "two", "three"] {
         pair.client.send(text.into()).expect("there is room");
     }
@@ -202,7 +202,8 @@ fn byes_tell_exactly_what_was_delivered() {
 
 #[test]
 fn without_the_other_bye_what_was_sent_is_unknown() {
-    let mut pair = Pair::open(Config::default(), Config::default().with_window(Window::new(1, 100)));
+    let mut pair =
+        Pair::open(Config::default(), Config::default().with_window(Window::new(1, 100)));
     for text in ["one", "two"] {
         pair.client.send(text.into()).expect("there is room");
     }
@@ -222,7 +223,8 @@ fn without_the_other_bye_what_was_sent_is_unknown() {
 #[test]
 fn each_refusal_says_what_is_known() {
     let refused = |denial, number| {
-        let mut pair = Pair::open(Config::default(), Config::default().with_window(Window::new(3, 99)));
+        let mut pair =
+            Pair::open(Config::default(), Config::default().with_window(Window::new(3, 99)));
         for text in ["one", "two", "three", "four"] {
             pair.client.send(text.into()).expect("there is room");
         }
@@ -280,7 +282,11 @@ fn unnumbered_messages_are_not_counted() {
     let output = pair.client.unnumbered("tick".into()).expect("it is open");
     let mut bytes = Vec::new();
     output.write_to(&mut bytes).expect("a message");
-    let received = pair.server.receive(pair.down, pair::incoming(sockless_session::reliable::Kind::Text, &bytes), at(0));
+    let received = pair.server.receive(
+        pair.down,
+        pair::incoming(sockless_session::reliable::Kind::Text, &bytes),
+        at(0),
+    );
     assert_eq!(received, Ok(Received::Unnumbered(Incoming::Text("tick"))));
     assert_eq!((pair.client.assigned(), pair.server.received()), (0, 0));
     pair.client.lost(pair.up);

@@ -155,7 +155,8 @@ fn a_reliable_member_learns_of_the_gap_at_its_place() {
         slow.trace.iter().filter_map(|line| line.strip_prefix("< ")).map(String::from).collect();
     all.extend(heard);
     all.retain(|line| !line.starts_with("␐w"));
-    let gaps: u64 = all.iter().filter_map(|line| line.strip_prefix("␐g")?.parse::<u64>().ok()).sum();
+    let gaps: u64 =
+        all.iter().filter_map(|line| line.strip_prefix("␐g")?.parse::<u64>().ok()).sum();
     assert_eq!(gaps, 3, "{all:?}");
     let texts: Vec<_> = all.iter().filter(|line| !line.starts_with('␐')).collect();
     assert_eq!(texts, ["one", "two", "six"]);

@@ -114,7 +114,8 @@ fn an_honest_sender_fills_the_window_and_no_more() {
         }
         assert_eq!(says(&mut pair.client, pair.up, pair.now).len(), fits);
         // Prefixes count: this one has eleven.
-        let mut other = Pair::open(Config::default(), Config::default().with_window(Window::new(9, 32)));
+        let mut other =
+            Pair::open(Config::default(), Config::default().with_window(Window::new(9, 32)));
         for _ in 0..10 {
             other.client.send("\u{10}en octets".into()).expect("there is room");
         }
@@ -241,7 +242,9 @@ fn a_server_that_is_silent_or_says_stale_for_ever_is_left() {
     assert_eq!(client.deadline(), Some(at(10_000)));
     assert_eq!(client.poll(at(9_999)), None);
     let dead = client.poll(at(10_000));
-    assert!(matches!(dead, Some(Event::Dead(given_up, reason)) if given_up == link && reason.code() == 4408));
+    assert!(
+        matches!(dead, Some(Event::Dead(given_up, reason)) if given_up == link && reason.code() == 4408)
+    );
 
     let (mut client, mut link, _) = hello(&config);
     for number in [7, 20, 30] {

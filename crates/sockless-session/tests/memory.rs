@@ -83,8 +83,14 @@ fn sleeping_sessions_cost_256_octets_at_most() {
     println!("{each:.1} octets of heap for each of {SESSIONS} sleeping sessions");
     assert!(each <= 256.0, "{each} octets for each sleeping session");
     // They can still be resumed.
-    let opening =
-        Opening { hello: false, id: id(5), attempt: 2, received: 1, seen: 1, window: Window::new(1, 1) };
+    let opening = Opening {
+        hello: false,
+        id: id(5),
+        attempt: 2,
+        received: 1,
+        seen: 1,
+        window: Window::new(1, 1),
+    };
     let now = Duration::from_millis(SESSIONS);
     assert!(matches!(table.admit(&opening, now), Admission::Resumed { superseded: None, .. }));
     drop(table);

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use sockless_session::Entropy;
-use sockless_session::reconnect::{Backoff, GaveUp, Next, Outcome, Policy, Reconnect, Settings, Worth};
+use sockless_session::reconnect::{
+    Backoff, GaveUp, Next, Outcome, Policy, Reconnect, Settings, Worth,
+};
 
 /// SplitMix64.
 struct Random(u64);

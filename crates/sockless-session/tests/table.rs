@@ -83,7 +83,8 @@ fn only_so_many_ended_sessions_are_remembered() {
         used(&mut table, number, u64::from(number));
     }
     assert_eq!(std::iter::from_fn(|| table.poll(at(5000))).count(), 3);
-    let mut denials = (1..=3).map(|number| refused(table.admit(&opening(false, number, 2), at(5000))));
+    let mut denials =
+        (1..=3).map(|number| refused(table.admit(&opening(false, number, 2), at(5000))));
     assert_eq!(denials.next(), Some((Denial::Unknown, 0)));
     assert_eq!(denials.next(), Some((Denial::Ended, 1)));
     assert_eq!(denials.next(), Some((Denial::Ended, 1)));

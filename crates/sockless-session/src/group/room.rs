@@ -98,7 +98,9 @@ impl<I: Ord + Clone, P: Clone, K: Clone + PartialEq> Group<I, P, K> {
             return false;
         }
         // What was to be said about him has no meaning any more, but that he had come.
-        self.events.retain(|event| !matches!(event, Event::TooSlow(other) | Event::Ready(other) if other == id));
+        self.events.retain(
+            |event| !matches!(event, Event::TooSlow(other) | Event::Ready(other) if other == id),
+        );
         self.counters.left += 1;
         self.events.push_back(Event::Left(id.clone()));
         true

@@ -50,7 +50,7 @@ impl Backoff {
         let mut bytes = [0; 8];
         entropy.fill(&mut bytes);
         // The upper half of a product: even to within 2^-64 of the greatest delay.
-        let drawn = u128::from(u64::from_le_bytes(bytes)) * (u128::from(greatest) + 1) >> 64;
+        let drawn = (u128::from(u64::from_le_bytes(bytes)) * (u128::from(greatest) + 1)) >> 64;
         Duration::from_nanos(drawn as u64)
     }
 }

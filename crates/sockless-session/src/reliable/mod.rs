@@ -22,8 +22,8 @@ mod outbox;
 mod output;
 mod session;
 mod table;
-mod wire;
 mod window;
+mod wire;
 
 /// The protocol's specification.
 #[doc = include_str!("spec.md")]

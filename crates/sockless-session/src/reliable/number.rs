@@ -29,7 +29,20 @@ mod tests {
     fn numbers_have_one_form_and_a_greatest() {
         assert_eq!(parse(b"0"), Some(0));
         assert_eq!(parse(b"9007199254740991"), Some(LAST));
-        for bad in ["", "00", "01", "-1", "+1", " 1", "1 ", "9007199254740992", "99999999999999999999", "1a", "/", ":"] {
+        for bad in [
+            "",
+            "00",
+            "01",
+            "-1",
+            "+1",
+            " 1",
+            "1 ",
+            "9007199254740992",
+            "99999999999999999999",
+            "1a",
+            "/",
+            ":",
+        ] {
             assert_eq!(parse(bad.as_bytes()), None, "{bad:?}");
         }
     }

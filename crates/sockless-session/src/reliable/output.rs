@@ -6,8 +6,8 @@ use core::fmt::{self, Write};
 
 use super::error::CloseReason;
 use super::message::{Kind, Payload};
-use super::wire::{DLE, Opening, Refusal};
 use super::window::Window;
+use super::wire::{DLE, Opening, Refusal};
 
 /// What precedes a payload on the wire: at most 19 octets of ASCII, and none for an ordinary message.
 #[derive(Clone, Copy, PartialEq, Eq)]

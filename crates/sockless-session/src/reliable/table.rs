@@ -131,9 +131,7 @@ impl<M: Payload> Table<M> {
         let refusal = match self.ended.get(&id).copied() {
             Some(accepted) => Refusal { denial: Denial::Ended, number: accepted },
             None if !opening.hello => Refusal { denial: Denial::Unknown, number: 0 },
-            None if !self.make_room() => {
-                Refusal { denial: Denial::Full, number: 0 }
-            }
+            None if !self.make_room() => Refusal { denial: Denial::Full, number: 0 },
             None => {
                 let (session, link) = Session::server(self.config.clone(), opening, now);
                 self.sessions.insert(id, Place { session, expires: None });
@@ -182,7 +180,7 @@ impl<M: Payload> Table<M> {
     }
 
     /// The next session that has ended, or whose grace time has passed, with what it couldn't deliver. It isn't in the table any
-    /// more.
+    /// more. Where sessions are stored, its end is to be stored before [it is final](Session::is_final).
     pub fn poll(&mut self, now: Duration) -> Option<Session<M>> {
         let now = Instant::new(now);
         for set in [&mut self.asleep, &mut self.unused] {

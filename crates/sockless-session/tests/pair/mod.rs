@@ -9,7 +9,8 @@ use sockless_session::reliable::{
     Config, Incoming, Kind, Link, LinkError, Message, Opening, Output, Received, Session, SessionId,
 };
 
-pub(crate) const ID: SessionId = SessionId::from_bytes(*b"\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff");
+pub(crate) const ID: SessionId =
+    SessionId::from_bytes(*b"\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff");
 
 /// A point in time.
 pub(crate) fn at(millis: u64) -> Duration {
@@ -77,7 +78,10 @@ impl Pair {
         let Some(Output::Text(welcome)) = server.poll_output(down, at(0)) else { panic!() };
         let opened = client.receive(up, Incoming::Text(&welcome), at(0));
         assert!(matches!(opened, Ok(Received::Opened { resumed: false, .. })));
-        let trace = vec![show('>', Kind::Text, first.as_bytes()), show('<', Kind::Text, welcome.as_bytes())];
+        let trace = vec![
+            show('>', Kind::Text, first.as_bytes()),
+            show('<', Kind::Text, welcome.as_bytes()),
+        ];
         Self { client, server, up, down, now: at(0), trace }
     }
 

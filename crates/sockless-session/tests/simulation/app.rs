@@ -4,8 +4,8 @@ use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use sockless_session::reliable::{
-    Config, Failed, Fate, Incoming, Message, Misuse, Payload, Received, SendError, Session, SessionId,
-    Status,
+    Config, Failed, Fate, Incoming, Message, Misuse, Payload, Received, SendError, Session,
+    SessionId, Status,
 };
 
 use crate::random::Random;
@@ -184,11 +184,17 @@ impl App {
                 (number, read(self.peer, payload))
             }
             Received::Reply { number, to, payload, .. } => {
-                assert!(self.requests.remove(&(session.id(), to)), "a reply to {to}, which isn't waited for");
+                assert!(
+                    self.requests.remove(&(session.id(), to)),
+                    "a reply to {to}, which isn't waited for"
+                );
                 (number, read(self.peer, payload))
             }
             Received::Late { number, to, payload, .. } => {
-                assert!(!self.requests.contains(&(session.id(), to)), "the reply to {to} isn't late");
+                assert!(
+                    !self.requests.contains(&(session.id(), to)),
+                    "the reply to {to} isn't late"
+                );
                 (number, read(self.peer, payload))
             }
             Received::Gap { number, count } => (number, GAP | count as u32),

@@ -69,7 +69,9 @@ impl Pipe {
 
     /// The next whole message that has arrived.
     pub(crate) fn read(&mut self, now: Duration) -> Option<(Kind, Vec<u8>)> {
-        while let Some((_, bytes)) = self.flying.pop_front_if(|(at, _)| *at <= now) {
+        while self.flying.front().is_some_and(|(at, _)| *at <= now)
+            && let Some((_, bytes)) = self.flying.pop_front()
+        {
             self.len -= bytes.len();
             self.partial.extend(bytes);
         }

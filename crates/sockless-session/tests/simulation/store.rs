@@ -86,7 +86,8 @@ impl Store {
 
     /// The next sync that is complete: whose, and what it covers.
     pub(crate) fn complete(&mut self, now: Duration) -> Option<(SessionId, Mark)> {
-        let sync = self.syncs.pop_front_if(|sync| sync.at <= now)?;
+        self.syncs.front().filter(|sync| sync.at <= now)?;
+        let sync = self.syncs.pop_front()?;
         match sync.file {
             Some((bytes, writer)) => {
                 self.synced = bytes.len();

@@ -62,6 +62,8 @@ pub(crate) struct World {
     pub(crate) client: Side,
     pub(crate) server: Side,
     session: Option<Session<Message>>,
+    /// The server's sessions that have ended, as long as their end isn't stored.
+    ending: Vec<Session<Message>>,
     table: Table<Message>,
     conns: Vec<Conn>,
     next_try: Duration,
@@ -74,10 +76,8 @@ pub(crate) struct World {
 }
 
 fn config(random: &mut Random, way: Way, recoverable: bool) -> Arc<Config> {
-    let window = Window::new(
-        random.pick(&[1, 2, 5, 30, 1000]),
-        random.pick(&[1, 300, 2000, 100_000]),
-    );
+    let window =
+        Window::new(random.pick(&[1, 2, 5, 30, 1000]), random.pick(&[1, 300, 2000, 100_000]));
     let mut config = Config::default()
         .with_window(window)
         .with_queue(random.pick(&[1, 3, 20, 1000]), random.pick(&[1, 500, 1 << 20]))
@@ -162,6 +162,7 @@ impl World {
             client,
             server,
             session: Some(session),
+            ending: Vec::new(),
             table,
             conns: Vec::new(),
             next_try: Duration::ZERO,
@@ -184,7 +185,7 @@ impl World {
     }
 
     fn is_over(&self) -> bool {
-        self.calm() && self.session.is_none() && self.table.is_empty()
+        self.calm() && self.session.is_none() && self.table.is_empty() && self.ending.is_empty()
     }
 
     fn turn(&mut self) {
@@ -199,9 +200,7 @@ impl World {
         self.wreck();
         self.client_turn();
         self.server_turn();
-        self.conns.retain(|conn| {
-            conn.client.is_some() || !matches!(conn.server, ServerEnd::Gone)
-        });
+        self.conns.retain(|conn| conn.client.is_some() || !matches!(conn.server, ServerEnd::Gone));
         self.pass_time();
     }
 
@@ -233,21 +232,23 @@ impl World {
         if self.random.one_in(40) {
             self.compact_server();
         }
-        if !self.recoverable && self.random.one_in(30) {
-            if let Some(session) = &self.session {
-                self.client.stale = Some(vec![export(session, &self.client.app)]);
-            }
+        if !self.recoverable
+            && self.random.one_in(30)
+            && let Some(session) = &self.session
+        {
+            self.client.stale = Some(vec![export(session, &self.client.app)]);
         }
         if !self.recoverable && self.random.one_in(30) {
             let sessions = self.table.ids().filter_map(|id| self.table.get(id));
             let exports = sessions.map(|session| export(session, &self.server.app));
             self.server.stale = Some(exports.collect());
         }
-        if !self.recoverable && self.random.one_in(150) {
-            if let Some(session) = &mut self.session {
-                // It may have ended already.
-                let _ = session.end();
-            }
+        if !self.recoverable
+            && self.random.one_in(150)
+            && let Some(session) = &mut self.session
+        {
+            // It may have ended already.
+            let _ = session.end();
         }
     }
 
@@ -270,10 +271,8 @@ impl World {
                         conn.client = Some(link);
                     }
                     Ok(received) => {
-                        self.resumed += u64::from(matches!(
-                            received,
-                            Received::Opened { resumed: true, .. }
-                        ));
+                        self.resumed +=
+                            u64::from(matches!(received, Received::Opened { resumed: true, .. }));
                         self.client.app.take(session, received, random);
                     }
                     Err(LinkError::Superseded) => {}
@@ -295,7 +294,7 @@ impl World {
                 Event::Room => self.client.app.room(),
                 Event::TimedOut { request } => {
                     assert!(self.client.app.requests.remove(&(session.id(), request)));
-                },
+                }
                 _ => self.next_try = now + random.millis(200),
             }
         }
@@ -344,7 +343,7 @@ impl World {
         let calm = self.calm();
         let done = self.client.app.plan == 0 && self.server.app.plan == 0;
         let Some(session) = &mut self.session else { return };
-        if matches!(session.stage(), Stage::Ended(_)) && session.current_link().is_none() {
+        if session.is_final() && session.current_link().is_none() {
             self.client.app.ended(session);
             // What has ended isn't brought back.
             self.client.stale = None;
@@ -365,9 +364,10 @@ impl World {
         let id = session.id();
         let settled = session.is_settled()
             && session.is_open()
-            && self.table.get(id).is_some_and(|other| {
-                other.is_settled() && other.accepted() == session.acked()
-            });
+            && self
+                .table
+                .get(id)
+                .is_some_and(|other| other.is_settled() && other.accepted() == session.acked());
         if settled && session.stage() == Stage::Established {
             if self.random.one_in(2) {
                 session.end().expect("it is established");
@@ -386,6 +386,10 @@ impl World {
                 session.synced(mark);
                 side.synced(session);
             });
+            for session in self.ending.iter_mut().filter(|session| session.id() == id) {
+                session.synced(mark);
+                side.synced(session);
+            }
         }
         for conn in &mut self.conns {
             while !matches!(conn.server, ServerEnd::Gone)
@@ -450,14 +454,16 @@ impl World {
         for id in ids {
             self.serve(id);
         }
-        while let Some(mut session) = self.table.poll(now) {
-            self.server.app.ended(&mut session);
-            if let Some(stale) = &mut self.server.stale {
+        self.ending.extend(std::iter::from_fn(|| self.table.poll(now)));
+        let side = &mut self.server;
+        for session in &mut self.ending {
+            side.store(session, now, &mut self.random);
+        }
+        for mut session in self.ending.extract_if(.., |session| session.is_final()) {
+            side.app.ended(&mut session);
+            // What has ended isn't brought back.
+            if let Some(stale) = &mut side.stale {
                 stale.retain(|(id, _)| *id != session.id());
-            }
-            if session.config().stored {
-                let effects = self.server.app.take_fresh();
-                self.server.store.store(&mut session, &effects, now, &mut self.random);
             }
         }
     }
@@ -469,7 +475,9 @@ impl World {
             while let Some(event) = session.poll(now) {
                 match event {
                     Event::Room => side.app.room(),
-                    Event::TimedOut { request } => assert!(side.app.requests.remove(&(id, request))),
+                    Event::TimedOut { request } => {
+                        assert!(side.app.requests.remove(&(id, request)))
+                    }
                     _ => {}
                 }
             }
@@ -529,6 +537,8 @@ impl World {
             consider(session.and_then(|session| session.deadline()));
             consider(session.filter(|session| session.wants_sync()).map(|_| self.now));
         }
+        let waits = self.ending.iter().any(|session| session.wants_sync());
+        consider(waits.then_some(self.now));
         consider(self.client.store.deadline());
         consider(self.server.store.deadline());
         // When all is calm the sessions that nobody resumes have to end, however long that takes.
@@ -602,6 +612,7 @@ impl World {
         let replay = side.die(goes_back, &mut self.random);
         let limits = TableLimits::new(10, 2);
         self.table = Table::new(side.config.clone(), limits);
+        self.ending.clear();
         for (_, saved) in replay.sessions {
             if saved.is_ended() && self.recoverable {
                 continue;
@@ -629,6 +640,11 @@ impl World {
                 side.synced(session);
                 snapshots.push((id, snapshot.records, std::mem::take(&mut effects)));
             });
+        }
+        for session in &mut self.ending {
+            let snapshot = session.snapshot();
+            session.synced(snapshot.mark);
+            snapshots.push((session.id(), snapshot.records, std::mem::take(&mut effects)));
         }
         if !effects.is_empty() {
             snapshots.push((SessionId::from_bytes([0; 16]), Vec::new(), effects));

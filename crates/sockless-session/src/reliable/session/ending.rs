@@ -98,28 +98,31 @@ impl<M: Payload> Session<M> {
     }
 
     /// What is known about a message that the session has ended without.
-    pub(super) fn fate(&self, number: u64, _end: End) -> Fate {
+    pub(super) fn fate(&self, number: u64) -> Fate {
         if number <= self.sent { Fate::Unknown } else { Fate::Undelivered }
     }
 
-    /// After the end: the oldest message that was not delivered. Each is given out once, in order.
+    /// After the end: the oldest message that was not delivered. Each is given out once, in order; `None` if there is no further one,
+    /// or as long as the session has not ended [for good](Self::is_final).
     pub fn take_failed(&mut self) -> Option<Failed<M>> {
-        let Stage::Ended(end) = self.stage else { return None };
+        if !self.is_final() {
+            return None;
+        }
         let awake = self.awake.as_mut()?;
         let number = self.assigned + 1 - awake.outbox.len() as u64;
         let entry = awake.outbox.pop()?;
-        let fate = self.fate(number, end);
+        let fate = self.fate(number);
         self.doze();
         Some(Failed { number, fate, message: entry.payload })
     }
 
-    /// After the end: how many messages are known not to be delivered, and of how many nobody can say. Gaps aren't counted.
+    /// After the end for good: how many messages are known not to be delivered, and of how many nobody can say. Gaps aren't counted.
     pub fn count_failed(&self) -> (u64, u64) {
         let (mut undelivered, mut unknown) = (0, 0);
-        let (Stage::Ended(end), Some(awake)) = (self.stage, &self.awake) else { return (0, 0) };
+        let Some(awake) = self.awake.as_ref().filter(|_| self.is_final()) else { return (0, 0) };
         let first = self.assigned + 1 - awake.outbox.len() as u64;
         for (number, entry) in (first..).zip(awake.outbox.iter()) {
-            match (entry.form, self.fate(number, end)) {
+            match (entry.form, self.fate(number)) {
                 (Form::Gap(_), _) => {}
                 (_, Fate::Undelivered) => undelivered += 1,
                 (_, Fate::Unknown) => unknown += 1,

@@ -75,7 +75,13 @@ pub(super) struct ByeState {
 }
 
 impl LinkState {
-    pub(super) fn new(phase: Phase, stated: u64, next_out: u64, window: Window, now: Instant) -> Self {
+    pub(super) fn new(
+        phase: Phase,
+        stated: u64,
+        next_out: u64,
+        window: Window,
+        now: Instant,
+    ) -> Self {
         Self {
             phase,
             openings: 1,

@@ -22,8 +22,8 @@ use super::outbox::Outbox;
 use crate::Entropy;
 use crate::time::Instant;
 pub use ending::{End, Failed, Fate};
-use link::LinkState;
 pub use link::Link;
+use link::LinkState;
 pub use receiving::Received;
 pub use saved::{Saved, SavedError};
 use storing::Storage;
@@ -67,7 +67,7 @@ pub enum Status {
     Sent,
     /// The peer has accepted it.
     Delivered,
-    /// The session has ended without it.
+    /// The session has ended without it, [for good](Session::is_final).
     Failed(Fate),
 }
 
@@ -161,13 +161,7 @@ impl<M: Payload> Session<M> {
         Self::fresh(config, Role::Client, Stage::New, id, 0)
     }
 
-    fn fresh(
-        config: Arc<Config>,
-        role: Role,
-        stage: Stage,
-        id: SessionId,
-        attempt: u64,
-    ) -> Self {
+    fn fresh(config: Arc<Config>, role: Role, stage: Stage, id: SessionId, attempt: u64) -> Self {
         let mut session = Self {
             config,
             role,
@@ -259,11 +253,9 @@ impl<M: Payload> Session<M> {
             0 => return None,
             number if number > self.assigned => return None,
             number if number <= self.acked => Status::Delivered,
-            number => match self.stage {
-                Stage::Ended(end) => Status::Failed(self.fate(number, end)),
-                _ if number <= self.sent => Status::Sent,
-                _ => Status::Pending,
-            },
+            number if self.is_final() => Status::Failed(self.fate(number)),
+            number if number <= self.sent => Status::Sent,
+            _ => Status::Pending,
         })
     }
 

@@ -7,8 +7,8 @@ use super::super::config::Config;
 use super::super::error::{Denial, LinkError, Misuse, Violation};
 use super::super::message::Payload;
 use super::super::number;
-use super::super::wire::{Bye, Opening, Refusal};
 use super::super::window::Window;
+use super::super::wire::{Bye, Opening, Refusal};
 use super::link::{Link, LinkState, Phase};
 use super::{End, Received, Role, Session, Stage};
 use crate::time::Instant;
@@ -41,8 +41,7 @@ impl<M: Payload> Session<M> {
         self.attempt += 1;
         let (stated, next_out) = (self.stored_accepted(), self.acked + 1);
         let window = Window::new(1, 1);
-        let state =
-            LinkState::new(Phase::OpeningDue, stated, next_out, window, Instant::new(now));
+        let state = LinkState::new(Phase::OpeningDue, stated, next_out, window, Instant::new(now));
         self.wake().link = Some(state);
         Ok(Link(self.attempt))
     }

@@ -56,13 +56,14 @@ impl Storage {
 const BEGUN: u8 = 1;
 const ESTABLISHED: u8 = 2;
 const ENDING: u8 = 3;
+const ENDED: u8 = 4;
 
 pub(super) const fn stage_number(stage: Stage) -> u8 {
     match stage {
         Stage::New => BEGUN,
         Stage::Established => ESTABLISHED,
         Stage::Ending => ENDING,
-        Stage::Ended(_) => 4,
+        Stage::Ended(_) => ENDED,
     }
 }
 
@@ -191,6 +192,12 @@ impl<M: Payload> Session<M> {
     /// Whether it is stored that the session ends, and with it what has been accepted.
     pub(super) fn is_end_stored(&self) -> bool {
         self.has_stored(ENDING)
+    }
+
+    /// Whether the session has ended for good: where the state is stored, the end is, too. Before that a death could bring the session
+    /// back, so nothing is said of what it couldn't deliver.
+    pub fn is_final(&self) -> bool {
+        matches!(self.stage, Stage::Ended(_)) && self.has_stored(ENDED)
     }
 
     #[inline]
