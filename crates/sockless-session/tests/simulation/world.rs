@@ -529,7 +529,8 @@ impl World {
         }
         if let Some(session) = &self.session {
             consider(session.deadline());
-            consider(session.current_link().is_none().then_some(self.next_try));
+            let connects = session.current_link().is_none() && session.stage() < Stage::Ending;
+            consider(connects.then_some(self.next_try));
             consider(session.wants_sync().then_some(self.now));
         }
         for id in self.table.ids() {
