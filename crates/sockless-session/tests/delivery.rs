@@ -330,9 +330,71 @@ fn what_waits_for_storage_does_not_go_out() {
     server.receive(down, Incoming::Text("three"), at(60)).expect("a message");
     server.synced(batch.mark);
     assert_eq!(says(&mut server, down, at(60)), ["␐a2"]);
+    // A further attempt is stored before its opening goes out.
+    let up = client.connect(at(60)).expect("it goes on");
+    assert_eq!(client.poll_output(up, at(60)), None);
+    store(&mut client);
+    assert!(says(&mut client, up, at(60))[0].ends_with(" 2 0 0 1024 4194304"));
     // A bye covers what was accepted, and waits for it.
     server.end().expect("it is open");
     assert!(says(&mut server, down, at(60)).is_empty());
     store(&mut server);
     assert_eq!(says(&mut server, down, at(60)), ["␐b3 done"]);
+}
+
+#[test]
+fn an_opening_says_what_is_stored_and_what_was_seen() {
+    let client = Config::default().with_acceptance(Acceptance::ByApplication);
+    let mut pair = Pair::open(client, Config::default());
+    for text in ["one", "two", "three"] {
+        pair.server.send(text.into()).expect("there is room");
+    }
+    pair.talk();
+    pair.client.accept(1, pair.now).expect("it was received");
+    pair.reconnect();
+    let opening = pair.trace.iter().rfind(|line| line.starts_with("> ␐r")).expect("a resume");
+    assert!(opening.ends_with(" 1 3 1024 4194304"), "{opening}");
+    // A server that has gone back to where it had sent one message finds out.
+    let records = {
+        let mut other = Pair::usual();
+        other.server.send("one".into()).expect("there is room");
+        other.talk();
+        other.server.export()
+    };
+    let saved = sockless_session::reliable::Saved::apply(None, &records).expect("it was saved");
+    pair.server = Session::restore(Arc::default(), saved);
+    pair.client.lost(pair.up);
+    pair.resume();
+    assert_eq!(pair.client.stage(), Stage::Ended(End::Diverged));
+}
+
+#[test]
+fn a_number_that_was_given_twice_is_found_out() {
+    let mut pair = Pair::usual();
+    pair.client.send("one".into()).expect("there is room");
+    pair.talk();
+    let old = pair.client.export();
+    pair.client.send("two".into()).expect("there is room");
+    pair.talk();
+    pair.later();
+    assert_eq!(pair.server.received(), 2);
+    let restore = |records: &[u8]| {
+        let saved = sockless_session::reliable::Saved::apply(None, records).expect("it was saved");
+        Session::<Message>::restore(Arc::default(), saved)
+    };
+    // The client is restored from before the second message, and gives its number to another one.
+    pair.client = restore(&old);
+    let number = pair.client.send("other".into()).expect("there is room");
+    assert_eq!(number, 2);
+    // Even a further restart in between doesn't hide it.
+    pair.client = restore(&pair.client.export());
+    pair.resume();
+    let welcome = pair.one(false).expect("a welcome").expect("it is fine");
+    assert_eq!(welcome, "Ended(Diverged)");
+    let failed = std::iter::from_fn(|| pair.client.take_failed()).last();
+    let failed = failed.expect("it wasn't delivered");
+    assert_eq!((failed.number, failed.message), (2, Some("other".into())));
+    // The server learns of it, too.
+    pair.talk();
+    assert_eq!(pair.server.stage(), Stage::Ended(End::Diverged));
 }
