@@ -68,7 +68,7 @@ proptest! {
             now += wait;
             let got = limiter.take(&key, 1, millis(now)).is_ok();
             prop_assert!(limiter.len() <= most);
-            // No key ever gets what it wouldn't have got from a bucket of its own.
+            // No key ever gets what its own bucket wouldn't have given.
             let own = alone[usize::from(key)].take(&rate, 1, millis(now)).is_ok();
             if got {
                 taken[usize::from(key)] += 1;

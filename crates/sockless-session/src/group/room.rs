@@ -11,7 +11,7 @@ pub trait Outlet<I, P> {
     /// Queues the payload in the member's session: whether there was room.
     fn send(&mut self, member: &I, payload: P) -> bool;
 
-    /// Tells the member's session that so many were left out ([`Session::skip`](crate::Session::skip)): whether there was room.
+    /// Tells the member's session how many were left out ([`Session::skip`](crate::Session::skip)): whether there was room.
     fn skip(&mut self, member: &I, count: u64) -> bool;
 }
 

@@ -26,7 +26,7 @@ impl Rate {
         self.burst
     }
 
-    /// The nanoseconds in which so many are earned, rounded up: so nobody gets more than the rate.
+    /// The nanoseconds in which `count` tokens are earned, rounded up: so nobody gets more than the rate.
     fn cost(&self, count: u64) -> u64 {
         let cost = u128::from(count) * u128::from(self.period);
         u64::try_from(cost.div_ceil(u128::from(self.burst.max(1)))).unwrap_or(u64::MAX)
@@ -60,7 +60,7 @@ impl Bucket {
         Self { full_at: 0 }
     }
 
-    /// Takes so many, if they are there.
+    /// Takes `count` tokens, if they are there.
     ///
     /// # Errors
     ///
@@ -84,7 +84,7 @@ impl Bucket {
         Ok(())
     }
 
-    /// Takes so many whether they are there or not: they have to be earned before more can be taken. What is owed is at most one
+    /// Takes `count` tokens whether they are there or not: they have to be earned before more can be taken. What is owed is at most one
     /// burst.
     pub fn charge(&mut self, rate: &Rate, count: u64, now: Duration) {
         let now = nanos(now);

@@ -9,7 +9,7 @@ use crate::time::nanos;
 
 /// A bucket for each key: an address, a user, a room.
 ///
-/// It remembers at most so many keys. A key whose bucket is full again is forgotten, which changes nothing. If none is, all keys that
+/// The number of keys that it remembers is limited. A key whose bucket is full again is forgotten, which changes nothing. If none is, all keys that
 /// aren't known share one bucket of the same rate: so whoever has many addresses can't get more by making us forget, and those who
 /// are known are served as before.
 ///
@@ -31,7 +31,7 @@ impl<K: Ord + Clone> Limiter<K> {
         Self { rate, most, buckets, by_time, shared: Bucket::new() }
     }
 
-    /// Takes so many from the key's bucket, if they are there.
+    /// Takes `count` tokens from the key's bucket, if they are there.
     ///
     /// # Errors
     ///

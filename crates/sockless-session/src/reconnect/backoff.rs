@@ -29,7 +29,7 @@ impl Backoff {
         Self { first, percent, cap }
     }
 
-    /// The greatest delay after so many tries that have failed: the first has 1.
+    /// The greatest delay after this number of tries that have failed: after the first it is 1.
     pub fn greatest(&self, failed: u32) -> Duration {
         let cap = nanos(self.cap);
         let percent = u128::from(self.percent.max(100));
@@ -44,7 +44,7 @@ impl Backoff {
         Duration::from_nanos(u64::try_from(greatest).unwrap_or(u64::MAX).min(cap))
     }
 
-    /// A delay after so many tries that have failed: drawn evenly from nothing to the greatest, both included.
+    /// A delay after this number of tries that have failed: drawn evenly from nothing to the greatest, both included.
     pub fn delay(&self, failed: u32, entropy: &mut impl Entropy) -> Duration {
         let greatest = nanos(self.greatest(failed));
         let mut bytes = [0; 8];

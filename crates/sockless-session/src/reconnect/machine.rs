@@ -44,7 +44,7 @@ impl Settings {
         self
     }
 
-    /// The same settings, giving up after so many tries in a row.
+    /// The same settings, giving up after this number of tries in a row.
     #[must_use]
     pub fn with_most_tries(mut self, tries: u32) -> Self {
         self.most_tries = Some(tries);

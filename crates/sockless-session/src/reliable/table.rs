@@ -55,7 +55,7 @@ pub enum Admission {
 
 /// The sessions of a server.
 ///
-/// Whoever shares it among threads puts it behind a lock, or makes several and chooses by the first octet of the id.
+/// Whoever shares it among threads puts it into a lock, or makes several and chooses by the first octet of the id.
 ///
 /// ```
 /// use std::{sync::Arc, time::Duration};

@@ -16,7 +16,7 @@ pub(crate) struct Pipe {
     /// Nothing arrives before this.
     busy: Duration,
     carried: usize,
-    /// After so many octets nothing is carried any more.
+    /// After this number of octets nothing is carried any more.
     cut: usize,
     delay: usize,
     /// What has arrived and isn't a whole message yet.

@@ -45,7 +45,7 @@ pub struct Failed<M> {
 }
 
 impl<M: Payload> Session<M> {
-    /// Ends the session. If a connection is open, the peer is told, and the end is there when it has answered, or when the connection
+    /// Ends the session. If a connection is open, the peer learns of it, and the end is there when it has answered, or when the connection
     /// is lost. Otherwise the session has ended with this call.
     ///
     /// What isn't delivered yet won't be: wait until it [is settled](Self::is_settled) where that matters.

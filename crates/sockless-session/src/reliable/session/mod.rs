@@ -2,6 +2,7 @@
 //! `receiving`, `sending`, `storing`, `ending`, `timing`.
 
 mod ending;
+mod fields;
 mod link;
 mod opening;
 mod receiving;
@@ -22,10 +23,11 @@ use super::outbox::Outbox;
 use crate::Entropy;
 use crate::time::Instant;
 pub use ending::{End, Failed, Fate};
+pub use fields::SavedError;
 pub use link::Link;
 use link::LinkState;
 pub use receiving::Received;
-pub use saved::{Saved, SavedError};
+pub use saved::Saved;
 use storing::Storage;
 pub use storing::{Batch, Mark};
 pub use timing::Event;
@@ -143,7 +145,7 @@ struct Awake<M> {
     requests: BTreeMap<u64, Instant>,
     /// Whether a message has been refused because the queue was full.
     room_wanted: bool,
-    /// The connection that has been given up, until it is told.
+    /// The connection that has been given up, until `poll` says so.
     dead: Option<Link>,
     /// While the state is doubtful: the last number that can't have been given to another message in the meantime, if that isn't
     /// the last of all.

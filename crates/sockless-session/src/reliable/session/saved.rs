@@ -20,9 +20,9 @@ use core::fmt;
 use super::super::config::Config;
 use super::super::id::SessionId;
 use super::super::message::{Kind, Payload};
-use super::super::number::LAST;
 use super::super::outbox::{Entry, Form, Outbox};
 use super::ending::End;
+use super::fields::{Fields, SavedError, put, stage_index};
 use super::{Role, Session, Stage};
 
 const VERSION: u64 = 1;
@@ -33,27 +33,6 @@ const ACCEPTED: u8 = 3;
 const ACKED: u8 = 4;
 const ATTEMPT: u8 = 5;
 const STAGE: u8 = 6;
-
-/// The stages in the order of their numbers in a record.
-const STAGES: [Stage; 9] = [
-    Stage::New,
-    Stage::Established,
-    Stage::Ending,
-    Stage::Ended(End::Local),
-    Stage::Ended(End::Remote),
-    Stage::Ended(End::Expired),
-    Stage::Ended(End::Unknown),
-    Stage::Ended(End::Refused),
-    Stage::Ended(End::Diverged),
-];
-
-fn put(records: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        records.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    records.push(number as u8);
-}
 
 pub(super) fn put_accepted(records: &mut Vec<u8>, number: u64) {
     records.push(ACCEPTED);
@@ -73,10 +52,6 @@ pub(super) fn put_attempt(records: &mut Vec<u8>, number: u64) {
 pub(super) fn put_stage(records: &mut Vec<u8>, stage: Stage) {
     records.push(STAGE);
     records.push(stage_index(stage));
-}
-
-fn stage_index(stage: Stage) -> u8 {
-    STAGES.iter().position(|other| *other == stage).unwrap_or_default() as u8
 }
 
 pub(super) fn put_message<M: Payload>(records: &mut Vec<u8>, number: u64, entry: &Entry<M>) {
@@ -173,33 +148,6 @@ pub struct Saved<M> {
     outbox: Outbox<M>,
 }
 
-/// Why records don't make a session. The journal was damaged in a way that its checksums can't see, or its parts were mixed up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SavedError {
-    /// A record ends too early, or has a field that can't be.
-    Malformed,
-    /// The records are of a version that this library doesn't know.
-    Version,
-    /// The first record isn't the whole state.
-    NoSnapshot,
-    /// A record doesn't follow from those before it: some are absent, doubled, or another session's.
-    OutOfOrder,
-}
-
-impl fmt::Display for SavedError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Malformed => "a record is malformed",
-            Self::Version => "the records are of an unknown version",
-            Self::NoSnapshot => "the first record isn't the whole state",
-            Self::OutOfOrder => "a record doesn't follow from those before it",
-        })
-    }
-}
-
-impl core::error::Error for SavedError {}
-
 impl<M: Payload> Saved<M> {
     /// Which session it is.
     pub fn id(&self) -> SessionId {
@@ -211,7 +159,7 @@ impl<M: Payload> Saved<M> {
         self.role
     }
 
-    /// The last number that a message of its own has been given.
+    /// The last number that one of its messages has been given.
     pub fn assigned(&self) -> u64 {
         self.assigned
     }
@@ -361,50 +309,5 @@ impl<M> fmt::Debug for Saved<M> {
         let mut shown = f.debug_struct("Saved");
         shown.field("id", &self.id).field("role", &self.role).field("stage", &self.stage);
         shown.finish_non_exhaustive()
-    }
-}
-
-/// What is left of the records.
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Fields<'a> {
-    fn tag(&mut self) -> Option<u8> {
-        self.octet().ok()
-    }
-
-    fn octet(&mut self) -> Result<u8, SavedError> {
-        let (first, rest) = self.0.split_first().ok_or(SavedError::Malformed)?;
-        self.0 = rest;
-        Ok(*first)
-    }
-
-    /// A number up to the greatest that a message can have.
-    fn number(&mut self) -> Result<u64, SavedError> {
-        let mut number = 0;
-        for shift in (0..63).step_by(7) {
-            let octet = self.octet()?;
-            number |= u64::from(octet & 0x7F) << shift;
-            if octet & 0x80 == 0 {
-                return if number <= LAST { Ok(number) } else { Err(SavedError::Malformed) };
-            }
-        }
-        Err(SavedError::Malformed)
-    }
-
-    fn bytes(&mut self) -> Result<&'a [u8], SavedError> {
-        let len = usize::try_from(self.number()?).map_err(|_| SavedError::Malformed)?;
-        let (bytes, rest) = self.0.split_at_checked(len).ok_or(SavedError::Malformed)?;
-        self.0 = rest;
-        Ok(bytes)
-    }
-
-    fn id(&mut self) -> Result<[u8; 16], SavedError> {
-        let (id, rest) = self.0.split_first_chunk().ok_or(SavedError::Malformed)?;
-        self.0 = rest;
-        Ok(*id)
-    }
-
-    fn stage(&mut self) -> Result<Stage, SavedError> {
-        STAGES.get(usize::from(self.octet()?)).copied().ok_or(SavedError::Malformed)
     }
 }
