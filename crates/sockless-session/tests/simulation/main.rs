@@ -5,7 +5,8 @@
 //! that is lost, doubled, out of order, "undelivered" or "unknown" is a failure. In the others states go back, grace times pass and
 //! sessions are ended in the middle: there, what the sender learns has to be true.
 //!
-//! A failure names its seed, and `SOCKLESS_SEED=N` runs that one alone. `SOCKLESS_SEEDS=N` says how many are run:
+//! A failure names its seed, and `SOCKLESS_SEED=N` runs that one alone. `SOCKLESS_SEEDS=N` says how many are run, and
+//! `SOCKLESS_FIRST=N` which is the first:
 //!
 //! ```sh
 //! SOCKLESS_SEEDS=1000000 cargo test --release -p sockless-session --test simulation
@@ -103,12 +104,14 @@ fn nothing_is_lost_or_doubled_whatever_the_seed() {
         return;
     }
     let seeds = number("SOCKLESS_SEEDS").unwrap_or(USUAL);
+    let first = number("SOCKLESS_FIRST").unwrap_or(0);
     let started = std::time::Instant::now();
     let mut tally = Tally::default();
-    for seed in 0..seeds {
-        if seed > 0 && seed % 50_000 == 0 {
-            let rate = seed as f64 / started.elapsed().as_secs_f64();
-            say(&format!("{seed} of {seeds} seeds, {rate:.0} a second: {tally:?}"));
+    for seed in first..first + seeds {
+        let done = seed - first;
+        if done > 0 && done % 50_000 == 0 {
+            let rate = done as f64 / started.elapsed().as_secs_f64();
+            say(&format!("{done} of {seeds} seeds, {rate:.0} a second: {tally:?}"));
         }
         let run = catch_unwind(AssertUnwindSafe(|| {
             let world = World::run(seed);
@@ -124,7 +127,10 @@ fn nothing_is_lost_or_doubled_whatever_the_seed() {
         }
     }
     let share = 100.0 * tally.recoverable as f64 / tally.runs.max(1) as f64;
-    println!("{seeds} seeds in {:?}, {share:.1} % recoverable: {tally:?}", started.elapsed());
+    println!(
+        "{seeds} seeds from {first} on in {:?}, {share:.1} % recoverable: {tally:?}",
+        started.elapsed()
+    );
     if seeds >= USUAL {
         tally.check();
     }
