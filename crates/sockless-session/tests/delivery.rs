@@ -398,3 +398,44 @@ fn a_number_that_was_given_twice_is_found_out() {
     pair.talk();
     assert_eq!(pair.server.stage(), Stage::Ended(End::Diverged));
 }
+
+#[test]
+fn an_ending_session_is_resumed_to_say_bye() {
+    let mut pair = Pair::usual();
+    pair.client.send("one".into()).expect("there is room");
+    pair.server.end().expect("it is open");
+    // The client hears nothing of it, and comes back before the server knows that the connection is lost.
+    pair.client.lost(pair.up);
+    pair.resume();
+    pair.talk();
+    assert_eq!(pair.client.stage(), Stage::Ended(End::Remote));
+    assert_eq!(pair.client.count_failed(), (1, 0));
+    assert!(pair.client.is_over() && pair.server.is_over());
+}
+
+#[test]
+fn a_server_does_not_say_what_it_has_not_stored() {
+    let mut pair = Pair::open(Config::default(), Config::default());
+    pair.server = {
+        let opening =
+            Opening::parse(Incoming::Text("\u{10}h00112233445566778899aabbccddeeff 1 64 65536"));
+        let config = Arc::new(Config::default().with_storage());
+        let (mut server, link) = Session::server(config, &opening.expect("an opening"), at(0));
+        let batch = server.take_batch().expect("a session");
+        server.synced(batch.mark);
+        says(&mut server, link, at(0));
+        server.receive(link, Incoming::Text("one"), at(0)).expect("a message");
+        server.lost(link);
+        server.expire();
+        server
+    };
+    let opening = "\u{10}r00112233445566778899aabbccddeeff 2 0 0 64 65536";
+    let opening = Opening::parse(Incoming::Text(opening)).expect("an opening");
+    let unknown = Refusal { denial: Denial::Unknown, number: 0 };
+    assert_eq!(pair.server.resume(&opening, at(1)), Err(unknown));
+    assert!(!pair.server.is_final());
+    let batch = pair.server.take_batch().expect("its end");
+    pair.server.synced(batch.mark);
+    let ended = Refusal { denial: Denial::Ended, number: 1 };
+    assert_eq!(pair.server.resume(&opening, at(1)), Err(ended));
+}

@@ -180,7 +180,7 @@ impl<M: Payload> Table<M> {
     }
 
     /// The next session that has ended, or whose grace time has passed, with what it couldn't deliver. It isn't in the table any
-    /// more. Where sessions are stored, its end is to be stored before [it is final](Session::is_final).
+    /// more. Where sessions are stored its end is to be stored, and then the table is to [remember](Self::remember) it.
     pub fn poll(&mut self, now: Duration) -> Option<Session<M>> {
         let now = Instant::new(now);
         for set in [&mut self.asleep, &mut self.unused] {
@@ -194,10 +194,7 @@ impl<M: Payload> Table<M> {
         }
         let id = self.over.pop_first()?;
         let session = self.sessions.remove(&id)?.session;
-        // Of one that was never used there is nothing to know: the same hello may open it again.
-        if !is_unused(&session) {
-            self.remember(id, session.accepted());
-        }
+        self.remember(&session);
         Some(session)
     }
 
@@ -224,10 +221,14 @@ impl<M: Payload> Table<M> {
         first.map(|(at, _)| at.since_origin())
     }
 
-    fn remember(&mut self, id: SessionId, accepted: u64) {
-        if self.limits.ended == 0 {
+    /// Remembers what a session had accepted that has ended [for good](Session::is_final): whoever wants to resume it learns so. Where
+    /// sessions aren't stored, [`poll`](Self::poll) does so by itself.
+    pub fn remember(&mut self, session: &Session<M>) {
+        // Of one that was never used there is nothing to know: the same hello may open it again.
+        if self.limits.ended == 0 || is_unused(session) || !session.is_final() {
             return;
         }
+        let (id, accepted) = (session.id(), session.accepted());
         while self.ended.len() >= self.limits.ended {
             let Some(oldest) = self.ended_order.pop_front() else { break };
             self.ended.remove(&oldest);

@@ -54,8 +54,12 @@ impl<M: Payload> Session<M> {
     /// It can't be resumed: [`Refusal::text`] is to be sent. Nothing has changed.
     pub fn resume(&mut self, opening: &Opening, now: Duration) -> Result<Link, Refusal> {
         let refuse = |denial, number| Err(Refusal { denial, number });
-        if self.stage > Stage::Established {
+        if self.is_final() {
             return refuse(Denial::Ended, self.accepted);
+        }
+        if self.stage > Stage::Ending {
+            // Until the end is stored nobody can say for good what was accepted.
+            return refuse(Denial::Unknown, 0);
         }
         if opening.attempt <= self.attempt {
             return refuse(Denial::Stale, self.attempt);
@@ -64,7 +68,14 @@ impl<M: Payload> Session<M> {
             return refuse(Denial::Diverged, self.stored_accepted());
         }
         self.acknowledge(opening.received);
-        Ok(self.carry(opening, now))
+        let link = self.carry(opening, now);
+        if self.stage == Stage::Ending
+            && let Some(link) = self.link_mut()
+        {
+            // The bye is said on this connection.
+            link.bye.due = Some(Bye::Done);
+        }
+        Ok(link)
     }
 
     /// A connection begins to carry a server's session.

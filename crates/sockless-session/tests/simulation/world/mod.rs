@@ -365,7 +365,8 @@ impl World {
                             Admission::Refused(refusal) => {
                                 let denial = refusal.denial;
                                 // At the end the server may have ended the session, and its bye been lost.
-                                let last = denial == Denial::Ended && self.turns > self.chaos;
+                                let over = matches!(denial, Denial::Ended | Denial::Unknown);
+                                let last = over && self.turns > self.chaos;
                                 let bad = denial != Denial::Stale && !last;
                                 assert!(!(bad && self.recoverable), "refused: {refusal:?}");
                                 let text = Output::<Message>::Text(refusal.text());
@@ -414,6 +415,7 @@ impl World {
             side.store(session, now, &mut self.random);
         }
         for mut session in self.ending.extract_if(.., |session| session.is_final()) {
+            self.table.remember(&session);
             side.app.ended(&mut session);
             // What has ended isn't brought back.
             if let Some(stale) = &mut side.stale {
