@@ -69,7 +69,7 @@ def copy():
         return re.search(rf'^{match[1]} = .*$', root, re.M)[0]
 
     manifest = re.sub(r'^([a-z-]+)\.workspace = true$', value, manifest, flags=re.M)
-    manifest += '\n[workspace]\n[profile.dev]\nopt-level = 1\ndebug = false\nincremental = true\n'
+    manifest += '\n[workspace]\n[profile.dev]\ndebug = false\n'
     (TREE / 'Cargo.toml').write_text(manifest)
     shutil.copy(ROOT / 'Cargo.lock', TREE / 'Cargo.lock')
 
