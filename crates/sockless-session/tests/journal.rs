@@ -5,9 +5,10 @@ mod pair;
 use std::sync::Arc;
 
 use pair::ID;
+use proptest::prelude::*;
 use sockless_session::Entropy;
 use sockless_session::journal::{self, ReplayError, Writer, replay};
-use sockless_session::reliable::{Config, Message, SavedError, Session, SessionId};
+use sockless_session::reliable::{Config, Message, Saved, SavedError, Session, SessionId};
 
 /// For tests alone.
 struct Seed(u8);
@@ -195,4 +196,30 @@ fn compaction_is_wanted_when_half_is_dead() {
     assert_eq!(writer.len(), file.len() as u64);
     assert!(writer.wants_compaction(1000));
     assert!(!writer.wants_compaction(1 << 20));
+}
+
+proptest! {
+    /// Records that are anything at all make a session or an error, and a session that was made can be exported and made again.
+    #[test]
+    fn damaged_records_are_an_error_or_a_session(
+        place in 0_usize..400,
+        octets in prop::collection::vec(any::<u8>(), 0..12),
+        from_scratch in any::<bool>(),
+    ) {
+        let mut session = Session::<Message>::client_with_id(Arc::default(), ID);
+        for text in ["one", "two", "three"] {
+            session.send(text.into()).expect("there is room");
+        }
+        session.reply(0, "?".into()).expect_err("there was no request");
+        let mut records = if from_scratch { Vec::new() } else { session.export() };
+        let place = place.min(records.len());
+        let end = (place + octets.len() / 2).min(records.len());
+        records.splice(place..end, octets);
+        if let Ok(saved) = Saved::<Message>::apply(None, &records) {
+            let session = Session::restore(Arc::default(), saved);
+            prop_assert_eq!(session.queued() as u64, session.assigned() - session.acked());
+            let again = Saved::<Message>::apply(None, &session.export()).expect("it was exported");
+            prop_assert_eq!(Session::restore(Arc::default(), again).export(), session.export());
+        }
+    }
 }

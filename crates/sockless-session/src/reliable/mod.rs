@@ -36,8 +36,8 @@ pub use message::{Incoming, Kind, Message, Payload};
 pub use number::LAST as LAST_NUMBER;
 pub use output::{Head, Output};
 pub use session::{
-    Batch, End, Event, Failed, Fate, Link, Mark, Received, Role, Saved, SavedError, Session, Stage,
-    Status,
+    Batch, End, Event, Failed, Fate, Link, MOST_OPENINGS, Mark, Received, Role, Saved, SavedError,
+    Session, Stage, Status,
 };
 pub use table::{Admission, Limits as TableLimits, Table};
 pub use window::Window;

@@ -49,11 +49,14 @@ pub enum Admission {
         superseded: Option<Link>,
     },
     /// It is refused: [`Refusal::text`] is to be sent. After [`Denial::Full`] the connection is to be closed with 1013; otherwise it
-    /// can carry another opening, four in all.
+    /// can carry another opening, [`MOST_OPENINGS`](super::MOST_OPENINGS) in all.
     Refused(Refusal),
 }
 
 /// The sessions of a server.
+///
+/// What it can't see is left to the driver: to close a connection that brings no opening in time (4408), or more of them than
+/// [`MOST_OPENINGS`](super::MOST_OPENINGS) (4400).
 ///
 /// Whoever shares it among threads puts it into a lock, or makes several and chooses by the first octet of the id.
 ///

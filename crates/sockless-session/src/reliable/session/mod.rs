@@ -26,6 +26,7 @@ pub use ending::{End, Failed, Fate};
 pub use fields::SavedError;
 pub use link::Link;
 use link::LinkState;
+pub use opening::MOST_OPENINGS;
 pub use receiving::Received;
 pub use saved::Saved;
 use storing::Storage;

@@ -13,8 +13,8 @@ use super::link::{Link, LinkState, Phase};
 use super::{End, Received, Role, Session, Stage};
 use crate::time::Instant;
 
-/// How many openings one connection may carry.
-pub(crate) const MOST_OPENINGS: u8 = 4;
+/// How many openings one connection may carry (section 4 of the specification).
+pub const MOST_OPENINGS: u8 = 4;
 
 impl<M: Payload> Session<M> {
     /// A server's new session, for a hello whose id is unknown, and the connection that carries it.
