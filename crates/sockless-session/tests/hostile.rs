@@ -78,6 +78,25 @@ fn each_violation_has_its_error_and_the_session_goes_on() {
 }
 
 #[test]
+fn an_ack_of_what_only_waits_is_ahead() {
+    let client = Config::default().with_window(Window::new(1, 100));
+    for text in ["\u{10}a2", "\u{10}b2 done", "\u{10}n3"] {
+        let mut pair = Pair::open(client.clone(), Config::default());
+        for text in ["one", "two"] {
+            pair.server.send(text.into()).expect("there is room");
+        }
+        assert_eq!(says(&mut pair.server, pair.down, pair.now), ["one"]);
+        let expected = if text.contains('n') && !text.contains("done") {
+            Violation::BadAgain
+        } else {
+            Violation::AckAhead
+        };
+        assert_eq!(violates(&mut pair, text), expected);
+        assert_eq!(pair.server.queued(), 2);
+    }
+}
+
+#[test]
 fn control_messages_in_binary_are_malformed() {
     let mut pair = talking();
     let received = pair.server.receive(pair.down, Incoming::Binary(b"\x10a2"), pair.now);
