@@ -417,6 +417,8 @@ impl World {
         for mut session in self.ending.extract_if(.., |session| session.is_final()) {
             self.table.remember(&session);
             side.app.ended(&mut session);
+            // The same hello can open it again, and then all begins anew.
+            side.promised.retain(|(id, _)| *id != session.id());
             // What has ended isn't brought back.
             if let Some(stale) = &mut side.stale {
                 stale.retain(|(id, _)| *id != session.id());
