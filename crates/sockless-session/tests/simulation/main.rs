@@ -109,7 +109,7 @@ fn nothing_is_lost_or_doubled_whatever_the_seed() {
     let mut tally = Tally::default();
     for seed in first..first + seeds {
         let done = seed - first;
-        if done > 0 && done.is_multiple_of(50_000) {
+        if done > 0 && done.is_multiple_of(10_000) {
             let rate = done as f64 / started.elapsed().as_secs_f64();
             say(&format!("{done} of {seeds} seeds, {rate:.0} a second: {tally:?}"));
         }
