@@ -12,6 +12,16 @@ use sockless_session::reliable::{
 };
 
 #[test]
+fn sessions_can_be_shared_among_threads() {
+    fn shareable<T: Send + Sync + 'static>() {}
+    shareable::<Session<Message>>();
+    shareable::<sockless_session::reliable::Table<Message>>();
+    shareable::<sockless_session::journal::Replay<Message>>();
+    shareable::<sockless_session::group::Group<u32, Message>>();
+    shareable::<sockless_session::limit::Limiter<u32>>();
+}
+
+#[test]
 fn a_message_is_pending_then_sent_then_delivered() {
     let (mut client, up, first) = hello(&Arc::new(Config::default()));
     let number = client.send("hello".into()).expect("there is room");
@@ -282,4 +292,25 @@ fn an_ordinary_message_costs_nothing_on_the_wire_and_is_not_copied() {
         said.iter().filter(|line| line.starts_with("< ␐a")).map(|a| a.len() - 4).sum();
     assert_eq!(said.iter().filter(|line| *line == "> 16 octets of text").count(), 1000);
     assert!(acks < 50, "{acks} octets of acks for a thousand messages");
+}
+
+#[test]
+fn what_is_sent_again_stays_within_the_window() {
+    let server = Config::default()
+        .with_window(Window::new(100, 25))
+        .with_acceptance(Acceptance::ByApplication);
+    let mut pair = Pair::open(Config::default(), server);
+    for text in ["first text", "other text", "third text"] {
+        pair.client.send(text.into()).expect("there is room");
+    }
+    pair.talk();
+    assert_eq!(pair.server.received(), 2);
+    // The first is still outstanding when the second is sent again: there is no place for the third.
+    pair.server.again(2).expect("it was received");
+    assert_eq!(pair.server.again(1), Err(Misuse::AlreadyAsked));
+    pair.talk();
+    assert_eq!(pair.server.received(), 2);
+    pair.server.accept(2, pair.now).expect("it is there");
+    pair.later();
+    assert_eq!(pair.server.received(), 3);
 }

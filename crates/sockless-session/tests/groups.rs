@@ -164,6 +164,46 @@ fn a_reliable_member_learns_of_the_gap_at_its_place() {
     assert!(gap < Some(six) && gap > Some(1), "{all:?}");
 }
 
+/// A session that takes messages, and at first no gaps.
+#[derive(Default)]
+struct Reluctant {
+    refuses: bool,
+    full: bool,
+    heard: Vec<String>,
+}
+
+impl Outlet<u8, u32> for Reluctant {
+    fn send(&mut self, _: &u8, payload: u32) -> bool {
+        if !self.full {
+            self.heard.push(payload.to_string());
+        }
+        !self.full
+    }
+
+    fn skip(&mut self, _: &u8, count: u64) -> bool {
+        if !self.refuses {
+            self.heard.push(format!("gap {count}"));
+        }
+        !self.refuses
+    }
+}
+
+#[test]
+fn nothing_is_sent_ahead_of_a_gap() {
+    let mut group = Group::<u8, u32>::new(Settings::default().with_overflow(Overflow::Gap));
+    group.join(1, Member::Reliable).expect("there is room");
+    let mut outlet = Reluctant { refuses: true, full: true, heard: Vec::new() };
+    group.broadcast(1, None, None, &mut outlet);
+    outlet.full = false;
+    // There is room for a message, and none for the gap: the message joins the gap.
+    assert_eq!(group.broadcast(2, None, None, &mut outlet).dropped, 1);
+    assert!(!group.catch_up(&1, &mut outlet));
+    outlet.refuses = false;
+    assert_eq!(group.broadcast(3, None, None, &mut outlet).queued, 1);
+    assert_eq!(outlet.heard, ["gap 2", "3"]);
+    assert!(group.catch_up(&1, &mut outlet));
+}
+
 proptest! {
     /// Everyone gets a part of what was said, in order, and what isn't there is counted.
     #[test]

@@ -26,7 +26,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use world::World;
 
 /// How many seeds are run unless `SOCKLESS_SEEDS` says otherwise.
-const USUAL: u64 = 1500;
+const USUAL: u64 = 1000;
 
 /// What the runs came to, so that it can be seen that they came to everything.
 #[derive(Clone, Copy, Debug, Default)]

@@ -225,7 +225,8 @@ impl<M: Payload> Session<M> {
         self.accepted
     }
 
-    /// The last number that the peer has acknowledged: everything up to it is delivered.
+    /// The last number that the peer has acknowledged: everything up to it is delivered. It grows with acks, with byes, and when a
+    /// connection opens: then the peer says what it has.
     pub fn acked(&self) -> u64 {
         self.acked
     }
