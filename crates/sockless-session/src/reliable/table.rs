@@ -183,7 +183,8 @@ impl<M: Payload> Table<M> {
     }
 
     /// The next session that has ended, or whose grace time has passed, with what it couldn't deliver. It isn't in the table any
-    /// more. Where sessions are stored its end is to be stored, and then the table is to [remember](Self::remember) it.
+    /// more. Where sessions are stored its end is to be stored, and then the table is to [remember](Self::remember) it;
+    /// until then no opening with its id is to be [admitted](Self::admit), so that the records of two lives don't mix.
     pub fn poll(&mut self, now: Duration) -> Option<Session<M>> {
         let now = Instant::new(now);
         for set in [&mut self.asleep, &mut self.unused] {

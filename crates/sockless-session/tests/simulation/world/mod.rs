@@ -354,6 +354,12 @@ impl World {
                     ServerEnd::Waits { openings } => {
                         let opening = Opening::parse(message).expect("an opening comes first");
                         assert!(openings < 4, "too many openings");
+                        // Nobody is admitted to a session whose end is being stored.
+                        if self.ending.iter().any(|session| session.id() == opening.id) {
+                            conn.server = ServerEnd::Gone;
+                            conn.down.end();
+                            continue;
+                        }
                         match self.table.admit(&opening, now) {
                             Admission::Opened(link) => {
                                 conn.server = ServerEnd::Carries(opening.id, link);
