@@ -1,0 +1,60 @@
+//! The cases: Autobahn's own under their own ids, and chapters of ours.
+
+mod autobahn;
+mod rules;
+
+use crate::model::{Case, Testee};
+
+/// All cases for a testee, in the order of their numbers.
+pub(crate) fn all(testee: Testee) -> Vec<Case> {
+    let mut cases = autobahn::cases();
+    cases.retain(|case| case.fits(testee));
+    cases
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_id_stands_for_two_cases_and_every_case_says_what_it_tests() {
+        for testee in [Testee::Server, Testee::Client] {
+            let cases = all(testee);
+            let mut ids: Vec<_> = cases.iter().map(|case| &*case.id).collect();
+            ids.sort_unstable();
+            let count = ids.len();
+            ids.dedup();
+            assert_eq!(ids.len(), count);
+            for case in &cases {
+                let sentence = case.says.ends_with('.') && !case.says.contains('\n');
+                assert!(sentence, "{}: {}", case.id, case.says);
+            }
+        }
+    }
+
+    #[test]
+    fn no_case_of_autobahn_is_missing() {
+        let groups = [
+            (1, 16),
+            (2, 11),
+            (3, 7),
+            (4, 10),
+            (5, 20),
+            (6, 145),
+            (7, 37),
+            (9, 54),
+            (10, 1),
+            (12, 90),
+            (13, 126),
+        ];
+        for testee in [Testee::Server, Testee::Client] {
+            let cases = all(testee);
+            for (group, expected) in groups {
+                let start = format!("{group}.");
+                let count = cases.iter().filter(|case| case.id.starts_with(&start)).count();
+                assert_eq!(count, expected, "group {group}");
+            }
+            assert_eq!(cases.iter().filter(|case| case.is_autobahn()).count(), 517);
+        }
+    }
+}
