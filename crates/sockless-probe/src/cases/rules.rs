@@ -92,7 +92,7 @@ rules! {
     ANSWER_STATUS = "answer-status", "RFC 6455, section 4.1",
         "If the status code received from the server is not 101, the client handles the response per HTTP [RFC2616] procedures.";
     ANSWER_UPGRADE = "answer-upgrade", "RFC 6455, section 4.1",
-        "If the response lacks an |Upgrade| header field or the |Upgrade| header field contains a value that is not an ASCII case-insensitive match for the value \"websocket\"";
+        "If the response lacks an |Upgrade| header field or the |Upgrade| header field contains a value that is not an ASCII case-insensitive match for the value \"websocket\", the client MUST _Fail the WebSocket Connection_.";
     ANSWER_CONNECTION = "answer-connection", "RFC 6455, section 4.1",
         "If the response lacks a |Connection| header field or the |Connection| header field doesn't contain a token that is an ASCII case-insensitive match for the value \"Upgrade\", the client MUST _Fail the WebSocket Connection_.";
     ANSWER_ACCEPT = "answer-accept", "RFC 6455, section 4.1",
@@ -160,18 +160,20 @@ mod tests {
         text.lines().filter(|line| !is_break(line)).collect::<Vec<_>>().join("\n")
     }
 
-    /// With a folder of the RFCs' texts in `SOCKLESS_RFC`, every sentence is looked up in its section.
+    /// Every sentence is looked up in the RFC that it is said to be from.
     #[test]
+    #[ignore = "needs the folder of the RFCs' texts, rfc6455.txt and rfc7692.txt, in SOCKLESS_RFC"]
     fn every_sentence_stands_in_its_rfc() {
-        let Some(folder) = std::env::var_os("SOCKLESS_RFC") else { return };
-        let squeeze = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let folder = std::env::var_os("SOCKLESS_RFC").expect("SOCKLESS_RFC");
+        // Lines are broken at hyphens, too.
+        let squeeze =
+            |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").replace("- ", "-");
         let mut wrong = Vec::new();
         for rule in ALL {
             let number = rule.place.split([' ', ',']).nth(1).unwrap_or_default();
             let path = std::path::Path::new(&folder).join(format!("rfc{number}.txt"));
-            let text =
-                squeeze(&without_page_breaks(&std::fs::read_to_string(path).expect("a text")));
-            if !text.contains(&squeeze(rule.sentence)) {
+            let text = std::fs::read_to_string(path).expect("the RFC's text");
+            if !squeeze(&without_page_breaks(&text)).contains(&squeeze(rule.sentence)) {
                 wrong.push(rule.name);
             }
         }
