@@ -128,8 +128,8 @@ pub(crate) struct Session {
     pub(crate) close_received: Option<Option<u16>>,
     /// How many of its messages came compressed.
     pub(crate) compressed: usize,
-    /// The keys of the frames that a client has sent, as many as are needed to see whether they are fresh.
-    pub(crate) frames_seen: u64,
+    /// The bytes that have arrived, as they were, where a case asks for them.
+    pub(crate) tap: Option<Vec<u8>>,
 }
 
 impl Session {
@@ -158,7 +158,7 @@ impl Session {
             close_sent: false,
             close_received: None,
             compressed: 0,
-            frames_seen: 0,
+            tap: None,
         }
     }
 
@@ -285,6 +285,9 @@ impl Session {
     /// Decodes what has arrived.
     pub(crate) fn take(&mut self) {
         let mut bytes = self.link.take_arrived();
+        if let Some(tap) = &mut self.tap {
+            tap.extend_from_slice(&bytes);
+        }
         if self.link.received() > self.max_received && !self.broken {
             self.broken = true;
             let text =
@@ -314,7 +317,6 @@ impl Session {
 
     fn piece(&mut self, piece: &Piece<'_>) {
         if piece.begins {
-            self.frames_seen += 1;
             let mut notes = self.notes.borrow_mut();
             if notes.log.has_room() || piece.opcode.is_control() {
                 let first = u8::from(piece.fin) << 7 | piece.rsv << 4 | piece.opcode.bits();

@@ -1,15 +1,74 @@
 //! The cases: Autobahn's own under their own ids, and chapters of ours.
 
 mod autobahn;
+mod closing;
+mod control;
+mod expect;
+mod framing;
 mod rules;
+mod text;
 
-use crate::model::{Case, Testee};
+use std::time::Duration;
+
+use crate::model::{Case, Level, Rule, Testee, Weight};
+use crate::stage::Stage;
+
+use expect::Outcome;
 
 /// All cases for a testee, in the order of their numbers.
 pub(crate) fn all(testee: Testee) -> Vec<Case> {
     let mut cases = autobahn::cases();
+    cases.extend(framing::cases());
+    cases.extend(control::cases());
+    cases.extend(text::cases());
+    cases.extend(closing::cases());
     cases.retain(|case| case.fits(testee));
     cases
+}
+
+/// A case of ours that is being described.
+struct Entry(Case);
+
+impl Entry {
+    /// One that MUST be kept by both, and is light.
+    fn new(
+        chapter: &'static str,
+        id: impl Into<String>,
+        rule: &'static Rule,
+        says: impl Into<String>,
+    ) -> Self {
+        Self(Case {
+            id: id.into(),
+            chapter,
+            level: Level::Must,
+            says: says.into(),
+            rule,
+            weight: Weight::Light,
+            limit: Duration::from_secs(30),
+            only: None,
+            script: Box::new(|_| crate::model::Finding::failed("The case has no script.")),
+        })
+    }
+
+    fn level(mut self, level: Level) -> Self {
+        self.0.level = level;
+        self
+    }
+
+    fn only(mut self, testee: Testee) -> Self {
+        self.0.only = Some(testee);
+        self
+    }
+
+    fn weight(mut self, weight: Weight) -> Self {
+        self.0.weight = weight;
+        self
+    }
+
+    fn case(mut self, script: impl Fn(&mut Stage<'_>) -> Outcome + Send + Sync + 'static) -> Case {
+        self.0.script = Box::new(move |stage| script(stage).unwrap_or_else(|finding| finding));
+        self.0
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use super::echoed::{comes_back, end};
+use crate::cases::expect::{comes_back, end};
 use crate::cases::rules;
 use crate::model::{Case, Closing, Finding, Level, Weight};
 use crate::stage::Stage;
@@ -63,7 +63,6 @@ const NAME: &str = "permessage-deflate";
 
 /// What the messages are cut out of.
 struct Content {
-    name: &'static str,
     text: bool,
     bytes: Vec<u8>,
     /// Where a message may begin and end.
@@ -71,10 +70,10 @@ struct Content {
 }
 
 impl Content {
-    fn new(name: &'static str, text: bool, bytes: Vec<u8>) -> Self {
+    fn new(text: bool, bytes: Vec<u8>) -> Self {
         let begins = |at: &usize| !text || bytes[*at] & 0xC0 != 0x80;
         let places = (0..bytes.len()).filter(begins).map(|at| at as u32).collect();
-        Self { name, text, bytes, places }
+        Self { text, bytes, places }
     }
 
     /// `len` code points or octets from this one on, and from the beginning again.
@@ -107,11 +106,11 @@ static CONTENTS: LazyLock<[Arc<Content>; 5]> = LazyLock::new(|| {
         .map(|i| format!("<p class=\"{}\">{} &ndash; {}</p>\n", word(i), word(i + 1), word(i + 2)))
         .collect();
     [
-        Content::new("JSON", true, json.into_bytes()),
-        Content::new("a picture", false, picture.take(260_000).collect()),
-        Content::new("prose", false, prose.into_bytes()),
-        Content::new("HTML", true, html.into_bytes()),
-        Content::new("noise", false, draw),
+        Content::new(true, json.into_bytes()),
+        Content::new(false, picture.take(260_000).collect()),
+        Content::new(false, prose.into_bytes()),
+        Content::new(true, html.into_bytes()),
+        Content::new(false, draw),
     ]
     .map(Arc::new)
 });
@@ -232,9 +231,9 @@ mod tests {
             let message = content.message(count - 3, 7);
             if content.text {
                 let text = std::str::from_utf8(&message).expect("text");
-                assert_eq!(text.chars().count(), 7, "{}", content.name);
+                assert_eq!(text.chars().count(), 7);
             } else {
-                assert_eq!(message.len(), 7, "{}", content.name);
+                assert_eq!(message.len(), 7);
             }
             assert_eq!(content.message(1, 3), content.message(1 + count, 3));
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::echoed::{comes_back, end};
+use crate::cases::expect::{comes_back, end};
 use crate::cases::rules;
 use crate::exchange::fragments;
 use crate::model::{Case, Closing, Finding, Level, Weight};

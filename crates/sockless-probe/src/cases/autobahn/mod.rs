@@ -2,7 +2,6 @@
 
 mod closing;
 mod compressed;
-mod echoed;
 mod framing;
 mod large;
 mod script;
