@@ -1,7 +1,7 @@
 //! Runs the cases for the clients that connect, by the addresses of Autobahn's fuzzing server, so that a client that was tested with
 //! that one is tested unchanged.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::ErrorKind;
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -42,6 +42,8 @@ struct State {
     agents: HashMap<String, Agent>,
     progress: Option<Progress>,
     last: Option<Instant>,
+    /// The keys of the latest connections.
+    keys: HashSet<String>,
     /// How the run ended.
     ended: Option<std::result::Result<bool, String>>,
 }
@@ -182,10 +184,17 @@ impl Server<'_> {
     fn serve(&self, stream: TcpStream) {
         let Ok(mut link) = Link::new(stream) else { return };
         let Some((head, rest)) = read_request(&mut link) else { return };
-        self.state().last = Some(Instant::now());
+        let repeated_key = {
+            let mut state = self.state();
+            state.last = Some(Instant::now());
+            if state.keys.len() >= 10_000 {
+                state.keys.clear();
+            }
+            !state.keys.insert(head.value("Sec-WebSocket-Key").unwrap_or_default())
+        };
         let address = Address::of(head.target());
         let index = address.case.as_deref().and_then(|case| self.find(case));
-        let caller = Caller { link, head, rest };
+        let caller = Caller { link, head, rest, repeated_key };
         match (&*address.path, &address.agent, index) {
             ("/runCase", Some(agent), Some(index)) => self.run_case(caller, agent, index),
             ("/getCaseCount", ..) => self.tell(caller, &self.cases.len().to_string()),

@@ -48,6 +48,8 @@ pub(crate) struct Caller {
     pub(crate) head: Head,
     /// What followed the head.
     pub(crate) rest: Vec<u8>,
+    /// Whether an earlier connection had the same key.
+    pub(crate) repeated_key: bool,
 }
 
 /// What a case is run on.

@@ -5,6 +5,9 @@ mod closing;
 mod control;
 mod expect;
 mod framing;
+mod handshake_client;
+mod handshake_limits;
+mod handshake_server;
 mod rules;
 mod text;
 
@@ -22,6 +25,8 @@ pub(crate) fn all(testee: Testee) -> Vec<Case> {
     cases.extend(control::cases());
     cases.extend(text::cases());
     cases.extend(closing::cases());
+    cases.extend(handshake_server::cases());
+    cases.extend(handshake_client::cases());
     cases.retain(|case| case.fits(testee));
     cases
 }

@@ -97,6 +97,11 @@ impl Link {
         self.queue.is_empty()
     }
 
+    /// Whether the testee takes nothing any more.
+    pub(crate) fn is_deaf(&self) -> bool {
+        self.deaf
+    }
+
     pub(crate) fn ended(&self) -> Option<End> {
         self.ended
     }
