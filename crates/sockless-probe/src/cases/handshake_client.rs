@@ -24,7 +24,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// After a wrong answer: whether the client takes the connection for open. A message follows, which nobody may send back.
-fn is_not_opened(stage: &Stage<'_>, mut link: Link) -> Outcome {
+pub(super) fn is_not_opened(stage: &Stage<'_>, mut link: Link) -> Outcome {
     let hello = Frame::text("are you open?");
     let mut bytes = Vec::new();
     hello.encode(false, [0; 4], &mut bytes);

@@ -3,11 +3,14 @@
 mod autobahn;
 mod closing;
 mod control;
+mod deflate;
 mod expect;
 mod framing;
 mod handshake_client;
 mod handshake_limits;
 mod handshake_server;
+mod hostile;
+mod negotiation;
 mod rules;
 mod text;
 
@@ -25,6 +28,9 @@ pub(crate) fn all(testee: Testee) -> Vec<Case> {
     cases.extend(control::cases());
     cases.extend(text::cases());
     cases.extend(closing::cases());
+    cases.extend(negotiation::cases());
+    cases.extend(deflate::cases());
+    cases.extend(hostile::cases());
     cases.extend(handshake_server::cases());
     cases.extend(handshake_client::cases());
     cases.retain(|case| case.fits(testee));
