@@ -223,7 +223,10 @@ impl Case {
 
     /// Runs it, and holds the level: nobody fails for a SHOULD.
     pub(crate) fn run(&self, stage: &mut Stage) -> Finding {
-        let mut finding = (self.script)(stage);
+        // An error of ours is not to cost the report.
+        let run = || (self.script)(stage);
+        let mut finding = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run))
+            .unwrap_or_else(|_| Finding::failed("The probe itself has an error in this case."));
         if self.level == Level::Should && finding.behavior == Behavior::Failed {
             finding.behavior = Behavior::NonStrict;
         }

@@ -3,6 +3,7 @@
 use super::expect::{Outcome, alive, echo, failure, text_back, well};
 use super::rules;
 use super::{Entry, Testee::*};
+use crate::exchange::Event;
 use crate::model::{Case, Finding, Level, Testee};
 use crate::stage::Stage;
 use crate::wire::frame::{
@@ -16,6 +17,52 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(masking());
     cases.extend(bits());
     cases.extend(delivery());
+    cases.extend(sent());
+    cases
+}
+
+/// What the testee itself sends: a text message, fragments, a Ping, and what comes back has to keep one rule.
+fn sent() -> Vec<Case> {
+    let mut cases = Vec::new();
+    let mut add = |id: &str, rule, only: Option<Testee>, says: &str, breaks: fn(&str) -> bool| {
+        let entry = Entry::new(CHAPTER, format!("framing.sends-{id}"), rule, says);
+        let case = entry.case(move |stage| {
+            let mut session = stage.open()?;
+            let frames = [Frame::text("a text message: \u{20AC}"), Frame::ping(*b"a Ping")];
+            session.send_chopped(&frames, usize::MAX);
+            let until = session.soon();
+            let mut seen = 0;
+            while seen < 2 {
+                match session.next(until) {
+                    Some(Event::Broke(rule)) if breaks(&rule) => {
+                        return Err(Finding::failed(format!("The testee broke the rule: {rule}.")));
+                    }
+                    Some(Event::Broke(_) | Event::End(_)) | None => {
+                        return Ok(Finding::unimplemented("The testee sent nothing to look at."));
+                    }
+                    Some(_) => seen += 1,
+                }
+            }
+            well(session, "What it sent keeps the rule.")
+        });
+        cases.push(Case { only, ..case });
+    };
+    let says = "A server doesn't mask what it sends.";
+    add("unmasked", &rules::NOT_MASKED, Some(Server), says, |rule| rule.contains("masked frame"));
+    let says = "A client masks what it sends.";
+    add("masked", &rules::CLIENT_MASKS, Some(Client), says, |rule| {
+        rule.contains("without masking")
+    });
+    let says = "No reserved bit is set where nothing gives it a meaning.";
+    add("no-reserved-bits", &rules::RESERVED_BITS, None, says, |rule| {
+        rule.contains("reserved bit")
+    });
+    let says = "Text that is sent is UTF-8.";
+    add("utf-8", &rules::UTF8, None, says, |rule| rule.contains("UTF-8"));
+    let says = "Control frames that are sent are whole and short.";
+    add("whole-control-frames", &rules::CONTROL_FRAMES, None, says, |rule| {
+        rule.contains("control frame")
+    });
     cases
 }
 

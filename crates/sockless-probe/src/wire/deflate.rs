@@ -1,7 +1,9 @@
 //! permessage-deflate as the probe speaks it: a compressor that keeps to its window, an inflater that shows who doesn't.
 
 use miniz_oxide::inflate::TINFLStatus;
-use miniz_oxide::inflate::core::inflate_flags::TINFL_FLAG_HAS_MORE_INPUT;
+use miniz_oxide::inflate::core::inflate_flags::{
+    TINFL_FLAG_HAS_MORE_INPUT, TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF,
+};
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 use zlib_rs::{Deflate, DeflateFlush};
 
@@ -26,7 +28,9 @@ impl Direction {
             } else if let Some((own, value)) = param.split_once('=')
                 && own.trim() == name
             {
-                direction.bits = value.trim().trim_matches('"').parse().unwrap_or(15);
+                // What a testee makes of it is its own; no window here is of another size.
+                let bits = value.trim().trim_matches('"').parse().ok();
+                direction.bits = bits.filter(|bits| (8..=15).contains(bits)).unwrap_or(15);
             }
         }
         direction
@@ -93,30 +97,33 @@ pub(crate) struct Inflater {
     state: Box<DecompressorOxide>,
     window: Vec<u8>,
     at: usize,
+    /// Whether the window has been filled: before that nothing before its beginning can be referred to.
+    full: bool,
     direction: Direction,
-    /// How much has been inflated in this window: nothing before its beginning can be referred to.
     limit: usize,
 }
 
 impl Inflater {
     pub(crate) fn new(direction: Direction, limit: usize) -> Self {
         let window = vec![0; 1 << direction.bits.clamp(8, 15)];
-        Self { state: Box::default(), window, at: 0, direction, limit }
+        Self { state: Box::default(), window, at: 0, full: false, direction, limit }
     }
 
     pub(crate) fn inflate(&mut self, payload: &[u8]) -> Result<Vec<u8>, Broken> {
         if !self.direction.takeover {
             self.at = 0;
-            self.window.fill(0);
+            self.full = false;
             *self.state = DecompressorOxide::new();
         }
         let stream = [payload, &TAIL].concat();
         let (mut input, mut message) = (&stream[..], Vec::new());
         loop {
-            let flags = TINFL_FLAG_HAS_MORE_INPUT;
+            let first = if self.full { 0 } else { TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF };
+            let flags = TINFL_FLAG_HAS_MORE_INPUT | first;
             let (status, read, wrote) =
                 decompress(&mut self.state, input, &mut self.window, self.at, flags);
             message.extend_from_slice(&self.window[self.at..self.at + wrote]);
+            self.full |= self.at + wrote == self.window.len();
             self.at = (self.at + wrote) & (self.window.len() - 1);
             input = &input[read..];
             if message.len() > self.limit {
@@ -175,12 +182,35 @@ mod tests {
     }
 
     #[test]
+    fn a_reference_to_before_the_beginning_shows() {
+        for takeover in [true, false] {
+            let direction = Direction { bits: 15, takeover };
+            let far = b"\x02\x93\x00\x00";
+            assert_eq!(Inflater::new(direction, 1000).inflate(far), Err(Broken::Data));
+        }
+        // The second message refers to the first, five octets back.
+        let (first, again) = (b"\xf2\x48\xcd\xc9\xc9\x07\x00", b"\xf2\x00\x11\x00\x00");
+        let mut kept = Inflater::new(Direction { bits: 15, takeover: true }, 1000);
+        assert_eq!(kept.inflate(first).as_deref(), Ok(&b"Hello"[..]));
+        assert_eq!(kept.inflate(again).as_deref(), Ok(&b"Hello"[..]));
+        let mut alone = Inflater::new(Direction { bits: 15, takeover: false }, 1000);
+        assert_eq!(alone.inflate(first).as_deref(), Ok(&b"Hello"[..]));
+        assert_eq!(alone.inflate(again), Err(Broken::Data));
+    }
+
+    #[test]
     fn an_answer_is_read_for_each_direction() {
         let answer =
             "permessage-deflate; server_no_context_takeover; client_max_window_bits=\"10\"";
         let server = Direction { bits: 15, takeover: false };
         assert_eq!(Direction::of(answer, "server"), server);
         assert_eq!(Direction::of(answer, "client"), Direction { bits: 10, takeover: true });
+        for wrong in ["0", "7", "16", "255", "x", "99999", ""] {
+            let answer = format!("permessage-deflate; server_max_window_bits={wrong}");
+            let direction = Direction::of(&answer, "server");
+            assert_eq!(direction.bits, 15, "{wrong}");
+            Compressor::new(direction).compress(b"no panic");
+        }
     }
 
     #[test]

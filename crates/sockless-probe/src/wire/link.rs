@@ -13,6 +13,9 @@ use mio::{Events, Interest, Poll, Token};
 /// How much is read at a time.
 const READ: usize = 64 << 10;
 
+/// The time between writes of a few octets.
+const PAUSE: Duration = Duration::from_micros(60);
+
 /// How a stream ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
@@ -159,10 +162,18 @@ impl Link {
         }
     }
 
-    /// Writes as much as the stream takes, up to a bound, so that reading gets its turn.
+    /// Writes as much as the stream takes, up to a bound, so that reading gets its turn. Between a few octets and the next there is
+    /// a pause, so that they arrive apart.
     fn write(&mut self) {
-        for _ in 0..64 {
+        for i in 0..64 {
             let Some(chunk) = self.queue.front_mut() else { return };
+            let small = chunk.chop < 32;
+            if small && i > 0 {
+                return;
+            }
+            if small && chunk.at > 0 {
+                std::thread::sleep(PAUSE);
+            }
             if !self.writable {
                 return;
             }
