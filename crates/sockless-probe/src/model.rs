@@ -191,7 +191,7 @@ pub(crate) enum Weight {
 }
 
 /// What a case does.
-pub(crate) type Script = Box<dyn Fn(&mut Stage) -> Finding + Send + Sync>;
+pub(crate) type Script = Box<dyn Fn(&mut Stage<'_>) -> Finding + Send + Sync>;
 
 /// One case.
 pub(crate) struct Case {
@@ -217,12 +217,13 @@ impl Case {
     }
 
     /// Whether it is one of Autobahn's.
+    #[cfg(test)]
     pub(crate) fn is_autobahn(&self) -> bool {
         self.id.starts_with(|first: char| first.is_ascii_digit())
     }
 
     /// Runs it, and holds the level: nobody fails for a SHOULD.
-    pub(crate) fn run(&self, stage: &mut Stage) -> Finding {
+    pub(crate) fn run(&self, stage: &mut Stage<'_>) -> Finding {
         // An error of ours is not to cost the report.
         let run = || (self.script)(stage);
         let mut finding = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run))

@@ -5,7 +5,7 @@ use super::expect::{Outcome, comes_back, echo, failure, pong, text_back, well};
 use super::negotiation::compressed;
 use super::rules;
 use crate::exchange::{Event, Session, fragments};
-use crate::model::{Case, Finding, Level, Rule, Weight};
+use crate::model::{Case, Finding, Level, Rule, Testee, Weight};
 use crate::wire::deflate::{Compressor, Direction, stored};
 use crate::wire::frame::{BINARY, CONTINUATION, FIN, Frame, PING, PONG, RSV1, TEXT};
 
@@ -18,6 +18,7 @@ pub(super) fn cases() -> Vec<Case> {
     forms(&mut cases);
     broken(&mut cases);
     takeover(&mut cases);
+    windows(&mut cases);
     bombs(&mut cases);
     cases
 }
@@ -286,6 +287,37 @@ fn takeover(cases: &mut Vec<Case>) {
                 well(session, "All inflated by themselves, as far as it was agreed on.")
             },
         ));
+    }
+}
+
+fn windows(cases: &mut Vec<Case>) {
+    for (bits, params) in [
+        (9_u8, "; server_max_window_bits=9"),
+        (10, "; server_max_window_bits=10"),
+        (12, "; server_max_window_bits=12"),
+        (14, "; server_max_window_bits=14"),
+    ] {
+        let says = format!(
+            "A server that agreed on a window of 2^{bits} octets refers to nothing beyond it."
+        );
+        let id = format!("server-window-{bits}-kept");
+        let case =
+            with(&id, &rules::SERVER_WINDOW_SENT, &says, params, move |stage, mut session| {
+                let agreed =
+                    session.agreement.as_ref().map_or(15, |agreement| agreement.theirs.bits);
+                if agreed > bits {
+                    return Ok(Finding::unimplemented("The server did not agree on this window."));
+                }
+                // What repeats is just out of reach.
+                let block = stage.octets((1 << bits) + 10);
+                let message = block.repeat(3);
+                let frames = session.message_frames(false, &message, 0);
+                session.send_chopped(&frames, usize::MAX);
+                let until = session.soon();
+                comes_back(&mut session, false, &message, until)?;
+                well(session, "It doesn't.")
+            });
+        cases.push(Case { only: Some(Testee::Server), ..case });
     }
 }
 

@@ -129,8 +129,6 @@ rules! {
         "A server accepts an extension negotiation offer with this parameter by including the \"server_max_window_bits\" extension parameter in the extension negotiation response to send back to the client with the same or smaller value as the offer.";
     CLIENT_WINDOW = "client-window", "RFC 7692, section 7.1.2.2",
         "If a received extension negotiation offer doesn't have the \"client_max_window_bits\" extension parameter, the corresponding extension negotiation response to the offer MUST NOT include the \"client_max_window_bits\" extension parameter.";
-    WINDOW = "window", "RFC 7692, section 7.2.1",
-        "An endpoint MUST NOT use an LZ77 sliding window longer than 32,768 bytes to compress messages to send.";
     COMPRESSED = "compressed-messages", "RFC 7692, section 7.2.2",
         "An endpoint uses the following algorithm to decompress a message.";
     BFINAL = "final-blocks", "RFC 7692, section 7.2.1",

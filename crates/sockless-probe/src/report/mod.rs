@@ -4,6 +4,7 @@ mod autobahn;
 mod baseline;
 mod json;
 mod junit;
+mod page;
 mod tap;
 mod terminal;
 
@@ -88,6 +89,7 @@ impl Report {
             (&wanted.junit, junit::text(self)),
             (&wanted.tap, tap::text(self)),
             (&wanted.write_baseline, baseline::text(self)),
+            (&wanted.html, page::text(&[json::value(self)])),
         ];
         for (path, text) in files {
             if let Some(path) = path {
@@ -129,6 +131,22 @@ pub(crate) fn list(choice: &Choice) -> std::result::Result<bool, String> {
 }
 
 /// One page out of several reports.
-pub(crate) fn merge(_merge: &Merge) -> std::result::Result<bool, String> {
-    Err("there is no page yet".to_owned())
+///
+/// # Errors
+///
+/// Which of them can't be read, or that the page can't be written.
+pub(crate) fn merge(merge: &Merge) -> std::result::Result<bool, String> {
+    let mut reports = Vec::new();
+    for path in &merge.reports {
+        let wrong = |why: &str| format!("{}: {why}", path.display());
+        let report: serde_json::Value = serde_json::from_str(&read(path)?)
+            .map_err(|error| wrong(&format!("this is no JSON report: {error}")))?;
+        if report["format"] != "sockless-probe 1" || !report["cases"].is_array() {
+            return Err(wrong("this is no report of sockless-probe, from --json"));
+        }
+        reports.push(report);
+    }
+    write(&merge.html, &page::text(&reports))?;
+    println!("{} reports in {}", reports.len(), merge.html.display());
+    Ok(true)
 }

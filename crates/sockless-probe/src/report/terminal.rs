@@ -7,8 +7,10 @@ use super::{Report, Result};
 use crate::model::Behavior;
 use crate::wire::log::Line;
 
-/// How many cases are shown one by one.
+/// How many cases are shown with their logs.
 const SHOWN: usize = 60;
+/// How many cases of one broken rule are shown without.
+const SHOWN_OF_A_RULE: usize = 5;
 
 /// The progress of a run, on one line of the terminal.
 #[derive(Debug)]
@@ -105,26 +107,16 @@ fn text(report: &Report, log: bool) -> String {
         report.took.as_secs_f64(),
         report.seed,
     ));
-    let worth = |result: &&Result| result.finding.is_failure();
-    let failures: Vec<&Result> = report.results.iter().filter(worth).collect();
-    for result in failures.iter().take(SHOWN) {
-        out.push_str(&case_text(result, log));
-    }
-    if failures.len() > SHOWN {
-        out.push_str(&format!(
-            "\n... and {} more; a report has them all\n",
-            failures.len() - SHOWN
-        ));
-    }
+    out.push_str(&failures_text(report, log));
     if log {
-        let others =
-            report.results.iter().filter(|r| !worth(r) && r.finding.behavior != Behavior::Ok);
+        let others = report.results.iter().filter(|result| {
+            !result.finding.is_failure()
+                && (result.finding.behavior != Behavior::Ok || report.results.len() == 1)
+        });
         for result in others.take(SHOWN) {
-            out.push_str(&case_text(result, true));
+            out.push_str(&case_text(result));
+            out.push_str(&log_text(result));
         }
-    }
-    if log && report.results.len() == 1 && failures.is_empty() {
-        out.push_str(&case_text(&report.results[0], true));
     }
     out
 }
@@ -137,24 +129,54 @@ fn row_text(name: &str, row: &[usize; 6]) -> String {
     format!("{name:<24}{cells}\n")
 }
 
-fn case_text(result: &Result, log: bool) -> String {
-    let finding = &result.finding;
-    let known = if result.known { " (known)" } else { "" };
-    let mut out = format!(
-        "\n{} {} / {}{known}: {}\n    {} {}\n    {}: {}\n",
-        result.id,
-        finding.behavior.name(),
-        finding.closing.name(),
-        result.says,
-        finding.reason,
-        finding.closing_reason,
-        result.rule.place,
-        result.rule.sentence,
-    );
-    if log {
-        for entry in &result.log {
-            out.push_str(&format!("    {}\n", line(entry)));
+/// What failed, by the rules that were broken: each rule's sentence once.
+fn failures_text(report: &Report, log: bool) -> String {
+    let mut rules: Vec<(crate::model::Rule, Vec<&Result>)> = Vec::new();
+    for result in report.results.iter().filter(|result| result.finding.is_failure()) {
+        match rules.iter_mut().find(|(rule, _)| *rule == result.rule) {
+            Some((_, results)) => results.push(result),
+            None => rules.push((result.rule, vec![result])),
+        }
+    }
+    let mut out = String::new();
+    for (rule, results) in &rules {
+        out.push_str(&format!("\n{} ({}): {}\n", rule.name, rule.place, rule.sentence));
+        let shown = if log { SHOWN } else { SHOWN_OF_A_RULE };
+        for result in results.iter().take(shown) {
+            out.push_str(&case_text(result));
+            if log {
+                out.push_str(&log_text(result));
+            }
+        }
+        if results.len() > shown {
+            let more = results.len() - shown;
+            out.push_str(&format!("  and {more} more cases of this rule\n"));
         }
     }
     out
+}
+
+fn case_text(result: &Result) -> String {
+    let finding = &result.finding;
+    let known = if result.known { ", known" } else { "" };
+    let closing = match finding.closing {
+        crate::model::Closing::Ok => String::new(),
+        closing => format!(", closing {}", closing.name()),
+    };
+    let mut reasons = finding.reason.clone();
+    if finding.closing_reason != finding.reason && !closing.is_empty() {
+        reasons.push(' ');
+        reasons.push_str(&finding.closing_reason);
+    }
+    format!(
+        "  {} {}{closing}{known}: {}\n      {}\n",
+        result.id,
+        finding.behavior.name(),
+        result.says,
+        reasons.trim_end(),
+    )
+}
+
+fn log_text(result: &Result) -> String {
+    result.log.iter().map(|entry| format!("      {}\n", line(entry))).collect()
 }

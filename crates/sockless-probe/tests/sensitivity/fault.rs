@@ -97,7 +97,7 @@ faults! {
     SendsHttp10: Client, "handshake.request*", ["request-of-client"];
     LosesFrameWithAnswer: Client, "handshake.frame*", ["data-frames"];
     KeepsServerTakeover: Server, "deflate.no-takeover*", ["server-takeover-kept"];
-    KeepsServerWindow: Server, "negotiation.server-window*", ["server-window"];
+    KeepsServerWindow: Server, "deflate.server-window*", ["server-window-kept"];
     KeepsClientTakeover: Client, "deflate.no-takeover*", ["client-takeover"];
     KeepsClientWindow: Client, "negotiation.keeps*", ["client-window-kept"];
     ForgetsWindow: Both, "deflate.takeover*", ["takeover"];

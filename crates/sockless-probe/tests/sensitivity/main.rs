@@ -96,9 +96,7 @@ fn uncaught(role: In, fails: fn(Option<Fault>, &str, &str) -> Vec<Failed>) -> Ve
                 while let Some((fault, _, filter, rules)) =
                     faults.get(next.fetch_add(1, Ordering::Relaxed))
                 {
-                    let started = std::time::Instant::now();
                     let found = fails(Some(*fault), filter, "0.3");
-                    eprintln!("{fault:?} {:?}", started.elapsed());
                     if !found.iter().any(|(_, rule, _)| rules.contains(&&**rule)) {
                         uncaught.lock().unwrap().push(format!("{fault:?}: {found:?}"));
                     }

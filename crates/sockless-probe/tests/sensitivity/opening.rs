@@ -222,12 +222,23 @@ fn answer(params: &[(&str, Option<&str>)], fault: Option<Fault>) -> Option<Strin
     Some(answer)
 }
 
-/// Runs all cases of a probe.
+/// Runs all cases of a probe, some at a time.
 pub(crate) fn client(port: u16, fault: Option<Fault>) {
     let count = visit(port, "/getCaseCount", None, false).parse().unwrap_or(0);
-    for number in 1..=count {
-        visit(port, &format!("/runCase?case={number}&agent=tested"), fault, true);
-    }
+    let next = std::sync::atomic::AtomicUsize::new(1);
+    thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    if number > count {
+                        return;
+                    }
+                    visit(port, &format!("/runCase?case={number}&agent=tested"), fault, true);
+                }
+            });
+        }
+    });
     visit(port, "/updateReports?agent=tested", None, false);
 }
 
