@@ -193,10 +193,8 @@ impl Endpoint {
         match first & 0xF {
             0x8 => return self.close(&payload),
             0x9 => self.ping(payload),
-            0xA => {
-                if self.has(AnswersPongs) {
-                    let _ = self.send(0x8A, &payload);
-                }
+            0xA if self.has(AnswersPongs) => {
+                let _ = self.send(0x8A, &payload);
             }
             opcode @ 0..=2 => return self.data(opcode, first, payload),
             _ => {}
@@ -345,7 +343,7 @@ impl Endpoint {
         }
         if masks {
             if !self.has(SendsOneKey) {
-                self.keys = self.keys.wrapping_mul(0x9E37_79B9).wrapping_add(0x1234_567);
+                self.keys = self.keys.wrapping_mul(0x9E37_79B9).wrapping_add(0x0123_4567);
             }
             let key = self.keys.to_be_bytes();
             bytes.extend(key);
