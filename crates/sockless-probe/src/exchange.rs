@@ -10,11 +10,11 @@ use sockless::frame::{Decoder, Input, Limits, Piece, Violation};
 use sockless::words::opcode::Opcode;
 use sockless::{Client, Server};
 
-use crate::model::{Closing, Finding, Testee};
+use crate::model::Testee;
 use crate::stage::{Notes, Stage};
 use crate::wire::deflate::{Broken, Compressor, Direction, Inflater};
 use crate::wire::frame::{
-    BINARY, CONTINUATION, FIN, Frame, RSV1, TEXT, close_body, describe, excerpt,
+    BINARY, FIN, Frame, RSV1, TEXT, close_body, describe, excerpt, fragments,
 };
 use crate::wire::link::{End, Link, Turn};
 use crate::wire::log::Way;
@@ -98,7 +98,7 @@ impl Receiving {
     }
 }
 
-/// A message under way.
+/// A message that is not complete.
 struct Message {
     text: bool,
     compressed: bool,
@@ -396,39 +396,5 @@ impl Session {
             return self.break_rule("it sent compressed text that is not UTF-8".to_owned());
         }
         self.events.push_back(if text { Event::Text(payload) } else { Event::Binary(payload) });
-    }
-}
-
-/// A payload as fragments of at most this size; 0 for one frame.
-pub(crate) fn fragments(first: u8, payload: Vec<u8>, size: usize) -> Vec<Frame> {
-    if size == 0 || payload.len() <= size {
-        return vec![Frame::new(FIN | first, payload)];
-    }
-    let count = payload.len().div_ceil(size);
-    let piece = |(i, piece): (usize, &[u8])| {
-        let first = if i == 0 { first } else { CONTINUATION };
-        Frame::new(if i + 1 == count { FIN | first } else { first }, piece)
-    };
-    payload.chunks(size).enumerate().map(piece).collect()
-}
-
-/// How the connection ended, as a finding's column.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Ended {
-    pub(crate) closing: Closing,
-    pub(crate) reason: String,
-}
-
-impl Ended {
-    pub(crate) fn new(closing: Closing, reason: impl Into<String>) -> Self {
-        Self { closing, reason: reason.into() }
-    }
-
-    /// Puts it into a finding.
-    pub(crate) fn onto(self, mut finding: Finding, session: &Session) -> Finding {
-        finding.closing = self.closing;
-        finding.closing_reason = self.reason;
-        finding.remote_code = session.close_received.flatten();
-        finding
     }
 }

@@ -135,9 +135,7 @@ fn run_all(setting: &Setting, cases: &[Case], jobs: usize, quiet: bool) -> (Vec<
     let mut order: Vec<&Case> = cases.iter().collect();
     order.sort_by_key(|case| case.weight);
     let next = AtomicUsize::new(0);
-    let heavy = Mutex::new(());
     let heavies: Vec<Mutex<()>> = (0..HEAVY).map(|_| Mutex::new(())).collect();
-    drop(heavy);
     let gone = AtomicBool::new(false);
     let (send, receive) = mpsc::channel();
     thread::scope(|scope| {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::Entry;
-use super::expect::{Outcome, alive, echo, failure, well};
+use super::expect::{Ended, Outcome, alive, echo, failure, well};
 use super::rules;
-use crate::exchange::{Ended, Event, Session};
+use crate::exchange::{Event, Session};
 use crate::model::{Case, Closing, Finding, Level, Testee};
 use crate::stage::Stage;
 use crate::wire::frame::{CLOSE, CONTINUATION, FIN, Frame, TEXT, close_body};

@@ -2,12 +2,12 @@
 
 use super::Entry;
 use super::expect::{Outcome, comes_back, echo, failure, pong, text_back, well};
-use super::negotiation::compressed;
+use super::offer::compressed;
 use super::rules;
-use crate::exchange::{Event, Session, fragments};
+use crate::exchange::{Event, Session};
 use crate::model::{Case, Finding, Level, Rule, Testee, Weight};
 use crate::wire::deflate::{Compressor, Direction, stored};
-use crate::wire::frame::{BINARY, CONTINUATION, FIN, Frame, PING, PONG, RSV1, TEXT};
+use crate::wire::frame::{BINARY, CONTINUATION, FIN, Frame, PING, PONG, RSV1, TEXT, fragments};
 
 const CHAPTER: &str = "deflate";
 /// `Hello` in one block of fixed codes that is not final, as RFC 7692, section 7.2.3.1 prints it.

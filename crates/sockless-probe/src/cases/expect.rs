@@ -2,12 +2,33 @@
 
 use std::time::{Duration, Instant};
 
-use crate::exchange::{Ended, Event, Session};
+use crate::exchange::{Event, Session};
 use crate::model::{Behavior, Closing, Finding, Testee};
 use crate::wire::frame::{Frame, excerpt};
 
 /// How long each side has for its part of the closing handshake.
 const CLOSE_WAIT: Duration = Duration::from_secs(1);
+
+/// How the connection ended, as a finding's column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ended {
+    pub(crate) closing: Closing,
+    pub(crate) reason: String,
+}
+
+impl Ended {
+    pub(crate) fn new(closing: Closing, reason: impl Into<String>) -> Self {
+        Self { closing, reason: reason.into() }
+    }
+
+    /// Puts it into a finding.
+    pub(crate) fn onto(self, mut finding: Finding, session: &Session) -> Finding {
+        finding.closing = self.closing;
+        finding.closing_reason = self.reason;
+        finding.remote_code = session.close_received.flatten();
+        finding
+    }
+}
 
 /// Waits until this message has come back: the rest of the finding, if it has not.
 pub(super) fn comes_back(

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use super::Entry;
 use super::expect::{Outcome, alive, comes_back, echo, pong, text_back, well};
 use super::rules;
-use crate::exchange::{Event, Session, fragments};
+use crate::exchange::{Event, Session};
 use crate::model::{Case, Finding, Level, Testee, Weight};
 use crate::stage::Stage;
-use crate::wire::frame::{BINARY, CONTINUATION, FIN, Frame, Length, TEXT};
+use crate::wire::frame::{BINARY, CONTINUATION, FIN, Frame, Length, TEXT, fragments};
 use crate::wire::link::Turn;
 
 const CHAPTER: &str = "hostile";

@@ -6,11 +6,16 @@ mod control;
 mod deflate;
 mod expect;
 mod framing;
+mod handshake_answered;
 mod handshake_client;
+mod handshake_grammar;
 mod handshake_limits;
+mod handshake_opened;
+mod handshake_request;
 mod handshake_server;
 mod hostile;
 mod negotiation;
+mod offer;
 mod rules;
 mod text;
 

@@ -132,7 +132,7 @@ impl Inflater {
             match status {
                 TINFLStatus::HasMoreOutput => {}
                 TINFLStatus::NeedsMoreInput if input.is_empty() => return Ok(message),
-                // A final block: what follows is a stream of its own, in the same window.
+                // A final block: what follows is another stream, in the same window.
                 TINFLStatus::Done => {
                     *self.state = DecompressorOxide::new();
                     if input.is_empty() {

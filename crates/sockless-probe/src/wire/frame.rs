@@ -141,6 +141,19 @@ impl Frame {
     }
 }
 
+/// A payload as fragments of at most this size; 0 for one frame.
+pub(crate) fn fragments(first: u8, payload: Vec<u8>, size: usize) -> Vec<Frame> {
+    if size == 0 || payload.len() <= size {
+        return vec![Frame::new(FIN | first, payload)];
+    }
+    let count = payload.len().div_ceil(size);
+    let piece = |(i, piece): (usize, &[u8])| {
+        let first = if i == 0 { first } else { CONTINUATION };
+        Frame::new(if i + 1 == count { FIN | first } else { first }, piece)
+    };
+    payload.chunks(size).enumerate().map(piece).collect()
+}
+
 pub(crate) fn close_body(code: u16, reason: &[u8]) -> Vec<u8> {
     [&code.to_be_bytes(), reason].concat()
 }

@@ -1,4 +1,4 @@
-//! fastwebsockets, behind hyper.
+//! fastwebsockets, with hyper.
 
 use bytes::Bytes;
 use fastwebsockets::{FragmentCollector, OpCode, upgrade};

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use crate::cases::expect::{comes_back, end};
 use crate::cases::rules;
-use crate::exchange::fragments;
 use crate::model::{Case, Closing, Finding, Level, Weight};
 use crate::stage::Stage;
-use crate::wire::frame::{BINARY, TEXT};
+use crate::wire::frame::{BINARY, TEXT, fragments};
 
 /// Content in which no place looks like another one: running numbers, as text or as octets.
 fn content(text: bool, len: usize) -> Vec<u8> {

@@ -1,9 +1,10 @@
 //! A case of Autobahn's groups 1 to 7 and 10: frames to be sent, what has to come back, how the connection has to end; and the
 //! judging of it by the suite's own rules.
 
+use crate::cases::expect::Ended;
 use std::time::{Duration, Instant};
 
-use crate::exchange::{Ended, Event, Session};
+use crate::exchange::{Event, Session};
 use crate::model::{Behavior, Closing, Finding, Testee};
 use crate::stage::Stage;
 use crate::wire::frame::{FIN, Frame, PING, PONG};
@@ -16,7 +17,7 @@ const LAST: Duration = Duration::from_secs(10);
 /// One thing that is done.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
-    /// Frames, in writes of at most so many octets.
+    /// Frames, in writes of at most this many octets.
     Frames(Vec<Frame>, usize),
     /// The header of a frame whose payload follows in parts.
     Begin(Frame),

@@ -5,9 +5,8 @@ use std::time::Duration;
 use super::script::{After, Script, Seen, Step, frames};
 use super::scripted;
 use crate::cases::rules;
-use crate::exchange::fragments;
 use crate::model::Case;
-use crate::wire::frame::{CONTINUATION, FIN, Frame, TEXT};
+use crate::wire::frame::{CONTINUATION, FIN, Frame, TEXT, fragments};
 
 /// A Greek word, of code points of two and three octets.
 pub(super) const WORD: &str = "κ\u{1F79}σμε";
