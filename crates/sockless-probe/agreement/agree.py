@@ -1,6 +1,6 @@
 """Runs Autobahn and the probe against the same testees, and compares their verdicts, case by case.
 
-    python3 agree.py [--cases core|full] [--only NAME ...] [--role server|client]
+    python3 agree.py [--cases core|compressed|sample|full] [--only NAME ...] [--role server|client]
     python3 agree.py --table          writes AGREEMENT.md from the runs that are kept
 
 What is needed is taken from the environment: WSTEST (the command), PROBE (the program), TESTEES (the program of `rust`),
@@ -23,6 +23,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 RUNS = os.path.join(HERE, "runs")
 CORE = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.*", "10.*"]
 FULL = CORE + ["12.*", "13.*"]
+# Small messages, one frame and fragments, of every sub-group of 12 and 13, which Autobahn has done with in a minute or two.
+COMPRESSED = ["%d.%d.%d" % (group, sub, n) for group, subs in ((12, 5), (13, 7)) for sub in range(1, subs + 1) for n in (1, 3, 11)]
+PATTERNS = {"core": CORE, "compressed": COMPRESSED, "sample": CORE + COMPRESSED, "full": FULL}
 
 
 def explained():
@@ -138,11 +141,11 @@ def run_client(name, command, patterns, folder):
 
 
 def compare(name, role, command, cases):
-    folder = os.path.join(RUNS, role, name)
+    folder = os.path.join(RUNS, role, name + (" compressed" if cases == "compressed" else ""))
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(os.path.join(folder, "autobahn"))
     run = run_server if role == "server" else run_client
-    suite, probe, suite_seconds, seconds = run(name, command, FULL if cases == "full" else CORE, folder)
+    suite, probe, suite_seconds, seconds = run(name, command, PATTERNS[cases], folder)
     ours, theirs = verdicts(probe, name), verdicts(suite, name)
     different = {
         id: [theirs.get(id), ours.get(id)] for id in sorted(set(ours) | set(theirs)) if ours.get(id) != theirs.get(id)
@@ -161,8 +164,8 @@ def compare(name, role, command, cases):
 def table():
     known, lines = explained(), []
     for name, (_, roles) in testees().items():
-        for role in roles:
-            path = os.path.join(RUNS, role, name, "result.json")
+        for role, run in [(role, run) for role in roles for run in (name, name + " compressed")]:
+            path = os.path.join(RUNS, role, run, "result.json")
             if not os.path.exists(path):
                 continue
             with open(path) as file:
@@ -170,7 +173,7 @@ def table():
             why = known.get("%s %s" % (role, name), {})
             same = result["cases"] - len(result["different"])
             quick = " (20 messages a compressed case)" if result["quick"] and result["cases"] > 301 else ""
-            row = (name, role, result["cases"], same, len(result["different"]), result["autobahn"], result["probe"], quick)
+            row = (run, role, result["cases"], same, len(result["different"]), result["autobahn"], result["probe"], quick)
             lines.append("| %s | %s | %d | %d | %d | %.1f s | %.1f s%s |" % row)
             for id, (theirs, ours) in result["different"].items():
                 say = lambda verdict: " / ".join(verdict) if verdict else "-"
@@ -183,7 +186,7 @@ def table():
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--cases", choices=["core", "full"], default="core")
+    parser.add_argument("--cases", choices=list(PATTERNS), default="core")
     parser.add_argument("--only", nargs="*")
     parser.add_argument("--role", choices=["server", "client"])
     parser.add_argument("--table", action="store_true")
