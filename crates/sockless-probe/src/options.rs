@@ -8,6 +8,7 @@ use sockless::handshake::Url;
 
 use crate::model::{Level, Testee};
 use crate::stage::Setting;
+use crate::wire::tls::Secure;
 
 const HELP: &str = "\
 sockless-probe: tests WebSocket endpoints against RFC 6455 and RFC 7692
@@ -29,6 +30,8 @@ How they are run
 What is sent (server)
   --field 'NAME: VALUE'   a further field of the request; may be repeated
   --subprotocol NAME      offers it
+  --ca FILE               wss: trusts the certificates of this PEM file
+  --insecure              wss: trusts whoever is there
   --i-may-test-this       needed outside loopback: some cases are attacks
 Reports
   --agent NAME        the testee's name in the reports
@@ -146,6 +149,8 @@ struct Given {
     wanted: Wanted,
     fields: Vec<(String, String)>,
     subprotocol: Option<String>,
+    authorities: Option<PathBuf>,
+    insecure: bool,
     jobs: usize,
     patience: Duration,
     seed: u64,
@@ -199,6 +204,8 @@ impl Given {
             wanted: Wanted::default(),
             fields: Vec::new(),
             subprotocol: None,
+            authorities: None,
+            insecure: false,
             jobs: 32,
             patience: Duration::from_secs(2),
             seed: 1,
@@ -263,6 +270,8 @@ impl Given {
                 self.fields.push((name.trim().to_owned(), value.trim().to_owned()));
             }
             "--subprotocol" => self.subprotocol = Some(value()?),
+            "--ca" => self.authorities = Some(value()?.into()),
+            "--insecure" => self.insecure = true,
             "--i-may-test-this" => self.allowed = true,
             "--listen" => self.listen = Some(value()?),
             "--agent" => wanted.agent = Some(value()?),
@@ -281,9 +290,17 @@ impl Given {
         Ok(())
     }
 
-    fn run(self, address: SocketAddr, host: String, target: String, text: &str) -> Run {
+    fn run(
+        self,
+        address: SocketAddr,
+        secure: Option<Secure>,
+        host: String,
+        target: String,
+        text: &str,
+    ) -> Run {
         let setting = Setting {
             address,
+            secure,
             host,
             target,
             fields: self.fields,
@@ -306,11 +323,15 @@ impl Given {
     fn server(self, text: &str) -> Result<Run, String> {
         let url = Url::parse(text)
             .map_err(|error| format!("{text:?} is no address of a WebSocket server: {error}"))?;
-        if url.is_secure() {
+        if url.is_secure() && self.authorities.is_none() && !self.insecure {
             return Err(
-                "wss is not supported yet; put a TLS proxy in front of the probe".to_owned()
+                "wss needs --ca FILE with the certificates to trust, or --insecure".to_owned()
             );
         }
+        let secure = url
+            .is_secure()
+            .then(|| Secure::new(url.address(), self.authorities.as_deref()))
+            .transpose()?;
         let address = resolve(url.address(), url.port())?;
         if !address.ip().is_loopback() && !self.allowed {
             return Err(format!(
@@ -318,16 +339,16 @@ impl Given {
                 url.host()
             ));
         }
-        let host = match url.port() {
-            80 => url.host().to_owned(),
-            port => format!("{}:{port}", url.host()),
+        let host = match (url.is_secure(), url.port()) {
+            (false, 80) | (true, 443) => url.host().to_owned(),
+            (_, port) => format!("{}:{port}", url.host()),
         };
         let path = if url.path().is_empty() { "/" } else { url.path() };
         let target = match url.query() {
             Some(query) => format!("{path}?{query}"),
             None => path.to_owned(),
         };
-        Ok(self.run(address, host, target, text))
+        Ok(self.run(address, secure, host, target, text))
     }
 
     fn client(self) -> Result<Run, String> {
@@ -340,7 +361,7 @@ impl Given {
                 "{host} is not loopback, and whoever connects is attacked: say --i-may-test-this if you may"
             ));
         }
-        Ok(self.run(address, text.clone(), "/".to_owned(), &text))
+        Ok(self.run(address, None, text.clone(), "/".to_owned(), &text))
     }
 }
 

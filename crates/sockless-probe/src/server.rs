@@ -77,6 +77,11 @@ fn greet(setting: &Setting, address: &str) -> std::result::Result<Option<String>
             break true;
         }
     };
+    if bytes.is_empty() && setting.secure.is_some() {
+        return Err(format!(
+            "{address}: no TLS connection came about. Does the server want plain ws://, or is its certificate another one? --ca FILE says whom to trust, --insecure trusts anybody"
+        ));
+    }
     if bytes.is_empty() {
         return Err(match (timed_out, link.ended()) {
             (_, Some(End::Reset)) => format!(

@@ -22,6 +22,8 @@ const MAX_HEAD: usize = 64 << 10;
 pub(crate) struct Setting {
     /// Where the server under test is; nothing is ever sent elsewhere.
     pub(crate) address: SocketAddr,
+    /// For `wss`.
+    pub(crate) secure: Option<crate::wire::tls::Secure>,
     /// The value of `Host`.
     pub(crate) host: String,
     pub(crate) target: String,
@@ -130,7 +132,7 @@ impl<'a> Stage<'a> {
     /// A stream to the server under test.
     pub(crate) fn connect(&mut self) -> Result<Link, Finding> {
         let wait = self.setting.patience.max(Duration::from_secs(5));
-        Link::connect(self.setting.address, wait).map_err(|error| {
+        Link::connect(self.setting.address, self.setting.secure.as_ref(), wait).map_err(|error| {
             self.unreachable = true;
             self.note(format!("connecting failed: {error}"));
             Finding::failed(format!("The server could not be reached: {error}."))

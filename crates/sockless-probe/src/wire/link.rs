@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
+use super::tls::{Secure, Tls};
+
 /// How much is read at a time.
 const READ: usize = 64 << 10;
 
@@ -46,6 +48,7 @@ struct Chunk {
 /// A stream that doesn't block.
 pub(crate) struct Link {
     stream: TcpStream,
+    tls: Option<Tls>,
     poll: Poll,
     events: Events,
     queue: VecDeque<Chunk>,
@@ -60,9 +63,15 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// Connects.
-    pub(crate) fn connect(address: SocketAddr, wait: Duration) -> io::Result<Self> {
-        Self::new(std::net::TcpStream::connect_timeout(&address, wait)?)
+    /// Connects, by TLS if that is wanted.
+    pub(crate) fn connect(
+        address: SocketAddr,
+        secure: Option<&Secure>,
+        wait: Duration,
+    ) -> io::Result<Self> {
+        let mut link = Self::new(std::net::TcpStream::connect_timeout(&address, wait)?)?;
+        link.tls = secure.map(Secure::connection).transpose()?;
+        Ok(link)
     }
 
     /// A stream that is connected.
@@ -75,6 +84,7 @@ impl Link {
         poll.registry().register(&mut stream, Token(0), both)?;
         Ok(Self {
             stream,
+            tls: None,
             poll,
             events: Events::with_capacity(4),
             queue: VecDeque::new(),
@@ -97,7 +107,12 @@ impl Link {
     }
 
     pub(crate) fn is_flushed(&self) -> bool {
-        self.queue.is_empty()
+        self.queue.is_empty() && !self.records_wait()
+    }
+
+    /// Whether records of TLS wait to be written.
+    fn records_wait(&self) -> bool {
+        !self.deaf && self.tls.as_ref().is_some_and(Tls::wants_write)
     }
 
     /// Whether the testee takes nothing any more.
@@ -124,6 +139,9 @@ impl Link {
 
     /// Closes our side; the testee's end is still read.
     pub(crate) fn shut(&mut self) {
+        if let Some(tls) = &mut self.tls {
+            tls.shut(&mut self.stream);
+        }
         let _ = self.stream.shutdown(Shutdown::Write);
         self.deaf = true;
     }
@@ -131,13 +149,13 @@ impl Link {
     /// One turn: writes and reads what is possible, and waits until something is or the time has come. Without `read` nothing is
     /// read: a slow reader.
     pub(crate) fn turn(&mut self, until: Instant, read: bool) -> Turn {
-        let waited_for_output = !self.queue.is_empty();
+        let waited_for_output = !self.is_flushed();
         loop {
             self.write();
             if read && self.readable && self.ended.is_none() && self.read() {
                 return Turn::Read;
             }
-            if waited_for_output && self.queue.is_empty() {
+            if waited_for_output && self.is_flushed() {
                 return Turn::Flushed;
             }
             if self.ended.is_some() && (self.queue.is_empty() || self.deaf) {
@@ -147,7 +165,7 @@ impl Link {
             if now >= until {
                 return Turn::TimedOut;
             }
-            if self.writable && !self.queue.is_empty() {
+            if self.writable && self.can_write() {
                 continue;
             }
             // A turn of the poll is bounded, so that nothing is missed for longer than that.
@@ -165,6 +183,13 @@ impl Link {
     /// Writes as much as the stream takes, up to a bound, so that reading gets its turn. Between a few octets and the next there is
     /// a pause, so that they arrive apart.
     fn write(&mut self) {
+        if let Some(tls) = &mut self.tls
+            && self.writable
+            && tls.wants_write()
+            && let Err(error) = tls.flush(&mut self.stream)
+        {
+            self.failed_to_write(&error);
+        }
         for i in 0..64 {
             let Some(chunk) = self.queue.front_mut() else { return };
             let small = chunk.chop < 32;
@@ -178,7 +203,14 @@ impl Link {
                 return;
             }
             let end = chunk.bytes.len().min(chunk.at.saturating_add(chunk.chop));
-            match self.stream.write(&chunk.bytes[chunk.at..end]) {
+            let bytes = &chunk.bytes[chunk.at..end];
+            let written = match &mut self.tls {
+                Some(tls) => tls.write(bytes, &mut self.stream),
+                None => self.stream.write(bytes),
+            };
+            match written {
+                // TLS has no room for more, or is not open yet.
+                Ok(0) => return,
                 Ok(count) => {
                     chunk.at += count;
                     self.sent += count as u64;
@@ -186,14 +218,38 @@ impl Link {
                         self.queue.pop_front();
                     }
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.writable = false,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => {
-                    // What the testee has sent before it went is still to be read.
-                    self.deaf = true;
-                    self.queue.clear();
+                Err(error) => {
+                    if self.tls.as_ref().is_some_and(|tls| !tls.wants_write())
+                        && error.kind() == ErrorKind::WouldBlock
+                    {
+                        // It waits for the testee's part of the handshake.
+                        return;
+                    }
+                    self.failed_to_write(&error);
                 }
             }
+        }
+    }
+
+    fn failed_to_write(&mut self, error: &io::Error) {
+        match error.kind() {
+            ErrorKind::WouldBlock => self.writable = false,
+            ErrorKind::Interrupted => {}
+            _ => {
+                // What the testee has sent before it went is still to be read.
+                self.deaf = true;
+                self.queue.clear();
+            }
+        }
+    }
+
+    /// Whether a write now would do something.
+    fn can_write(&self) -> bool {
+        match &self.tls {
+            Some(tls) => {
+                !self.deaf && (tls.wants_write() || (tls.is_open() && !self.queue.is_empty()))
+            }
+            None => !self.queue.is_empty(),
         }
     }
 
@@ -201,7 +257,10 @@ impl Link {
     fn read(&mut self) -> bool {
         let start = self.buffer.len();
         self.buffer.resize(start + READ, 0);
-        let result = self.stream.read(&mut self.buffer[start..]);
+        let result = match &mut self.tls {
+            Some(tls) => tls.read(&mut self.buffer[start..], &mut self.stream),
+            None => self.stream.read(&mut self.buffer[start..]),
+        };
         let count = *result.as_ref().unwrap_or(&0);
         self.buffer.truncate(start + count);
         match result {

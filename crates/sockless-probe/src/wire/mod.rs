@@ -6,3 +6,4 @@ pub(crate) mod head;
 pub(crate) mod link;
 pub(crate) mod log;
 pub(crate) mod random;
+pub(crate) mod tls;
