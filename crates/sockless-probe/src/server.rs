@@ -1,0 +1,198 @@
+//! Runs the cases against a server: many connections at once, the light cases first.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::cases;
+use crate::model::{Case, Testee, Weight};
+use crate::options::Run;
+use crate::report::{Progress, Report, Result};
+use crate::stage::{Setting, Stage, check_answer};
+use crate::wire::link::{End, Turn};
+
+/// How many cases that move megabytes run at a time.
+const HEAVY: usize = 3;
+
+/// Runs them: whether all is well.
+///
+/// # Errors
+///
+/// What to tell the user, if the run was not possible or not complete.
+pub(crate) fn run(run: &Run) -> std::result::Result<bool, String> {
+    let setting = &run.setting;
+    let found = greet(setting, &run.address)?;
+    let cases: Vec<Case> =
+        cases::all(Testee::Server).into_iter().filter(|case| run.choice.takes(case)).collect();
+    if cases.is_empty() {
+        return Err("no case matches; sockless-probe cases lists them all".to_owned());
+    }
+    let started = Instant::now();
+    let (mut results, stopped) = run_all(setting, &cases, run.jobs, run.wanted.quiet);
+    let order = |id: &str| cases.iter().position(|case| case.id == id);
+    results.sort_by_key(|result| order(&result.id));
+    let stopped = stopped.then(|| {
+        format!(
+            "the server at {} can't be reached any more; {} of {} cases are in the report. Did it die? The cases that failed last say with what",
+            run.address,
+            results.len(),
+            cases.len()
+        )
+    });
+    let mut report = Report {
+        agent: run.wanted.agent.clone().or(found).unwrap_or_else(|| run.address.clone()),
+        testee: Testee::Server,
+        address: run.address.clone(),
+        seed: setting.seed,
+        quick: run.quick,
+        took: started.elapsed(),
+        results,
+        stopped,
+    };
+    report.publish(&run.wanted)
+}
+
+/// One handshake before all cases: the server's name for itself.
+///
+/// # Errors
+///
+/// What is found there in place of a WebSocket server, and what to try.
+fn greet(setting: &Setting, address: &str) -> std::result::Result<Option<String>, String> {
+    let mut stage = Stage::new(setting, "greeting", Duration::from_secs(30), None);
+    let ask = stage.ask();
+    let mut link = stage.connect().map_err(|finding| {
+        format!("{address}: {} Is the server started, and does it listen there?", finding.reason)
+    })?;
+    stage.send_head(&mut link, &ask.bytes(), usize::MAX);
+    let mut bytes = Vec::new();
+    let until = stage.within(setting.patience.max(Duration::from_secs(3)));
+    let timed_out = loop {
+        if link.ended().is_some() || bytes.windows(4).any(|four| four == b"\r\n\r\n") {
+            break false;
+        }
+        let turn = link.turn(until, true);
+        bytes.extend(link.take_arrived());
+        if turn == Turn::TimedOut || bytes.len() > 1 << 20 {
+            break true;
+        }
+    };
+    if bytes.is_empty() && setting.secure.is_some() {
+        return Err(format!(
+            "{address}: no TLS connection came about. Does the server want plain ws://, or is its certificate another one? --ca FILE says whom to trust, --insecure trusts anybody"
+        ));
+    }
+    if bytes.is_empty() {
+        return Err(match (timed_out, link.ended()) {
+            (_, Some(End::Reset)) => format!(
+                "{address}: the server reset the stream when it was asked. Does it want TLS? wss:// is for that"
+            ),
+            (false, _) => format!(
+                "{address}: the server closed the stream without an answer. Does it want TLS? wss:// is for that"
+            ),
+            (true, _) => format!(
+                "{address}: the server takes connections, and doesn't answer a handshake. Is it a WebSocket server?"
+            ),
+        });
+    }
+    if bytes.first() == Some(&0x15) {
+        return Err(format!(
+            "{address}: the server speaks TLS, and was asked in plain. wss:// is for that"
+        ));
+    }
+    let Some((head, _)) = crate::wire::head::Head::find(&bytes) else {
+        let text = crate::wire::frame::excerpt(&bytes);
+        return Err(format!(
+            "{address}: this is no HTTP server; it said {text}. Is the port right?"
+        ));
+    };
+    match head.status() {
+        101 => match check_answer(&ask, &head) {
+            Ok(()) => Ok(head.value("Server")),
+            // It is tested all the same: the cases say it better.
+            Err(_) => Ok(head.value("Server")),
+        },
+        0 => Err(format!(
+            "{address}: this is no HTTP server; it said {:?}. Is the port right?",
+            head.line
+        )),
+        404 => Err(format!(
+            "{address}: the server has no WebSocket at this path ({:?}). Is the path right?",
+            head.line
+        )),
+        301..=399 => Err(format!(
+            "{address}: the server sends its clients elsewhere: {:?}",
+            head.value("Location").unwrap_or(head.line)
+        )),
+        401 | 403 => Err(format!(
+            "{address}: the server refuses ({:?}). --field 'NAME: VALUE' sends what it asks for",
+            head.line
+        )),
+        _ => Err(format!(
+            "{address}: the server did not open a WebSocket: {:?}. Path, fields (--field) and subprotocol (--subprotocol) may be the cause",
+            head.line
+        )),
+    }
+}
+
+/// Runs the cases on many threads: the results, and whether the server went away.
+fn run_all(setting: &Setting, cases: &[Case], jobs: usize, quiet: bool) -> (Vec<Result>, bool) {
+    let mut order: Vec<&Case> = cases.iter().collect();
+    order.sort_by_key(|case| case.weight);
+    let next = AtomicUsize::new(0);
+    let heavies: Vec<Mutex<()>> = (0..HEAVY).map(|_| Mutex::new(())).collect();
+    let gone = AtomicBool::new(false);
+    let (send, receive) = mpsc::channel();
+    thread::scope(|scope| {
+        for worker in 0..jobs.min(order.len()) {
+            let (send, next, order, gone) = (send.clone(), &next, &order, &gone);
+            let slot = &heavies[worker % HEAVY];
+            scope.spawn(move || {
+                while !gone.load(Ordering::Relaxed) {
+                    let Some(case) = order.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+                    let guard = (case.weight == Weight::Heavy)
+                        .then(|| slot.lock().unwrap_or_else(PoisonError::into_inner));
+                    if gone.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let result = run_case(setting, case, gone);
+                    drop(guard);
+                    if let Some(result) = result
+                        && send.send(result).is_err()
+                    {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(send);
+        let mut progress = Progress::new(cases.len(), quiet);
+        let mut results = Vec::new();
+        for result in receive {
+            progress.add(&result);
+            results.push(result);
+        }
+        progress.end();
+        (results, gone.load(Ordering::Relaxed))
+    })
+}
+
+/// Runs one case. `None` if the server can't be reached any more.
+fn run_case(setting: &Setting, case: &Case, gone: &AtomicBool) -> Option<Result> {
+    let mut tries = 0;
+    loop {
+        let mut stage = Stage::new(setting, &case.id, case.limit, None);
+        let finding = case.run(&mut stage);
+        if !stage.unreachable {
+            let (log, took) = stage.into_log();
+            return Some(Result::new(case, finding, log, took));
+        }
+        // A full backlog passes; a server that is gone doesn't.
+        tries += 1;
+        if tries == 3 {
+            gone.store(true, Ordering::Relaxed);
+            return None;
+        }
+        thread::sleep(Duration::from_millis(100 << tries));
+    }
+}

@@ -1,0 +1,9 @@
+//! What goes over the wire: streams, frames, handshake heads, compression; and the log of it. Nothing here judges.
+
+pub(crate) mod deflate;
+pub(crate) mod frame;
+pub(crate) mod head;
+pub(crate) mod link;
+pub(crate) mod log;
+pub(crate) mod random;
+pub(crate) mod tls;

@@ -1,0 +1,368 @@
+//! The program as its user meets it: what it says of an address that is wrong, exit statuses, files, replay.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "../src/wire/head.rs"]
+#[allow(dead_code, reason = "base64 is what is needed of it")]
+mod head;
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+const PROBE: &str = env!("CARGO_BIN_EXE_sockless-probe");
+
+fn probe(args: &[&str]) -> Output {
+    Command::new(PROBE).args(args).output().expect("the probe runs")
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A server that does this with every stream: its address.
+fn server(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let serve = Arc::new(serve);
+    thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let serve = Arc::clone(&serve);
+            thread::spawn(move || serve(stream));
+        }
+    });
+    url
+}
+
+/// One that answers with this, whatever it is asked, and closes.
+fn answering(answer: &'static [u8]) -> String {
+    server(move |mut stream| {
+        let _ = stream.read(&mut [0; 4096]);
+        let _ = stream.write_all(answer);
+    })
+}
+
+/// One that opens every connection rightly, and then does nothing but answer Close frames.
+fn opening(stream: &mut (impl Read + Write)) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut octet = [0];
+        if !matches!(stream.read(&mut octet), Ok(1)) {
+            return;
+        }
+        head.push(octet[0]);
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let key = head.split("Sec-WebSocket-Key: ").nth(1).and_then(|rest| rest.split("\r\n").next());
+    let accept = sockless::handshake::accept_key(key.unwrap_or_default().as_bytes());
+    let accept = String::from_utf8_lossy(&accept).into_owned();
+    let answer = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+    );
+    let _ = stream.write_all(answer.as_bytes());
+}
+
+fn file(name: &str) -> PathBuf {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    std::env::temp_dir().join(format!("sockless-probe-{}-{number}-{name}", std::process::id()))
+}
+
+#[test]
+fn an_address_that_is_wrong_is_told_in_a_sentence_with_status_2() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for (url, named) in [
+        (format!("ws://{nobody}/"), "Is the server started"),
+        (answering(b"\x15\x03\x03\x00\x02\x02\x28"), "speaks TLS"),
+        (answering(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), "no HTTP server"),
+        (answering(b"220 mail.example ESMTP\r\n"), "no HTTP server"),
+        (answering(b""), "TLS"),
+        (answering(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"), "Is the path right"),
+        (answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"), "did not open a WebSocket"),
+        (answering(b"HTTP/1.1 302 Found\r\nLocation: ws://elsewhere/\r\n\r\n"), "ws://elsewhere/"),
+        (answering(b"HTTP/1.1 401 Unauthorized\r\n\r\n"), "--field"),
+    ] {
+        let output = probe(&["server", &url, "--timeout", "0.3"]);
+        assert_eq!(output.status.code(), Some(2), "{named}: {}", said(&output));
+        assert!(said(&output).contains(named), "{named}: {}", said(&output));
+        assert_eq!(said(&output).trim_end().lines().count(), 1, "{}", said(&output));
+    }
+}
+
+#[test]
+fn a_server_that_never_answers_is_given_up() {
+    let url = server(|stream| {
+        thread::sleep(std::time::Duration::from_secs(60));
+        drop(stream);
+    });
+    let output = probe(&["server", &url, "--timeout", "0.1"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("doesn't answer a handshake"), "{}", said(&output));
+}
+
+#[test]
+fn a_server_that_floods_neither_stops_the_probe_nor_fills_its_memory() {
+    let url = server(|mut stream| {
+        opening(&mut stream);
+        let flood =
+            [0x82, 0x7E, 0x40, 0x00].iter().copied().chain([7; 0x4000]).collect::<Vec<u8>>();
+        while stream.write_all(&flood).is_ok() {}
+    });
+    let path = file("flood.json");
+    let output = probe(&[
+        "server",
+        &url,
+        "--timeout",
+        "0.3",
+        "--filter",
+        "control",
+        "--json",
+        path.to_str().unwrap(),
+    ]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let report = std::fs::read_to_string(&path).unwrap();
+    assert!(report.len() < 2 << 20, "the report has {} B", report.len());
+    let _ = std::fs::remove_file(path);
+}
+
+#[test]
+fn a_server_that_dies_in_the_middle_leaves_a_report_of_what_was_done() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok).take(6) {
+            opening(&mut stream);
+        }
+    });
+    let path = file("died.json");
+    let output = probe(&[
+        "server",
+        &url,
+        "--jobs",
+        "1",
+        "--timeout",
+        "0.2",
+        "--filter",
+        "closing",
+        "--json",
+        path.to_str().unwrap(),
+    ]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("Did it die"), "{}", said(&output));
+    let report: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    let count = report["cases"].as_array().unwrap().len();
+    assert!((1..10).contains(&count), "{count} cases are in the report");
+    let _ = std::fs::remove_file(path);
+}
+
+#[test]
+fn a_client_that_never_asks_for_its_reports_has_them_all_the_same() {
+    use std::io::BufRead;
+    let mut run = Command::new(PROBE)
+        .args(["client", "--listen", "127.0.0.1:0", "--filter", "1.1.1", "--quiet"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufReader::new(run.stdout.take().unwrap()).lines();
+    let first = lines.next().unwrap().unwrap();
+    let address = first.split("ws://").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+    // What is no request, and what is none that is served, disturbs nobody.
+    for request in [
+        &b"\x16\x03\x01\x02\x00"[..],
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET /runCase?case=9&agent=a HTTP/1.1\r\n\r\n",
+    ] {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        stream.write_all(request).unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 404"));
+    }
+    let mut stream = TcpStream::connect(&address).unwrap();
+    let request = "GET /updateReports?agent=a HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: a\r\n\r\n";
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    assert!(answer.starts_with(b"HTTP/1.1 101"));
+    assert_eq!(run.wait().unwrap().code(), Some(2));
+}
+
+/// A server that opens every connection and does nothing more: cases fail, the same in every run.
+fn silent() -> String {
+    server(|mut stream| {
+        opening(&mut stream);
+        let _ = std::io::copy(&mut stream, &mut std::io::sink());
+    })
+}
+
+#[test]
+fn a_failing_case_replays_alone_octet_by_octet() {
+    let url = silent();
+    let log = |filter: &str, seed: &str| -> Vec<String> {
+        let path = file("log.json");
+        probe(&[
+            "server",
+            &url,
+            "--timeout",
+            "0.1",
+            "--filter",
+            filter,
+            "--seed",
+            seed,
+            "--json",
+            path.to_str().unwrap(),
+        ]);
+        let report: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let _ = std::fs::remove_file(path);
+        let cases = report["cases"].as_array().unwrap();
+        let case = cases.iter().find(|case| case["id"] == "control.ping-64").unwrap();
+        assert_eq!(case["behavior"], "FAILED");
+        let sent = case["log"].as_array().unwrap().iter().filter(|line| line[1] == ">");
+        sent.map(|line| line[2].as_str().unwrap().to_owned()).collect()
+    };
+    let among_others = log("control.ping*", "7");
+    assert!(among_others.len() > 5);
+    assert_eq!(log("control.ping-64", "7"), among_others);
+    assert_ne!(log("control.ping-64", "8"), among_others);
+}
+
+#[test]
+fn a_baseline_makes_known_failures_pass_and_no_others() {
+    let (url, path) = (silent(), file("baseline"));
+    let path = path.to_str().unwrap();
+    let run = |more: &[&str]| {
+        let args =
+            [&["server", &*url, "--timeout", "0.1", "--filter", "control.ping-1*"][..], more]
+                .concat();
+        probe(&args).status.code()
+    };
+    assert_eq!(run(&["--write-baseline", path]), Some(1));
+    assert_eq!(run(&["--baseline", path]), Some(0));
+    let text = std::fs::read_to_string(path).unwrap();
+    let shorter: Vec<&str> =
+        text.lines().filter(|line| !line.starts_with("control.ping-1 ")).collect();
+    std::fs::write(path, shorter.join("\n")).unwrap();
+    assert_eq!(run(&["--baseline", path]), Some(1));
+    std::fs::write(path, "nonsense").unwrap();
+    assert_eq!(run(&["--baseline", path]), Some(2));
+    let _ = std::fs::remove_file(path);
+}
+
+#[test]
+fn every_report_is_written_and_says_the_same() {
+    let url = silent();
+    let names = ["r.json", "r.xml", "r.tap", "r.html", "folder"];
+    let paths: Vec<String> = names.map(|name| file(name).to_str().unwrap().to_owned()).into();
+    let [json, junit, tap, html, folder] = &paths[..] else { panic!() };
+    let output = probe(&[
+        "server",
+        &url,
+        "--timeout",
+        "0.1",
+        "--filter",
+        "1.1.1,7.3.1,control.pings",
+        "--agent",
+        "An Agent",
+        "--json",
+        json,
+        "--junit",
+        junit,
+        "--tap",
+        tap,
+        "--html",
+        html,
+        "--autobahn",
+        folder,
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    let read = |path: &str| std::fs::read_to_string(path).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&read(json)).unwrap();
+    assert_eq!(report["cases"].as_array().unwrap().len(), 3);
+    assert!(read(junit).contains("tests=\"3\" failures=\"3\""));
+    assert_eq!(read(tap).matches("\nnot ok ").count(), 3);
+    assert!(read(html).contains("An Agent") && !read(html).contains("@DATA@"));
+    let index: serde_json::Value =
+        serde_json::from_str(&read(&format!("{folder}/index.json"))).unwrap();
+    let case = &index["An Agent"]["7.3.1"];
+    assert_eq!(case["behavior"], report["cases"][1]["behavior"]);
+    assert!(std::fs::exists(format!("{folder}/{}", case["reportfile"].as_str().unwrap())).unwrap());
+    let merged = file("merged.html");
+    let output = probe(&["merge", json, json, "--html", merged.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(probe(&["merge", tap, "--html", merged.to_str().unwrap()]).status.code(), Some(2));
+    for path in &paths[..4] {
+        let _ = std::fs::remove_file(path);
+    }
+    let _ = std::fs::remove_file(merged);
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+#[test]
+fn a_server_by_tls_is_tested_if_its_certificate_is_trusted_or_nobody_cares() {
+    let own = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let other = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![own.cert.der().clone()], key)
+        .unwrap();
+    let config = Arc::new(config);
+    let plain = server(move |stream| {
+        let connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+        let mut stream = rustls::StreamOwned::new(connection, stream);
+        opening(&mut stream);
+        // A Ping gets its Pong, a Close frame its answer: the key is the client's, so both are the payload again.
+        let mut header = [0; 6];
+        while stream.read_exact(&mut header).is_ok() {
+            let mut payload = vec![0; usize::from(header[1] & 0x7F)];
+            let _ = stream.read_exact(&mut payload);
+            for (octet, key) in payload.iter_mut().zip(header[2..].iter().cycle()) {
+                *octet ^= key;
+            }
+            let first = if header[0] == 0x89 { 0x8A } else { header[0] };
+            let _ = stream.write_all(&[&[first, payload.len() as u8][..], &payload].concat());
+            if first == 0x88 {
+                stream.conn.send_close_notify();
+                let _ = stream.flush();
+                return;
+            }
+        }
+    });
+    let url = plain.replace("ws://", "wss://");
+    let (right, wrong) = (file("right.pem"), file("wrong.pem"));
+    let pem = |certificate: &[u8]| {
+        let text = head::base64(certificate);
+        format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
+    };
+    std::fs::write(&right, pem(own.cert.der())).unwrap();
+    std::fs::write(&wrong, pem(other.cert.der())).unwrap();
+    let run = |url: &str, more: &[&str]| {
+        let args = [&["server", url, "--filter", "control.ping-*,1.2.1,2.6", "--quiet"][..], more]
+            .concat();
+        let output = probe(&args);
+        (output.status.code(), said(&output))
+    };
+    let filter = ["--filter", "!control.ping-after*,!control.ping-not*"];
+    for trust in [&["--insecure"][..], &["--ca", right.to_str().unwrap()]] {
+        assert_eq!(run(&url, &[trust, &filter].concat()), (Some(0), String::new()), "{trust:?}");
+    }
+    let (status, text) = run(&url, &["--ca", wrong.to_str().unwrap()]);
+    assert_eq!(status, Some(2));
+    assert!(text.contains("--insecure"), "{text}");
+    assert_eq!(run(&url, &[]).0, Some(2));
+    let (status, text) = run(&plain, &["--timeout", "0.3"]);
+    assert_eq!(status, Some(2));
+    assert!(text.contains("TLS"), "{text}");
+    let _ = std::fs::remove_file(right);
+    let _ = std::fs::remove_file(wrong);
+}
