@@ -174,6 +174,11 @@ impl Session {
         (Instant::now() + wait).min(self.deadline)
     }
 
+    /// Whether the stream's end was seen.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
+    }
+
     pub(crate) fn note(&self, text: impl Into<String>) {
         self.notes.borrow_mut().log.push(Way::Note, text);
     }

@@ -66,7 +66,8 @@ pub(super) fn comes_back(
 
 /// Closes with 1000, and judges the end by the suite's rules.
 pub(super) fn end(mut session: Session, finding: Finding) -> Finding {
-    let by_probe = session.close_received.is_none();
+    // Who has gone before the probe closes has ended the connection.
+    let by_probe = session.close_received.is_none() && !session.is_over();
     session.send_close(1000);
     let until = Instant::now() + CLOSE_WAIT;
     while session.close_received.is_none() {
