@@ -41,6 +41,7 @@ in_both_roles!(
     nothing_written_for_a_minute_fails_as_stalled,
     any_byte_written_postpones_stalling,
     stalls_before_any_message_is_given_out,
+    time_since_everything_was_written_is_no_stall,
     late_close_ends_before_any_message_is_given_out,
     stalled_peer_of_a_failed_connection_ends_it,
     halves_hold_when_they_are_asked_to,
@@ -404,6 +405,21 @@ fn stalls_before_any_message_is_given_out<R: Tested>() {
     pass(&mut conn, START);
     let seen = feed_at(&mut conn, &message::<R>("late"), seconds(60));
     assert_eq!(seen, [Seen::Failed(Failure::Stalled)]);
+}
+
+fn time_since_everything_was_written_is_no_stall<R: Tested>() {
+    let config = Config::default().with_write_timeout(seconds(3)).with_close(seconds(100));
+    let mut conn = R::open(config);
+    conn.close(CloseCode::NORMAL, "", START).unwrap();
+    assert_eq!(pass(&mut conn, START), []);
+    written(&mut conn);
+    // Nothing has waited since; what waits now has its own time.
+    let pings = [peer::<R>(FIN | PING, b"a"), peer::<R>(FIN | PING, b"b")].concat();
+    let seen = feed_at(&mut conn, &pings, seconds(50));
+    assert_eq!(seen, [Seen::Ping(b"a".to_vec()), Seen::Ping(b"b".to_vec())]);
+    assert_eq!(pass(&mut conn, seconds(51)), []);
+    assert_eq!(pass(&mut conn, seconds(53)), []);
+    assert_eq!(pass(&mut conn, seconds(54)), [Seen::Failed(Failure::Stalled)]);
 }
 
 fn late_close_ends_before_any_message_is_given_out<R: Tested>() {

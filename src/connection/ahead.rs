@@ -53,6 +53,16 @@ impl Ahead {
         self.late_pong = None;
     }
 
+    /// Whether the ping that a reply asked for has been written, and that has not been told.
+    pub(super) fn has_ping_written(&self, written: u64) -> bool {
+        self.ping_end.is_some_and(|end| written >= end)
+    }
+
+    /// Whether there is something that the receiving half has not been told.
+    pub(super) fn has_notice(&self, written: u64) -> bool {
+        self.untold.closing || self.untold.over || self.has_ping_written(written)
+    }
+
     /// Whether everything has come to pass, with so many bytes written and so many still to come.
     pub(super) fn is_done(&self, written: u64, queued: usize) -> bool {
         self.close_by.is_none()

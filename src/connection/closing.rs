@@ -178,19 +178,20 @@ impl<R: Side> Sender<R> {
     pub fn notice(&mut self) -> Option<Notice> {
         let written = self.tally.wire_bytes;
         let ahead = self.ahead.as_deref_mut()?;
-        let notice = if core::mem::take(&mut ahead.untold.closing) {
+        let notice = if !ahead.has_notice(written) {
+            return None;
+        } else if core::mem::take(&mut ahead.untold.closing) {
             Notice::Closing
         } else if ahead.ping_end.take_if(|end| written >= *end).is_some() {
             Notice::PingWritten
-        } else if core::mem::take(&mut ahead.untold.over) {
+        } else {
+            ahead.untold.over = false;
             match ahead.over? {
                 Over::Stalled => Notice::Stalled,
                 Over::TimedOut => Notice::TimedOut,
             }
-        } else {
-            self.tidy();
-            return None;
         };
+        self.tidy();
         Some(notice)
     }
 
@@ -339,7 +340,7 @@ impl<R: Side> Sender<R> {
         let Some(ahead) = &self.ahead else {
             return (!self.output.is_empty()).then_some(Duration::ZERO);
         };
-        if ahead.untold.over || ahead.ping_end.is_some_and(|end| written >= end) {
+        if ahead.untold.over || ahead.has_ping_written(written) {
             return Some(Duration::ZERO);
         }
         if ahead.over.is_some() {
@@ -369,14 +370,14 @@ impl<R: Side> Sender<R> {
     pub(super) fn watch_output(&mut self, now: Duration, about_to_be_written: bool) {
         let now = Instant::new(now);
         match self.output.watch() {
-            Progress::Empty => {
+            Progress::New if !about_to_be_written => self.ahead().stuck_since = Some(now),
+            Progress::Empty | Progress::New => {
                 if let Some(ahead) = &mut self.ahead {
                     ahead.stuck_since = None;
                 }
             }
-            Progress::New if about_to_be_written => {}
             Progress::Moving => self.ahead().stuck_since = Some(now),
-            Progress::New | Progress::Stuck => {
+            Progress::Stuck => {
                 self.ahead().stuck_since.get_or_insert(now);
             }
         }
@@ -387,6 +388,9 @@ impl<R: Side> Sender<R> {
         let Some(ahead) = &mut self.ahead else { return false };
         if ahead.over.is_some() {
             return true;
+        }
+        if ahead.close_by.is_none() && ahead.stuck_since.is_none() {
+            return false;
         }
         let now = Instant::new(now);
         let stall = ahead.stuck_since.map(|since| since.after(self.config.write_timeout));

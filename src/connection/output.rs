@@ -33,7 +33,7 @@ pub(crate) struct Output {
 pub(crate) enum Progress {
     /// Nothing waits.
     Empty,
-    /// Something waits that has not been looked at before, and none of it has been written.
+    /// Something waits that has not been looked at before.
     New,
     /// Some of what waited has been written.
     Moving,
@@ -218,8 +218,8 @@ impl Output {
             return Progress::Empty;
         }
         match (core::mem::replace(&mut self.watched, true), moved) {
-            (_, true) => Progress::Moving,
-            (false, false) => Progress::New,
+            (false, _) => Progress::New,
+            (true, true) => Progress::Moving,
             (true, false) => Progress::Stuck,
         }
     }
@@ -267,7 +267,7 @@ impl Output {
     #[inline]
     fn clear(&mut self) {
         self.head = 0;
-        (self.watched, self.moved) = (false, false);
+        self.watched = false;
         if self.lent {
             self.batch.clear();
         } else {
