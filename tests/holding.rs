@@ -42,6 +42,7 @@ in_both_roles!(
     any_byte_written_postpones_stalling,
     stalls_before_any_message_is_given_out,
     time_since_everything_was_written_is_no_stall,
+    byte_that_was_written_just_before_the_deadline_counts,
     late_close_ends_before_any_message_is_given_out,
     stalled_peer_of_a_failed_connection_ends_it,
     halves_hold_when_they_are_asked_to,
@@ -420,6 +421,19 @@ fn time_since_everything_was_written_is_no_stall<R: Tested>() {
     assert_eq!(pass(&mut conn, seconds(51)), []);
     assert_eq!(pass(&mut conn, seconds(53)), []);
     assert_eq!(pass(&mut conn, seconds(54)), [Seen::Failed(Failure::Stalled)]);
+}
+
+fn byte_that_was_written_just_before_the_deadline_counts<R: Tested>() {
+    let mut conn = R::open(Config::default().with_write_timeout(seconds(3)));
+    conn.send_text("waits").unwrap();
+    assert_eq!(pass(&mut conn, START), []);
+    assert_eq!(conn.deadline(), Some(seconds(3)));
+    conn.wrote(1);
+    // When that was is asked at once, so that the next stall is not found late.
+    assert_eq!(conn.deadline(), Some(START));
+    assert_eq!(pass(&mut conn, seconds(3)), []);
+    assert_eq!(conn.deadline(), Some(seconds(6)));
+    assert_eq!(pass(&mut conn, seconds(6)), [Seen::Failed(Failure::Stalled)]);
 }
 
 fn late_close_ends_before_any_message_is_given_out<R: Tested>() {
