@@ -414,7 +414,12 @@ fn time_since_everything_was_written_is_no_stall<R: Tested>() {
     conn.close(CloseCode::NORMAL, "", START).unwrap();
     assert_eq!(pass(&mut conn, START), []);
     written(&mut conn);
-    // Nothing has waited since; what waits now has its own time.
+    // What comes after it has its own time, at once and later.
+    conn.pong(b"unasked").unwrap();
+    assert_eq!(pass(&mut conn, seconds(2)), []);
+    assert_eq!(conn.deadline(), Some(seconds(5)));
+    written(&mut conn);
+    assert_eq!(pass(&mut conn, seconds(10)), []);
     let pings = [peer::<R>(FIN | PING, b"a"), peer::<R>(FIN | PING, b"b")].concat();
     let seen = feed_at(&mut conn, &pings, seconds(50));
     assert_eq!(seen, [Seen::Ping(b"a".to_vec()), Seen::Ping(b"b".to_vec())]);
