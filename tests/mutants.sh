@@ -8,7 +8,7 @@
 # FILTER        only mutants whose name (as `cargo mutants --list` prints it) matches one of these regular expressions
 #
 # To build each chapter as a program of its own for every mutant would take minutes. So a copy of the package is made in
-# target/mutants/tree, and in it one program of all chapters but those that are long programs of their own (autobahn, simulation);
+# target/mutants/tree, and in it one program of all chapters but those that are long programs of their own (autobahn, live, simulation);
 # the chapters that count allocations share one allocator in it, but handshake_cost, which brings its own, stays apart. The mutants are tried with what is quick first; what is missed then is tried once more with
 # every test, those inside the package included. With --some, each layer has a smaller program of its own chapters before that.
 #
@@ -66,11 +66,11 @@ layers = {
     'words': 'words mask utf8 text closing handshake_server extension_header settings timers lengths',
     'frame': 'framing fragmentation control text level1 misuse lengths limits closing output',
     'message': 'parts large fragmentation text conversions output',
-    'connection': 'closing control timers output halves large parts misuse counters settings deflate',
+    'connection': 'closing control timers output halves holding large parts misuse counters settings deflate',
     'handshake': 'handshake_client handshake_server handshake_http handshake_h2 handshake_extensions handshake_split',
     'extension': 'deflate deflate_negotiation extension_header',
 }
-for name in ['all', 'handshake_cost', *layers]:
+for name in ['all', 'handshake_cost', *(f'of_{layer}' for layer in layers)]:
     manifest += f'\n[[test]]\nname = "{name}"\n'
 # Nobody debugs a mutant; and in what the package depends on, built once, most of the tests' time would be spent.
 manifest += '\n[profile.dev]\ndebug = 0\n\n[profile.dev.package."*"]\nopt-level = 3\n'
@@ -81,7 +81,7 @@ chapters = {file.stem: file for file in tests.glob('*.rs')}
 chapters |= {file.parent.name: file for file in tests.glob('*/main.rs')}
 allocator = re.compile(r'#\[global_allocator\]\nstatic (\w+): Counting = Counting;\n')
 shared = '|'.join(sorted(file.parent.name for file in tests.glob('*/mod.rs') if file.parent.name not in chapters))
-for name in chapters.keys() - {'autobahn', 'handshake_cost', 'simulation'}:
+for name in chapters.keys() - {'autobahn', 'handshake_cost', 'live', 'simulation'}:
     text = allocator.sub('', chapters[name].read_text())
     text = re.sub(rf'^mod ({shared});', r'#[allow(unused_imports)]\nuse crate::\1;', text, flags=re.M)
     chapters[name].write_text(text)
@@ -93,9 +93,9 @@ def write(program, names):
     text += [f'#[path = "{chapters[name].relative_to(tests)}"]\nmod {name};\n' for name in names]
     (tests / f'{program}.rs').write_text(''.join(text))
 
-write('all', sorted(chapters.keys() - {'autobahn', 'handshake_cost', 'simulation'}))
+write('all', sorted(chapters.keys() - {'autobahn', 'handshake_cost', 'live', 'simulation'}))
 for layer, names in layers.items():
-    write(layer, names.split())
+    write(f'of_{layer}', names.split())
 PYTHON
 
 # What takes longer than a second or two: the splits, the properties, and the chapters that count.
@@ -149,7 +149,7 @@ PYTHON
     echo "with the tests of $layer"
     more=()
     [[ $layer != handshake ]] || more=(--test handshake_cost)
-    phase "$layer" "${again[@]}" -- --test "$layer" "${more[@]}" -- "${slow[@]/#/--skip=}"
+    phase "$layer" "${again[@]}" -- --test "of_$layer" "${more[@]}" -- "${slow[@]/#/--skip=}"
     for result in missed caught timeout unviable; do
       cat "$out/$layer/mutants.out/$result.txt" >>"$out/quick/mutants.out/$result.txt"
     done
