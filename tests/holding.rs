@@ -35,6 +35,8 @@ in_both_roles!(
     lost_throws_the_kept_away,
     input_is_kept_while_a_buffer_is_out,
     stream_ends_while_a_buffer_is_out,
+    message_that_its_buffer_completed_is_held_and_comes,
+    stream_ends_after_a_held_message_that_its_buffer_completed,
     silence_does_not_run_while_messages_are_held,
     silence_begins_anew_after_congestion_between_two_polls,
     pings_answer_is_not_timed_before_it_is_written,
@@ -318,6 +320,44 @@ fn stream_ends_while_a_buffer_is_out<R: Tested>() {
     taken.bytes.extend(&bytes[1000..]);
     conn.put_buffer(taken.bytes).unwrap();
     assert_eq!(on(&mut conn), [binary(&payload), Seen::Failed(Failure::EndOfStream)]);
+}
+
+/// A congested connection with a message that is complete in its own buffer; the end of the stream, if it `ends`, was known before.
+fn completed_in_its_buffer<R: Tested>(payload: &[u8], ends: bool) -> Connection<R> {
+    let bytes = peer::<R>(FIN | BINARY, payload);
+    let mut conn = R::open(answering());
+    assert_eq!(feed(&mut conn, &bytes[..1000]), []);
+    let mut taken = conn.take_buffer().unwrap();
+    conn.send_text("ten octets").unwrap();
+    if ends {
+        assert_eq!(end(&mut conn, START), []);
+    }
+    taken.bytes.extend(&bytes[1000..]);
+    conn.put_buffer(taken.bytes).unwrap();
+    assert_eq!(on(&mut conn), []);
+    conn
+}
+
+fn message_that_its_buffer_completed_is_held_and_comes<R: Tested>() {
+    let payload = vec![7; 50_000];
+    let mut conn = completed_in_its_buffer::<R>(&payload, false);
+    assert!(!wants_input(&conn));
+    written(&mut conn);
+    assert_eq!(conn.want(), Want::Io { read: false, write: false, deadline: Some(START) });
+    assert_eq!(on(&mut conn), [binary(&payload)]);
+    is_unharmed(&mut conn);
+}
+
+fn stream_ends_after_a_held_message_that_its_buffer_completed<R: Tested>() {
+    let payload = vec![7; 50_000];
+    for known in [true, false] {
+        let mut conn = completed_in_its_buffer::<R>(&payload, known);
+        if !known {
+            assert_eq!(end(&mut conn, START), []);
+        }
+        written(&mut conn);
+        assert_eq!(on(&mut conn), [binary(&payload), Seen::Failed(Failure::EndOfStream)]);
+    }
 }
 
 fn silence_does_not_run_while_messages_are_held<R: Tested>() {

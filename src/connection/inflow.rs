@@ -38,6 +38,12 @@ impl Inflow {
         Self(Some(Box::new(state)))
     }
 
+    /// Whether a failure is to be told after the part that has just been delivered.
+    #[inline]
+    pub(crate) fn is_due(&self) -> bool {
+        self.0.as_ref().is_some_and(|state| state.failure.is_some())
+    }
+
     /// Takes the payload of the data frame under way as far as it has arrived; the message, once it is complete.
     pub(crate) fn whole<'b, R: Role>(
         &mut self,

@@ -161,7 +161,13 @@ impl<R: Role> Receiver<R> {
     /// Whether input is welcome, with messages held or not. No matter how the connection stands.
     #[inline]
     pub(super) fn takes_input(&self, hold: bool) -> bool {
-        !hold && !self.aside.has_kept()
+        !hold && !self.aside.has_kept() && !self.is_due()
+    }
+
+    /// Whether there is something to tell that needs no further input, though it may be held.
+    #[inline]
+    fn is_due(&self) -> bool {
+        self.decoder.is_due() || self.inflow.is_due()
     }
 
     /// The next event. Its reply is due before the next call.
@@ -209,7 +215,8 @@ impl<R: Role> Receiver<R> {
             if let Some(event) = self.decode(input, now) {
                 return Some(event);
             }
-            if self.state == Receiving::Open && (!input.is_empty() || self.assembler.is_taken()) {
+            let waits = self.assembler.is_taken() || self.is_due();
+            if self.state == Receiving::Open && (waits || !input.is_empty()) {
                 self.keep(input);
                 return self.rest(&mut Input::none(), now);
             }
@@ -230,8 +237,9 @@ impl<R: Role> Receiver<R> {
             return event;
         }
         kept = kept.keep_last(left);
-        // While a message's buffer is out, the end has to wait for what is read into it.
-        let ends = eof && left == 0 && event.is_none() && !self.assembler.is_taken();
+        // The end has to wait for what is read into a message's buffer that is out, and for what is held.
+        let waits = self.assembler.is_taken() || self.is_due();
+        let ends = eof && left == 0 && event.is_none() && !waits;
         self.aside.put_kept(if ends { kept.without_end() } else { kept });
         match event {
             Some(event) => Some(event),
@@ -508,7 +516,7 @@ impl<R: Role> Receiver<R> {
     pub(super) fn deadline_with(&self, hold: bool) -> Option<Duration> {
         match self.state {
             Receiving::Open if self.takes_input(hold) => self.silence.deadline(&self.config),
-            // What is kept can be gone on with.
+            // What is kept or due can be gone on with.
             Receiving::Open => (!hold && !self.assembler.is_taken()).then_some(Duration::ZERO),
             Receiving::Failing(_) => Some(Duration::ZERO),
             _ => None,

@@ -196,6 +196,17 @@ impl<R: Role> Decoder<R> {
         matches!(self.state, State::Payload(_) | State::Failed(_))
     }
 
+    /// Whether the open frame's payload is complete, or a violation has been found: what is to be said of it waits for no further input.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(crate) fn is_due(&self) -> bool {
+        match self.state {
+            State::Payload(frame) => frame.remaining() == 0,
+            State::Failed(_) => true,
+            _ => false,
+        }
+    }
+
     /// Whether a violation has been found.
     #[cfg(feature = "alloc")]
     #[inline]
