@@ -40,6 +40,8 @@ in_both_roles!(
     silence_does_not_run_while_messages_are_held,
     silence_begins_anew_after_congestion_between_two_polls,
     pings_answer_is_not_timed_before_it_is_written,
+    pings_do_not_pile_up_behind_waiting_output,
+    soft_limit_is_no_higher_than_the_hard_one,
     nothing_written_for_a_minute_fails_as_stalled,
     any_byte_written_postpones_stalling,
     stalls_before_any_message_is_given_out,
@@ -410,6 +412,28 @@ fn pings_answer_is_not_timed_before_it_is_written<R: Tested>() {
     assert_eq!(conn.deadline(), Some(seconds(65)));
     assert_eq!(pass(&mut conn, seconds(64)), []);
     assert_eq!(pass(&mut conn, seconds(65)), [Seen::Failed(Failure::Unresponsive)]);
+}
+
+fn pings_do_not_pile_up_behind_waiting_output<R: Tested>() {
+    let config = Config::default().with_keepalive(seconds(1), seconds(1));
+    let mut conn = R::open(config.with_holding(Holding::Independent));
+    conn.send_binary(&[0; 20_000]).unwrap();
+    assert_eq!(pass(&mut conn, START), []);
+    let before = conn.queued();
+    for round in 0..1000 {
+        assert_eq!(pass(&mut conn, seconds(2 * round + 1)), [Seen::Quiet]);
+        feed_at(&mut conn, &peer::<R>(FIN | PONG, b""), seconds(2 * round + 2));
+        conn.wrote(1);
+    }
+    assert!(conn.queued() < before, "{} and {before}", conn.queued());
+}
+
+fn soft_limit_is_no_higher_than_the_hard_one<R: Tested>() {
+    let config = Config::default().with_output_limits(1000, 20);
+    let mut conn = R::open(config.with_holding(Holding::Answering));
+    conn.send_text("longer than twenty octets").unwrap();
+    assert!(conn.is_congested());
+    assert_eq!(feed(&mut conn, &message::<R>("held")), []);
 }
 
 fn nothing_written_for_a_minute_fails_as_stalled<R: Tested>() {

@@ -164,7 +164,10 @@ impl<R: Side> Sender<R> {
     /// Asks the peer for a sign of life. The hard limit doesn't hold that back: the peer would never be asked. After a Close frame it
     /// can't be.
     fn probe(&mut self, payload: ControlPayload) {
-        if self.state != Sending::Open {
+        let written = self.tally.wire_bytes;
+        let asked = |ahead: &Ahead| ahead.ping_end.is_some_and(|end| end > written);
+        // One that waits serves for this one too: whatever the peer does, pings don't pile up.
+        if self.state != Sending::Open || self.ahead.as_deref().is_some_and(asked) {
             return;
         }
         match self.queue_ping(&payload) {

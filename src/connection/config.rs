@@ -133,10 +133,10 @@ impl Config {
         self
     }
 
-    /// The same configuration with other limits on waiting output.
+    /// The same configuration with other limits on waiting output. The soft one is no higher than the hard one.
     #[must_use]
     pub fn with_output_limits(mut self, soft: usize, hard: usize) -> Self {
-        (self.soft_limit, self.hard_limit) = (soft, hard);
+        (self.soft_limit, self.hard_limit) = (soft.min(hard), hard);
         self
     }
 
