@@ -6,7 +6,7 @@ use std::time::Duration;
 use sockless::connection::{Cause, Reply, SendError};
 use sockless::extension::Agreed;
 use sockless::frame::Limits;
-use sockless::{CloseCode, Connection, Event, Input, Kind, Message, Want};
+use sockless::{CloseCode, Connection, Input, Kind, Message, Want};
 
 use crate::cuts::Cuts;
 use crate::endpoint::Endpoint;
