@@ -325,9 +325,10 @@ def run_program(wstest, folder, role, program, cases):
     patterns, expected = shards(cases)
     parts = [Shard(number, those, reports) for number, those in enumerate(patterns, 1)]
     say("%s %s: %d cases (%s) in %d processes" % (role, program, expected, cases, len(parts)))
-    # A copy, so that it is one and the same program to the end, whatever is built meanwhile.
+    # A copy, so that it is one and the same program to the end, whatever is built meanwhile. Another process makes it: a file that this one has
+    # open for writing would be held open by what another thread starts, and could not be run.
     copy, tested = os.path.join(reports, program), revision()
-    shutil.copy2(os.path.join(folder, program), copy)
+    subprocess.run(["cp", os.path.join(folder, program), copy], check=True)
     started = time.time()
     run = run_server if role == "server" else run_client
     run(wstest, copy, program, parts, expected, limit=3000)
