@@ -804,6 +804,8 @@ fn has_no_deadline_any_more_when_its_time_is_over<R: Tested>() {
         while sender.notice().is_some() {}
         assert!(!sender.timeout(seconds(over - 1)));
         assert_eq!(sender.deadline(), Some(seconds(over)));
+        // Output is offered once more; the closing handshake is not.
+        assert_eq!(sender.timeout(seconds(over)), close <= write);
         assert!(sender.timeout(seconds(over)));
         // There is something to be told; then there is nothing to wait for.
         let notices: Vec<_> = std::iter::from_fn(|| sender.notice()).collect();
@@ -817,6 +819,7 @@ fn has_no_deadline_any_more_when_its_time_is_over<R: Tested>() {
         pass(&mut conn, START);
         pass(&mut conn, START);
         assert_eq!(conn.deadline(), Some(seconds(over)));
+        pass(&mut conn, seconds(over));
         pass(&mut conn, seconds(over));
         assert!(matches!(conn.want(), Want::Done(_)));
         assert_eq!(conn.deadline(), None);

@@ -10,7 +10,9 @@ use sockless::connection::{Failure, SendError};
 use sockless::extension::Agreed;
 use sockless::extension::deflate::{self, Level, Parameters, Pool};
 use sockless::frame::{Limits, Misuse, Violation};
-use sockless::{Config, Connection, Delivery, Kind, Message, Prepared, Server};
+use sockless::{
+    Config, Connection, Delivery, Event, Holding, Input, Kind, Message, Prepared, Server, Want,
+};
 use wire::*;
 
 in_both_roles!(
@@ -36,6 +38,7 @@ in_both_roles!(
     receives_parts_of_what_has_been_inflated,
     receives_parts_of_text_never_cut_inside_a_code_point,
     receives_parts_up_to_the_limit_a_code_point_held_back_included,
+    failure_after_a_good_part_comes_though_it_was_held,
     receives_without_takeover,
     gives_no_buffer_of_a_compressed_message_away,
     sends_hello_as_in_the_example,
@@ -442,6 +445,29 @@ fn receives_parts_of_text_never_cut_inside_a_code_point<R: Tested>() {
     // `Seen` checks that each part is text by itself.
     let events = fed(limited::<R>(1 << 20, Delivery::Parts), &frame);
     assert_eq!(joined(&events), [Seen::Part(true, message.into_bytes(), true, true)]);
+}
+
+/// The peer's compressed text is good up to its last byte; while the connection is congested, what is wrong waits, and asks for no input.
+fn failure_after_a_good_part_comes_though_it_was_held<R: Tested>() {
+    let config = Config::default()
+        .with_output_limits(10, 1000)
+        .with_holding(Holding::Answering)
+        .with_delivery(Delivery::Parts);
+    let mut conn = R::open(config).with_extensions(agreed(Parameters::default()));
+    let data = b"good text!\xFF";
+    let len = data.len() as u16;
+    let stored = [&[0][..], &len.to_le_bytes(), &(!len).to_le_bytes(), data, &[0]].concat();
+    let mut bytes = peer::<R>(FIN | RSV1 | TEXT, &stored);
+    let mut input = Input::new(&mut bytes);
+    let Some(Event::Part(part)) = conn.poll(&mut input, START) else { panic!("no part") };
+    assert_eq!((part.content.as_bytes(), part.last), (&b"good text!"[..], false));
+    conn.send_text("ten octets").unwrap();
+    assert!(conn.poll(&mut input, START).is_none());
+    assert!(matches!(conn.want(), Want::Io { read: false, .. }));
+    written(&mut conn);
+    assert_eq!(conn.want(), Want::Io { read: false, write: false, deadline: Some(START) });
+    let failure = Failure::Violation(Violation::InvalidText);
+    assert_eq!(pass(&mut conn, START), [Seen::Failed(failure)]);
 }
 
 fn receives_parts_up_to_the_limit_a_code_point_held_back_included<R: Tested>() {

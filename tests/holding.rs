@@ -6,10 +6,10 @@ mod wire;
 
 use core::time::Duration;
 
-use sockless::connection::{Cause, ControlPayload, Failure, Notice, Reply};
+use sockless::connection::{Cause, ControlPayload, Failure, Initiator, Notice, Reply, SendError};
 use sockless::{
-    Client, CloseCode, Config, Connection, Delivery, Event, Holding, Input, Receiver, Sender,
-    Server, Want,
+    Client, CloseCode, Config, Connection, Delivery, Event, Holding, Input, Kind, Outcome,
+    Receiver, Sender, Server, Want,
 };
 use wire::*;
 
@@ -37,6 +37,7 @@ in_both_roles!(
     stream_ends_while_a_buffer_is_out,
     message_that_its_buffer_completed_is_held_and_comes,
     stream_ends_after_a_held_message_that_its_buffer_completed,
+    message_after_a_fragment_that_its_buffer_completed_comes_at_once,
     silence_does_not_run_while_messages_are_held,
     silence_begins_anew_after_congestion_between_two_polls,
     pings_answer_is_not_timed_before_it_is_written,
@@ -45,9 +46,12 @@ in_both_roles!(
     nothing_written_for_a_minute_fails_as_stalled,
     any_byte_written_postpones_stalling,
     stalls_before_any_message_is_given_out,
+    pause_of_the_program_itself_is_no_stall,
     time_since_everything_was_written_is_no_stall,
     byte_that_was_written_just_before_the_deadline_counts,
     late_close_ends_before_any_message_is_given_out,
+    nothing_can_be_sent_after_a_late_close,
+    late_close_that_was_never_written_was_not_sent,
     stalled_peer_of_a_failed_connection_ends_it,
     halves_hold_when_they_are_asked_to,
     halves_keep_replies_in_a_fixed_place,
@@ -57,6 +61,11 @@ in_both_roles!(
     halves_hear_of_stalling,
     halves_hear_of_a_late_close,
     halves_go_on_with_the_kept_when_joined,
+    halves_pongs_stay_in_order_when_joined,
+    halves_hear_of_the_end_of_the_stream_after_a_held_close,
+    halves_hear_of_the_end_of_the_stream_while_a_buffer_is_out,
+    halves_can_be_lost,
+    halves_know_the_end_of_the_stream_though_they_stalled_before_it,
 );
 
 /// An answering endpoint with a soft limit of ten bytes.
@@ -362,6 +371,18 @@ fn stream_ends_after_a_held_message_that_its_buffer_completed<R: Tested>() {
     }
 }
 
+fn message_after_a_fragment_that_its_buffer_completed_comes_at_once<R: Tested>() {
+    let bytes = peer::<R>(BINARY, &[7; 50_000]);
+    let mut conn = open::<R>();
+    assert_eq!(feed(&mut conn, &bytes[..1000]), []);
+    let mut taken = conn.take_buffer().unwrap();
+    taken.bytes.extend(&bytes[1000..]);
+    conn.put_buffer(taken.bytes).unwrap();
+    let seen = feed(&mut conn, &peer::<R>(FIN | CONTINUATION, b"end"));
+    assert_eq!(seen, [binary(&[&[7; 50_000][..], b"end"].concat())]);
+    assert!(wants_input(&conn));
+}
+
 fn silence_does_not_run_while_messages_are_held<R: Tested>() {
     let config = answering().with_keepalive(seconds(10), seconds(5)).with_idle(seconds(20));
     let mut conn = congested::<R>(config);
@@ -436,6 +457,13 @@ fn soft_limit_is_no_higher_than_the_hard_one<R: Tested>() {
     assert_eq!(feed(&mut conn, &message::<R>("held")), []);
 }
 
+/// The time is up: the output is offered once more at once, in vain.
+fn stalls<R: Tested>(conn: &mut Connection<R>, now: Duration) {
+    assert_eq!(pass(conn, now), []);
+    assert!(conn.deadline().is_some_and(|at| at <= now), "{:?}", conn.want());
+    assert_eq!(pass(conn, now), [Seen::Failed(Failure::Stalled)]);
+}
+
 fn nothing_written_for_a_minute_fails_as_stalled<R: Tested>() {
     let mut conn = open::<R>();
     conn.send_text("waits").unwrap();
@@ -444,7 +472,7 @@ fn nothing_written_for_a_minute_fails_as_stalled<R: Tested>() {
     assert_eq!(pass(&mut conn, seconds(7)), []);
     assert_eq!(conn.want(), Want::Io { read: true, write: true, deadline: Some(seconds(67)) });
     assert_eq!(pass(&mut conn, seconds(66)), []);
-    assert_eq!(pass(&mut conn, seconds(67)), [Seen::Failed(Failure::Stalled)]);
+    stalls(&mut conn, seconds(67));
     assert_eq!(conn.output(), b"");
     let outcome = outcome(&conn);
     assert_eq!(outcome.cause, Cause::Failed(Failure::Stalled));
@@ -461,15 +489,29 @@ fn any_byte_written_postpones_stalling<R: Tested>() {
     }
     let last = conn.deadline();
     assert_eq!(last, Some(seconds(91)));
-    assert_eq!(pass(&mut conn, seconds(91)), [Seen::Failed(Failure::Stalled)]);
+    stalls(&mut conn, seconds(91));
 }
 
 fn stalls_before_any_message_is_given_out<R: Tested>() {
     let mut conn = open::<R>();
     conn.send_text("waits").unwrap();
     pass(&mut conn, START);
+    assert_eq!(pass(&mut conn, seconds(60)), []);
     let seen = feed_at(&mut conn, &message::<R>("late"), seconds(60));
     assert_eq!(seen, [Seen::Failed(Failure::Stalled)]);
+}
+
+fn pause_of_the_program_itself_is_no_stall<R: Tested>() {
+    let mut conn = open::<R>();
+    conn.send_binary(&[0; 1000]).unwrap();
+    assert_eq!(pass(&mut conn, START), []);
+    conn.wrote(500);
+    assert_eq!(pass(&mut conn, START), []);
+    // The program was busy for a minute; now the stream takes what it would have taken all the while.
+    assert_eq!(pass(&mut conn, seconds(61)), []);
+    written(&mut conn);
+    assert_eq!(pass(&mut conn, seconds(61)), []);
+    is_unharmed(&mut conn);
 }
 
 fn time_since_everything_was_written_is_no_stall<R: Tested>() {
@@ -489,7 +531,7 @@ fn time_since_everything_was_written_is_no_stall<R: Tested>() {
     assert_eq!(seen, [Seen::Ping(b"a".to_vec()), Seen::Ping(b"b".to_vec())]);
     assert_eq!(pass(&mut conn, seconds(51)), []);
     assert_eq!(pass(&mut conn, seconds(53)), []);
-    assert_eq!(pass(&mut conn, seconds(54)), [Seen::Failed(Failure::Stalled)]);
+    stalls(&mut conn, seconds(54));
 }
 
 fn byte_that_was_written_just_before_the_deadline_counts<R: Tested>() {
@@ -502,7 +544,7 @@ fn byte_that_was_written_just_before_the_deadline_counts<R: Tested>() {
     assert_eq!(conn.deadline(), Some(START));
     assert_eq!(pass(&mut conn, seconds(3)), []);
     assert_eq!(conn.deadline(), Some(seconds(6)));
-    assert_eq!(pass(&mut conn, seconds(6)), [Seen::Failed(Failure::Stalled)]);
+    stalls(&mut conn, seconds(6));
 }
 
 fn late_close_ends_before_any_message_is_given_out<R: Tested>() {
@@ -514,11 +556,41 @@ fn late_close_ends_before_any_message_is_given_out<R: Tested>() {
     assert_eq!(outcome(&conn).cause, Cause::TimedOut);
 }
 
+fn nothing_can_be_sent_after_a_late_close<R: Tested>() {
+    let mut conn = R::open(Config::default().with_idle(seconds(5)));
+    pass(&mut conn, START);
+    conn.stream_frame(Some(Kind::Binary), true, 10).unwrap();
+    written(&mut conn);
+    assert_eq!(pass(&mut conn, seconds(5)), [Seen::Idle]);
+    assert_eq!(pass(&mut conn, seconds(15)), []);
+    let end = outcome(&conn);
+    assert_eq!(end.cause, Cause::TimedOut);
+    assert_eq!(conn.stream_payload(&mut [0; 10]), Err(SendError::Failed));
+    assert_eq!(conn.send_text("late"), Err(SendError::Failed));
+    assert_eq!(conn.pong(b"late"), Err(SendError::Failed));
+    assert_eq!(conn.close(None, "", seconds(16)), Err(SendError::Failed));
+    assert_eq!(conn.output(), b"");
+    assert_eq!(outcome(&conn), end);
+    conn.lost();
+    assert_eq!(outcome(&conn), end);
+}
+
+fn late_close_that_was_never_written_was_not_sent<R: Tested>() {
+    let mut conn = open::<R>();
+    conn.close(CloseCode::NORMAL, "", START).unwrap();
+    assert_eq!(pass(&mut conn, seconds(10)), []);
+    let end = outcome(&conn);
+    assert_eq!((end.cause, end.sent.is_present()), (Cause::TimedOut, false));
+    assert_eq!(end.initiator, Some(Initiator::Local));
+    assert_eq!(conn.output(), b"");
+}
+
 fn stalled_peer_of_a_failed_connection_ends_it<R: Tested>() {
     let config = Config::default().with_write_timeout(seconds(2)).with_close(seconds(100));
     let mut conn = R::open(config);
     feed(&mut conn, &peer::<R>(FIN | 0x3, b""));
     assert_eq!(pass(&mut conn, START), []);
+    assert_eq!(pass(&mut conn, seconds(2)), []);
     assert_eq!(pass(&mut conn, seconds(2)), []);
     let outcome = outcome(&conn);
     assert!(matches!(outcome.cause, Cause::Failed(Failure::Violation(_))));
@@ -634,7 +706,11 @@ fn halves_hear_of_stalling<R: Tested>() {
     sender.send_text("waits").unwrap();
     assert!(!sender.timeout(seconds(1)));
     assert_eq!(sender.deadline(), Some(seconds(61)));
+    // It is offered once more.
+    assert!(!sender.timeout(seconds(61)));
+    assert_eq!(sender.deadline(), Some(seconds(61)));
     assert!(sender.timeout(seconds(61)));
+    assert_eq!(sender.deadline(), Some(START));
     assert_eq!(notices(&mut sender), [Notice::Stalled]);
     assert_eq!(sender.deadline(), None);
     receiver.note(Notice::Stalled, seconds(61));
@@ -649,6 +725,7 @@ fn halves_hear_of_a_late_close<R: Tested>() {
     sender.close(None, "", START).unwrap();
     sender.wrote(usize::MAX);
     assert!(sender.timeout(seconds(10)));
+    assert_eq!(sender.deadline(), Some(START));
     let notices = notices(&mut sender);
     assert_eq!(notices, [Notice::Closing, Notice::TimedOut]);
     for notice in notices {
@@ -669,4 +746,76 @@ fn halves_go_on_with_the_kept_when_joined<R: Tested>() {
     // The pong was still to be carried over.
     assert_eq!(sent(&mut conn), [(FIN | PONG, b"p".to_vec())]);
     is_unharmed(&mut conn);
+}
+
+fn halves_pongs_stay_in_order_when_joined<R: Tested>() {
+    let (mut receiver, sender) = halves::<R>(Config::default());
+    receive(&mut receiver, &peer::<R>(FIN | PING, b"a"), START);
+    let mut conn = Connection::join(receiver, sender);
+    assert_eq!(conn.want(), Want::Io { read: true, write: false, deadline: Some(START) });
+    feed(&mut conn, &peer::<R>(FIN | PING, b"b"));
+    let pongs = [(FIN | PONG, b"a".to_vec()), (FIN | PONG, b"b".to_vec())];
+    assert_eq!(sent(&mut conn), pongs);
+    is_unharmed(&mut conn);
+}
+
+/// The sending half, once it has heard of everything.
+fn told<R: Tested>(receiver: &mut Receiver<R>, mut sender: Sender<R>) -> Sender<R> {
+    while let Some(reply) = receiver.reply() {
+        sender.apply(reply, START);
+    }
+    sender
+}
+
+fn halves_hear_of_the_end_of_the_stream_after_a_held_close<R: Tested>() {
+    let config = Config::default().with_auto_close(false);
+    let (mut receiver, sender) = halves::<R>(config);
+    receive(&mut receiver, &peer::<R>(FIN | CLOSE, b""), START);
+    let sender = told(&mut receiver, sender);
+    assert_eq!(sender.deadline(), None);
+    assert!(receiver.poll(&mut Input::eof(), START).is_none());
+    assert_eq!(receiver.reply(), Some(Reply::Gone));
+    assert!(receiver.poll(&mut Input::eof(), START).is_none());
+    assert_eq!(receiver.reply(), None, "once is enough");
+    let mut sender = sender;
+    sender.apply(Reply::Gone, START);
+    assert_eq!(sender.deadline(), Some(seconds(10)));
+    sender.send_text("goodbye").unwrap();
+    assert!(sender.timeout(seconds(10)));
+}
+
+fn halves_hear_of_the_end_of_the_stream_while_a_buffer_is_out<R: Tested>() {
+    let bytes = peer::<R>(FIN | BINARY, &[7; 50_000]);
+    let (mut receiver, sender) = halves::<R>(Config::default());
+    receive(&mut receiver, &bytes[..1000], START);
+    let taken = receiver.take_buffer().unwrap();
+    assert!(receiver.poll(&mut Input::eof(), START).is_none());
+    assert_eq!(told(&mut receiver, sender).deadline(), Some(seconds(10)));
+    receiver.put_buffer(taken.bytes).unwrap();
+    let failed = [Seen::Failed(Failure::EndOfStream)];
+    assert_eq!(receive(&mut receiver, b"", START), failed);
+}
+
+fn halves_can_be_lost<R: Tested>() {
+    let (mut receiver, mut sender) = halves::<R>(Config::default());
+    sender.send_text("never").unwrap();
+    sender.lost();
+    receiver.lost();
+    assert_eq!(sender.output(), b"");
+    assert!(receiver.is_over() && receiver.deadline().is_none() && sender.deadline().is_none());
+    assert_eq!(receiver.reply(), None);
+    let outcome = Outcome::join(receiver.end(), sender.end());
+    assert_eq!(outcome.cause, Cause::Failed(Failure::EndOfStream));
+}
+
+fn halves_know_the_end_of_the_stream_though_they_stalled_before_it<R: Tested>() {
+    let (mut receiver, _) = halves::<R>(Config::default());
+    receiver.hold(true);
+    assert_eq!(receive(&mut receiver, &message::<R>("held"), START), []);
+    assert!(receiver.poll(&mut Input::eof(), START).is_none());
+    assert!(!receiver.is_over());
+    receiver.note(Notice::Stalled, seconds(60));
+    let seen = receive(&mut receiver, b"", seconds(60));
+    assert_eq!(seen, [Seen::Failed(Failure::Stalled)]);
+    assert!(receiver.is_over());
 }

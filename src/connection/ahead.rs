@@ -11,6 +11,9 @@ pub(super) struct Ahead {
     pub(super) close_by: Option<Instant>,
     /// Since when output waits with none of it being written.
     pub(super) stuck_since: Option<Instant>,
+    /// Whether that had lasted too long when the output was offered last: it is given that one chance more, because the time may have
+    /// been the program's own.
+    pub(super) offered_late: bool,
     /// Which of the two has passed, if one has: nothing will be written any more.
     pub(super) over: Option<Over>,
     /// What the receiving half has not been told yet.

@@ -60,7 +60,7 @@ impl<R: Side> Sender<R> {
 
     fn check_open(&self) -> Result<(), SendError> {
         match self.state {
-            Sending::Failed { .. } => Err(SendError::Failed),
+            Sending::Failed { .. } | Sending::Over { .. } => Err(SendError::Failed),
             Sending::Closed { .. } | Sending::Held { .. } => Err(SendError::Misuse(Misuse::Closed)),
             Sending::Open => self.check_room(),
         }
@@ -95,7 +95,7 @@ impl<R: Side> Sender<R> {
             Sending::Held { reply: Some(_) } | Sending::Closed { .. } => {
                 return Err(SendError::Misuse(Misuse::Closed));
             }
-            Sending::Failed { .. } => return Err(SendError::Failed),
+            Sending::Failed { .. } | Sending::Over { .. } => return Err(SendError::Failed),
         };
         //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.2
         //# To _Start the WebSocket Closing Handshake_ with a status code (Section 7.4)
@@ -153,6 +153,7 @@ impl<R: Side> Sender<R> {
                     self.ahead().leaves = self.leave().is_err();
                 }
             }
+            Reply::Gone => self.peer_gone(now),
             Reply::Close { code, hold } => self.peer_closed(code, hold, now),
             Reply::Fail(failure) => {
                 self.fail(failure);
@@ -222,7 +223,7 @@ impl<R: Side> Sender<R> {
                 }
             }
             Sending::Closed { answered, .. } => *answered = true,
-            Sending::Held { .. } | Sending::Failed { .. } => {}
+            Sending::Held { .. } | Sending::Failed { .. } | Sending::Over { .. } => {}
         }
     }
 
@@ -243,7 +244,7 @@ impl<R: Side> Sender<R> {
             }
             Sending::Closed { status, .. } => (status, false),
             Sending::Held { .. } => (CloseStatus::Absent, false),
-            Sending::Failed { .. } => return,
+            Sending::Failed { .. } | Sending::Over { .. } => return,
         };
         self.enter(Sending::Failed { status, blocked, failure });
     }
@@ -381,7 +382,10 @@ impl<R: Side> Sender<R> {
             }
             Progress::Moving => self.ahead().stuck_since = Some(now),
             Progress::Stuck => {
-                self.ahead().stuck_since.get_or_insert(now);
+                let timeout = self.config.write_timeout;
+                let ahead = self.ahead();
+                let since = *ahead.stuck_since.get_or_insert(now);
+                ahead.offered_late = now >= since.after(timeout);
             }
         }
     }
@@ -399,15 +403,22 @@ impl<R: Side> Sender<R> {
         let stall = ahead.stuck_since.map(|since| since.after(self.config.write_timeout));
         let over = if ahead.close_by.is_some_and(|at| now >= at) {
             Over::TimedOut
-        } else if stall.is_some_and(|at| now >= at) && self.output.is_stuck() {
+        } else if ahead.offered_late && stall.is_some_and(|at| now >= at) && self.output.is_stuck()
+        {
             Over::Stalled
         } else {
             return false;
         };
         ahead.over = Some(over);
         ahead.untold.over = true;
-        if over == Over::Stalled {
-            self.give_up(Failure::Stalled);
+        match over {
+            Over::Stalled => self.give_up(Failure::Stalled),
+            Over::TimedOut => {
+                let SenderEnd { sent, initiator, .. } = self.end();
+                self.drop_waiting();
+                self.output.discard();
+                self.enter(Sending::Over { status: sent, initiator });
+            }
         }
         true
     }
@@ -424,8 +435,8 @@ impl<R: Side> Sender<R> {
         self.begin_closing(now);
     }
 
-    /// Takes note that the transport is gone: nothing that waits can be written any more.
-    pub(super) fn lost(&mut self) {
+    /// Takes note that the transport is gone, as after a write that failed: nothing that waits can be written any more.
+    pub fn lost(&mut self) {
         self.give_up(Failure::EndOfStream);
     }
 
@@ -453,12 +464,13 @@ impl<R: Side> Sender<R> {
             Sending::Closed { first: true, .. } => Some(Initiator::Local),
             Sending::Closed { first: false, .. } | Sending::Held { .. } => Some(Initiator::Remote),
             Sending::Failed { status, .. } if status.is_present() => Some(Initiator::Local),
+            Sending::Over { initiator, .. } => initiator,
             _ => None,
         };
         SenderEnd {
             sent: if written { status } else { CloseStatus::Absent },
             initiator,
-            closed: matches!(self.state, Sending::Closed { .. } | Sending::Failed { .. }),
+            closed: !matches!(self.state, Sending::Open | Sending::Held { .. }),
             close_blocked: matches!(self.state, Sending::Failed { blocked: true, .. }),
             failure: match self.state {
                 Sending::Failed { failure, .. } => Some(failure),

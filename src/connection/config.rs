@@ -39,7 +39,8 @@ pub struct Config {
     pub keepalive: Option<Keepalive>,
     /// For how long the peer may send no data frame before the connection is closed: no limit by default.
     pub idle: Option<Duration>,
-    /// How long the closing handshake may take: ten seconds by default.
+    /// How long the closing handshake may take, the writing of our Close frame included: ten seconds by default. With zero nothing is
+    /// written any more: the connection has ended as soon as a Close frame is due.
     pub close: Duration,
     /// How long output may wait with none of it being written, before the connection fails: a minute by default.
     pub write_timeout: Duration,

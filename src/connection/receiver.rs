@@ -15,7 +15,7 @@ use super::inflow::Inflow;
 use super::outcome::{CloseStatus, ReceiverEnd, Want};
 use super::reply::{ControlPayload, Notice, Probe, Reply};
 use super::silence::{Alarm, Silence};
-use super::state::Receiving;
+use super::state::{Ending, Receiving};
 use crate::frame::{Decoder, Input, Quick, Violation, decoder};
 use crate::message::assembler::Assembler;
 use crate::message::{Content, Part, Payload, Text};
@@ -33,7 +33,7 @@ pub struct Receiver<R: Role> {
     pub(super) inflow: Inflow,
     pub(super) config: Arc<Config>,
     pub(super) state: Receiving,
-    eof: bool,
+    ending: Ending,
     /// Whether messages are held.
     hold: bool,
     pub(super) manner: Manner,
@@ -75,7 +75,7 @@ impl<R: Role> Receiver<R> {
             manner: Manner::from(config.delivery),
             config,
             state: Receiving::Open,
-            eof: false,
+            ending: Ending::default(),
             hold: false,
             silence: Silence::default(),
             tally: Tally::default(),
@@ -90,11 +90,20 @@ impl<R: Role> Receiver<R> {
     /// While messages are held, and while the buffer of a message is taken, input is copied; messages that come out of the copy own
     /// their payload. After [`Event::Closing`] and [`Event::Failed`], further input is thrown away.
     pub fn poll<'b>(&mut self, input: &mut Input<'b>, now: Duration) -> Option<Event<'b>> {
-        let event = self.next(input, now)?;
-        if let Some(reply) = self.reply_to(&event, now) {
+        let event = self.next(input, now);
+        let reply = match &event {
+            Some(event) => self.reply_to(event, now),
+            None => self.reply_to_the_end(),
+        };
+        if let Some(reply) = reply {
             self.aside.push_reply(reply);
         }
-        Some(event)
+        event
+    }
+
+    /// The reply to the end of the stream, once, where no failure says it.
+    fn reply_to_the_end(&mut self) -> Option<Reply> {
+        (self.has_lost_its_peer() && self.ending.tell()).then_some(Reply::Gone)
     }
 
     /// Takes the next reply that the sending half has to [apply](super::Sender::apply). Until they are taken, replies wait in a fixed
@@ -144,18 +153,24 @@ impl<R: Role> Receiver<R> {
     /// What a task that reads is to do next: to read or not, and when to poll again at the latest. `write` says that a reply waits to
     /// be taken. There is nothing left to do when [`is_over`](Self::is_over).
     pub fn want(&self) -> Want {
-        let read = !self.eof && (self.state != Receiving::Open || self.takes_input(self.hold));
+        let read = !self.ending.is_reached()
+            && (self.state != Receiving::Open || self.takes_input(self.hold));
         Want::Io { read, write: self.aside.has_reply(), deadline: self.deadline() }
+    }
+
+    /// Whether a reply waits to be taken.
+    pub(super) fn has_reply(&self) -> bool {
+        self.aside.has_reply()
     }
 
     /// Whether nothing will arrive any more: the stream has ended.
     pub fn is_over(&self) -> bool {
-        self.eof
+        self.ending.is_reached()
     }
 
     /// Whether the stream has ended, though perhaps nobody has heard of it, because a message's buffer is out that may never come back.
     pub(super) fn has_lost_its_peer(&self) -> bool {
-        self.eof || self.assembler.is_taken() && self.aside.has_kept_end()
+        self.ending.is_reached() || self.assembler.is_taken() && self.aside.has_kept_end()
     }
 
     /// Whether input is welcome, with messages held or not. No matter how the connection stands.
@@ -233,7 +248,7 @@ impl<R: Role> Receiver<R> {
         let event = self.decode(&mut all, now).map(Event::into_owned);
         let (left, eof) = (all.len(), all.is_eof());
         if self.state != Receiving::Open {
-            self.eof |= eof;
+            self.ending.reach_if(eof);
             return event;
         }
         kept = kept.keep_last(left);
@@ -258,7 +273,7 @@ impl<R: Role> Receiver<R> {
     /// The next event of frames, as far as they have arrived and may be taken now.
     fn decode<'b>(&mut self, input: &mut Input<'b>, now: Instant) -> Option<Event<'b>> {
         while self.state == Receiving::Open {
-            let arrived = input.len();
+            let (arrived, in_payload) = (input.len(), self.decoder.in_payload());
             let step = self.step(input, now);
             let consumed = arrived - input.len();
             self.tally.wire_bytes += consumed as u64;
@@ -269,6 +284,8 @@ impl<R: Role> Receiver<R> {
                 Ok(Some(event)) => return Some(event),
                 Err(failure) => return Some(self.fail(failure)),
                 Ok(None) if consumed > 0 && !input.is_empty() => {}
+                // What was put back has ended a fragment.
+                Ok(None) if in_payload && !self.decoder.in_payload() && !input.is_empty() => {}
                 // What is wrong is told by the next step.
                 Ok(None) if self.decoder.has_failed() && !self.assembler.is_taken() => {}
                 Ok(None) => break,
@@ -431,14 +448,14 @@ impl<R: Role> Receiver<R> {
             //# (including a responding Close frame) from the remote endpoint after
             //# being instructed to _Fail the WebSocket Connection_.
             input.take(input.len());
-            self.eof |= input.is_eof();
+            self.ending.reach_if(input.is_eof());
             return None;
         }
         //= https://www.rfc-editor.org/rfc/rfc6455#section-7.2.1
         //# If at any point the underlying transport layer connection is unexpectedly
         //# lost, the client MUST _Fail the WebSocket Connection_.
         if input.is_eof() && input.is_empty() {
-            self.eof = true;
+            self.ending.reach_if(true);
             return Some(self.fail(Failure::EndOfStream));
         }
         if !self.takes_input(self.hold) {
@@ -464,6 +481,7 @@ impl<R: Role> Receiver<R> {
     //# being instructed to _Fail the WebSocket Connection_.
     fn leave(&mut self, state: Receiving) {
         self.state = state;
+        self.ending.reach_if(self.aside.has_kept_end());
         self.decoder.stop();
         self.assembler.clear();
         self.inflow = Inflow::default();
@@ -471,9 +489,10 @@ impl<R: Role> Receiver<R> {
         self.quick = Quick::NOTHING;
     }
 
-    /// Takes note that the transport is gone: nothing more will arrive.
-    pub(super) fn lost(&mut self) {
-        self.eof = true;
+    /// Takes note that the transport is gone, as after a read that failed: nothing more will arrive.
+    pub fn lost(&mut self) {
+        self.ending.reach_if(true);
+        self.ending.tell();
         if self.state == Receiving::Open {
             self.fail(Failure::EndOfStream);
         }
@@ -542,7 +561,7 @@ impl<R: Role> Receiver<R> {
 
     /// Whether more may come.
     pub(super) fn is_open(&self) -> bool {
-        self.state == Receiving::Open && !self.eof
+        self.state == Receiving::Open && !self.ending.is_reached()
     }
 
     /// How this half stands; with the other half's, an [`Outcome`](super::Outcome).
@@ -554,7 +573,7 @@ impl<R: Role> Receiver<R> {
                 (CloseStatus::Absent, Some(failure))
             }
         };
-        ReceiverEnd { received, failure, eof: self.eof }
+        ReceiverEnd { received, failure, eof: self.ending.is_reached() }
     }
 
     /// What may go the fast way as everything stands.

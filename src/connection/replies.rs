@@ -14,17 +14,20 @@ pub(super) struct Replies {
     late_pong: Option<ControlPayload>,
     /// What ends the connection, or begins to. A later one says all that an earlier one says.
     end: Option<Reply>,
+    /// Whether the peer's stream has ended.
+    gone: bool,
 }
 
 impl Replies {
     pub(super) fn is_empty(&self) -> bool {
-        self.control.is_empty() && self.late_pong.is_none() && self.end.is_none()
+        self.control.is_empty() && self.late_pong.is_none() && self.end.is_none() && !self.gone
     }
 
     pub(super) fn push(&mut self, reply: Reply) {
         match reply {
             Reply::Pong(payload) => self.push_pong(payload),
             Reply::Ping(payload) => self.control.set_ping(payload),
+            Reply::Gone => self.gone = true,
             Reply::Close { .. } | Reply::Leave | Reply::Fail(_) => self.end = Some(reply),
         }
     }
@@ -39,7 +42,7 @@ impl Replies {
         self.control.push_pong(&payload);
     }
 
-    /// The next reply: pongs in order, a ping, then what ends the connection.
+    /// The next reply: pongs in order, a ping, what ends the connection, then the end of the stream.
     pub(super) fn pop(&mut self) -> Option<Reply> {
         if let Some(waited) = self.control.pop() {
             return Some(match waited {
@@ -48,6 +51,7 @@ impl Replies {
             });
         }
         self.pong_bytes = 0;
-        self.late_pong.take().map(Reply::Pong).or_else(|| self.end.take())
+        let gone = |this: &mut Self| core::mem::take(&mut this.gone).then_some(Reply::Gone);
+        self.late_pong.take().map(Reply::Pong).or_else(|| self.end.take()).or_else(|| gone(self))
     }
 }

@@ -23,6 +23,8 @@ pub enum Reply {
     },
     /// No data for too long: begin the closing handshake.
     Leave,
+    /// The peer's stream has ended: what waits to be written has only the time of a closing handshake left.
+    Gone,
     /// The connection has failed: send the Close frame that says why, if there is one for it, and nothing else.
     Fail(Failure),
 }

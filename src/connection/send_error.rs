@@ -13,7 +13,7 @@ pub enum SendError {
     Misuse(Misuse),
     /// The output queue is at its hard limit.
     QueueFull,
-    /// The connection has failed.
+    /// The connection has failed, or its closing handshake has taken too long.
     Failed,
 }
 
@@ -37,7 +37,9 @@ impl fmt::Display for SendError {
         match self {
             Self::Misuse(misuse) => misuse.fmt(f),
             Self::QueueFull => f.write_str("the output queue is at its hard limit"),
-            Self::Failed => f.write_str("the connection has failed"),
+            Self::Failed => {
+                f.write_str("the connection has failed, or has taken too long to close")
+            }
         }
     }
 }

@@ -254,7 +254,7 @@ impl<R: Side> Sender<R> {
         //# The endpoint MUST ensure the WebSocket connection is in the OPEN state (cf.
         //# Sections 4.1 and 4.2.2.)
         match self.state {
-            Sending::Failed { .. } => return Err(SendError::Failed),
+            Sending::Failed { .. } | Sending::Over { .. } => return Err(SendError::Failed),
             Sending::Held { reply: Some(_) } => return Err(SendError::Misuse(Misuse::Closed)),
             _ => {}
         }

@@ -1,7 +1,7 @@
 //! What may happen now: the states of the two halves (RFC 6455, sections 5.5.1 and 7). It knows no bytes and no time.
 
 use super::failure::Failure;
-use super::outcome::CloseStatus;
+use super::outcome::{CloseStatus, Initiator};
 
 /// The receiving half.
 ///
@@ -29,6 +29,42 @@ pub(crate) enum Receiving {
     Failed(Failure),
     /// The closing handshake has taken too long.
     Over,
+}
+
+/// The end of the peer's stream: whether it has been reached, and whether the sending half has been told. It can be told before, where
+/// what comes ahead of the end can't be looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Ending {
+    #[default]
+    Ahead,
+    AheadAndTold,
+    Reached,
+    ReachedAndTold,
+}
+
+impl Ending {
+    pub(crate) fn is_reached(self) -> bool {
+        matches!(self, Self::Reached | Self::ReachedAndTold)
+    }
+
+    /// The end has been reached, if `eof` says so.
+    pub(crate) fn reach_if(&mut self, eof: bool) {
+        *self = match *self {
+            Self::Ahead if eof => Self::Reached,
+            Self::AheadAndTold if eof => Self::ReachedAndTold,
+            same => same,
+        };
+    }
+
+    /// Remembers that the sending half is told; whether that is new.
+    pub(crate) fn tell(&mut self) -> bool {
+        let before = *self;
+        *self = match before {
+            Self::Ahead | Self::AheadAndTold => Self::AheadAndTold,
+            Self::Reached | Self::ReachedAndTold => Self::ReachedAndTold,
+        };
+        *self != before
+    }
 }
 
 /// The sending half.
@@ -69,13 +105,22 @@ pub(crate) enum Sending {
         /// Why.
         failure: Failure,
     },
+    /// The closing handshake has taken too long: nothing may be sent.
+    Over {
+        /// What the Close frame said, if it was written.
+        status: CloseStatus,
+        /// Who began the handshake.
+        initiator: Option<Initiator>,
+    },
 }
 
 impl Sending {
     /// What our Close frame says, if there is one.
     pub(crate) fn status(self) -> CloseStatus {
         match self {
-            Self::Closed { status, .. } | Self::Failed { status, .. } => status,
+            Self::Closed { status, .. }
+            | Self::Failed { status, .. }
+            | Self::Over { status, .. } => status,
             Self::Open | Self::Held { .. } => CloseStatus::Absent,
         }
     }

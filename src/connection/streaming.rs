@@ -142,7 +142,8 @@ impl<R: Side> Sender<R> {
     /// Queues the header of a data frame whose payload of `len` bytes follows through
     /// [`stream_payload`](Self::stream_payload): a message of any length needs no memory. With `first`, the frame begins a
     /// message, otherwise it continues the one under way. Until the payload is complete nothing else can be sent; pongs and
-    /// the reply to a Close frame wait for its end. No extension transforms the payload.
+    /// the reply to a Close frame wait for its end, and so does a keepalive's ping: whoever pauses inside a frame finds a peer that has vanished only
+    /// when it goes on. No extension transforms the payload.
     ///
     /// # Errors
     ///
@@ -171,7 +172,7 @@ impl<R: Side> Sender<R> {
     /// Nothing has been queued.
     pub fn stream_payload(&mut self, payload: &mut [u8]) -> Result<(), SendError> {
         match self.state {
-            Sending::Failed { .. } => return Err(SendError::Failed),
+            Sending::Failed { .. } | Sending::Over { .. } => return Err(SendError::Failed),
             Sending::Closed { .. } => return Err(SendError::Misuse(Misuse::Closed)),
             Sending::Open | Sending::Held { .. } => {}
         }

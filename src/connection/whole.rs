@@ -118,6 +118,9 @@ impl<R: Side> Connection<R> {
         mut input: Input<'b>,
         now: Duration,
     ) -> (Option<Event<'b>>, Input<'b>) {
+        if self.receiver.has_reply() {
+            self.take_replies(now);
+        }
         // Otherwise whatever can go the fast way has tried it.
         if !self.sender.is_calm() {
             self.tell_receiver(now);
@@ -163,12 +166,16 @@ impl<R: Side> Connection<R> {
         }
     }
 
-    /// Looks at the end of the stream, and at how far output has come.
-    fn end_turn(&mut self, now: Duration, has_heard: bool) {
-        // These wait from the time in which the halves were apart.
+    /// Carries the replies that wait from the time in which the halves were apart.
+    #[cold]
+    fn take_replies(&mut self, now: Duration) {
         while let Some(reply) = self.receiver.reply() {
             self.sender.apply(reply, now);
         }
+    }
+
+    /// Looks at the end of the stream, and at how far output has come.
+    fn end_turn(&mut self, now: Duration, has_heard: bool) {
         if self.receiver.has_lost_its_peer() {
             self.sender.peer_gone(now);
         }
@@ -232,6 +239,9 @@ impl<R: Side> Connection<R> {
 
     #[inline]
     fn deadline_with(&self, holds: bool) -> Option<Duration> {
+        if self.receiver.has_reply() {
+            return Some(Duration::ZERO);
+        }
         match (self.receiver.deadline_with(holds), self.sender.deadline()) {
             (Some(receiver), Some(sender)) => Some(receiver.min(sender)),
             (receiver, sender) => receiver.or(sender),

@@ -13,6 +13,8 @@ use crate::random::Random;
 pub(crate) trait Outlet {
     fn send(&mut self, kind: Kind, payload: &[u8]) -> Result<(), SendError>;
     fn pong(&mut self, payload: &[u8]) -> Result<(), SendError>;
+    fn stream_frame(&mut self, kind: Kind, len: u64) -> Result<(), SendError>;
+    fn stream_payload(&mut self, payload: &mut [u8]) -> Result<(), SendError>;
     fn close(&mut self, now: Duration) -> Result<(), SendError>;
     fn is_congested(&self) -> bool;
 }
@@ -29,6 +31,14 @@ macro_rules! outlet {
 
             fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
                 $kind::pong(self, payload)
+            }
+
+            fn stream_frame(&mut self, kind: Kind, len: u64) -> Result<(), SendError> {
+                $kind::stream_frame(self, Some(kind), true, len)
+            }
+
+            fn stream_payload(&mut self, payload: &mut [u8]) -> Result<(), SendError> {
+                $kind::stream_payload(self, payload)
             }
 
             fn close(&mut self, now: Duration) -> Result<(), SendError> {
@@ -57,6 +67,9 @@ pub(crate) struct Application {
     pub(crate) echoes: bool,
     /// What it has to say of its own accord.
     pub(crate) script: VecDeque<(Kind, Vec<u8>)>,
+    /// It sends its own messages as streamed frames, piece by piece, of which one may be open: how much of it is queued.
+    pub(crate) streams: bool,
+    streamed: Option<usize>,
     /// It goes on when it should stop, until it is refused.
     pub(crate) stubborn: bool,
     /// When it closes, if it does.
@@ -76,6 +89,8 @@ impl Application {
         Self {
             echoes: random.one_in(2),
             script: VecDeque::new(),
+            streams: random.one_in(4),
+            streamed: None,
             stubborn: random.one_in(3),
             closes_at: None,
             pongs_itself: random.one_in(4),
@@ -145,8 +160,13 @@ impl Application {
             && let Some((kind, payload)) = self.script.front()
             && (self.stubborn || !outlet.is_congested())
         {
-            match outlet.send(*kind, payload) {
-                Ok(()) => self.said.extend(self.script.pop_front()),
+            let sent = match self.streams {
+                true => stream(*kind, payload, &mut self.streamed, outlet),
+                false => outlet.send(*kind, payload).map(|()| true),
+            };
+            match sent {
+                Ok(true) => self.said.extend(self.script.pop_front()),
+                Ok(false) => {}
                 Err(SendError::QueueFull) => break,
                 Err(_) => self.script.clear(),
             }
@@ -168,4 +188,25 @@ impl Application {
             false => (!outlet.is_congested()).then_some(Duration::ZERO),
         }
     }
+}
+
+/// How much of a streamed payload is queued at once.
+const PIECE: usize = 700;
+
+/// Begins a streamed frame, or queues its next piece; whether that was the last.
+fn stream(
+    kind: Kind,
+    payload: &[u8],
+    streamed: &mut Option<usize>,
+    outlet: &mut impl Outlet,
+) -> Result<bool, SendError> {
+    let Some(start) = *streamed else {
+        outlet.stream_frame(kind, payload.len() as u64)?;
+        *streamed = Some(0);
+        return Ok(false);
+    };
+    let end = payload.len().min(start + PIECE);
+    outlet.stream_payload(&mut payload[start..end].to_vec())?;
+    *streamed = (end < payload.len()).then_some(end);
+    Ok(end == payload.len())
 }

@@ -7,6 +7,7 @@ use sockless::connection::{Notice, Reply};
 use sockless::{Input, Outcome, Receiver, Sender, Want};
 
 use crate::application::{Application, Saying};
+use crate::intake::Intake;
 use crate::pipe::Pipe;
 use crate::turns::{Party, Turn, Turns, Wire};
 use crate::wire::Tested;
@@ -20,7 +21,7 @@ pub(crate) struct Halves<R: Tested> {
     receiver: Receiver<R>,
     sender: Sender<R>,
     pub(crate) application: Application,
-    pub(crate) copies: bool,
+    pub(crate) intake: Intake,
     /// Messages are held while the sending half is congested.
     answers: bool,
     /// From the task that reads to the one that writes.
@@ -39,7 +40,7 @@ impl<R: Tested> Halves<R> {
     pub(crate) fn new(
         (receiver, sender): (Receiver<R>, Sender<R>),
         application: Application,
-        copies: bool,
+        intake: Intake,
         answers: bool,
         places: usize,
     ) -> Self {
@@ -47,7 +48,7 @@ impl<R: Tested> Halves<R> {
             receiver,
             sender,
             application,
-            copies,
+            intake,
             answers,
             orders: VecDeque::new(),
             places,
@@ -64,6 +65,21 @@ impl<R: Tested> Halves<R> {
         self.answers && self.congested || self.orders.len() >= self.places
     }
 
+    /// Polls until `None`: how many events there were.
+    fn poll(&mut self, input: &mut Input<'_>, now: Duration) -> usize {
+        let mut events = 0;
+        loop {
+            self.receiver.hold(self.holds());
+            let Some(event) = self.receiver.poll(input, now) else { break };
+            events += 1;
+            if let Some(saying) = self.application.hear(event, now) {
+                self.orders.push_back(Order::Say(saying));
+            }
+        }
+        assert!(input.is_empty(), "None, and the buffer is not the caller's");
+        events
+    }
+
     fn read(&mut self, wire: &mut Wire<'_>) -> bool {
         self.receiver.hold(self.holds());
         let Want::Io { read, write, deadline } = self.receiver.want() else { panic!("no Io") };
@@ -74,27 +90,17 @@ impl<R: Tested> Halves<R> {
         if !is_due {
             return false;
         }
-        let mut bytes = if reads { wire.read() } else { Vec::new() };
-        let (moved, mut events) = (bytes.len(), self.notices.len());
-        let arrived = if self.copies { bytes.clone() } else { Vec::new() };
-        let mut input = match (reads, bytes.is_empty(), self.copies) {
-            (false, ..) => Input::none(),
-            (true, true, _) => Input::eof(),
-            (true, false, true) => Input::copied(&arrived, &mut bytes),
-            (true, false, false) => Input::new(&mut bytes),
-        };
+        let mut arrival = self.intake.read(reads, &mut self.receiver, wire);
+        let (moved, mut events) = (arrival.moved, self.notices.len());
         while let Some(notice) = self.notices.pop_front() {
             self.receiver.note(notice, wire.now);
         }
-        loop {
-            self.receiver.hold(self.holds());
-            let Some(event) = self.receiver.poll(&mut input, wire.now) else { break };
-            events += 1;
-            if let Some(saying) = self.application.hear(event, wire.now) {
-                self.orders.push_back(Order::Say(saying));
-            }
+        events += self.poll(&mut arrival.input(), wire.now);
+        if self.intake.put_back(&arrival, &mut self.receiver) {
+            events += self.poll(&mut Input::none(), wire.now);
         }
-        assert!(input.is_empty(), "None, and the buffer is not the caller's");
+        let reads = matches!(self.receiver.want(), Want::Io { read: true, .. });
+        self.intake.take(reads, &mut self.receiver);
         while self.orders.len() < self.places
             && let Some(reply) = self.receiver.reply()
         {

@@ -32,7 +32,7 @@ impl Hostile {
     /// A hostile peer of an end in the role `R`, which answers with frames of as many bytes as it gets in each message.
     pub(crate) fn new<R: Tested>(len: usize, random: &mut Random) -> Self {
         let message = peer::<R>(FIN | BINARY, &vec![7; len]);
-        let count = 1 + random.below(40);
+        let count = 1 + random.below(if len > 10_000 { 4 } else { 40 });
         let mut bytes = Vec::new();
         for _ in 0..count {
             match random.below(12) {

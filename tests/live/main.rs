@@ -20,6 +20,10 @@
 mod application;
 mod halves;
 mod hostile;
+#[cfg(feature = "deflate")]
+#[path = "../inflation/mod.rs"]
+mod inflation;
+mod intake;
 mod large;
 #[allow(dead_code, reason = "the wire of other tests ends in more ways")]
 #[path = "../simulation/pipe.rs"]

@@ -37,7 +37,12 @@ impl Wire<'_> {
 
     /// What has arrived; nothing at the end of the stream.
     pub(crate) fn read(&mut self) -> Vec<u8> {
-        let bytes = self.inbound.read(self.now, usize::MAX, self.random);
+        self.read_at_most(usize::MAX)
+    }
+
+    /// The same, as far as there is room.
+    pub(crate) fn read_at_most(&mut self, room: usize) -> Vec<u8> {
+        let bytes = self.inbound.read(self.now, room, self.random);
         *self.moved += bytes.len() as u64;
         bytes
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use sockless::{Connection, Input, Outcome, Want};
 
 use crate::application::Application;
+use crate::intake::Intake;
 use crate::pipe::Pipe;
 use crate::turns::{Party, Turn, Turns, Wire};
 use crate::wire::Tested;
@@ -12,17 +13,29 @@ use crate::wire::Tested;
 pub(crate) struct Whole<R: Tested> {
     pub(crate) connection: Connection<R>,
     pub(crate) application: Application,
-    /// It has what arrives in memory that can't be written to.
-    pub(crate) copies: bool,
+    pub(crate) intake: Intake,
     want: Want,
     pub(crate) outcome: Option<Outcome>,
     turns: Turns,
 }
 
 impl<R: Tested> Whole<R> {
-    pub(crate) fn new(connection: Connection<R>, application: Application, copies: bool) -> Self {
+    pub(crate) fn new(connection: Connection<R>, application: Application, intake: Intake) -> Self {
         let want = connection.want();
-        Self { connection, application, copies, want, outcome: None, turns: Turns::default() }
+        Self { connection, application, intake, want, outcome: None, turns: Turns::default() }
+    }
+
+    /// Polls until `None`: how many events there were.
+    fn poll(&mut self, input: &mut Input<'_>, now: Duration) -> usize {
+        let mut events = 0;
+        while let Some(event) = self.connection.poll(input, now) {
+            events += 1;
+            if let Some(saying) = self.application.hear(event, now) {
+                self.application.say(saying, &mut self.connection);
+            }
+        }
+        assert!(input.is_empty(), "None, and the buffer is not the caller's");
+        events
     }
 
     fn is_due(&self, wire: &Wire<'_>) -> bool {
@@ -42,23 +55,13 @@ impl<R: Tested> Party for Whole<R> {
         }
         let Want::Io { read, deadline: before, .. } = self.want else { return false };
         let read = read && wire.is_readable();
-        let mut bytes = if read { wire.read() } else { Vec::new() };
-        let (mut moved, mut events) = (bytes.len(), 0);
-        let arrived = if self.copies { bytes.clone() } else { Vec::new() };
-        let mut input = match (read, bytes.is_empty(), self.copies) {
-            (false, ..) => Input::none(),
-            (true, true, _) => Input::eof(),
-            (true, false, true) => Input::copied(&arrived, &mut bytes),
-            (true, false, false) => Input::new(&mut bytes),
-        };
+        let mut arrival = self.intake.read(read, &mut self.connection, wire);
+        let (mut moved, mut events) = (arrival.moved, 0);
         // 1. Poll until None.
-        while let Some(event) = self.connection.poll(&mut input, wire.now) {
-            events += 1;
-            if let Some(saying) = self.application.hear(event, wire.now) {
-                self.application.say(saying, &mut self.connection);
-            }
+        events += self.poll(&mut arrival.input(), wire.now);
+        if self.intake.put_back(&arrival, &mut self.connection) {
+            events += self.poll(&mut Input::none(), wire.now);
         }
-        assert!(input.is_empty(), "None, and the buffer is not the caller's");
         self.application.produce(&mut self.connection, wire.now);
         // 2. Write.
         while !self.connection.output().is_empty() {
@@ -78,6 +81,8 @@ impl<R: Tested> Party for Whole<R> {
             events += 1;
         }
         self.want = self.connection.want();
+        let reads = matches!(self.want, Want::Io { read: true, .. });
+        self.intake.take(reads, &mut self.connection);
         match self.want {
             Want::Done(outcome) => {
                 self.outcome = Some(outcome);

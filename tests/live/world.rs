@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use sockless::connection::Cause;
-use sockless::{Client, Config, Delivery, Holding, Kind, Outcome, Server};
+use sockless::{Client, Config, Connection, Delivery, Holding, Kind, Outcome, Server};
 
 use crate::application::Application;
 use crate::halves::Halves;
 use crate::hostile::Hostile;
+use crate::intake::Intake;
 use crate::pipe::Pipe;
 use crate::random::Random;
 use crate::turns::{Party, Wire};
@@ -23,6 +24,7 @@ pub(crate) struct Tally {
     timed_out: u64,
     unresponsive: u64,
     messages: u64,
+    taken: u64,
 }
 
 impl Tally {
@@ -33,6 +35,7 @@ impl Tally {
         self.timed_out += other.timed_out;
         self.unresponsive += other.unresponsive;
         self.messages += other.messages;
+        self.taken += other.taken;
     }
 
     fn count(&mut self, outcome: &Outcome) {
@@ -61,6 +64,7 @@ impl Tally {
         at_least(self.timed_out, 100, "timed out");
         at_least(self.unresponsive, 100, "unresponsive");
         at_least(self.messages, 1, "messages");
+        at_least(self.taken, 30, "buffers taken");
     }
 }
 
@@ -71,21 +75,27 @@ enum End<R: Tested> {
 }
 
 impl<R: Tested> End<R> {
-    fn new(config: Config, application: Application, random: &mut Random) -> Self {
-        let copies = random.one_in(3);
+    fn new(
+        config: Config,
+        open: fn(Config) -> Connection<R>,
+        application: Application,
+        random: &mut Random,
+    ) -> Self {
+        let intake = Intake::new(random);
         match random.one_in(3) {
-            false => Self::Whole(Box::new(Whole::new(R::open(config), application, copies))),
+            false => Self::Whole(Box::new(Whole::new(open(config), application, intake))),
             true => {
                 let answers = match config.holding {
                     Holding::ByRole => !R::MASKS,
                     holding => holding == Holding::Answering,
                 };
                 let (soft, hard) = (config.soft_limit, config.hard_limit);
-                let config = config.with_output_limits(soft, hard.max(soft + 5 * MOST));
-                let halves = R::open(config).split();
+                let most = soft.max(2000) + 16;
+                let config = config.with_output_limits(soft, hard.max(soft + 5 * most));
+                let halves = open(config).split();
                 // What is in the channel when the queue reaches its soft limit finds room beyond it.
                 let places = 1 + random.below(4);
-                let halves = Halves::new(halves, application, copies, answers, places);
+                let halves = Halves::new(halves, application, intake, answers, places);
                 Self::Halves(Box::new(halves))
             }
         }
@@ -105,6 +115,14 @@ impl<R: Tested> End<R> {
         }
     }
 
+    /// How often it has read into a message's own buffer.
+    fn taken(&self) -> u64 {
+        match self {
+            Self::Whole(whole) => whole.intake.count,
+            Self::Halves(halves) => halves.intake.count,
+        }
+    }
+
     fn outcome(&self) -> Outcome {
         let outcome = match self {
             Self::Whole(whole) => whole.outcome,
@@ -114,10 +132,26 @@ impl<R: Tested> End<R> {
     }
 }
 
-/// How long messages are.
-const LENGTHS: [usize; 5] = [5, 60, 125, 300, 2000];
-/// The longest frame.
-const MOST: usize = 2000 + 8;
+/// How long messages are: now and then so long that their buffer can be taken out.
+fn length(random: &mut Random) -> usize {
+    match random.one_in(16) {
+        true => 40_000,
+        false => random.pick(&[5, 60, 125, 300, 2000]),
+    }
+}
+
+/// An end without extensions.
+fn plain<R: Tested>(config: Config) -> Connection<R> {
+    R::open(config)
+}
+
+/// An end that compresses, where that is compiled in.
+fn compressing<R: Tested>(config: Config) -> Connection<R> {
+    let connection = R::open(config);
+    #[cfg(feature = "deflate")]
+    let connection = connection.with_extensions(crate::inflation::agreed(Default::default()));
+    connection
+}
 
 /// Runs what the seed says, to the end.
 pub(crate) fn run(seed: u64) -> Tally {
@@ -153,6 +187,7 @@ fn application(config: &Config, random: &mut Random) -> Application {
 }
 
 fn script(count: usize, len: usize, random: &mut Random) -> Vec<(Kind, Vec<u8>)> {
+    let count = if len > 10_000 { count.min(4) } else { count };
     let message = |number: usize, random: &mut Random| {
         let kind = random.pick(&[Kind::Text, Kind::Binary]);
         let mut payload = format!("{number}:").into_bytes();
@@ -164,7 +199,8 @@ fn script(count: usize, len: usize, random: &mut Random) -> Vec<(Kind, Vec<u8>)>
 
 /// Two ends of ours that have all the time they need: everything arrives, and both end cleanly.
 fn against_each_other(random: &mut Random) -> Tally {
-    let len = random.pick(&LENGTHS);
+    let len = length(random);
+    let compresses = random.one_in(4);
     let patient = Duration::from_secs(1_000_000);
     let drawn = |random: &mut Random| {
         let config = config(len, random).with_write_timeout(patient).with_close(patient);
@@ -186,8 +222,12 @@ fn against_each_other(random: &mut Random) -> Tally {
     if answering.echoes {
         answering.script.clear();
     }
-    let mut client = End::<Client>::new(client, asking, random);
-    let mut server = End::<Server>::new(server, answering, random);
+    let (of_client, of_server): (fn(_) -> _, fn(_) -> _) = match compresses {
+        true => (compressing::<Client>, compressing::<Server>),
+        false => (plain::<Client>, plain::<Server>),
+    };
+    let mut client = End::new(client, of_client, asking, random);
+    let mut server = End::new(server, of_server, answering, random);
     let limit = patient;
     go(client.party(), server.party(), limit, random);
     let mut tally = Tally::default();
@@ -195,6 +235,7 @@ fn against_each_other(random: &mut Random) -> Tally {
         assert!(outcome.clean(), "not clean: {outcome:?}");
         tally.count(&outcome);
     }
+    tally.taken = client.taken() + server.taken();
     let (client, server) = (client.application(), server.application());
     assert!(client.heard == server.said, "the client has not heard what the server said");
     assert!(server.heard == client.said, "the server has not heard what the client said");
@@ -204,7 +245,7 @@ fn against_each_other(random: &mut Random) -> Tally {
 
 /// An end of ours that has deadlines, and a peer that keeps no promise: it ends in time.
 fn against_a_hostile_peer<R: Tested>(random: &mut Random) -> Tally {
-    let len = random.pick(&LENGTHS);
+    let len = length(random);
     let mut config = config(len, random);
     if R::MASKS {
         config = config.with_holding(random.pick(&[Holding::ByRole, Holding::Answering]));
@@ -231,13 +272,14 @@ fn against_a_hostile_peer<R: Tested>(random: &mut Random) -> Tally {
         application.closes_at = Some(random.millis(5000));
     }
     let mut hostile = Hostile::new::<R>(len, random);
-    let mut end = End::<R>::new(config, application, random);
+    let mut end = End::<R>::new(config, plain, application, random);
     // From the last byte that moves on, no more than all of its deadlines one after the other, and how late a driver may be.
     let limit = write + close + idle + interval + timeout + Duration::from_secs(6);
     go(end.party(), &mut hostile, limit, random);
     let mut tally = Tally { hostile: 1, ..Tally::default() };
     tally.count(&end.outcome());
     tally.messages = end.application().heard.len() as u64;
+    tally.taken = end.taken();
     tally
 }
 
@@ -250,7 +292,7 @@ fn go(first: &mut dyn Party, second: &mut dyn Party, limit: Duration, random: &m
             return;
         }
         let standing = || format!("{now:?}: {} | {}", first.standing(), second.standing());
-        assert!(turns < 100_000, "it does not end: {}", standing());
+        assert!(turns < 400_000, "it does not end: {}", standing());
         assert!(now <= last + limit, "it outlives its deadlines: {}", standing());
         let begins = random.one_in(2);
         let mut acted = false;
