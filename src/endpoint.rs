@@ -60,7 +60,7 @@ pub fn accept<'a>(
 ) -> Result<(Connection<Server>, Established<'a>), Misuse> {
     let switching = request.accept(acceptance)?;
     let established = switching.established();
-    let connection = server(&established, config).behind(switching.to_vec());
+    let connection = server(&established, config).with_head(switching.to_vec());
     Ok((connection, established))
 }
 

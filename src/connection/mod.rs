@@ -57,42 +57,41 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod ahead;
 mod aside;
-mod closing;
 mod config;
 mod control;
 mod counters;
-mod drain;
+mod deadlines;
 mod event;
-mod extended;
 mod failure;
-mod inflow;
+mod gate;
+mod incoming;
+mod joined;
 mod kept;
 mod keys;
-mod lending;
+mod liveness;
 mod outcome;
-mod outflow;
 mod output;
+mod pings;
+mod receive_transform;
 mod receiver;
 mod replies;
 mod reply;
 mod send_error;
+mod send_transform;
 mod sender;
-mod silence;
+mod settings;
 mod state;
-mod streaming;
 #[cfg(test)]
 mod tests;
-mod transformed;
+mod timers;
 mod waiting;
-mod whole;
 
 pub use config::{Config, Delivery, Holding, Keepalive};
 pub use counters::{Counters, Traffic};
-pub use drain::Drain;
 pub use event::{Closing, Event, Pong};
 pub use failure::Failure;
+pub use joined::Connection;
 #[cfg(feature = "getrandom")]
 pub use keys::Generator;
 pub use keys::{Entropy, Side};
@@ -100,6 +99,4 @@ pub use outcome::{Cause, CloseStatus, Initiator, Outcome, ReceiverEnd, SenderEnd
 pub use receiver::Receiver;
 pub use reply::{ControlPayload, Notice, Probe, Reply};
 pub use send_error::{Refused, SendError};
-pub use sender::Sender;
-pub use streaming::Borrowed;
-pub use whole::Connection;
+pub use sender::{Borrowed, Drain, Sender};

@@ -41,6 +41,17 @@ pub(crate) enum Progress {
     Stuck,
 }
 
+impl Progress {
+    /// Whether there is no time to be taken: nothing waits, or it is `about_to_be_written`.
+    pub(crate) const fn starts_no_timer(self, about_to_be_written: bool) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::New => about_to_be_written,
+            Self::Moving | Self::Stuck => false,
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Shared {
     /// Payloads, each with the place in the batch before which it goes out. The places ascend.

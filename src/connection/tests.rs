@@ -49,11 +49,11 @@ fn fast<R: Role>(config: &Config, bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
     };
     let mut place = bytes.to_vec();
     let mut input = Input::new(&mut place);
-    let whole = take(Receiver::<R>::new(config.clone()).whole(&mut input));
+    let whole = take(Receiver::<R>::new(config.clone()).poll_fast(&mut input));
     let left = input.len();
     let mut place = std::vec![0; bytes.len()];
     let mut input = Input::copied(bytes, &mut place);
-    let copied = take(Receiver::<R>::new(config.clone()).whole(&mut input));
+    let copied = take(Receiver::<R>::new(config.clone()).poll_fast(&mut input));
     assert_eq!((&whole, left), (&copied, input.len()));
     assert!(
         whole.is_some() || left == bytes.len(),
@@ -116,7 +116,7 @@ fn whatever_changes_the_fast_way_is_heeded_at_once<R: Role>() {
     let mut takes = |change: &mut dyn FnMut(&mut Receiver<R>)| {
         change(&mut receiver);
         let mut bytes = shortest::<R>(BINARY, b"payload");
-        receiver.whole(&mut Input::new(&mut bytes)).is_some()
+        receiver.poll_fast(&mut Input::new(&mut bytes)).is_some()
     };
     let limit = |message| Config::default().with_limits(Limits::default().with_message(message));
     let parts = Config::default().with_delivery(Delivery::Parts);
@@ -155,45 +155,38 @@ impl Entropy for Sevens {
 /// From the first message on, and again behind one that went the long way; but not through an extension.
 fn whole_messages_are_sent_the_fast_way<R: Side>(keys: R::Keys) {
     let mut sender = Sender::<R>::new(Config::default(), keys);
-    assert!(sender.takes_whole());
+    assert!(sender.may_send_at_once());
     sender.begin_text("a").unwrap();
-    assert!(!sender.takes_whole());
+    assert!(!sender.may_send_at_once());
     sender.continue_text("b", true).unwrap();
-    assert!(sender.takes_whole());
+    assert!(sender.may_send_at_once());
     sender.stream_frame(Some(Kind::Binary), true, 1).unwrap();
+    assert!(!sender.may_send_at_once());
     sender.stream_payload(&mut [0]).unwrap();
-    assert!(!sender.takes_whole());
-    sender.send_text("behind").unwrap();
-    assert!(sender.takes_whole());
+    assert!(sender.may_send_at_once());
     sender.apply(Reply::Close { code: None, hold: true }, Duration::ZERO);
-    assert!(!sender.takes_whole());
+    assert!(!sender.may_send_at_once());
 }
 
-fn encoder_takes_whole_messages_when_it_is_idle<R: Role>(key: R::Key) {
+fn encoder_is_idle_outside_of_frames_and_messages_until_it_is_closed<R: Role>(key: R::Key) {
     let mut encoder = Encoder::<R>::new();
-    let allowed = |encoder: &mut Encoder<R>| {
-        encoder.allow_whole(true);
-        encoder.takes_whole()
-    };
     let begin = |encoder: &mut Encoder<R>, first, fin, len| {
         encoder.begin(Fragment { first, fin, rsv1: false, len }, key).map(drop)
     };
-    assert!(!encoder.takes_whole(), "not allowed yet");
-    assert!(allowed(&mut encoder));
-    encoder.allow_whole(false);
-    assert!(!encoder.takes_whole(), "forbidden");
-    assert!(allowed(&mut encoder));
+    assert!(encoder.is_idle());
     assert_eq!(begin(&mut encoder, Some(Kind::Binary), false, 1), Ok(()));
-    assert!(!encoder.takes_whole() && !allowed(&mut encoder), "inside a frame");
+    assert!(!encoder.is_idle(), "inside a frame");
     encoder.written(1);
-    assert!(!allowed(&mut encoder), "inside a message");
-    assert_eq!(begin(&mut encoder, None, true, 1), Ok(()));
-    assert!(!allowed(&mut encoder), "inside the last frame");
+    assert!(!encoder.is_idle(), "inside a message");
+    assert_eq!(begin(&mut encoder, None, true, 2), Ok(()));
     encoder.written(1);
-    assert!(!encoder.takes_whole(), "not allowed again");
-    assert!(allowed(&mut encoder));
+    assert!(!encoder.is_idle(), "inside the last frame");
+    encoder.written(1);
+    assert!(encoder.is_idle());
+    assert_eq!(begin(&mut encoder, Some(Kind::Binary), true, 0), Ok(()));
+    assert!(encoder.is_idle(), "a frame without payload is complete at once");
     assert!(encoder.close(None, "", key).is_ok());
-    assert!(!encoder.takes_whole() && !allowed(&mut encoder), "after a Close frame");
+    assert!(!encoder.is_idle(), "after a Close frame");
 }
 
 #[test]
@@ -250,8 +243,8 @@ mod server {
     }
 
     #[test]
-    fn encoder_takes_whole_messages_when_it_is_idle() {
-        super::encoder_takes_whole_messages_when_it_is_idle::<Server>(());
+    fn encoder_is_idle_outside_of_frames_and_messages_until_it_is_closed() {
+        super::encoder_is_idle_outside_of_frames_and_messages_until_it_is_closed::<Server>(());
     }
 }
 
@@ -284,7 +277,16 @@ mod client {
     }
 
     #[test]
-    fn encoder_takes_whole_messages_when_it_is_idle() {
-        super::encoder_takes_whole_messages_when_it_is_idle::<Client>([1, 2, 3, 4]);
+    fn encoder_is_idle_outside_of_frames_and_messages_until_it_is_closed() {
+        super::encoder_is_idle_outside_of_frames_and_messages_until_it_is_closed::<Client>([
+            1, 2, 3, 4,
+        ]);
     }
+}
+
+#[test]
+fn zz_sizes() {
+    std::eprintln!("gate {} sending {} receiving {} settings {} incoming {} liveness {} aside {} output {} enc {} tally {} sender {} receiver {} transform {}",
+    size_of::<super::gate::Gate>(), size_of::<super::state::Sending>(), size_of::<super::state::Receiving>(), size_of::<super::settings::Settings>(),
+    size_of::<super::incoming::Incoming<Server>>(), size_of::<super::liveness::Liveness>(), size_of::<super::aside::Aside>(), size_of::<Output>(), size_of::<Encoder<Server>>(), size_of::<super::counters::Tally>(), size_of::<Sender<Server>>(), size_of::<Receiver<Server>>(), size_of::<super::send_transform::SendTransform>());
 }

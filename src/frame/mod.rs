@@ -1,8 +1,8 @@
-//! Frames: bytes and one frame, in both directions (RFC 6455, section 5). Level 1.
+//! Level 1: the decoding and the encoding of frames, without memory (RFC 6455, section 5).
 //!
-//! Everything here has a fixed size and needs no allocator. [`Decoder`] and [`Encoder`] are the two machines that the whole
-//! library is made of: the one enforces every rule of receiving as early as the bytes allow, the other every rule of sending.
-//! [`Header`] is the codec of a single header, for those who only look.
+//! Everything here has a fixed size and needs no allocator. The rest of the library is built on two machines: [`Decoder`] enforces every
+//! rule of receiving at the first byte that breaks it, [`Encoder`] every rule of sending. [`Header`] is the codec of a single header, for
+//! programs that only inspect frames.
 //!
 //! # A relay
 //!
@@ -33,26 +33,30 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-#[cfg(feature = "alloc")]
-mod append;
 mod check;
+mod control_frame;
 pub mod decoder;
 pub mod encoder;
+#[cfg(feature = "alloc")]
+mod fast_decode;
+#[cfg(feature = "alloc")]
+mod fast_encode;
 pub mod header;
 pub mod input;
 pub mod limits;
 pub mod misuse;
+mod open_frame;
+mod open_message;
+mod piece;
 mod rules;
 pub mod violation;
-#[cfg(feature = "alloc")]
-mod whole;
 
 pub use decoder::{Decoder, Piece};
 pub use encoder::{ControlFrame, Encoder, Fragment};
+#[cfg(feature = "alloc")]
+pub(crate) use fast_decode::FastLimit;
 pub use header::{Header, HeaderBytes};
 pub use input::Input;
 pub use limits::Limits;
 pub use misuse::Misuse;
 pub use violation::Violation;
-#[cfg(feature = "alloc")]
-pub(crate) use whole::Quick;

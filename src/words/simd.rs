@@ -112,6 +112,16 @@ impl Level {
         Instructions::ALL.into_iter().filter_map(Self::new)
     }
 
+    /// The level for masking beside compression. Many a CPU slows its clock down for a while after 512-bit vectors: the masking of a few
+    /// hundred bytes would cost the compression of them a tenth of its time.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn beside_compression(self) -> Self {
+        match self.0 {
+            Instructions::Avx512 => Self::new(Instructions::Avx2).unwrap_or(self),
+            _ => self,
+        }
+    }
+
     /// The instructions.
     #[inline]
     pub const fn instructions(self) -> Instructions {

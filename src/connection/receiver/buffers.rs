@@ -1,15 +1,12 @@
-//! The memory of incoming messages, where the caller has a hand in it: what it lends for them, and the buffer of the one under
-//! way, taken out to read into it.
+//! The memory of incoming messages, where the caller has a hand in it: what it lends for them, and the buffer of the one that is arriving, taken out
+//! to read into it.
 
 use alloc::vec::Vec;
 
-use super::receiver::{Manner, Receiver};
-use super::state::Receiving;
+use super::Receiver;
+use crate::connection::state::Receiving;
 use crate::message::TakenBuffer;
 use crate::words::role::Role;
-
-/// From how many missing bytes on it is worth to read into a message's own buffer.
-const WORTH_TAKING: usize = 16 << 10;
 
 impl<R: Role> Receiver<R> {
     /// Lends memory for the next message that has to be assembled because it doesn't lie whole in one input: one spare buffer can
@@ -20,15 +17,15 @@ impl<R: Role> Receiver<R> {
     ///
     /// The buffer, if a message is being assembled, or if a buffer is lent already.
     pub fn lend(&mut self, buffer: Vec<u8>) -> Result<(), Vec<u8>> {
-        self.assembler.lend(buffer)
+        self.incoming.lend(buffer)
     }
 
     /// Takes the lent buffer back; `None` if none is lent, if a message is being assembled in it, or if it went out with one.
     pub fn reclaim(&mut self) -> Option<Vec<u8>> {
-        self.assembler.reclaim()
+        self.incoming.reclaim()
     }
 
-    /// Takes out the buffer of the message under way, if much of the frame under way lacks, so that the next bytes can be read
+    /// Takes out the buffer of the message that is arriving, if much of its open frame is still to come, so that the next bytes can be read
     /// into it straight from the transport. Input that is handed in before [`put_buffer`](Self::put_buffer) gives it back is copied: it
     /// comes after what is read into the buffer.
     pub fn take_buffer(&mut self) -> Option<TakenBuffer> {
@@ -36,12 +33,7 @@ impl<R: Role> Receiver<R> {
         if self.state != Receiving::Open || self.aside.has_kept() {
             return None;
         }
-        let (opcode, fin) = self.decoder.frame()?;
-        let (_, transformed) = self.decoder.message();
-        if opcode.is_control() || transformed || self.manner == Manner::Parts {
-            return None;
-        }
-        self.assembler.take_buffer(&self.decoder, fin, WORTH_TAKING)
+        self.incoming.take_buffer()
     }
 
     /// Puts the buffer back with what has been read into it. The message, or what is wrong with it, comes with the next
@@ -49,15 +41,13 @@ impl<R: Role> Receiver<R> {
     ///
     /// # Errors
     ///
-    /// The buffer, if none was taken, or if it is shorter than it was or longer than what lacks of the payload;
+    /// The buffer, if none was taken, or if it is shorter than it was or longer than the payload's rest allows;
     /// nothing has changed then.
     pub fn put_buffer(&mut self, bytes: Vec<u8>) -> Result<(), Vec<u8>> {
-        let (before, after) = (self.decoder.arrived(), bytes.len() as u64);
-        self.assembler.put_buffer(&mut self.decoder, bytes)?;
-        self.manner = Manner::Taken;
-        self.tally.wire_bytes += after - before;
-        if after > before {
-            self.silence.heard_data();
+        let read = self.incoming.put_buffer(bytes)?;
+        self.tally.wire_bytes += read;
+        if read > 0 {
+            self.liveness.heard_data();
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Messages out of the payloads of data frames that an extension has transformed.
+//! The negotiated extension on the receiving side: messages, and parts of them, out of the payloads of data frames that it has transformed.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -18,7 +18,7 @@ const SLICE: usize = 512;
 
 /// The receiving side of the negotiated extension.
 #[derive(Default)]
-pub(crate) struct Inflow(Option<Box<State>>);
+pub(crate) struct ReceiveTransform(Option<Box<State>>);
 
 struct State {
     extension: Box<dyn Decode>,
@@ -30,7 +30,7 @@ struct State {
     failure: Option<Failure>,
 }
 
-impl Inflow {
+impl ReceiveTransform {
     /// Decodes with this extension.
     #[cfg(feature = "deflate")]
     pub(crate) fn new(extension: Box<dyn Decode>) -> Self {
@@ -40,12 +40,12 @@ impl Inflow {
 
     /// Whether a failure is to be told after the part that has just been delivered.
     #[inline]
-    pub(crate) fn is_due(&self) -> bool {
+    pub(crate) fn has_failure(&self) -> bool {
         self.0.as_ref().is_some_and(|state| state.failure.is_some())
     }
 
-    /// Takes the payload of the data frame under way as far as it has arrived; the message, once it is complete.
-    pub(crate) fn whole<'b, R: Role>(
+    /// Takes the payload of the open data frame as far as it has arrived; the message, once it is complete.
+    pub(crate) fn take_message<'b, R: Role>(
         &mut self,
         decoder: &mut Decoder<R>,
         assembler: &mut Assembler,
@@ -70,8 +70,8 @@ impl Inflow {
         Ok(assembler.complete(decoder, fin)?)
     }
 
-    /// Takes the payload of the data frame under way, a slice of it; a part of the message, if there is something to deliver.
-    pub(crate) fn part<'b, R: Role>(
+    /// Takes a slice of the payload of the open data frame; a part of the message, if there is something to deliver.
+    pub(crate) fn take_part<'b, R: Role>(
         &mut self,
         decoder: &mut Decoder<R>,
         input: &mut Input<'b>,
@@ -152,8 +152,8 @@ fn failure(error: DecodeError) -> Failure {
     }
 }
 
-impl fmt::Debug for Inflow {
+impl fmt::Debug for ReceiveTransform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inflow").field("extension", &self.0.is_some()).finish()
+        f.debug_struct("ReceiveTransform").field("extension", &self.0.is_some()).finish()
     }
 }

@@ -1,14 +1,16 @@
-//! What the receiving half knows of time: when the peer was last heard, and how long a ping takes.
+//! Whether the peer still lives: when it was last heard, whether it has been asked, and how long a ping takes. The receiving half's timers run
+//! from what is known here; what an alarm leads to is not decided here.
 
 use core::num::NonZeroU32;
 use core::time::Duration;
 
 use super::config::Config;
+use super::timers::Timer;
 use crate::words::time::Instant;
 
 /// When the peer was last heard. Time counts only while input is welcome; after a pause it begins anew.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Silence {
+pub(crate) struct Liveness {
     /// The last byte, the ping that has been written since, or the end of a pause.
     since: Option<Instant>,
     /// The last data frame, or the end of a pause; `None` once the idle time has run out, which is told once.
@@ -55,7 +57,7 @@ pub(crate) enum Alarm {
     Idle,
 }
 
-impl Silence {
+impl Liveness {
     /// Remembers that bytes have arrived.
     #[inline]
     pub(crate) fn heard_bytes(&mut self) {
@@ -94,19 +96,32 @@ impl Silence {
         if first || self.data.is_some() && (anew || heard == Heard::Data) {
             self.data = Some(now);
         }
-        if self.idle_at(config).is_some_and(|at| now >= at) {
+        if self.is_due(Timer::Idle, now, config) {
             self.data = None;
             return Some(Alarm::Idle);
         }
-        if self.keepalive_at(config).is_some_and(|at| now >= at) {
+        if self.is_due(Timer::Answer, now, config) {
             self.since = Some(now);
-            if self.asked == Asked::Yes {
-                return Some(Alarm::Dead);
-            }
+            return Some(Alarm::Dead);
+        }
+        if self.is_due(Timer::Quiet, now, config) {
             self.asked = Asked::Soon;
             return Some(Alarm::Ping);
         }
         None
+    }
+
+    /// From when a timer runs; `None` if it doesn't.
+    const fn start(&self, timer: Timer) -> Option<Instant> {
+        match (timer, self.asked) {
+            (Timer::Quiet, Asked::No) | (Timer::Answer, Asked::Yes) => self.since,
+            (Timer::Idle, _) => self.data,
+            _ => None,
+        }
+    }
+
+    fn is_due(&self, timer: Timer, now: Instant, config: &Config) -> bool {
+        timer.is_due(self.start(timer), now, config)
     }
 
     /// Counts the time for an answer from now on: the ping has been written.
@@ -131,22 +146,11 @@ impl Silence {
                 .or(config.keepalive.map(|keepalive| keepalive.interval))
                 .and(Some(Duration::ZERO));
         }
-        let (idle, keepalive) = (self.idle_at(config), self.keepalive_at(config));
-        idle.into_iter().chain(keepalive).min().map(Instant::since_origin)
-    }
-
-    fn idle_at(&self, config: &Config) -> Option<Instant> {
-        Some(self.data?.after(config.idle?))
-    }
-
-    fn keepalive_at(&self, config: &Config) -> Option<Instant> {
-        let keepalive = config.keepalive?;
-        let wait = match self.asked {
-            Asked::No => keepalive.interval,
-            Asked::Yes => keepalive.timeout,
-            Asked::Soon | Asked::Never => return None,
-        };
-        Some(self.since?.after(wait))
+        [Timer::Quiet, Timer::Answer, Timer::Idle]
+            .into_iter()
+            .filter_map(|timer| timer.due(self.start(timer), config))
+            .min()
+            .map(Instant::since_origin)
     }
 
     /// Remembers a round-trip time.

@@ -1,7 +1,6 @@
-//! The whole connection: the two halves, joined.
+//! A connection: its two halves, joined.
 //!
-//! It carries replies from the one half to the other, and tells the driver what to do next. It decides nothing that a half can
-//! decide.
+//! It carries replies and notices between the halves, and tells the driver what to do next. It decides nothing that a half can decide.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -9,21 +8,17 @@ use core::time::Duration;
 
 use super::config::Config;
 use super::counters::Counters;
-use super::drain::Drain;
 use super::event::Event;
 #[cfg(feature = "getrandom")]
 use super::keys::Generator;
 use super::keys::{Entropy, Side};
 use super::outcome::{Outcome, Want};
 use super::receiver::Receiver;
-use super::send_error::{Refused, SendError};
 use super::sender::Sender;
-use super::streaming::Borrowed;
 use crate::frame::Input;
-use crate::message::{Message, Prepared, TakenBuffer};
-use crate::words::close_code::CloseCode;
-use crate::words::opcode::Kind;
 use crate::words::role::{Client, Server};
+
+mod passed_on;
 
 /// A WebSocket connection, after its opening handshake.
 ///
@@ -41,8 +36,8 @@ use crate::words::role::{Client, Server};
 /// Time is a `Duration` since any origin of the caller's, the same for all calls, and never runs backwards.
 #[derive(Debug)]
 pub struct Connection<R: Side> {
-    pub(super) receiver: Receiver<R>,
-    pub(super) sender: Sender<R>,
+    receiver: Receiver<R>,
+    sender: Sender<R>,
 }
 
 impl Connection<Server> {
@@ -81,8 +76,8 @@ impl<R: Side> Connection<R> {
 
     /// The same connection, its output beginning with the head of an answer.
     #[cfg(feature = "handshake")]
-    pub(crate) fn behind(mut self, head: Vec<u8>) -> Self {
-        self.sender.begin_behind(head);
+    pub(crate) fn with_head(mut self, head: Vec<u8>) -> Self {
+        self.sender.begin_with(head);
         self
     }
 
@@ -102,7 +97,7 @@ impl<R: Side> Connection<R> {
     #[inline(always)]
     pub fn poll<'b>(&mut self, input: &mut Input<'b>, now: Duration) -> Option<Event<'b>> {
         if self.sender.is_calm()
-            && let Some(event) = self.receiver.whole(input)
+            && let Some(event) = self.receiver.poll_fast(input)
         {
             return Some(event);
         }
@@ -121,10 +116,10 @@ impl<R: Side> Connection<R> {
         if self.receiver.has_reply() {
             self.take_replies(now);
         }
-        // Otherwise whatever can go the fast way has tried it.
+        // Otherwise the fast way has been tried.
         if !self.sender.is_calm() {
             self.tell_receiver(now);
-            if let Some(event) = self.receiver.whole(&mut input) {
+            if let Some(event) = self.receiver.poll_fast(&mut input) {
                 return (Some(event), input);
             }
         }
@@ -132,7 +127,7 @@ impl<R: Side> Connection<R> {
             self.sees_congestion();
         }
         let has_heard = self.receiver.has_heard();
-        let event = self.receiver.next_general(&mut input, now);
+        let event = self.receiver.poll_general(&mut input, now);
         match &event {
             Some(Event::Text(_) | Event::Binary(_) | Event::Part(_)) => {}
             Some(event) => self.answer(event, now),
@@ -248,12 +243,12 @@ impl<R: Side> Connection<R> {
         }
     }
 
-    /// Takes note that the transport has been half-closed, as [`Want::ShutdownWrite`] asked.
+    /// Says that the transport has been half-closed, as [`Want::ShutdownWrite`] asked.
     pub fn shut(&mut self) {
         self.sender.shut();
     }
 
-    /// Takes note that the transport is gone in both directions, as after a write that failed: nothing that waits can be written
+    /// Says that the transport is gone in both directions, as after a write that failed: nothing that waits can be written
     /// any more. The connection has then ended.
     pub fn lost(&mut self) {
         self.sender.lost();
@@ -280,265 +275,5 @@ impl<R: Side> Connection<R> {
         let config = config.into();
         self.receiver.set_config(Arc::clone(&config));
         self.sender.set_config(config);
-    }
-
-    /// Takes out the buffer of a large message under way, to read into it straight from the transport: see
-    /// [`Receiver::take_buffer`].
-    pub fn take_buffer(&mut self) -> Option<TakenBuffer> {
-        self.receiver.take_buffer()
-    }
-
-    /// Puts the buffer back with what has been read into it; then poll.
-    ///
-    /// # Errors
-    ///
-    /// The buffer: see [`Receiver::put_buffer`].
-    pub fn put_buffer(&mut self, bytes: Vec<u8>) -> Result<(), Vec<u8>> {
-        self.receiver.put_buffer(bytes)
-    }
-
-    /// Queues a text message.
-    ///
-    /// # Errors
-    ///
-    /// Nothing has been queued.
-    #[inline]
-    pub fn send_text(&mut self, text: &str) -> Result<(), SendError> {
-        self.sender.send_text(text)
-    }
-
-    /// Queues a binary message.
-    ///
-    /// # Errors
-    ///
-    /// Nothing has been queued.
-    #[inline]
-    pub fn send_binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
-        self.sender.send_binary(bytes)
-    }
-
-    /// Queues a message that is owned. A server copies nothing from 4 KiB on.
-    ///
-    /// # Errors
-    ///
-    /// The message is given back.
-    pub fn send(&mut self, message: impl Into<Message>) -> Result<(), Refused> {
-        self.sender.send(message)
-    }
-
-    /// Queues the first fragment of a text message.
-    ///
-    /// # Errors
-    ///
-    /// Nothing has been queued.
-    pub fn begin_text(&mut self, text: &str) -> Result<(), SendError> {
-        self.sender.begin_text(text)
-    }
-
-    /// Queues the first fragment of a binary message.
-    ///
-    /// # Errors
-    ///
-    /// Nothing has been queued.
-    pub fn begin_binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
-        self.sender.begin_binary(bytes)
-    }
-
-    /// Queues the next fragment of the text message under way; with `last`, the last.
-    ///
-    /// # Errors
-    ///
-    /// Nothing has been queued.
-    pub fn continue_text(&mut self, text: &str, last: bool) -> Result<(), SendError> {
-        self.sender.continue_text(text, last)
-    }
-
-    /// Queues the next fragment of the binary message under way; with `last`, the last.
-    ///
-    /// # Errors
-    ///
-    /// Nothing has been queued.
-    pub fn continue_binary(&mut self, bytes: &[u8], last: bool) -> Result<(), SendError> {
-        self.sender.continue_binary(bytes, last)
-    }
-
-    /// Queues the header of a frame whose payload follows in pieces: see [`Sender::stream_frame`].
-    ///
-    /// # Errors
-    ///
-    /// Nothing has been queued.
-    pub fn stream_frame(
-        &mut self,
-        first: Option<Kind>,
-        fin: bool,
-        len: u64,
-    ) -> Result<(), SendError> {
-        self.sender.stream_frame(first, fin, len)
-    }
-
-    /// Queues the next bytes of the payload of a streamed frame: see [`Sender::stream_payload`].
-    ///
-    /// # Errors
-    ///
-    /// Nothing has been queued.
-    pub fn stream_payload(&mut self, payload: &mut [u8]) -> Result<(), SendError> {
-        self.sender.stream_payload(payload)
-    }
-
-    /// Queues a ping. The pong tells its round-trip time.
-    ///
-    /// # Errors
-    ///
-    /// Nothing has been queued.
-    pub fn ping(&mut self, payload: &[u8], now: Duration) -> Result<(), SendError> {
-        let probe = self.sender.ping(payload, now)?;
-        self.receiver.expect(probe);
-        Ok(())
-    }
-
-    /// Queues a pong that no ping has asked for.
-    ///
-    /// # Errors
-    ///
-    /// Nothing has been queued.
-    pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
-        self.sender.pong(payload)
-    }
-
-    /// Begins the closing handshake, or answers the peer's Close frame where that is held back. No message can be sent any more;
-    /// messages of the peer's still arrive until its Close frame does.
-    ///
-    /// # Errors
-    ///
-    /// Nothing has been queued.
-    pub fn close(
-        &mut self,
-        code: impl Into<Option<CloseCode>>,
-        reason: &str,
-        now: Duration,
-    ) -> Result<(), SendError> {
-        self.sender.close(code, reason, now)
-    }
-
-    /// The first slice of the bytes that wait to be written; empty when none do.
-    #[inline]
-    pub fn output(&self) -> &[u8] {
-        self.sender.output()
-    }
-
-    /// All slices of the bytes that wait to be written, in order.
-    pub fn output_slices(&self) -> impl Iterator<Item = &[u8]> {
-        self.sender.output_slices()
-    }
-
-    /// The slices of the bytes that wait to be written, for a vectored write: how many of `slices` have been filled.
-    #[cfg(feature = "std")]
-    pub fn output_io_slices<'a>(&'a self, slices: &mut [std::io::IoSlice<'a>]) -> usize {
-        self.sender.output_io_slices(slices)
-    }
-
-    /// The bytes that wait to be written, as a [`Buf`](bytes::Buf).
-    pub fn drain(&mut self) -> Drain<'_, R> {
-        self.sender.drain()
-    }
-
-    /// Takes note that the first `count` bytes of the output have been written. More than wait counts as all.
-    #[inline]
-    pub fn wrote(&mut self, count: usize) {
-        self.sender.wrote(count);
-    }
-
-    /// How many bytes wait to be written.
-    pub fn queued(&self) -> usize {
-        self.sender.queued()
-    }
-
-    /// Whether as much output waits as the configuration's soft limit: who produces messages of his own accord stops now. A driver has
-    /// nothing to do about it.
-    pub fn is_congested(&self) -> bool {
-        self.sender.is_congested()
-    }
-
-    /// Lends memory for the next message that has to be assembled: see [`Receiver::lend`].
-    ///
-    /// # Errors
-    ///
-    /// The buffer, if a message is being assembled, or if a buffer is lent already.
-    pub fn lend_assembly(&mut self, buffer: Vec<u8>) -> Result<(), Vec<u8>> {
-        self.receiver.lend(buffer)
-    }
-
-    /// Takes back what has been lent for messages: see [`Receiver::reclaim`].
-    pub fn reclaim_assembly(&mut self) -> Option<Vec<u8>> {
-        self.receiver.reclaim()
-    }
-
-    /// Lends a buffer for output, so that one spare buffer can serve all connections of a thread: lend it before a connection is
-    /// served, [`reclaim`](Self::reclaim) it when its output has been written.
-    ///
-    /// # Errors
-    ///
-    /// The buffer, if output waits already or a buffer is lent.
-    #[inline]
-    pub fn lend(&mut self, buffer: Vec<u8>) -> Result<(), Vec<u8>> {
-        self.sender.lend(buffer)
-    }
-
-    /// Takes the lent buffer back; `None` if none is lent, or if output waits in it.
-    #[inline]
-    pub fn reclaim(&mut self) -> Option<Vec<u8>> {
-        self.sender.reclaim()
-    }
-}
-
-impl Connection<Server> {
-    /// Queues a prepared message: from 4 KiB on without copying it, and never encoding it again.
-    ///
-    /// # Errors
-    ///
-    /// Nothing has been queued.
-    pub fn send_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
-        self.sender.send_prepared(message)
-    }
-
-    /// Sends a text message without copying it, if nothing waits in the queue.
-    ///
-    /// # Errors
-    ///
-    /// Nothing has been sent.
-    #[inline]
-    pub fn send_text_borrowed<'s, 'p>(
-        &'s mut self,
-        text: &'p str,
-    ) -> Result<Borrowed<'s, 'p, Server>, SendError> {
-        self.sender.send_text_borrowed(text)
-    }
-
-    /// Sends a binary message without copying it, if nothing waits in the queue.
-    ///
-    /// # Errors
-    ///
-    /// Nothing has been sent.
-    #[inline]
-    pub fn send_binary_borrowed<'s, 'p>(
-        &'s mut self,
-        bytes: &'p [u8],
-    ) -> Result<Borrowed<'s, 'p, Server>, SendError> {
-        self.sender.send_binary_borrowed(bytes)
-    }
-}
-
-impl Connection<Client> {
-    /// Sends a binary message without copying it, if nothing waits in the queue. It is masked in the caller's own memory.
-    ///
-    /// # Errors
-    ///
-    /// Nothing has been sent; `bytes` are unchanged.
-    #[inline]
-    pub fn send_binary_borrowed<'s, 'p>(
-        &'s mut self,
-        bytes: &'p mut [u8],
-    ) -> Result<Borrowed<'s, 'p, Client>, SendError> {
-        self.sender.send_binary_borrowed(bytes)
     }
 }

@@ -3,10 +3,9 @@
 
 use core::fmt;
 
-use super::keys::Side;
-use super::send_error::SendError;
-use super::sender::Sender;
-use super::state::Sending;
+use super::Sender;
+use crate::connection::keys::Side;
+use crate::connection::send_error::SendError;
 use crate::frame::{Encoder, Fragment, HeaderBytes, Misuse};
 use crate::words::mask::Mask;
 use crate::words::opcode::Kind;
@@ -15,7 +14,7 @@ use crate::words::role::{Client, Server};
 /// A message whose payload the caller still holds: write the slices, say how much was written, drop it. What has not been written
 /// then is copied into the queue.
 ///
-/// If something waits in the queue already, the message is queued behind it at once, and there is nothing to write here.
+/// If something waits in the queue already, the message is queued after it at once, and there is nothing to write here.
 ///
 /// One that is forgotten rather than dropped takes the rest of its message with it, and the stream is of no use any more.
 #[must_use = "what is not written is copied into the queue"]
@@ -37,7 +36,7 @@ struct Begun {
 impl Begun {
     #[inline(always)]
     fn header<R: Side>(self, encoder: &Encoder<R>, payload: &[u8]) -> HeaderBytes {
-        encoder.whole_header(self.kind, payload.len(), self.key)
+        encoder.encode_whole_header(self.kind, payload.len(), self.key)
     }
 }
 
@@ -47,15 +46,15 @@ impl<'s, 'p, R: Side> Borrowed<'s, 'p, R> {
         // Nothing here takes the header's address: so it stays in registers until it is where the caller keeps it.
         let done = match sender.output.is_empty() {
             true => 0,
-            false => Self::queue_behind(sender, begun, payload),
+            false => Self::queue_all(sender, begun, payload),
         };
         let header = begun.header(&sender.encoder, payload);
         Self { sender, header, payload, done }
     }
 
-    /// Queues all of the message behind what waits: how much that is.
+    /// Queues all of the message: how much that is.
     #[cold]
-    fn queue_behind(sender: &mut Sender<R>, begun: Begun, payload: &[u8]) -> usize {
+    fn queue_all(sender: &mut Sender<R>, begun: Begun, payload: &[u8]) -> usize {
         let header = begun.header(&sender.encoder, payload);
         sender.queue_borrowed(&header, payload)
     }
@@ -76,7 +75,7 @@ impl<'s, 'p, R: Side> Borrowed<'s, 'p, R> {
         self.done == self.header.len() + self.payload.len()
     }
 
-    /// Takes note that the first `count` bytes of the slices have been written. More than there are counts as all.
+    /// Says that the first `count` bytes of the slices have been written. More than there are counts as all.
     #[inline]
     pub fn wrote(&mut self, count: usize) {
         let left = self.header.len() + self.payload.len() - self.done;
@@ -86,7 +85,7 @@ impl<'s, 'p, R: Side> Borrowed<'s, 'p, R> {
     }
 
     #[cold]
-    fn queue(&mut self) {
+    fn queue_rest(&mut self) {
         let header = self.header;
         let at = self.done.min(header.len());
         let payload = &self.payload[(self.done - at).min(self.payload.len())..];
@@ -98,7 +97,7 @@ impl<R: Side> Drop for Borrowed<'_, '_, R> {
     #[inline]
     fn drop(&mut self) {
         if !self.is_empty() {
-            self.queue();
+            self.queue_rest();
         }
     }
 }
@@ -123,25 +122,18 @@ impl<R: Side> Sender<R> {
     /// Begins a whole message that no extension transforms.
     #[inline(always)]
     fn begin_borrowed(&mut self, kind: Kind, len: usize) -> Result<Begun, SendError> {
-        if !self.takes_whole() || self.output.plain_len() >= self.config.hard_limit {
-            self.admit_borrowed(kind, len)?;
+        let at_once = self.may_send_at_once() && self.output.plain_len() < self.config.hard_limit;
+        if !at_once {
+            self.admit(&Fragment::whole(kind, len))?;
         }
         let key = R::octets(R::next_key(&mut self.keys));
         self.count(&Fragment::whole(kind, len));
         Ok(Begun { kind, key })
     }
 
-    /// Whether it may be sent now. Only if the encoder is idle, which it is again when all of it is written.
-    #[cold]
-    fn admit_borrowed(&mut self, kind: Kind, len: usize) -> Result<(), SendError> {
-        self.admit(&Fragment::whole(kind, len))?;
-        self.allow_whole();
-        Ok(())
-    }
-
     /// Queues the header of a data frame whose payload of `len` bytes follows through
     /// [`stream_payload`](Self::stream_payload): a message of any length needs no memory. With `first`, the frame begins a
-    /// message, otherwise it continues the one under way. Until the payload is complete nothing else can be sent; pongs and
+    /// message, otherwise it continues the open one. Until the payload is complete nothing else can be sent; pongs and
     /// the reply to a Close frame wait for its end, and so does a keepalive's ping: whoever pauses inside a frame finds a peer that has vanished only
     /// when it goes on. No extension transforms the payload.
     ///
@@ -156,7 +148,9 @@ impl<R: Side> Sender<R> {
     ) -> Result<(), SendError> {
         let fragment = Fragment { first, fin, rsv1: false, len };
         self.admit(&fragment)?;
-        self.check_untouched(first)?;
+        if first.is_none() && self.transform.is_in_message() {
+            return Err(SendError::Misuse(Misuse::MessageOpen));
+        }
         let key = R::next_key(&mut self.keys);
         let header = self.encoder.begin(fragment, key).map_err(SendError::Misuse)?;
         self.output.batch(header.len()).extend_from_slice(&header);
@@ -171,14 +165,8 @@ impl<R: Side> Sender<R> {
     ///
     /// Nothing has been queued.
     pub fn stream_payload(&mut self, payload: &mut [u8]) -> Result<(), SendError> {
-        match self.state {
-            Sending::Failed { .. } | Sending::Over { .. } => return Err(SendError::Failed),
-            Sending::Closed { .. } => return Err(SendError::Misuse(Misuse::Closed)),
-            Sending::Open | Sending::Held { .. } => {}
-        }
-        if self.output.len() >= self.config.hard_limit {
-            return Err(SendError::QueueFull);
-        }
+        self.gate.check_payload()?;
+        self.check_room()?;
         self.encoder.payload(payload).map_err(SendError::Misuse)?;
         self.output.batch(payload.len()).extend_from_slice(payload);
         self.catch_up();

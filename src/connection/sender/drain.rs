@@ -2,12 +2,12 @@
 
 use bytes::Buf;
 
-use super::keys::Side;
-use super::sender::Sender;
+use super::Sender;
+use crate::connection::keys::Side;
 
 /// The bytes that wait to be written, as a [`Buf`]: advancing it takes them out of the queue.
 #[derive(Debug)]
-pub struct Drain<'s, R: Side>(pub(super) &'s mut Sender<R>);
+pub struct Drain<'s, R: Side>(&'s mut Sender<R>);
 
 impl<R: Side> Buf for Drain<'_, R> {
     fn remaining(&self) -> usize {

@@ -1,6 +1,7 @@
 //! The sending half: messages in, bytes out (RFC 6455, sections 5.5 to 6.1 and 7).
 //!
-//! It decides what may be sent now, and keeps the queue. How a frame is encoded is the encoder's business.
+//! Whether something may be sent now is for the gate to say, how a frame is encoded for the encoder, what waits to be written for the
+//! queue; here the three are joined. The files below this one are the same half's control frames, time, and ways to send without the queue.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -9,40 +10,64 @@ use core::fmt;
 
 use bytes::Bytes;
 
-use super::ahead::Ahead;
 use super::config::Config;
 use super::counters::{Tally, Traffic};
+use super::deadlines::Deadlines;
+use super::gate::Gate;
 use super::keys::Side;
-use super::outflow::Outflow;
 use super::output::{Output, SHARE};
+use super::pings::Pings;
 use super::send_error::{Refused, SendError};
-use super::state::Sending;
+use super::send_transform::SendTransform;
 use crate::frame::{Encoder, Fragment, Misuse};
 use crate::message::{Message, Prepared};
 use crate::words::opcode::Kind;
 use crate::words::role::Server;
 
+mod closing;
+mod drain;
+mod pinging;
+mod streaming;
+mod time;
+mod transforming;
+
+pub use drain::Drain;
+pub use streaming::Borrowed;
+
 /// The sending half of a connection.
 pub struct Sender<R: Side> {
-    pub(super) encoder: Encoder<R>,
-    pub(super) keys: R::Keys,
-    pub(super) output: Output,
-    pub(super) config: Arc<Config>,
-    pub(super) tally: Tally,
-    pub(super) state: Sending,
-    pub(super) ahead: Option<Box<Ahead>>,
-    pub(super) outflow: Outflow,
+    gate: Gate,
+    encoder: Encoder<R>,
+    output: Output,
+    keys: R::Keys,
+    transform: SendTransform,
+    pending: Option<Box<Pending>>,
+    config: Arc<Config>,
+    tally: Tally,
 }
 
-/// The body of a function, because it is to be in line wherever a server's messages are sent from, and where the compiler likes for a
-/// client; as a function in line in both it takes a client a seventh more instructions.
+/// What a sending half has still to see to. It exists only while there is something.
+#[derive(Debug, Default)]
+struct Pending {
+    pings: Pings,
+    deadlines: Deadlines,
+    /// How many bytes will have been written when our Close frame has.
+    close_end: u64,
+    /// Whether the receiving half has to be told that our Close frame is queued.
+    close_untold: bool,
+    /// Whether the transport has been half-closed.
+    shut: bool,
+}
+
+/// Queues a whole message in one step if nothing stands in the way, or step by step. A macro, because a server's is to be compiled in line
+/// and a client's not: a function in line in both costs a client a seventh more instructions.
 macro_rules! send_at_once {
     ($self:ident, $kind:ident, $payload:ident) => {{
-        if $self.takes_whole() {
-            let room = Encoder::<R>::room_for_whole($payload.len());
+        if $self.may_send_at_once() {
+            let room = Encoder::<R>::room_to_encode($payload.len());
             if let Some(batch) = $self.output.plain_batch($self.config.hard_limit, room) {
                 let key = R::next_key(&mut $self.keys);
-                $self.encoder.append_whole($kind, $payload, key, batch);
+                $self.encoder.fast_encode($kind, $payload, key, batch);
                 $self.tally.messages += 1;
                 $self.tally.payload_bytes += $payload.len() as u64;
                 return Ok(());
@@ -56,23 +81,21 @@ impl<R: Side> Sender<R> {
     /// The sending half of a connection that has just been opened.
     pub fn new(config: impl Into<Arc<Config>>, keys: R::Keys) -> Self {
         let config = config.into();
-        let mut sender = Self {
+        Self {
+            gate: Gate::new(false),
             encoder: Encoder::with_level(config.simd),
-            keys,
             output: Output::default(),
+            keys,
+            transform: SendTransform::default(),
+            pending: None,
             config,
             tally: Tally::default(),
-            state: Sending::Open,
-            ahead: None,
-            outflow: Outflow::default(),
-        };
-        sender.allow_whole();
-        sender
+        }
     }
 
     /// Queues the head of an answer, ahead of everything else.
     #[cfg(feature = "handshake")]
-    pub(super) fn begin_behind(&mut self, head: Vec<u8>) {
+    pub(super) fn begin_with(&mut self, head: Vec<u8>) {
         self.output = Output::new(head);
     }
 
@@ -121,7 +144,6 @@ impl<R: Side> Sender<R> {
         self.header(fragment, 0);
         self.encoder.written(len);
         self.output.share(message.clone().into_bytes());
-        self.allow_whole();
         Ok(())
     }
 
@@ -143,27 +165,28 @@ impl<R: Side> Sender<R> {
         self.send_data(Some(Kind::Binary), false, bytes)
     }
 
-    /// Queues the next fragment of the text message under way; with `last`, the last.
+    /// Queues the next fragment of the open text message; with `last`, the last.
     ///
     /// # Errors
     ///
     /// Nothing has been queued.
     pub fn continue_text(&mut self, text: &str, last: bool) -> Result<(), SendError> {
-        self.check_under_way(Kind::Text)?;
+        self.check_open_message(Kind::Text)?;
         self.send_data(None, last, text.as_bytes())
     }
 
-    /// Queues the next fragment of the binary message under way; with `last`, the last.
+    /// Queues the next fragment of the open binary message; with `last`, the last.
     ///
     /// # Errors
     ///
     /// Nothing has been queued.
     pub fn continue_binary(&mut self, bytes: &[u8], last: bool) -> Result<(), SendError> {
-        self.check_under_way(Kind::Binary)?;
+        self.check_open_message(Kind::Binary)?;
         self.send_data(None, last, bytes)
     }
 
-    fn check_under_way(&self, kind: Kind) -> Result<(), SendError> {
+    /// Whether the open message, if there is one, can go on with a fragment of this kind.
+    fn check_open_message(&self, kind: Kind) -> Result<(), SendError> {
         match self.encoder.message() {
             Some(open) if open != kind => Err(SendError::Misuse(Misuse::OtherKind)),
             // A streamed frame may end inside a code point; what follows it then is no `str`.
@@ -174,9 +197,7 @@ impl<R: Side> Sender<R> {
         }
     }
 
-    /// Queues a whole message: at once where nothing is under way and nothing stands in the way, which is nearly always.
-    ///
-    /// A server's is short enough to stand wherever messages are sent from.
+    /// Queues a whole message.
     #[inline(always)]
     fn send_whole(&mut self, kind: Kind, payload: &[u8]) -> Result<(), SendError> {
         if R::MASKS {
@@ -216,58 +237,41 @@ impl<R: Side> Sender<R> {
         //# In short, once transmission of a frame begins, the contents must not be
         //# modifiable by the remote script (application).
         self.append(payload);
-        self.allow_whole();
         Ok(())
     }
 
-    /// Whether a whole message may be queued with nothing asked but for room.
+    /// Whether a whole message may be queued in one step, as far as there is room: the gate is clear, no frame or message of ours is open, and
+    /// nothing is queued beside the batch.
     #[inline(always)]
-    pub(super) fn takes_whole(&self) -> bool {
-        let takes = self.encoder.takes_whole();
-        debug_assert!(!takes || self.is_plain());
-        takes
-    }
-
-    /// Lets the next whole message be queued with nothing asked but for room, as long as nothing stands in the way.
-    pub(super) fn allow_whole(&mut self) {
-        self.encoder.allow_whole(self.is_plain());
-    }
-
-    /// Whether nothing but the encoder can stand in the way of a whole message.
-    fn is_plain(&self) -> bool {
-        self.state == Sending::Open && self.outflow.is_absent() && self.output.is_plain()
-    }
-
-    /// Goes over to this state.
-    pub(super) fn enter(&mut self, state: Sending) {
-        self.state = state;
-        self.encoder.allow_whole(false);
+    pub(super) fn may_send_at_once(&self) -> bool {
+        self.gate.is_clear() && self.encoder.is_idle() && self.output.is_plain()
     }
 
     /// Whether a data frame may be queued now.
     #[inline]
-    pub(super) fn admit(&self, fragment: &Fragment) -> Result<(), SendError> {
+    fn admit(&self, fragment: &Fragment) -> Result<(), SendError> {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
         //# If at any point the state of the WebSocket connection changes, the endpoint
         //# MUST abort the following steps.
         //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
         //# The endpoint MUST ensure the WebSocket connection is in the OPEN state (cf.
         //# Sections 4.1 and 4.2.2.)
-        match self.state {
-            Sending::Failed { .. } | Sending::Over { .. } => return Err(SendError::Failed),
-            Sending::Held { reply: Some(_) } => return Err(SendError::Misuse(Misuse::Closed)),
-            _ => {}
-        }
+        self.gate.check_data()?;
         self.encoder.check_data(fragment).map_err(SendError::Misuse)?;
+        self.check_room()
+    }
+
+    /// Whether less than the hard limit waits.
+    fn check_room(&self) -> Result<(), SendError> {
         if self.output.len() >= self.config.hard_limit {
             return Err(SendError::QueueFull);
         }
         Ok(())
     }
 
-    /// Queues a header, with room for so many bytes behind it.
+    /// Queues a header, with room for `room` bytes after it.
     #[inline]
-    pub(super) fn header(&mut self, fragment: Fragment, room: usize) {
+    fn header(&mut self, fragment: Fragment, room: usize) {
         let key = R::next_key(&mut self.keys);
         let header = self.encoder.begin_checked(fragment, key);
         self.output.batch(header.len() + room).extend_from_slice(&header);
@@ -276,7 +280,7 @@ impl<R: Side> Sender<R> {
 
     /// Counts a data frame.
     #[inline]
-    pub(super) fn count(&mut self, fragment: &Fragment) {
+    fn count(&mut self, fragment: &Fragment) {
         if fragment.fin {
             self.tally.messages += 1;
         } else {
@@ -287,7 +291,7 @@ impl<R: Side> Sender<R> {
 
     /// Queues bytes of the payload whose header is queued, masking them for a client while they are copied.
     #[inline]
-    pub(super) fn append(&mut self, payload: &[u8]) {
+    fn append(&mut self, payload: &[u8]) {
         let batch = self.output.batch(payload.len());
         if R::MASKS {
             let (mask, level) = self.encoder.mask();
@@ -329,7 +333,7 @@ impl<R: Side> Sender<R> {
         self.output.len()
     }
 
-    /// Takes note that the first `count` bytes of the output have been written. More than wait counts as all.
+    /// Says that the first `count` bytes of the output have been written. More than wait counts as all.
     #[inline]
     pub fn wrote(&mut self, count: usize) {
         let count = count.min(self.output.len());
@@ -338,7 +342,7 @@ impl<R: Side> Sender<R> {
         }
         self.output.wrote(count);
         self.tally.wire_bytes += count as u64;
-        if self.ahead.is_some() {
+        if self.pending.is_some() {
             self.catch_up();
         }
     }
@@ -364,7 +368,7 @@ impl<R: Side> Sender<R> {
         self.config = config.into();
     }
 
-    /// Whether as much output waits as the configuration's soft limit: who produces messages of his own accord stops now. An empty queue
+    /// Whether as much output waits as the configuration's soft limit: whoever produces messages of their own accord stops now. An empty queue
     /// is not congested, whatever the limit.
     #[inline]
     pub fn is_congested(&self) -> bool {
@@ -389,11 +393,21 @@ impl<R: Side> Sender<R> {
         self.output.forget_congestion()
     }
 
-    /// Whether nothing has to be looked at before a message is given out: no deadline, no congestion. It may be false though there is
-    /// nothing.
+    /// Whether a message may be given out without a look at this half: it has no deadline, and is not congested. Now and then it says no
+    /// though that is so.
     #[inline(always)]
     pub(super) fn is_calm(&self) -> bool {
-        self.ahead.is_none() & self.output.is_short(self.config.soft_limit)
+        self.pending.is_none() & self.output.is_short(self.config.soft_limit)
+    }
+
+    /// What this half has still to see to.
+    fn pending(&mut self) -> &mut Pending {
+        self.pending.get_or_insert_default()
+    }
+
+    /// How many bytes will have been written when all that waits now has.
+    fn queued_end(&self) -> u64 {
+        self.tally.wire_bytes + self.output.len() as u64
     }
 
     /// What has been sent.
@@ -404,12 +418,11 @@ impl<R: Side> Sender<R> {
 
 impl Sender<Server> {
     /// Queues an encoded frame.
-    pub(super) fn queue_frame(&mut self, frame: &Bytes) {
+    fn queue_frame(&mut self, frame: &Bytes) {
         if frame.len() < SHARE {
             self.output.batch(frame.len()).extend_from_slice(frame);
         } else {
             self.output.share(frame.clone());
-            self.allow_whole();
         }
     }
 
@@ -422,9 +435,8 @@ impl Sender<Server> {
         let frame: &Bytes = message.frame();
         let fragment = Fragment::whole(message.kind(), message.payload_len());
         self.admit(&fragment)?;
-        if !self.send_prepared_transformed(message) {
-            self.queue_frame(frame);
-        }
+        let transformed = self.transform.take_prepared(message);
+        self.queue_frame(transformed.unwrap_or(frame));
         self.count(&fragment);
         Ok(())
     }
@@ -433,6 +445,6 @@ impl Sender<Server> {
 impl<R: Side> fmt::Debug for Sender<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Sender");
-        shown.field("state", &self.state).field("queued", &self.output.len()).finish()
+        shown.field("state", &self.gate.state()).field("queued", &self.output.len()).finish()
     }
 }

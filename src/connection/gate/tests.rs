@@ -1,0 +1,54 @@
+//! What the gate lets through, cell by cell: each state by each thing to be sent.
+
+use super::Gate;
+use crate::connection::failure::Failure;
+use crate::connection::outcome::CloseStatus;
+use crate::connection::send_error::SendError;
+use crate::connection::state::{FailureClose, SendingChange};
+use crate::frame::Misuse;
+
+const CLOSED: Result<(), SendError> = Err(SendError::Misuse(Misuse::Closed));
+const FAILED: Result<(), SendError> = Err(SendError::Failed);
+const YES: Result<(), SendError> = Ok(());
+
+/// How a state is reached, what it lets through, and whether it is clear.
+type Row<'c> = (&'c [SendingChange], [Result<(), SendError>; 5], bool);
+
+#[test]
+fn each_state_lets_through_what_it_may() {
+    use SendingChange as Change;
+    let close = Change::CloseQueued(CloseStatus::Empty);
+    let failed = Change::Failed { failure: Failure::EndOfStream, close: FailureClose::NotDue };
+    // Data, payload of an open frame, a ping, a pong, a Close frame; and whether it is clear.
+    let table: [Row<'_>; 9] = [
+        (&[], [YES, YES, YES, YES, YES], true),
+        (&[Change::Idle], [YES, YES, YES, YES, YES], false),
+        (&[Change::PeerClosedAndHeld], [YES, YES, CLOSED, CLOSED, YES], false),
+        (
+            &[Change::PeerClosedInFrame(CloseStatus::Empty)],
+            [CLOSED, YES, CLOSED, CLOSED, CLOSED],
+            false,
+        ),
+        // Data is refused by the encoder then.
+        (&[close], [YES, CLOSED, CLOSED, YES, CLOSED], false),
+        (&[close, Change::PeerClosedAndHeld], [YES, CLOSED, CLOSED, CLOSED, CLOSED], false),
+        (&[Change::PeerClosed(CloseStatus::Empty)], [YES, CLOSED, CLOSED, CLOSED, CLOSED], false),
+        (&[failed], [FAILED; 5], false),
+        (&[Change::TimedOut], [FAILED; 5], false),
+    ];
+    for (changes, expected, clear) in table {
+        for extended in [false, true] {
+            let mut gate = Gate::new(extended);
+            changes.iter().for_each(|change| gate.change(*change));
+            let let_through = [
+                gate.check_data(),
+                gate.check_payload(),
+                gate.check_ping(),
+                gate.check_pong(),
+                gate.check_close(),
+            ];
+            assert_eq!(let_through, expected, "{:?}", gate.state());
+            assert_eq!(gate.is_clear(), clear && !extended, "{:?}", gate.state());
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! What a connection passes on to one of its halves, or to both, as it is.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::Connection;
+use crate::connection::keys::Side;
+use crate::connection::send_error::{Refused, SendError};
+use crate::connection::sender::{Borrowed, Drain};
+use crate::extension::Agreed;
+use crate::message::{Message, Prepared, TakenBuffer};
+use crate::words::close_code::CloseCode;
+use crate::words::opcode::Kind;
+use crate::words::role::{Client, Server};
+
+impl<R: Side> Connection<R> {
+    /// The same connection, at its beginning, with the extensions that a handshake agreed on.
+    //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+    //# If a server responds with a valid PMCE element in the "Sec-WebSocket-
+    //# Extensions" header and _the WebSocket Connection is established_,
+    //# both endpoints MUST use the algorithm described in Section 6 and the
+    //# message payload transformation (compressing and decompressing)
+    //# procedure of the PMCE configured with the "agreed parameters"
+    //# returned by the server to exchange messages.
+    #[must_use]
+    pub fn with_extensions(self, agreed: Agreed) -> Self {
+        let (receiver, sender) = self.split();
+        Self::join(receiver.with_extensions(agreed), sender.with_extensions(agreed))
+    }
+
+    /// Sets whether messages that begin from now on are compressed, where the handshake has agreed on compression. At first they
+    /// are. See [what to know](crate::extension::deflate#before-it-is-switched-on) about secrets.
+    #[cfg(feature = "deflate")]
+    pub fn set_compression(&mut self, on: bool) {
+        self.sender.set_compression(on);
+    }
+
+    /// Gives back the memory that compression doesn't need between messages. Of the peer's messages the history stays, where the
+    /// peer may refer to it; of ours nothing stays, and the next one is compressed by itself.
+    #[cfg(feature = "deflate")]
+    pub fn release(&mut self) {
+        self.receiver.release();
+        self.sender.release();
+    }
+
+    /// Takes out the buffer of a large message that is arriving, to read into it straight from the transport: see
+    /// [`Receiver::take_buffer`].
+    pub fn take_buffer(&mut self) -> Option<TakenBuffer> {
+        self.receiver.take_buffer()
+    }
+
+    /// Puts the buffer back with what has been read into it; then poll.
+    ///
+    /// # Errors
+    ///
+    /// The buffer: see [`Receiver::put_buffer`].
+    pub fn put_buffer(&mut self, bytes: Vec<u8>) -> Result<(), Vec<u8>> {
+        self.receiver.put_buffer(bytes)
+    }
+
+    /// Queues a text message.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    #[inline]
+    pub fn send_text(&mut self, text: &str) -> Result<(), SendError> {
+        self.sender.send_text(text)
+    }
+
+    /// Queues a binary message.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    #[inline]
+    pub fn send_binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
+        self.sender.send_binary(bytes)
+    }
+
+    /// Queues a message that is owned. A server copies nothing from 4 KiB on.
+    ///
+    /// # Errors
+    ///
+    /// The message is given back.
+    pub fn send(&mut self, message: impl Into<Message>) -> Result<(), Refused> {
+        self.sender.send(message)
+    }
+
+    /// Queues the first fragment of a text message.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn begin_text(&mut self, text: &str) -> Result<(), SendError> {
+        self.sender.begin_text(text)
+    }
+
+    /// Queues the first fragment of a binary message.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn begin_binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
+        self.sender.begin_binary(bytes)
+    }
+
+    /// Queues the next fragment of the open text message; with `last`, the last.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn continue_text(&mut self, text: &str, last: bool) -> Result<(), SendError> {
+        self.sender.continue_text(text, last)
+    }
+
+    /// Queues the next fragment of the open binary message; with `last`, the last.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn continue_binary(&mut self, bytes: &[u8], last: bool) -> Result<(), SendError> {
+        self.sender.continue_binary(bytes, last)
+    }
+
+    /// Queues the header of a frame whose payload follows in pieces: see [`Sender::stream_frame`].
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn stream_frame(
+        &mut self,
+        first: Option<Kind>,
+        fin: bool,
+        len: u64,
+    ) -> Result<(), SendError> {
+        self.sender.stream_frame(first, fin, len)
+    }
+
+    /// Queues the next bytes of the payload of a streamed frame: see [`Sender::stream_payload`].
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn stream_payload(&mut self, payload: &mut [u8]) -> Result<(), SendError> {
+        self.sender.stream_payload(payload)
+    }
+
+    /// Queues a ping. The pong tells its round-trip time.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn ping(&mut self, payload: &[u8], now: Duration) -> Result<(), SendError> {
+        let probe = self.sender.ping(payload, now)?;
+        self.receiver.expect(probe);
+        Ok(())
+    }
+
+    /// Queues a pong that no ping has asked for.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.sender.pong(payload)
+    }
+
+    /// Begins the closing handshake, or answers the peer's Close frame where that is held back. No message can be sent any more;
+    /// messages of the peer's still arrive until its Close frame does.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn close(
+        &mut self,
+        code: impl Into<Option<CloseCode>>,
+        reason: &str,
+        now: Duration,
+    ) -> Result<(), SendError> {
+        self.sender.close(code, reason, now)
+    }
+
+    /// The first slice of the bytes that wait to be written; empty when none do.
+    #[inline]
+    pub fn output(&self) -> &[u8] {
+        self.sender.output()
+    }
+
+    /// All slices of the bytes that wait to be written, in order.
+    pub fn output_slices(&self) -> impl Iterator<Item = &[u8]> {
+        self.sender.output_slices()
+    }
+
+    /// The slices of the bytes that wait to be written, for a vectored write: how many of `slices` have been filled.
+    #[cfg(feature = "std")]
+    pub fn output_io_slices<'a>(&'a self, slices: &mut [std::io::IoSlice<'a>]) -> usize {
+        self.sender.output_io_slices(slices)
+    }
+
+    /// The bytes that wait to be written, as a [`Buf`](bytes::Buf).
+    pub fn drain(&mut self) -> Drain<'_, R> {
+        self.sender.drain()
+    }
+
+    /// Says that the first `count` bytes of the output have been written. More than wait counts as all.
+    #[inline]
+    pub fn wrote(&mut self, count: usize) {
+        self.sender.wrote(count);
+    }
+
+    /// How many bytes wait to be written.
+    pub fn queued(&self) -> usize {
+        self.sender.queued()
+    }
+
+    /// Whether as much output waits as the configuration's soft limit: who produces messages of their own accord stops now. A driver has
+    /// nothing to do about it.
+    pub fn is_congested(&self) -> bool {
+        self.sender.is_congested()
+    }
+
+    /// Lends memory for the next message that has to be assembled: see [`Receiver::lend`].
+    ///
+    /// # Errors
+    ///
+    /// The buffer, if a message is being assembled, or if a buffer is lent already.
+    pub fn lend_assembly(&mut self, buffer: Vec<u8>) -> Result<(), Vec<u8>> {
+        self.receiver.lend(buffer)
+    }
+
+    /// Takes back what has been lent for messages: see [`Receiver::reclaim`].
+    pub fn reclaim_assembly(&mut self) -> Option<Vec<u8>> {
+        self.receiver.reclaim()
+    }
+
+    /// Lends a buffer for output, so that one spare buffer can serve all connections of a thread: lend it before a connection is
+    /// served, [`reclaim`](Self::reclaim) it when its output has been written.
+    ///
+    /// # Errors
+    ///
+    /// The buffer, if output waits already or a buffer is lent.
+    #[inline]
+    pub fn lend(&mut self, buffer: Vec<u8>) -> Result<(), Vec<u8>> {
+        self.sender.lend(buffer)
+    }
+
+    /// Takes the lent buffer back; `None` if none is lent, or if output waits in it.
+    #[inline]
+    pub fn reclaim(&mut self) -> Option<Vec<u8>> {
+        self.sender.reclaim()
+    }
+}
+
+impl Connection<Server> {
+    /// Queues a prepared message: from 4 KiB on without copying it, and never encoding it again.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn send_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
+        self.sender.send_prepared(message)
+    }
+
+    /// Sends a text message without copying it, if nothing waits in the queue.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been sent.
+    #[inline]
+    pub fn send_text_borrowed<'s, 'p>(
+        &'s mut self,
+        text: &'p str,
+    ) -> Result<Borrowed<'s, 'p, Server>, SendError> {
+        self.sender.send_text_borrowed(text)
+    }
+
+    /// Sends a binary message without copying it, if nothing waits in the queue.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been sent.
+    #[inline]
+    pub fn send_binary_borrowed<'s, 'p>(
+        &'s mut self,
+        bytes: &'p [u8],
+    ) -> Result<Borrowed<'s, 'p, Server>, SendError> {
+        self.sender.send_binary_borrowed(bytes)
+    }
+}
+
+impl Connection<Client> {
+    /// Sends a binary message without copying it, if nothing waits in the queue. It is masked in the caller's own memory.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been sent; `bytes` are unchanged.
+    #[inline]
+    pub fn send_binary_borrowed<'s, 'p>(
+        &'s mut self,
+        bytes: &'p mut [u8],
+    ) -> Result<Borrowed<'s, 'p, Client>, SendError> {
+        self.sender.send_binary_borrowed(bytes)
+    }
+}

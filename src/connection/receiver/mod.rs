@@ -1,0 +1,374 @@
+//! The receiving half: input in, events out (RFC 6455, sections 5.4 to 5.6, 6.2 and 7).
+//!
+//! It decides what may be given out now, keeps what may not, and watches the time; what frames come to is for [`Incoming`] to say, and what they
+//! mean for the file below this one. What has to be sent goes to the sending half as a [`Reply`].
+
+use alloc::sync::Arc;
+use core::time::Duration;
+
+use super::aside::Aside;
+use super::config::Config;
+use super::counters::{Tally, Traffic};
+use super::event::Event;
+use super::failure::Failure;
+use super::incoming::Incoming;
+use super::liveness::{Alarm, Liveness};
+use super::outcome::{CloseStatus, ReceiverEnd, Want};
+use super::reply::{ControlPayload, Notice, Probe, Reply};
+use super::settings::Settings;
+use super::state::{Receiving, ReceivingChange, StreamEnd};
+use crate::frame::Input;
+use crate::message::Payload;
+use crate::words::role::Role;
+use crate::words::time::Instant;
+
+mod buffers;
+mod extensions;
+mod frames;
+
+/// The receiving half of a connection.
+#[derive(Debug)]
+pub struct Receiver<R: Role> {
+    incoming: Incoming<R>,
+    aside: Aside,
+    settings: Settings,
+    state: Receiving,
+    stream_end: StreamEnd,
+    /// Whether messages are held.
+    hold: bool,
+    liveness: Liveness,
+    tally: Tally,
+}
+
+impl<R: Role> Receiver<R> {
+    /// The receiving half of a connection that has just been opened.
+    pub fn new(config: impl Into<Arc<Config>>) -> Self {
+        let config = config.into();
+        Self {
+            incoming: Incoming::new(&config),
+            aside: Aside::default(),
+            settings: Settings::new(config),
+            state: Receiving::Open,
+            stream_end: StreamEnd::default(),
+            hold: false,
+            liveness: Liveness::default(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// The next event out of `input`. `None` when all of it has been consumed or copied, and nothing is due at `now`, the time since any
+    /// origin of the caller's; then the input's buffer is the caller's again.
+    ///
+    /// What the sending half has to do about an event waits until [`reply`](Self::reply) takes it.
+    ///
+    /// While messages are held, and while the buffer of a message is taken, input is copied; messages that come out of the copy own
+    /// their payload. After [`Event::Closing`] and [`Event::Failed`], further input is thrown away.
+    pub fn poll<'b>(&mut self, input: &mut Input<'b>, now: Duration) -> Option<Event<'b>> {
+        let event = self.next(input, now);
+        let reply = match &event {
+            Some(event) => self.reply_to(event, now),
+            None => self.reply_to_the_end(),
+        };
+        if let Some(reply) = reply {
+            self.aside.push_reply(reply);
+        }
+        event
+    }
+
+    /// The reply to the end of the stream, once, where no failure says it.
+    fn reply_to_the_end(&mut self) -> Option<Reply> {
+        let told = self.stream_end.told();
+        if !self.has_lost_its_peer() || told == self.stream_end {
+            return None;
+        }
+        self.stream_end = told;
+        Some(Reply::Gone)
+    }
+
+    /// Takes the next reply that the sending half has to [apply](super::Sender::apply). Until they are taken, replies wait in a fixed
+    /// place: pongs in order, as far as 2 KiB reach, and of those beyond only the latest; one ping; and what ends the connection.
+    pub fn reply(&mut self) -> Option<Reply> {
+        self.aside.pop_reply()
+    }
+
+    /// Says whether messages are to be held, because the sending half [is congested](super::Sender::is_congested): then none
+    /// is given out, nor a further part of one, and `want` asks for no input. Control frames before the next data frame, the end of the
+    /// stream and time are dealt with all the same, as far as they don't come after what is held.
+    pub fn hold(&mut self, hold: bool) {
+        if hold {
+            self.liveness.pause();
+        }
+        self.hold = hold;
+    }
+
+    /// Whether anything has arrived since time was last looked at, in as far as it is read.
+    #[inline]
+    pub(super) fn has_heard(&self) -> bool {
+        self.state == Receiving::Open && self.liveness.has_heard()
+    }
+
+    /// Whether messages are held.
+    #[inline]
+    pub(super) fn is_holding(&self) -> bool {
+        self.hold
+    }
+
+    /// Takes what the sending half has found out.
+    pub fn note(&mut self, notice: Notice, now: Duration) {
+        match (notice, self.state) {
+            (Notice::PingWritten, _) => self.liveness.ping_written(Instant::new(now)),
+            (Notice::Closing, _) => self.liveness.stop_asking(),
+            (Notice::Stalled, Receiving::Open) => {
+                self.leave(ReceivingChange::Stalled);
+            }
+            (Notice::TimedOut, Receiving::Open) => self.leave(ReceivingChange::TimedOut),
+            (Notice::Stalled | Notice::TimedOut, _) => {}
+        }
+    }
+
+    /// What a task that reads is to do next: to read or not, and when to poll again at the latest. `write` says that a reply waits to
+    /// be taken. There is nothing left to do when [`is_over`](Self::is_over).
+    pub fn want(&self) -> Want {
+        let read = !self.stream_end.is_reached()
+            && (self.state != Receiving::Open || self.takes_input(self.hold));
+        Want::Io { read, write: self.aside.has_reply(), deadline: self.deadline() }
+    }
+
+    /// Whether a reply waits to be taken.
+    pub(super) fn has_reply(&self) -> bool {
+        self.aside.has_reply()
+    }
+
+    /// Whether nothing will arrive any more: the stream has ended.
+    pub fn is_over(&self) -> bool {
+        self.stream_end.is_reached()
+    }
+
+    /// Whether the stream has ended, though perhaps nobody has heard of it, because a message's buffer is out that may never come back.
+    pub(super) fn has_lost_its_peer(&self) -> bool {
+        self.stream_end.is_reached() || self.incoming.is_taken() && self.aside.has_kept_end()
+    }
+
+    /// Whether input is welcome, with messages held or not. No matter how the connection stands.
+    #[inline]
+    pub(super) fn takes_input(&self, hold: bool) -> bool {
+        !hold && !self.aside.has_kept() && !self.incoming.is_due()
+    }
+
+    /// The next event. Its reply is due before the next call.
+    pub(super) fn next<'b>(&mut self, input: &mut Input<'b>, now: Duration) -> Option<Event<'b>> {
+        match self.poll_fast(input) {
+            Some(event) => Some(event),
+            None => self.poll_general(input, now),
+        }
+    }
+
+    /// A message that lies whole in the input: nearly all events. `None` for everything else.
+    #[inline(always)]
+    pub(super) fn poll_fast<'b>(&mut self, input: &mut Input<'b>) -> Option<Event<'b>> {
+        if self.hold || self.aside.has_kept() {
+            return None;
+        }
+        let arrived = input.len();
+        let (kind, payload) = self.incoming.fast_decode(input, &self.settings)?;
+        self.tally.wire_bytes += (arrived - input.len()) as u64;
+        self.liveness.heard_data();
+        Some(self.message(kind, Payload::borrowed(payload)))
+    }
+
+    /// The next event, whatever it is.
+    pub(super) fn poll_general<'b>(
+        &mut self,
+        input: &mut Input<'b>,
+        now: Duration,
+    ) -> Option<Event<'b>> {
+        let now = Instant::new(now);
+        if let Receiving::Failing(failure) = self.state {
+            self.leave(ReceivingChange::Told);
+            return Some(Event::Failed(failure));
+        }
+        if self.aside.has_kept() {
+            return self.go_on(input, now);
+        }
+        if !input.is_empty() || self.incoming.has_more() {
+            if let Some(event) = self.read_frames(input, now) {
+                return Some(event);
+            }
+            let waits = self.incoming.is_taken() || self.incoming.is_due();
+            if self.state == Receiving::Open && (waits || !input.is_empty()) {
+                self.keep(input);
+                return self.rest(&mut Input::none(), now);
+            }
+        }
+        self.rest(input, now)
+    }
+
+    /// Goes on with the input that is kept; what has arrived since is appended to it.
+    #[cold]
+    fn go_on<'b>(&mut self, input: &mut Input<'b>, now: Instant) -> Option<Event<'b>> {
+        self.keep(input);
+        let mut kept = self.aside.take_kept();
+        let mut all = kept.input();
+        let event = self.read_frames(&mut all, now).map(Event::into_owned);
+        let (left, eof) = (all.len(), all.is_eof());
+        if self.state != Receiving::Open {
+            self.reach_end_if(eof);
+            return event;
+        }
+        kept = kept.keep_last(left);
+        // The end has to wait for what is read into a message's buffer that is out, and for what is held.
+        let waits = self.incoming.is_taken() || self.incoming.is_due();
+        let ends = eof && left == 0 && event.is_none() && !waits;
+        self.aside.put_kept(if ends { kept.without_end() } else { kept });
+        match event {
+            Some(event) => Some(event),
+            None if ends => self.rest(&mut Input::eof(), now),
+            None => self.rest(&mut Input::none(), now),
+        }
+    }
+
+    fn keep(&mut self, input: &mut Input<'_>) {
+        if !input.is_empty() || input.is_eof() {
+            self.liveness.pause();
+            self.aside.keep(input);
+        }
+    }
+
+    /// What is left to do when no frame is to be read: the end of the stream, and time.
+    fn rest<'b>(&mut self, input: &mut Input<'b>, now: Instant) -> Option<Event<'b>> {
+        if self.state != Receiving::Open {
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
+            //# An endpoint MUST NOT continue to attempt to process data
+            //# (including a responding Close frame) from the remote endpoint after
+            //# being instructed to _Fail the WebSocket Connection_.
+            input.take(input.len());
+            self.reach_end_if(input.is_eof());
+            return None;
+        }
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-7.2.1
+        //# If at any point the underlying transport layer connection is unexpectedly
+        //# lost, the client MUST _Fail the WebSocket Connection_.
+        if input.is_eof() && input.is_empty() {
+            self.reach_end_if(true);
+            return Some(self.fail(Failure::EndOfStream));
+        }
+        if !self.takes_input(self.hold) {
+            self.liveness.pause();
+            return None;
+        }
+        match self.liveness.alarm(now, &self.settings)? {
+            Alarm::Ping => Some(Event::Quiet),
+            Alarm::Idle => Some(Event::Idle),
+            Alarm::Dead => Some(self.fail(Failure::Unresponsive)),
+        }
+    }
+
+    fn fail<'b>(&mut self, failure: Failure) -> Event<'b> {
+        self.leave(ReceivingChange::Failed(failure));
+        Event::Failed(failure)
+    }
+
+    /// Goes over to a state in which nothing more is read, and gives all memory back.
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
+    //# An endpoint MUST NOT continue to attempt to process data
+    //# (including a responding Close frame) from the remote endpoint after
+    //# being instructed to _Fail the WebSocket Connection_.
+    fn leave(&mut self, change: ReceivingChange) {
+        self.state = self.state.after(change);
+        self.reach_end_if(self.aside.has_kept_end());
+        self.incoming.stop();
+        self.aside.forget();
+    }
+
+    /// The end of the stream has been reached, if `eof` says so.
+    fn reach_end_if(&mut self, eof: bool) {
+        if eof {
+            self.stream_end = self.stream_end.reached();
+        }
+    }
+
+    /// Says that the transport is gone, as after a read that failed: nothing more will arrive.
+    pub fn lost(&mut self) {
+        self.stream_end = self.stream_end.reached().told();
+        if self.state == Receiving::Open {
+            self.fail(Failure::EndOfStream);
+        }
+    }
+
+    /// What the sending half has to do about an event.
+    pub(super) fn reply_to(&mut self, event: &Event<'_>, now: Duration) -> Option<Reply> {
+        match event {
+            Event::Ping(payload) if self.settings.auto_pong => {
+                ControlPayload::new(payload).map(Reply::Pong)
+            }
+            Event::Closing(closing) => {
+                Some(Reply::Close { code: closing.code, hold: !self.settings.auto_close })
+            }
+            Event::Quiet => {
+                let now = Instant::new(now);
+                let nanos = now.since_origin().as_nanos() as u64;
+                let payload = ControlPayload::new(&nanos.to_be_bytes())?;
+                self.aside.pinged(payload, now);
+                Some(Reply::Ping(payload))
+            }
+            Event::Idle => Some(Reply::Leave),
+            Event::Failed(failure) => Some(Reply::Fail(*failure)),
+            _ => None,
+        }
+    }
+
+    /// Says that the sending half has sent a ping, so that the pong's round-trip time can be told.
+    pub fn expect(&mut self, probe: Probe) {
+        let Probe(payload, at) = probe;
+        self.aside.pinged(payload, at);
+    }
+
+    /// When [`poll`](Self::poll) is to be called again, if nothing arrives before.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.deadline_with(self.hold)
+    }
+
+    /// When `poll` is to be called again, with messages held or not. At once, if there is something to do that waits for nothing.
+    pub(super) fn deadline_with(&self, hold: bool) -> Option<Duration> {
+        match self.state {
+            Receiving::Open if self.takes_input(hold) => self.liveness.deadline(&self.settings),
+            // What is kept or due can be gone on with.
+            Receiving::Open => (!hold && !self.incoming.is_taken()).then_some(Duration::ZERO),
+            Receiving::Failing(_) => Some(Duration::ZERO),
+            _ => None,
+        }
+    }
+
+    /// Replaces the configuration: other limits after authentication, say. It holds from the next frame on, the way of delivery
+    /// from the next message on; the SIMD level stays.
+    pub fn set_config(&mut self, config: impl Into<Arc<Config>>) {
+        self.settings = Settings::new(config.into());
+    }
+
+    /// What has been received.
+    pub fn traffic(&self) -> Traffic {
+        self.tally.traffic()
+    }
+
+    /// The round-trip time of the last ping that was answered.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.liveness.round_trip()
+    }
+
+    /// Whether more may come.
+    pub(super) fn is_open(&self) -> bool {
+        self.state == Receiving::Open && !self.stream_end.is_reached()
+    }
+
+    /// How this half stands; with the other half's, an [`Outcome`](super::Outcome).
+    pub fn end(&self) -> ReceiverEnd {
+        let (received, failure) = match self.state {
+            Receiving::Open | Receiving::Over => (CloseStatus::Absent, None),
+            Receiving::Closed(status) => (status, None),
+            Receiving::Failing(failure) | Receiving::Failed(failure) => {
+                (CloseStatus::Absent, Some(failure))
+            }
+        };
+        ReceiverEnd { received, failure, eof: self.stream_end.is_reached() }
+    }
+}

@@ -1,0 +1,177 @@
+//! The sending half's part of the closing handshake (RFC 6455, sections 5.5.1 and 7): our Close frame, and what the receiving half finds to be due.
+
+use core::time::Duration;
+
+use super::Sender;
+use crate::connection::failure::Failure;
+use crate::connection::keys::Side;
+use crate::connection::outcome::{CloseStatus, SenderEnd};
+use crate::connection::reply::Reply;
+use crate::connection::send_error::SendError;
+use crate::connection::state::{FailureClose, Sending, SendingChange};
+use crate::frame::Misuse;
+use crate::words::close_code::CloseCode;
+use crate::words::time::Instant;
+
+/// The reason in the Close frame of a connection that was idle.
+const IDLE: &str = "idle";
+
+impl<R: Side> Sender<R> {
+    /// Begins the closing handshake, or answers the peer's Close frame where that is held back: no message can be sent any more.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has been queued.
+    pub fn close(
+        &mut self,
+        code: impl Into<Option<CloseCode>>,
+        reason: &str,
+        now: Duration,
+    ) -> Result<(), SendError> {
+        self.gate.check_close()?;
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.2
+        //# To _Start the WebSocket Closing Handshake_ with a status code (Section 7.4)
+        //# /code/ and an optional close reason (Section 7.1.6) /reason/, an endpoint MUST
+        //# send a Close control frame, as described in Section 5.5.1, whose status code
+        //# is set to /code/ and whose close reason is set to /reason/.
+        let code = code.into();
+        // After the peer's Close frame nobody is asked for a sign of life anyway.
+        let first = self.gate.state().is_open();
+        self.queue_close(code, reason).map_err(SendError::Misuse)?;
+        self.gate.change(SendingChange::CloseQueued(code.into()));
+        self.pending().close_untold = first;
+        self.begin_closing(now);
+        Ok(())
+    }
+
+    fn queue_close(&mut self, code: Option<CloseCode>, reason: &str) -> Result<(), Misuse> {
+        let key = R::next_key(&mut self.keys);
+        let frame = self.encoder.close(code, reason, key)?;
+        self.queue_control(&frame);
+        let end = self.queued_end();
+        self.pending().close_end = end;
+        Ok(())
+    }
+
+    fn begin_closing(&mut self, now: Duration) {
+        self.pending().deadlines.begin_closing(Instant::new(now));
+    }
+
+    /// Does what the receiving half has found to be due.
+    pub fn apply(&mut self, reply: Reply, now: Duration) {
+        match reply {
+            Reply::Pong(payload) => self.answer_ping(payload),
+            Reply::Ping(payload) => self.ask_for_life(payload),
+            Reply::Leave => self.leave_when_idle(now),
+            Reply::Gone => self.peer_gone(now),
+            Reply::Close { code, hold } => self.peer_closed(code, hold, now),
+            Reply::Fail(failure) => {
+                self.fail(failure);
+                self.begin_closing(now);
+            }
+        }
+    }
+
+    /// Begins the closing handshake because no data has come for too long; inside a frame, with its end.
+    fn leave_when_idle(&mut self, now: Duration) {
+        if !self.gate.state().is_open() {
+            return;
+        }
+        self.begin_closing(now);
+        if self.leave().is_err() {
+            self.gate.change(SendingChange::Idle);
+        }
+    }
+
+    fn leave(&mut self) -> Result<(), Misuse> {
+        let code = Some(CloseCode::GOING_AWAY);
+        self.queue_close(code, IDLE)?;
+        self.gate.change(SendingChange::CloseQueued(code.into()));
+        self.pending().close_untold = true;
+        Ok(())
+    }
+
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
+    //# If an endpoint receives a Close frame and did not previously send a
+    //# Close frame, the endpoint MUST send a Close frame in response.
+    fn peer_closed(&mut self, code: Option<CloseCode>, hold: bool, now: Duration) {
+        self.forget_waiting();
+        let is_open = self.gate.state().is_open();
+        let change = if hold {
+            SendingChange::PeerClosedAndHeld
+        } else if is_open && self.queue_close(code, "").is_err() {
+            SendingChange::PeerClosedInFrame(code.into())
+        } else {
+            SendingChange::PeerClosed(code.into())
+        };
+        self.gate.change(change);
+        if is_open && !hold {
+            self.begin_closing(now);
+        }
+    }
+
+    /// Fails: the pings that came before have their pong, then a Close frame says why, where there is one for the failure.
+    pub(super) fn fail(&mut self, failure: Failure) {
+        self.queue_last_pongs();
+        let due = failure.close_code().filter(|_| self.gate.state().is_open());
+        let close = match due.map(|code| self.queue_close(Some(code), "")) {
+            None => FailureClose::NotDue,
+            Some(Ok(())) => FailureClose::Queued(due.into()),
+            Some(Err(_)) => FailureClose::Blocked,
+        };
+        self.gate.change(SendingChange::Failed { failure, close });
+    }
+
+    /// Sends what had to wait: for the end of the open frame, or for the pongs before it to be written.
+    pub(super) fn catch_up(&mut self) {
+        if self.encoder.remaining() > 0 {
+            return;
+        }
+        if let Sending::Held { reply: Some(status) } = self.gate.state()
+            && self.queue_close(status.code(), "").is_ok()
+        {
+            self.gate.change(SendingChange::CloseQueued(status));
+        }
+        self.queue_waiting();
+        if self.gate.state() == Sending::Leaving {
+            let _ = self.leave();
+        }
+        self.queue_late_pong();
+        self.drop_pending_if_done();
+    }
+
+    /// The peer's stream has ended: what waits to be written has only the time of a closing handshake left.
+    pub(in crate::connection) fn peer_gone(&mut self, now: Duration) {
+        self.begin_closing(now);
+    }
+
+    /// Says that the transport has been half-closed.
+    pub(in crate::connection) fn shut(&mut self) {
+        self.pending().shut = true;
+    }
+
+    /// Whether the transport has been half-closed.
+    pub(in crate::connection) fn is_shut(&self) -> bool {
+        self.pending.as_ref().is_some_and(|pending| pending.shut)
+    }
+
+    /// Whether messages may be sent, and no end is in sight.
+    pub(in crate::connection) fn is_open(&self) -> bool {
+        self.gate.state() == Sending::Open && self.pending.is_none()
+    }
+
+    /// How this half stands; with the other half's, an [`Outcome`](crate::Outcome).
+    pub fn end(&self) -> SenderEnd {
+        let state = self.gate.state();
+        let close_end = self.pending.as_ref().map_or(0, |pending| pending.close_end);
+        let written = self.tally.wire_bytes >= close_end;
+        SenderEnd {
+            sent: if written { state.status() } else { CloseStatus::Absent },
+            initiator: state.initiator(),
+            closed: state.is_ended(),
+            close_blocked: matches!(state, Sending::Failed { blocked: true, .. }),
+            failure: state.failure(),
+            over: self.pending.as_ref().is_some_and(|it| it.deadlines.have_passed()),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The timers of a connection: from when each runs, how long, and so when it is due. What happens then is the business of the half that has it.
+
+use core::time::Duration;
+
+use super::config::Config;
+use crate::words::time::Instant;
+
+/// A timer. The receiving half has the first three, the sending half the last two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Timer {
+    /// Runs from the peer's last byte: then the peer is asked for a sign of life.
+    Quiet,
+    /// Runs from when the ping that asks for it was written: then the peer is taken for dead.
+    Answer,
+    /// Runs from the peer's last byte of a data frame: then the connection is closed.
+    Idle,
+    /// Runs from the beginning of the closing handshake: then the connection is over.
+    Close,
+    /// Runs from the last byte written, as long as output waits: then the connection fails.
+    Write,
+}
+
+impl Timer {
+    /// How long it runs; `None` if the configuration does without it.
+    const fn length(self, config: &Config) -> Option<Duration> {
+        match (self, config.keepalive) {
+            (Self::Quiet, Some(keepalive)) => Some(keepalive.interval),
+            (Self::Answer, Some(keepalive)) => Some(keepalive.timeout),
+            (Self::Quiet | Self::Answer, None) => None,
+            (Self::Idle, _) => config.idle,
+            (Self::Close, _) => Some(config.close),
+            (Self::Write, _) => Some(config.write_timeout),
+        }
+    }
+
+    /// When it is due, if it runs since `start`.
+    pub(super) fn due(self, start: Option<Instant>, config: &Config) -> Option<Instant> {
+        Some(start?.after(self.length(config)?))
+    }
+
+    /// Whether it is due at `now`, if it runs since `start`.
+    pub(super) fn is_due(self, start: Option<Instant>, now: Instant, config: &Config) -> bool {
+        self.due(start, config).is_some_and(|due| now >= due)
+    }
+}
+
+#[cfg(test)]
+mod tests;
