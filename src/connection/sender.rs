@@ -56,7 +56,7 @@ impl<R: Side> Sender<R> {
     /// The sending half of a connection that has just been opened.
     pub fn new(config: impl Into<Arc<Config>>, keys: R::Keys) -> Self {
         let config = config.into();
-        let mut sender = Self {
+        Self {
             encoder: Encoder::with_level(config.simd),
             keys,
             output: Output::default(),
@@ -65,9 +65,7 @@ impl<R: Side> Sender<R> {
             state: Sending::Open,
             ahead: None,
             outflow: Outflow::default(),
-        };
-        sender.allow_whole();
-        sender
+        }
     }
 
     /// Queues the head of an answer, ahead of everything else.
@@ -121,7 +119,6 @@ impl<R: Side> Sender<R> {
         self.header(fragment, 0);
         self.encoder.written(len);
         self.output.share(message.clone().into_bytes());
-        self.allow_whole();
         Ok(())
     }
 
@@ -216,32 +213,24 @@ impl<R: Side> Sender<R> {
         //# In short, once transmission of a frame begins, the contents must not be
         //# modifiable by the remote script (application).
         self.append(payload);
-        self.allow_whole();
         Ok(())
     }
 
     /// Whether a whole message may be queued with nothing asked but for room.
     #[inline(always)]
     pub(super) fn takes_whole(&self) -> bool {
-        let takes = self.encoder.takes_whole();
-        debug_assert!(!takes || self.is_plain());
-        takes
-    }
-
-    /// Lets the next whole message be queued with nothing asked but for room, as long as nothing stands in the way.
-    pub(super) fn allow_whole(&mut self) {
-        self.encoder.allow_whole(self.is_plain());
+        self.encoder.is_idle() & self.is_plain()
     }
 
     /// Whether nothing but the encoder can stand in the way of a whole message.
+    #[inline(always)]
     fn is_plain(&self) -> bool {
-        self.state == Sending::Open && self.outflow.is_absent() && self.output.is_plain()
+        (self.state == Sending::Open) & self.outflow.is_absent() & self.output.is_plain()
     }
 
     /// Goes over to this state.
     pub(super) fn enter(&mut self, state: Sending) {
         self.state = state;
-        self.encoder.allow_whole(false);
     }
 
     /// Whether a data frame may be queued now.
@@ -409,7 +398,6 @@ impl Sender<Server> {
             self.output.batch(frame.len()).extend_from_slice(frame);
         } else {
             self.output.share(frame.clone());
-            self.allow_whole();
         }
     }
 

@@ -134,9 +134,7 @@ impl<R: Side> Sender<R> {
     /// Whether it may be sent now. Only if the encoder is idle, which it is again when all of it is written.
     #[cold]
     fn admit_borrowed(&mut self, kind: Kind, len: usize) -> Result<(), SendError> {
-        self.admit(&Fragment::whole(kind, len))?;
-        self.allow_whole();
-        Ok(())
+        self.admit(&Fragment::whole(kind, len))
     }
 
     /// Queues the header of a data frame whose payload of `len` bytes follows through

@@ -161,39 +161,32 @@ fn whole_messages_are_sent_the_fast_way<R: Side>(keys: R::Keys) {
     sender.continue_text("b", true).unwrap();
     assert!(sender.takes_whole());
     sender.stream_frame(Some(Kind::Binary), true, 1).unwrap();
-    sender.stream_payload(&mut [0]).unwrap();
     assert!(!sender.takes_whole());
-    sender.send_text("behind").unwrap();
+    sender.stream_payload(&mut [0]).unwrap();
     assert!(sender.takes_whole());
     sender.apply(Reply::Close { code: None, hold: true }, Duration::ZERO);
     assert!(!sender.takes_whole());
 }
 
-fn encoder_takes_whole_messages_when_it_is_idle<R: Role>(key: R::Key) {
+fn encoder_is_idle_outside_of_frames_and_messages_until_it_is_closed<R: Role>(key: R::Key) {
     let mut encoder = Encoder::<R>::new();
-    let allowed = |encoder: &mut Encoder<R>| {
-        encoder.allow_whole(true);
-        encoder.takes_whole()
-    };
     let begin = |encoder: &mut Encoder<R>, first, fin, len| {
         encoder.begin(Fragment { first, fin, rsv1: false, len }, key).map(drop)
     };
-    assert!(!encoder.takes_whole(), "not allowed yet");
-    assert!(allowed(&mut encoder));
-    encoder.allow_whole(false);
-    assert!(!encoder.takes_whole(), "forbidden");
-    assert!(allowed(&mut encoder));
+    assert!(encoder.is_idle());
     assert_eq!(begin(&mut encoder, Some(Kind::Binary), false, 1), Ok(()));
-    assert!(!encoder.takes_whole() && !allowed(&mut encoder), "inside a frame");
+    assert!(!encoder.is_idle(), "inside a frame");
     encoder.written(1);
-    assert!(!allowed(&mut encoder), "inside a message");
-    assert_eq!(begin(&mut encoder, None, true, 1), Ok(()));
-    assert!(!allowed(&mut encoder), "inside the last frame");
+    assert!(!encoder.is_idle(), "inside a message");
+    assert_eq!(begin(&mut encoder, None, true, 2), Ok(()));
     encoder.written(1);
-    assert!(!encoder.takes_whole(), "not allowed again");
-    assert!(allowed(&mut encoder));
+    assert!(!encoder.is_idle(), "inside the last frame");
+    encoder.written(1);
+    assert!(encoder.is_idle());
+    assert_eq!(begin(&mut encoder, Some(Kind::Binary), true, 0), Ok(()));
+    assert!(encoder.is_idle(), "a frame without payload is complete at once");
     assert!(encoder.close(None, "", key).is_ok());
-    assert!(!encoder.takes_whole() && !allowed(&mut encoder), "after a Close frame");
+    assert!(!encoder.is_idle(), "after a Close frame");
 }
 
 #[test]
@@ -250,8 +243,8 @@ mod server {
     }
 
     #[test]
-    fn encoder_takes_whole_messages_when_it_is_idle() {
-        super::encoder_takes_whole_messages_when_it_is_idle::<Server>(());
+    fn encoder_is_idle_outside_of_frames_and_messages_until_it_is_closed() {
+        super::encoder_is_idle_outside_of_frames_and_messages_until_it_is_closed::<Server>(());
     }
 }
 
@@ -284,7 +277,9 @@ mod client {
     }
 
     #[test]
-    fn encoder_takes_whole_messages_when_it_is_idle() {
-        super::encoder_takes_whole_messages_when_it_is_idle::<Client>([1, 2, 3, 4]);
+    fn encoder_is_idle_outside_of_frames_and_messages_until_it_is_closed() {
+        super::encoder_is_idle_outside_of_frames_and_messages_until_it_is_closed::<Client>([
+            1, 2, 3, 4,
+        ]);
     }
 }

@@ -19,30 +19,13 @@ type Register = (u128, usize);
 const SHORT: usize = 128;
 
 impl<R: Role> Encoder<R> {
-    /// Whether a whole message may be sent now, and nothing remembered of it once its frame is complete.
-    fn is_idle(&self) -> bool {
-        !self.is_closed() && self.remaining() == 0 && self.message().is_none()
-    }
-
-    /// Lets whole messages be sent with nothing else asked, if nothing is under way, and until something is; or forbids it.
-    pub(crate) fn allow_whole(&mut self, may: bool) {
-        self.takes_whole = may && self.is_idle();
-    }
-
-    /// Whether a whole message may be sent with nothing else asked: one answer for all that could stand in the way.
-    #[inline(always)]
-    pub(crate) fn takes_whole(&self) -> bool {
-        debug_assert!(!self.takes_whole || self.is_idle());
-        self.takes_whole
-    }
-
     /// The room that [`append_whole`](Self::append_whole) wants: a header's register is stored whole.
     #[inline(always)]
     pub(crate) const fn room_for_whole(len: usize) -> usize {
         size_of::<u128>() + len
     }
 
-    /// Appends a whole message in one frame. The encoder [takes it](Self::takes_whole), and the next one.
+    /// Appends a whole message in one frame. The encoder is [idle](Self::is_idle), and stays so.
     #[inline(always)]
     pub(crate) fn append_whole(&self, kind: Kind, payload: &[u8], key: R::Key, out: &mut Vec<u8>) {
         let key = R::octets(key);

@@ -3,9 +3,9 @@
 //! It enforces every rule of sending, and changes nothing when a call would break one. It holds no bytes: what it returns
 //! is to be written by the caller, in the order of the calls.
 
-use core::fmt;
-use core::ops::Deref;
+use core::marker::PhantomData;
 
+pub use super::control_frame::ControlFrame;
 use super::header::{Header, HeaderBytes, MAX_CONTROL};
 use super::misuse::Misuse;
 use crate::words::close_code::CloseCode;
@@ -15,41 +15,58 @@ use crate::words::role::Role;
 use crate::words::simd::Level;
 use crate::words::utf8::Utf8;
 
-/// The longest reason of a Close frame, beside its code.
+/// The longest reason of a Close frame, which follows the two bytes of its code.
 const MAX_REASON: usize = MAX_CONTROL - 2;
-/// The longest control frame, of a client.
-const MAX_CONTROL_FRAME: usize = 2 + 4 + MAX_CONTROL;
 
 /// The sending machine for an endpoint in the role `R`.
 ///
 /// ```text
-///        begin, fin = false
-/// Idle ─────────────────────▶ Message
-///  ▲ └ begin, fin = true: Idle │ └ begin, first = None, fin = false: Message
-///  └───────────────────────────┘
-///     begin, first = None, fin = true
+///                  begin                 last byte of the payload, fin = false
+/// Idle, Message ──────────▶ InFrame ─┬──────────────────────────────────────────▶ Message
+///      │                             └──────────────────────────────────────────▶ Idle
+///      │ close                            last byte of the payload, fin = true
+///      ▼
+///    Closed
 /// ```
 ///
-/// In either state a frame may be open, whose payload is not complete; then nothing else can be sent. After a Close frame
-/// only pongs can.
+/// A frame without payload is complete when it begins. Pings and pongs change nothing: they can be sent in `Idle` and `Message`, pongs
+/// in `Closed` too. Inside a frame nothing but its payload can be sent.
 #[derive(Clone, Debug)]
 pub struct Encoder<R: Role> {
-    /// The message whose last frame has not begun.
-    message: Option<Kind>,
-    /// The payload bytes that the frame under way still lacks.
-    remaining: u64,
+    state: State,
+    /// The kind of the last message that was begun.
+    kind: Kind,
+    /// Whether the text of that message is checked here.
+    checks: bool,
     mask: Mask,
     level: Level,
-    /// Whether the frame under way belongs to a text message that is checked here.
-    checks: bool,
-    /// Whether the frame under way is the last of its message.
-    fin: bool,
-    closed: bool,
-    /// Whether a whole message may be sent with nothing else asked: see [`allow_whole`](Self::allow_whole).
-    #[cfg(feature = "alloc")]
-    pub(super) takes_whole: bool,
     utf8: Utf8,
-    role: core::marker::PhantomData<R>,
+    role: PhantomData<R>,
+}
+
+/// What has been begun and is not complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// No message.
+    Idle,
+    /// A message, and none of its frames.
+    Message,
+    /// A frame. `remaining` is the number of its payload bytes that have not been sent, never zero.
+    InFrame { fin: bool, remaining: u64 },
+    /// A Close frame has been sent.
+    Closed { in_message: bool },
+}
+
+impl State {
+    /// The state inside a data frame of whose payload this much remains; if nothing does, the state after the frame.
+    #[inline]
+    const fn in_frame(fin: bool, remaining: u64) -> Self {
+        match (remaining, fin) {
+            (0, true) => Self::Idle,
+            (0, false) => Self::Message,
+            _ => Self::InFrame { fin, remaining },
+        }
+    }
 }
 
 /// A data frame to be sent.
@@ -85,17 +102,13 @@ impl<R: Role> Encoder<R> {
     /// An encoder whose kernels run at this SIMD level.
     pub fn with_level(level: Level) -> Self {
         Self {
-            message: None,
-            remaining: 0,
+            state: State::Idle,
+            kind: Kind::Binary,
+            checks: false,
             mask: Mask::new([0; 4]),
             level,
-            checks: false,
-            fin: true,
-            closed: false,
-            #[cfg(feature = "alloc")]
-            takes_whole: false,
             utf8: Utf8::new(),
-            role: core::marker::PhantomData,
+            role: PhantomData,
         }
     }
 
@@ -117,23 +130,19 @@ impl<R: Role> Encoder<R> {
     /// Whether such a data frame may be sent now.
     #[inline]
     pub(crate) fn check_data(&self, fragment: &Fragment) -> Result<(), Misuse> {
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
-        //# The application MUST NOT send any more data frames after sending a
-        //# Close frame.
-        if self.closed {
-            return Err(Misuse::Closed);
-        }
-        if self.remaining > 0 {
-            return Err(Misuse::FrameOpen);
-        }
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
-        //# The fragments of one message MUST NOT be interleaved between the
-        //# fragments of another message unless an extension has been
-        //# negotiated that can interpret the interleaving.
-        match (self.message, fragment.first) {
-            (Some(_), Some(_)) => return Err(Misuse::MessageOpen),
-            (None, None) => return Err(Misuse::NoMessage),
-            _ => {}
+        match (self.state, fragment.first) {
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
+            //# The application MUST NOT send any more data frames after sending a
+            //# Close frame.
+            (State::Closed { .. }, _) => return Err(Misuse::Closed),
+            (State::InFrame { .. }, _) => return Err(Misuse::FrameOpen),
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+            //# The fragments of one message MUST NOT be interleaved between the
+            //# fragments of another message unless an extension has been
+            //# negotiated that can interpret the interleaving.
+            (State::Message, Some(_)) => return Err(Misuse::MessageOpen),
+            (State::Idle, None) => return Err(Misuse::NoMessage),
+            (State::Idle, Some(_)) | (State::Message, None) => {}
         }
         if fragment.len >> 63 != 0 {
             return Err(Misuse::LengthOverflow);
@@ -170,27 +179,14 @@ impl<R: Role> Encoder<R> {
         //# The FIN bit (frame-fin) of the last frame containing the data MUST be set to 1
         //# as defined in Section 5.2.
         let header = Header { fin: fragment.fin, rsv, opcode, mask, len: fragment.len };
-        if fragment.first.is_some() {
+        if let Some(kind) = fragment.first {
             self.utf8 = Utf8::new();
-            self.checks = fragment.first == Some(Kind::Text) && !fragment.rsv1;
+            self.kind = kind;
+            self.checks = kind == Kind::Text && !fragment.rsv1;
         }
-        self.message = match fragment.fin {
-            true => None,
-            false => fragment.first.or(self.message),
-        };
-        self.fin = fragment.fin;
-        self.remaining = fragment.len;
-        self.forbid_whole();
+        self.state = State::in_frame(fragment.fin, fragment.len);
         self.mask = Mask::new(mask.unwrap_or_default());
         header.encode()
-    }
-
-    #[inline]
-    fn forbid_whole(&mut self) {
-        #[cfg(feature = "alloc")]
-        {
-            self.takes_whole = false;
-        }
     }
 
     /// Masks the next bytes of the frame's payload in place, for a client; for a server they stay as they are. Then they are
@@ -201,13 +197,13 @@ impl<R: Role> Encoder<R> {
     /// [`Misuse::FrameOverrun`] or [`Misuse::InvalidText`]; the payload and the encoder are unchanged then.
     pub fn payload(&mut self, payload: &mut [u8]) -> Result<(), Misuse> {
         let count = payload.len() as u64;
-        if count > self.remaining {
+        if count > self.remaining() {
             return Err(Misuse::FrameOverrun);
         }
         if self.checks {
             let mut utf8 = self.utf8;
             let good = utf8.push(payload).is_ok();
-            let ends = self.fin && count == self.remaining;
+            let ends = self.state == State::InFrame { fin: true, remaining: count };
             //= https://www.rfc-editor.org/rfc/rfc6455#section-5.6
             //# Note that a particular text frame might include a partial UTF-8
             //# sequence; however, the whole message MUST contain valid UTF-8.
@@ -223,11 +219,14 @@ impl<R: Role> Encoder<R> {
         Ok(())
     }
 
-    /// Takes note of payload bytes that have been masked, of a frame that has so many left.
+    /// Counts payload bytes of the open frame as sent, no more than remain.
     #[inline]
     pub(crate) fn written(&mut self, count: usize) {
+        debug_assert!(count as u64 <= self.remaining());
         self.mask = self.mask.advanced(count);
-        self.remaining -= count as u64;
+        if let State::InFrame { fin, remaining } = self.state {
+            self.state = State::in_frame(fin, remaining - count as u64);
+        }
     }
 
     /// The masking of the next payload byte.
@@ -237,14 +236,30 @@ impl<R: Role> Encoder<R> {
         (self.mask, self.level)
     }
 
-    /// The payload bytes that the frame under way still lacks. Nothing else can be sent before they are complete.
-    pub fn remaining(&self) -> u64 {
-        self.remaining
+    /// Whether neither a frame nor a message is open, and no Close frame has been sent: a whole message may be sent.
+    #[cfg(feature = "alloc")]
+    #[inline(always)]
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(self.state, State::Idle)
     }
 
-    /// The message under way, whose last frame has not begun.
+    /// How many payload bytes of the open frame have not been sent. Nothing else can be sent before they are.
+    #[inline]
+    pub fn remaining(&self) -> u64 {
+        match self.state {
+            State::InFrame { remaining, .. } => remaining,
+            _ => 0,
+        }
+    }
+
+    /// The kind of the open message, until its last frame begins.
     pub fn message(&self) -> Option<Kind> {
-        self.message
+        match self.state {
+            State::Message
+            | State::InFrame { fin: false, .. }
+            | State::Closed { in_message: true } => Some(self.kind),
+            _ => None,
+        }
     }
 
     /// Whether the text sent so far ends inside a code point, which only [`payload`](Self::payload) can complete.
@@ -255,7 +270,7 @@ impl<R: Role> Encoder<R> {
 
     /// Whether a Close frame has been sent.
     pub fn is_closed(&self) -> bool {
-        self.closed
+        matches!(self.state, State::Closed { .. })
     }
 
     /// A Ping frame.
@@ -264,7 +279,7 @@ impl<R: Role> Encoder<R> {
     ///
     /// [`Misuse::Closed`], [`Misuse::FrameOpen`] or [`Misuse::LongControl`].
     pub fn ping(&mut self, payload: &[u8], key: R::Key) -> Result<ControlFrame, Misuse> {
-        if self.closed {
+        if self.is_closed() {
             return Err(Misuse::Closed);
         }
         self.control(Opcode::Ping, &[payload], key)
@@ -290,7 +305,7 @@ impl<R: Role> Encoder<R> {
         reason: &str,
         key: R::Key,
     ) -> Result<ControlFrame, Misuse> {
-        if self.closed {
+        if self.is_closed() {
             return Err(Misuse::Closed);
         }
         if reason.len() > MAX_REASON {
@@ -308,8 +323,7 @@ impl<R: Role> Encoder<R> {
             None if reason.is_empty() => self.control(Opcode::Close, &[], key)?,
             None => return Err(Misuse::ReasonWithoutCode),
         };
-        self.closed = true;
-        self.forbid_whole();
+        self.state = State::Closed { in_message: self.message().is_some() };
         Ok(frame)
     }
 
@@ -319,75 +333,15 @@ impl<R: Role> Encoder<R> {
         payload: &[&[u8]],
         key: R::Key,
     ) -> Result<ControlFrame, Misuse> {
-        if self.remaining > 0 {
+        if self.remaining() > 0 {
             return Err(Misuse::FrameOpen);
         }
-        let len = payload.iter().map(|part| part.len()).sum::<usize>();
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5
-        //# All control frames MUST have a payload length of 125 bytes or less
-        //# and MUST NOT be fragmented.
-        if len > MAX_CONTROL {
-            return Err(Misuse::LongControl);
-        }
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
-        //# Close frames sent from client to server must be masked as per Section 5.3.
-        let mask = R::octets(key);
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
-        //# As control frames cannot be fragmented, an intermediary MUST NOT attempt to
-        //# change the fragmentation of a control frame.
-        let header = Header { fin: true, rsv: 0, opcode, mask, len: len as u64 }.encode();
-        let mut frame = ControlFrame { bytes: [0; MAX_CONTROL_FRAME], len: 0 };
-        frame.push(&header);
-        for part in payload {
-            frame.push(part);
-        }
-        if let Some(key) = mask {
-            let masked = header.len()..usize::from(frame.len);
-            Mask::new(key).apply(self.level, &mut frame.bytes[masked]);
-        }
-        Ok(frame)
+        ControlFrame::encode(opcode, payload, R::octets(key), self.level)
     }
 }
 
 impl<R: Role> Default for Encoder<R> {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// A whole control frame, encoded.
-#[derive(Clone, Copy)]
-pub struct ControlFrame {
-    bytes: [u8; MAX_CONTROL_FRAME],
-    len: u8,
-}
-
-impl ControlFrame {
-    fn push(&mut self, part: &[u8]) {
-        let start = usize::from(self.len);
-        self.bytes[start..start + part.len()].copy_from_slice(part);
-        self.len += part.len() as u8;
-    }
-}
-
-impl Deref for ControlFrame {
-    type Target = [u8];
-
-    #[inline]
-    fn deref(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.len)]
-    }
-}
-
-impl AsRef<[u8]> for ControlFrame {
-    #[inline]
-    fn as_ref(&self) -> &[u8] {
-        self
-    }
-}
-
-impl fmt::Debug for ControlFrame {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ControlFrame").field("len", &self.len).finish()
     }
 }

@@ -36,6 +36,7 @@
 #[cfg(feature = "alloc")]
 mod append;
 mod check;
+mod control_frame;
 pub mod decoder;
 pub mod encoder;
 pub mod header;
