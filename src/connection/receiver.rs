@@ -16,7 +16,7 @@ use super::outcome::{CloseStatus, ReceiverEnd, Want};
 use super::reply::{ControlPayload, Notice, Probe, Reply};
 use super::silence::{Alarm, Silence};
 use super::state::{Ending, Receiving};
-use crate::frame::{Decoder, Input, Quick, Violation, decoder};
+use crate::frame::{Decoder, FastLimit, Input, Violation, decoder};
 use crate::message::assembler::Assembler;
 use crate::message::{Content, Part, Payload, Text};
 use crate::words::close_code::CloseCode;
@@ -37,8 +37,8 @@ pub struct Receiver<R: Role> {
     /// Whether messages are held.
     hold: bool,
     pub(super) manner: Manner,
-    /// What may go the fast way. Whatever changes what it depends on makes it anew.
-    quick: Quick,
+    /// Which messages may take the fast path. It depends on the configuration, on whether messages are held and on kept input.
+    fast_limit: FastLimit,
     pub(super) silence: Silence,
     pub(super) tally: Tally,
 }
@@ -67,7 +67,7 @@ impl<R: Role> Receiver<R> {
         let config = config.into();
         let decoder = Decoder::with_level(config.simd);
         Self {
-            quick: quick(&decoder, &config),
+            fast_limit: fast_limit(&config),
             decoder,
             assembler: Assembler::default(),
             aside: Aside::default(),
@@ -121,7 +121,7 @@ impl<R: Role> Receiver<R> {
         }
         if hold != self.hold {
             self.hold = hold;
-            self.quick = self.quick_now();
+            self.set_fast_limit();
         }
     }
 
@@ -187,7 +187,7 @@ impl<R: Role> Receiver<R> {
 
     /// The next event. Its reply is due before the next call.
     pub(crate) fn next<'b>(&mut self, input: &mut Input<'b>, now: Duration) -> Option<Event<'b>> {
-        match self.whole(input) {
+        match self.poll_fast(input) {
             Some(event) => Some(event),
             None => self.next_general(input, now),
         }
@@ -195,13 +195,9 @@ impl<R: Role> Receiver<R> {
 
     /// A message that lies whole in the input: the fast way of nearly all events. `None` for everything else.
     #[inline(always)]
-    pub(crate) fn whole<'b>(&mut self, input: &mut Input<'b>) -> Option<Event<'b>> {
+    pub(crate) fn poll_fast<'b>(&mut self, input: &mut Input<'b>) -> Option<Event<'b>> {
         let (arrived, limits) = (input.len(), || &self.config.limits);
-        let Some((kind, payload)) = self.decoder.whole(input, self.quick, limits) else {
-            // It may have failed.
-            self.quick = Quick::NOTHING;
-            return None;
-        };
+        let (kind, payload) = self.decoder.fast_decode(input, self.fast_limit, limits)?;
         self.tally.wire_bytes += (arrived - input.len()) as u64;
         self.silence.heard_data();
         Some(self.message(kind, Payload::borrowed(payload)))
@@ -215,7 +211,7 @@ impl<R: Role> Receiver<R> {
         now: Duration,
     ) -> Option<Event<'b>> {
         let event = self.general(input, Instant::new(now));
-        self.quick = self.quick_now();
+        self.set_fast_limit();
         event
     }
 
@@ -486,7 +482,6 @@ impl<R: Role> Receiver<R> {
         self.assembler.clear();
         self.inflow = Inflow::default();
         self.aside.forget();
-        self.quick = Quick::NOTHING;
     }
 
     /// Takes note that the transport is gone, as after a read that failed: nothing more will arrive.
@@ -546,7 +541,7 @@ impl<R: Role> Receiver<R> {
     /// from the next message on; the SIMD level stays.
     pub fn set_config(&mut self, config: impl Into<Arc<Config>>) {
         self.config = config.into();
-        self.quick = self.quick_now();
+        self.set_fast_limit();
     }
 
     /// What has been received.
@@ -576,19 +571,17 @@ impl<R: Role> Receiver<R> {
         ReceiverEnd { received, failure, eof: self.ending.is_reached() }
     }
 
-    /// What may go the fast way as everything stands.
-    fn quick_now(&self) -> Quick {
-        if self.hold || self.aside.has_kept() {
-            return Quick::NOTHING;
-        }
-        quick(&self.decoder, &self.config)
+    /// Lets messages take the fast path as far as the configuration allows, but none while messages are held or input is kept.
+    fn set_fast_limit(&mut self) {
+        let may = !self.hold && !self.aside.has_kept();
+        self.fast_limit = if may { fast_limit(&self.config) } else { FastLimit::NONE };
     }
 }
 
-/// What may go the fast way with this decoder as it stands.
-fn quick<R: Role>(decoder: &Decoder<R>, config: &Config) -> Quick {
+/// Which messages this configuration lets take the fast path.
+fn fast_limit(config: &Config) -> FastLimit {
     match config.delivery {
-        Delivery::Whole => decoder.quick(&config.limits),
-        Delivery::Parts => Quick::NOTHING,
+        Delivery::Whole => FastLimit::new(&config.limits),
+        Delivery::Parts => FastLimit::NONE,
     }
 }

@@ -39,10 +39,10 @@ pub struct Sender<R: Side> {
 macro_rules! send_at_once {
     ($self:ident, $kind:ident, $payload:ident) => {{
         if $self.takes_whole() {
-            let room = Encoder::<R>::room_for_whole($payload.len());
+            let room = Encoder::<R>::room_to_encode($payload.len());
             if let Some(batch) = $self.output.plain_batch($self.config.hard_limit, room) {
                 let key = R::next_key(&mut $self.keys);
-                $self.encoder.append_whole($kind, $payload, key, batch);
+                $self.encoder.fast_encode($kind, $payload, key, batch);
                 $self.tally.messages += 1;
                 $self.tally.payload_bytes += $payload.len() as u64;
                 return Ok(());

@@ -37,7 +37,7 @@ struct Begun {
 impl Begun {
     #[inline(always)]
     fn header<R: Side>(self, encoder: &Encoder<R>, payload: &[u8]) -> HeaderBytes {
-        encoder.whole_header(self.kind, payload.len(), self.key)
+        encoder.encode_whole_header(self.kind, payload.len(), self.key)
     }
 }
 

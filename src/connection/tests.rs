@@ -49,11 +49,11 @@ fn fast<R: Role>(config: &Config, bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
     };
     let mut place = bytes.to_vec();
     let mut input = Input::new(&mut place);
-    let whole = take(Receiver::<R>::new(config.clone()).whole(&mut input));
+    let whole = take(Receiver::<R>::new(config.clone()).poll_fast(&mut input));
     let left = input.len();
     let mut place = std::vec![0; bytes.len()];
     let mut input = Input::copied(bytes, &mut place);
-    let copied = take(Receiver::<R>::new(config.clone()).whole(&mut input));
+    let copied = take(Receiver::<R>::new(config.clone()).poll_fast(&mut input));
     assert_eq!((&whole, left), (&copied, input.len()));
     assert!(
         whole.is_some() || left == bytes.len(),
@@ -116,7 +116,7 @@ fn whatever_changes_the_fast_way_is_heeded_at_once<R: Role>() {
     let mut takes = |change: &mut dyn FnMut(&mut Receiver<R>)| {
         change(&mut receiver);
         let mut bytes = shortest::<R>(BINARY, b"payload");
-        receiver.whole(&mut Input::new(&mut bytes)).is_some()
+        receiver.poll_fast(&mut Input::new(&mut bytes)).is_some()
     };
     let limit = |message| Config::default().with_limits(Limits::default().with_message(message));
     let parts = Config::default().with_delivery(Delivery::Parts);

@@ -102,7 +102,7 @@ impl<R: Side> Connection<R> {
     #[inline(always)]
     pub fn poll<'b>(&mut self, input: &mut Input<'b>, now: Duration) -> Option<Event<'b>> {
         if self.sender.is_calm()
-            && let Some(event) = self.receiver.whole(input)
+            && let Some(event) = self.receiver.poll_fast(input)
         {
             return Some(event);
         }
@@ -124,7 +124,7 @@ impl<R: Side> Connection<R> {
         // Otherwise whatever can go the fast way has tried it.
         if !self.sender.is_calm() {
             self.tell_receiver(now);
-            if let Some(event) = self.receiver.whole(&mut input) {
+            if let Some(event) = self.receiver.poll_fast(&mut input) {
                 return (Some(event), input);
             }
         }

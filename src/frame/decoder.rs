@@ -169,10 +169,10 @@ impl<R: Role> Decoder<R> {
         }
     }
 
-    /// Whether nothing has been seen of a frame or a message that is not complete.
+    /// Whether no frame and no message has begun that is not complete, and the decoder has not stopped.
     #[cfg(feature = "alloc")]
-    #[inline]
-    pub(super) fn is_between_messages(&self) -> bool {
+    #[inline(always)]
+    pub(super) fn is_idle(&self) -> bool {
         matches!(self.state, State::Idle)
     }
 

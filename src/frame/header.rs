@@ -73,33 +73,9 @@ impl Header {
     /// Encodes the header, with the length in its shortest form. A length has 63 bits: the highest of `len` is dropped.
     #[inline]
     pub fn encode(&self) -> HeaderBytes {
-        let mut bytes = [0; 16];
-        bytes[0] = u8::from(self.fin) << 7 | (self.rsv << 4 & RSV) | self.opcode.bits();
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
-        //# A masked frame MUST have the field frame-masked set to 1, as defined in
-        //# Section 5.2.
-        let masked = u8::from(self.mask.is_some()) << 7;
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
-        //# Note that in all cases, the minimal number of bytes MUST be used to encode
-        //# the length, for example, the length of a 124-byte-long string
-        //# can't be encoded as the sequence 126, 0, 124.
-        let mut len = 2;
-        if self.len < u64::from(LEN_16) {
-            bytes[1] = masked | self.len as u8;
-        } else if let Ok(short) = u16::try_from(self.len) {
-            bytes[1] = masked | LEN_16;
-            bytes[2..4].copy_from_slice(&short.to_be_bytes());
-            len = 4;
-        } else {
-            bytes[1] = masked | LEN_64;
-            bytes[2..10].copy_from_slice(&(self.len & (u64::MAX >> 1)).to_be_bytes());
-            len = 10;
-        }
-        if let Some(key) = self.mask {
-            bytes[len..len + 4].copy_from_slice(&key);
-            len += 4;
-        }
-        HeaderBytes { bytes, len: len as u8 }
+        let first = u8::from(self.fin) << 7 | (self.rsv << 4 & RSV) | self.opcode.bits();
+        let (register, len) = encode(first, self.len, self.mask);
+        HeaderBytes::from_register(register, len)
     }
 }
 
@@ -113,7 +89,6 @@ pub struct HeaderBytes {
 
 impl HeaderBytes {
     /// The lowest `len` octets of a register, 14 at most.
-    #[cfg(feature = "alloc")]
     #[inline(always)]
     pub(crate) fn from_register(register: u128, len: usize) -> Self {
         Self { bytes: register.to_le_bytes(), len: len.min(MAX_LEN) as u8 }
@@ -133,6 +108,36 @@ impl AsRef<[u8]> for HeaderBytes {
     #[inline]
     fn as_ref(&self) -> &[u8] {
         self
+    }
+}
+
+/// Encodes a header in a register: its octets from the lowest on, and how many there are. The length is in its shortest form, and the
+/// highest bit of `len` is dropped.
+#[inline(always)]
+pub(super) fn encode(first: u8, len: u64, key: Option<[u8; 4]>) -> (u128, usize) {
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
+    //# A masked frame MUST have the field frame-masked set to 1, as defined in
+    //# Section 5.2.
+    let (masked, key, key_len) = match key {
+        Some(key) => (MASKED, u32::from_le_bytes(key), 4),
+        None => (0, 0, 0),
+    };
+    let front = u64::from(first) | u64::from(masked) << 8;
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+    //# Note that in all cases, the minimal number of bytes MUST be used to encode
+    //# the length, for example, the length of a 124-byte-long string
+    //# can't be encoded as the sequence 126, 0, 124.
+    if len < u64::from(LEN_16) {
+        let word = front | len << 8 | u64::from(key) << 16;
+        (word.into(), 2 + key_len)
+    } else if let Ok(len) = u16::try_from(len) {
+        let len = u64::from(len.swap_bytes());
+        let word = front | u64::from(LEN_16) << 8 | len << 16 | u64::from(key) << 32;
+        (word.into(), 4 + key_len)
+    } else {
+        let front = u128::from(front | u64::from(LEN_64) << 8);
+        let len = u128::from((len & (u64::MAX >> 1)).swap_bytes());
+        (front | len << 16 | u128::from(key) << 80, 10 + key_len)
     }
 }
 
@@ -163,6 +168,17 @@ pub(crate) fn length(bytes: &[u8]) -> u64 {
         [_, second, ..] => u64::from(second & LEN),
         _ => 0,
     }
+}
+
+/// Decodes the length field of the header at the beginning of `bytes`: where the field ends, and the payload's length. `None` if `bytes`
+/// ends inside it, or if it breaks a rule.
+#[cfg(feature = "alloc")]
+#[inline(always)]
+pub(super) fn good_length(bytes: &[u8]) -> Option<(usize, u64)> {
+    let &[_, second, ..] = bytes else { return None };
+    let field = bytes.get(..length_end(second))?;
+    check_length(&field[2..], second).ok()?;
+    Some((field.len(), length(field)))
 }
 
 /// Checks as much of the extended length as has arrived.

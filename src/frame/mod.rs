@@ -33,27 +33,27 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-#[cfg(feature = "alloc")]
-mod append;
 mod check;
 mod control_frame;
 pub mod decoder;
 pub mod encoder;
+#[cfg(feature = "alloc")]
+mod fast_decode;
+#[cfg(feature = "alloc")]
+mod fast_encode;
 pub mod header;
 pub mod input;
 pub mod limits;
 pub mod misuse;
 mod rules;
 pub mod violation;
-#[cfg(feature = "alloc")]
-mod whole;
 
 pub use decoder::{Decoder, Piece};
 pub use encoder::{ControlFrame, Encoder, Fragment};
+#[cfg(feature = "alloc")]
+pub(crate) use fast_decode::FastLimit;
 pub use header::{Header, HeaderBytes};
 pub use input::Input;
 pub use limits::Limits;
 pub use misuse::Misuse;
 pub use violation::Violation;
-#[cfg(feature = "alloc")]
-pub(crate) use whole::Quick;
