@@ -18,7 +18,6 @@ pub(crate) const RSV: u8 = 0x70;
 pub(crate) const RSV1: u8 = 0x40;
 pub(crate) const OPCODE: u8 = 0x0F;
 /// The bit that all control frames' opcodes have.
-#[cfg(feature = "alloc")]
 pub(super) const CONTROL: u8 = 0x08;
 pub(crate) const MASKED: u8 = 0x80;
 pub(crate) const LEN: u8 = 0x7F;
@@ -157,6 +156,11 @@ pub(crate) const fn header_len(second: u8) -> usize {
     length_end(second) + if second & MASKED == 0 { 0 } else { 4 }
 }
 
+/// Whether these bytes of a header, and no more than belong to it, are all of it.
+pub(super) fn is_complete(bytes: &[u8]) -> bool {
+    matches!(*bytes, [_, second, ..] if bytes.len() == header_len(second))
+}
+
 /// The payload's length, from the header's bytes up to the end of its length field.
 #[inline]
 pub(crate) fn length(bytes: &[u8]) -> u64 {
@@ -172,7 +176,6 @@ pub(crate) fn length(bytes: &[u8]) -> u64 {
 
 /// Decodes the length field of the header at the beginning of `bytes`: where the field ends, and the payload's length. `None` if `bytes`
 /// ends inside it, or if it breaks a rule.
-#[cfg(feature = "alloc")]
 #[inline(always)]
 pub(super) fn good_length(bytes: &[u8]) -> Option<(usize, u64)> {
     let &[_, second, ..] = bytes else { return None };

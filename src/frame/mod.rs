@@ -45,6 +45,9 @@ pub mod header;
 pub mod input;
 pub mod limits;
 pub mod misuse;
+mod open_frame;
+mod open_message;
+mod piece;
 mod rules;
 pub mod violation;
 

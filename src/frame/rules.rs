@@ -1,14 +1,50 @@
-//! The rules that the first two bytes of a frame show to be kept or broken (RFC 6455, sections 5.1, 5.2, 5.4 and 5.5).
+//! The rules of receiving that a frame's header can break (RFC 6455, sections 5.1, 5.2, 5.4 and 5.5), at the first byte that breaks
+//! them.
 
-use super::header::{FIN, LEN, LEN_16, MASKED, OPCODE, RSV};
+use super::header::{self, FIN, LEN, LEN_16, MASKED, OPCODE, RSV};
 use super::violation::Violation;
 use crate::words::opcode::Opcode;
 use crate::words::role::Role;
 
+/// The length of the header at the beginning of `bytes`, if all of it is there and it breaks no rule. One that does is to be checked
+/// byte by byte, so that it fails at the right one.
+pub(super) fn good_header_len<R: Role>(
+    bytes: &[u8],
+    claims: u8,
+    in_message: bool,
+) -> Option<usize> {
+    let &[first, second, ..] = bytes else {
+        return None;
+    };
+    header::good_length(bytes)?;
+    let len = header::header_len(second);
+    let good = bytes.len() >= len
+        && check_first_byte(first, claims, in_message).is_ok()
+        && check_second_byte::<R>(first, second).is_ok();
+    good.then_some(len)
+}
+
+/// Checks the last of the header's bytes that have been seen; those before it have been checked.
+pub(super) fn check_last_byte<R: Role>(
+    seen: &[u8],
+    claims: u8,
+    in_message: bool,
+) -> Result<(), Violation> {
+    match *seen {
+        [] => Ok(()),
+        [first] => check_first_byte(first, claims, in_message),
+        [first, second] => check_second_byte::<R>(first, second),
+        [_, second, ..] => {
+            let end = seen.len().min(header::length_end(second));
+            header::check_length(&seen[2..end], second)
+        }
+    }
+}
+
 /// Checks a header's first byte: the reserved bits, the opcode, and whether such a frame may come now. `claims` are the reserved bits
-/// that an extension has claimed for the first frame of a data message; `in_message` tells whether one is under way.
+/// that an extension has claimed for the first frame of a data message; `in_message` says whether such a message is incomplete.
 #[inline]
-pub(crate) fn first_byte(first: u8, claims: u8, in_message: bool) -> Result<(), Violation> {
+fn check_first_byte(first: u8, claims: u8, in_message: bool) -> Result<(), Violation> {
     let Some(opcode) = Opcode::from_bits(first & OPCODE) else {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
         //# If an unknown opcode is received, the receiving endpoint MUST _Fail the
@@ -53,7 +89,7 @@ pub(crate) fn first_byte(first: u8, claims: u8, in_message: bool) -> Result<(), 
 /// Checks a header's second byte, in the role `R`: whether the frame is masked as it has to be, and the length of a control
 /// frame.
 #[inline]
-pub(crate) fn second_byte<R: Role>(first: u8, second: u8) -> Result<(), Violation> {
+fn check_second_byte<R: Role>(first: u8, second: u8) -> Result<(), Violation> {
     match (R::MASKS, second & MASKED != 0) {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
         //# The server MUST close the connection upon receiving a
