@@ -1,32 +1,32 @@
-//! What has to be true of a frame's payload, checked as it arrives: text, and the body of a Close frame (RFC 6455, sections 5.5.1,
-//! 7.4 and 8.1).
+//! The rules on a frame's payload, checked as it arrives: those on text and on the body of a Close frame (RFC 6455, sections 5.5.1, 7.4
+//! and 8.1).
 
 use super::violation::Violation;
 use crate::words::close_code::CloseCode;
 use crate::words::utf8::Utf8;
 
-/// What has to be true of the payload that comes next.
+/// What the payload has to be, from the next byte on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Check {
-    /// Nothing.
+    /// Any bytes.
     Nothing,
-    /// It is text.
+    /// Text.
     Text,
-    /// It is a Close body from its beginning.
+    /// A Close body from its beginning.
     Close,
-    /// It is a Close body behind this first byte of its code.
+    /// A Close body after this first byte of its code.
     CloseAfter(u8),
-    /// It is the reason in a Close body.
+    /// The reason in a Close body.
     Reason,
 }
 
 impl Check {
-    /// Checks the next bytes, unmasked. `utf8` knows the text, or the reason, up to here.
+    /// Checks the next bytes, which have been unmasked. `utf8` has seen the text, or the reason, before them.
     ///
     /// # Errors
     ///
-    /// How many of the bytes are good, and what is wrong with the one behind them.
-    pub(crate) fn apply(
+    /// How many of the bytes are good, and what is wrong with the byte after them.
+    pub(crate) fn check_next(
         &mut self,
         utf8: &mut Utf8,
         bytes: &[u8],
@@ -47,7 +47,7 @@ impl Check {
             rest = tail;
         }
         let before = bytes.len() - rest.len();
-        match (*self, self.broken()) {
+        match (*self, self.utf8_violation()) {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-8.1
             //# When an endpoint is to interpret a byte stream as UTF-8 but finds
             //# that the byte stream is not, in fact, a valid UTF-8 stream, that
@@ -59,16 +59,16 @@ impl Check {
         }
     }
 
-    /// Checks that what is checked may end here.
-    pub(crate) fn end(self, utf8: &Utf8) -> Result<(), Violation> {
+    /// Checks that the payload may end here.
+    pub(crate) fn check_end(self, utf8: &Utf8) -> Result<(), Violation> {
         match self {
-            Self::Text | Self::Reason if !utf8.is_complete() => Err(self.broken()),
+            Self::Text | Self::Reason if !utf8.is_complete() => Err(self.utf8_violation()),
             _ => Ok(()),
         }
     }
 
-    /// What is broken by bytes that aren't UTF-8.
-    const fn broken(self) -> Violation {
+    /// The violation if bytes aren't UTF-8.
+    const fn utf8_violation(self) -> Violation {
         match self {
             Self::Text => Violation::InvalidText,
             _ => Violation::InvalidReason,

@@ -1,7 +1,7 @@
 //! The receiving machine of level 1: bytes in, decoded in place; pieces of frames out (RFC 6455, sections 5 and 8.1).
 //!
-//! It enforces every rule of receiving that can be kept without memory, at the first byte that breaks it. What a message's
-//! pieces add up to, and what a control frame calls for, is for the layers above.
+//! It enforces every rule of receiving that needs no memory, at the first byte that breaks it. The layers above assemble messages and
+//! answer control frames.
 
 use core::marker::PhantomData;
 
@@ -37,26 +37,24 @@ pub struct Decoder<R> {
     /// The RSV bits that an extension claims for the first frame of a data message, where they stand in a header.
     claims: u8,
     level: Level,
-    /// The text checked so far; in a Close frame, its reason.
+    /// The text that has been checked: the open message's, or a Close frame's reason.
     utf8: Utf8,
     role: PhantomData<R>,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    /// Nothing has been seen of a message.
+    /// No message is open, and nothing has been seen of a frame.
     Idle,
-    /// Nothing has been seen of the next frame of a message under way.
+    /// A message is open. Nothing has been seen of its next frame.
     Between,
     /// Some bytes of a header have been seen.
-    Header {
-        bytes: [u8; MAX_LEN],
-        have: u8,
-    },
+    Header { bytes: [u8; MAX_LEN], have: u8 },
     /// The header is complete, the payload is not.
     InFrame(OpenFrame),
+    /// The peer has broken a rule.
     Failed(Violation),
-    /// Nothing is to be decoded any more, for a reason that lies elsewhere.
+    /// A layer above has ended the connection.
     #[cfg(feature = "alloc")]
     Stopped,
 }
@@ -82,8 +80,8 @@ impl<R: Role> Decoder<R> {
         }
     }
 
-    /// Lets an extension claim RSV1 for the first frame of a data message. Text of such messages is not checked here, and
-    /// their length not limited: they are not what the application will see.
+    /// Lets an extension use RSV1 on the first frame of a data message. In messages that have it set, text is not checked and the length
+    /// is not limited here, since the application will see something else.
     #[must_use]
     pub fn claiming_rsv1(mut self) -> Self {
         self.claims = header::RSV1;
@@ -135,7 +133,7 @@ impl<R: Role> Decoder<R> {
         }
     }
 
-    /// Whether no frame and no message has begun that is not complete, and the decoder has not stopped.
+    /// Whether a message may begin: every frame and message that began is complete, and the decoder has neither failed nor stopped.
     #[cfg(feature = "alloc")]
     #[inline(always)]
     pub(super) fn is_idle(&self) -> bool {
@@ -155,14 +153,14 @@ impl<R: Role> Decoder<R> {
         matches!(self.state, State::InFrame(_))
     }
 
-    /// Whether there may be something to decode without further input: the end of a payload, or a violation that has been found.
+    /// Whether decoding may yield something without further input: the end of a payload, or a violation that has been found.
     #[cfg(feature = "alloc")]
     #[inline]
     pub(crate) fn has_more(&self) -> bool {
         matches!(self.state, State::InFrame(_) | State::Failed(_))
     }
 
-    /// Whether the open frame's payload is complete, or a violation has been found: what is to be said of it waits for no further input.
+    /// Whether decoding does yield something without further input: the open frame's payload is complete, or a violation has been found.
     #[cfg(feature = "alloc")]
     #[inline]
     pub(crate) fn is_due(&self) -> bool {
@@ -180,7 +178,7 @@ impl<R: Role> Decoder<R> {
         matches!(self.state, State::Failed(_))
     }
 
-    /// The payload bytes that the frame under way still lacks.
+    /// How many payload bytes of the open frame have not arrived.
     #[inline]
     pub(crate) fn remaining(&self) -> u64 {
         match self.state {
@@ -189,28 +187,28 @@ impl<R: Role> Decoder<R> {
         }
     }
 
-    /// The text validator, which knows what code point is incomplete.
+    /// The validator of the text that has arrived: it knows the code point that is incomplete.
     #[cfg(feature = "alloc")]
     #[inline]
     pub(crate) fn utf8(&self) -> &Utf8 {
         &self.utf8
     }
 
-    /// The payload bytes of the message under way that have arrived.
+    /// How many payload bytes of the open message have arrived. Inside a control frame it says nothing.
     #[cfg(feature = "alloc")]
     pub(crate) fn arrived(&self) -> u64 {
         let announced = self.message.map_or(0, |message| message.announced());
         announced.saturating_sub(self.remaining())
     }
 
-    /// The message that the data frame under way belongs to.
+    /// The kind of the open message, and whether an extension has transformed it.
     #[inline]
     pub(crate) fn message(&self) -> (Kind, bool) {
         let describe = |message: OpenMessage| (message.kind(), message.is_transformed());
         self.message.map_or((Kind::Binary, false), describe)
     }
 
-    /// The frame under way: its opcode, and whether it is the last of its message.
+    /// The open frame's opcode, and whether the frame is the last of its message.
     #[cfg(feature = "alloc")]
     pub(crate) fn frame(&self) -> Option<(Opcode, bool)> {
         match self.state {
@@ -219,7 +217,7 @@ impl<R: Role> Decoder<R> {
         }
     }
 
-    /// Whether the next byte belongs to a data frame, as far as can be said: false before the frame's first byte has arrived.
+    /// Whether the next byte belongs to a data frame. False as long as that can't be known, because the frame's first byte has not arrived.
     #[cfg(feature = "alloc")]
     pub(crate) fn is_data_next(&self, input: &Input<'_>) -> bool {
         let is_data = |first: u8| first & header::CONTROL == 0;
@@ -233,7 +231,7 @@ impl<R: Role> Decoder<R> {
         }
     }
 
-    /// Consumes a header, as far as it has arrived. With `Some`, the payload is next.
+    /// Consumes a header as far as it has arrived. The header, once it is complete; then the payload is next.
     pub(crate) fn header(
         &mut self,
         input: &mut Input<'_>,
@@ -272,7 +270,7 @@ impl<R: Role> Decoder<R> {
         Ok(None)
     }
 
-    /// Takes a complete header whose bytes have been checked.
+    /// Opens the frame with this header, which is complete and has been checked.
     fn begin(&mut self, bytes: &[u8], limits: &Limits) -> Result<Header, Violation> {
         let Some((header, _)) = Header::decode(bytes)? else {
             return Err(Violation::ReservedOpcode);
@@ -380,7 +378,7 @@ impl<R: Role> Default for Decoder<R> {
     }
 }
 
-/// As much of `remaining` as a slice can have.
+/// The number as a length in memory, or the greatest such length if it is greater.
 #[inline]
 pub(crate) fn clamp(remaining: u64) -> usize {
     usize::try_from(remaining).unwrap_or(usize::MAX)

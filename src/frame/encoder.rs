@@ -1,7 +1,7 @@
 //! The sending machine of level 1: headers out, payload masked in place (RFC 6455, sections 5 and 6.1).
 //!
-//! It enforces every rule of sending, and changes nothing when a call would break one. It holds no bytes: what it returns
-//! is to be written by the caller, in the order of the calls.
+//! It enforces every rule of sending: a call that would break one returns an error and changes nothing. It stores no bytes: the caller
+//! writes what it returns, in the order of the calls.
 
 use core::marker::PhantomData;
 
@@ -72,7 +72,7 @@ impl State {
 /// A data frame to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fragment {
-    /// The message that the frame begins, or `None` if it continues the one under way.
+    /// The kind of the message that the frame begins, or `None` if it continues the open message.
     pub first: Option<Kind>,
     /// Whether the frame is the last of its message.
     pub fin: bool,
@@ -112,7 +112,7 @@ impl<R: Role> Encoder<R> {
         }
     }
 
-    /// Begins a data frame: the header. The payload follows through [`payload`](Self::payload).
+    /// Begins a data frame, and returns its header. The payload follows through [`payload`](Self::payload).
     ///
     /// # Errors
     ///
@@ -127,7 +127,7 @@ impl<R: Role> Encoder<R> {
         Ok(self.begin_checked(fragment, key))
     }
 
-    /// Whether such a data frame may be sent now.
+    /// Checks that such a data frame may be sent now.
     #[inline]
     pub(crate) fn check_data(&self, fragment: &Fragment) -> Result<(), Misuse> {
         match (self.state, fragment.first) {
@@ -189,8 +189,7 @@ impl<R: Role> Encoder<R> {
         header.encode()
     }
 
-    /// Masks the next bytes of the frame's payload in place, for a client; for a server they stay as they are. Then they are
-    /// to be written.
+    /// Takes the next bytes of the open frame's payload, which the caller then writes. A client's are masked in place.
     ///
     /// # Errors
     ///
@@ -229,7 +228,7 @@ impl<R: Role> Encoder<R> {
         }
     }
 
-    /// The masking of the next payload byte.
+    /// The key as it meets the next payload byte, and the level to mask at.
     #[cfg(feature = "alloc")]
     #[inline]
     pub(crate) fn mask(&self) -> (Mask, Level) {
@@ -262,7 +261,7 @@ impl<R: Role> Encoder<R> {
         }
     }
 
-    /// Whether the text sent so far ends inside a code point, which only [`payload`](Self::payload) can complete.
+    /// Whether the text that [`payload`](Self::payload) has taken so far ends inside a code point.
     #[cfg(feature = "alloc")]
     pub(crate) fn ends_inside_code_point(&self) -> bool {
         self.checks && !self.utf8.is_complete()

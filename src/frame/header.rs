@@ -1,6 +1,6 @@
 //! The codec of one frame header (RFC 6455, section 5.2): its bits and its three forms of length.
 //!
-//! What may follow what, and who has to mask, is for [`Decoder`](super::Decoder) and [`Encoder`](super::Encoder) to say.
+//! [`Decoder`](super::Decoder) and [`Encoder`](super::Encoder) know which frame may follow which, and who has to mask.
 
 use core::ops::Deref;
 
@@ -140,7 +140,7 @@ pub(super) fn encode(first: u8, len: u64, key: Option<[u8; 4]>) -> (u128, usize)
     }
 }
 
-/// Where the length field ends, of the header with this second byte.
+/// The offset at which the length field ends in a header with this second byte.
 #[inline]
 pub(crate) const fn length_end(second: u8) -> usize {
     match second & LEN {
@@ -150,7 +150,7 @@ pub(crate) const fn length_end(second: u8) -> usize {
     }
 }
 
-/// How long the header with this second byte is.
+/// The length of a header with this second byte.
 #[inline]
 pub(crate) const fn header_len(second: u8) -> usize {
     length_end(second) + if second & MASKED == 0 { 0 } else { 4 }

@@ -2,15 +2,15 @@
 
 use core::fmt;
 
-/// What has arrived from the peer: bytes in the caller's own buffer, or the news that there will be no more.
+/// What has arrived from the peer: bytes in the caller's own buffer, the end of the stream, or both.
 ///
-/// Decoding happens in place, so that what is taken from an input borrows the caller's buffer and nothing else. Bytes that lie in
-/// memory which can't be written to are [copied](Self::copied) into such a buffer on the way.
+/// Bytes are decoded in place, so that what is taken from an input borrows the caller's buffer and nothing else. Bytes in memory that
+/// can't be written to are [copied](Self::copied) into such a buffer while they are decoded.
 #[derive(Default)]
 pub struct Input<'b> {
-    /// The place of what has not been consumed.
+    /// Where the bytes are that have not been consumed, or where they will be copied.
     rest: &'b mut [u8],
-    /// Where that is to be copied from, as long as `rest`; empty if everything lies in its place already.
+    /// Where they are to be copied from, of the same length as `rest`; empty if they are in `rest` already.
     from: &'b [u8],
     eof: bool,
 }
@@ -22,12 +22,12 @@ impl<'b> Input<'b> {
         Self { rest: arrived, from: &[], eof: false }
     }
 
-    /// Bytes that arrived in memory which can't be written to, as [`bytes::Bytes`] is, with a place to decode them in. They are
-    /// copied and unmasked in one pass, which a copy by the caller would make two.
+    /// Bytes that arrived in memory that can't be written to, such as [`bytes::Bytes`], and a buffer to decode them in. They are copied
+    /// and unmasked in one pass; a copy made by the caller would be a second one.
     ///
     /// # Panics
     ///
-    /// If the place is shorter than what arrived.
+    /// If the buffer is shorter than what arrived.
     ///
     #[cfg_attr(feature = "alloc", doc = "```")]
     #[cfg_attr(not(feature = "alloc"), doc = "```ignore")]
@@ -48,7 +48,7 @@ impl<'b> Input<'b> {
         Self { rest: &mut place[..arrived.len()], from: arrived, eof: false }
     }
 
-    /// Nothing arrived; only time has passed.
+    /// Nothing: only time has passed.
     #[inline]
     pub fn none() -> Self {
         Self { rest: &mut [], from: &[], eof: false }
@@ -85,26 +85,26 @@ impl<'b> Input<'b> {
         self.rest.is_empty()
     }
 
-    /// The bytes that have not been consumed, for a caller that stops early: they are to be handed in again, first.
+    /// The bytes that have not been consumed, for a caller that stops early and hands them in again before any others.
     #[inline]
     pub fn into_rest(mut self) -> &'b mut [u8] {
         self.take(self.len())
     }
 
-    /// The place of the bytes that have not been consumed, to look at what lies there.
+    /// The buffer of the bytes that have not been consumed. It has them only if they are not still to be copied.
     #[cfg(feature = "alloc")]
     #[inline(always)]
     pub(crate) const fn place(&self) -> &[u8] {
         self.rest
     }
 
-    /// The bytes that have not been consumed, to look at.
+    /// The bytes that have not been consumed, without consuming them.
     #[inline]
     pub(crate) const fn peek(&self) -> &[u8] {
         if self.from.is_empty() { self.rest } else { self.from }
     }
 
-    /// Consumes `count` bytes, or all if there are fewer.
+    /// Consumes `count` bytes, or all if there are fewer, and copies them into the buffer if they aren't there.
     #[inline]
     pub(crate) fn take(&mut self, count: usize) -> &'b mut [u8] {
         let from = self.take_source(count);
@@ -117,7 +117,7 @@ impl<'b> Input<'b> {
         taken
     }
 
-    /// Consumes where `count` bytes are to be copied from; nothing if they lie in their place.
+    /// Consumes the source of `count` bytes; it is empty if they are in the buffer already.
     #[inline]
     fn take_source(&mut self, count: usize) -> &'b [u8] {
         let (taken, from) = self.from.split_at(count.min(self.from.len()));
@@ -134,7 +134,7 @@ impl<'b> Input<'b> {
         }
     }
 
-    /// Consumes `count` bytes, or all if there are fewer, for a reader who needs no place for them.
+    /// Consumes `count` bytes, or all if there are fewer, for a reader who doesn't change them: nothing is copied.
     #[inline]
     pub(crate) fn take_shared(&mut self, count: usize) -> &'b [u8] {
         if self.from.is_empty() {
@@ -145,14 +145,14 @@ impl<'b> Input<'b> {
         taken
     }
 
-    /// The first bytes, if there are so many and they are still to be copied into their place.
+    /// The first two bytes, if the input is still to be copied and has two.
     #[cfg(feature = "alloc")]
     #[inline(always)]
     pub(crate) const fn copied_front(&self) -> Option<&[u8; 2]> {
         self.from.first_chunk()
     }
 
-    /// Consumes a frame, its header and its payload, if it lies whole here, in its place.
+    /// Consumes a frame whose header and payload have these lengths, if all of it is in the buffer: its header and its payload.
     #[cfg(feature = "alloc")]
     #[inline(always)]
     pub(crate) fn take_frame(
@@ -170,7 +170,8 @@ impl<'b> Input<'b> {
         Some((header, payload))
     }
 
-    /// Consumes a frame that is still to be copied, if it is whole: its header, its payload, and the payload's place.
+    /// Consumes a frame whose header and payload have these lengths, if all of it has arrived and is still to be copied: its header, its
+    /// payload, and where the payload is to be copied.
     #[cfg(feature = "alloc")]
     #[inline]
     pub(crate) fn take_copied_frame(

@@ -6,13 +6,13 @@ use core::{error, fmt};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Misuse {
-    /// The closing handshake is under way, and what was asked for may not be sent any more.
+    /// The closing handshake has begun, and what was asked for may not be sent any more.
     Closed,
     /// A new message inside an unfinished one.
     MessageOpen,
     /// A continuation without a message to continue.
     NoMessage,
-    /// A continuation of the other kind than the message under way.
+    /// A continuation of another kind than the open message.
     OtherKind,
     /// Another frame before the payload of the last one is complete.
     FrameOpen,
@@ -22,7 +22,7 @@ pub enum Misuse {
     LongControl,
     /// A close reason of more than 123 bytes.
     LongReason,
-    /// A close reason without a code to stand behind.
+    /// A close reason without a code, which has to precede it.
     ReasonWithoutCode,
     /// A length of 2^63 or more.
     LengthOverflow,
@@ -33,11 +33,11 @@ pub enum Misuse {
 impl fmt::Display for Misuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Closed => "the closing handshake is under way",
-            Self::MessageOpen => "the message under way has to be finished first",
-            Self::NoMessage => "there is no message under way to continue",
-            Self::OtherKind => "the message under way is of the other kind",
-            Self::FrameOpen => "the payload of the frame under way has to be completed first",
+            Self::Closed => "the closing handshake has begun",
+            Self::MessageOpen => "the open message has to be finished first",
+            Self::NoMessage => "there is no open message to continue",
+            Self::OtherKind => "the open message is of the other kind",
+            Self::FrameOpen => "the payload of the open frame has to be completed first",
             Self::FrameOverrun => "the payload is longer than the frame's header announced",
             Self::LongControl => "a control frame carries at most 125 bytes",
             Self::LongReason => "a close reason has at most 123 bytes",

@@ -1,8 +1,8 @@
-//! Frames: bytes and one frame, in both directions (RFC 6455, section 5). Level 1.
+//! Level 1: the decoding and the encoding of frames, without memory (RFC 6455, section 5).
 //!
-//! Everything here has a fixed size and needs no allocator. [`Decoder`] and [`Encoder`] are the two machines that the whole
-//! library is made of: the one enforces every rule of receiving as early as the bytes allow, the other every rule of sending.
-//! [`Header`] is the codec of a single header, for those who only look.
+//! Everything here has a fixed size and needs no allocator. The rest of the library is built on two machines: [`Decoder`] enforces every
+//! rule of receiving at the first byte that breaks it, [`Encoder`] every rule of sending. [`Header`] is the codec of a single header, for
+//! programs that only inspect frames.
 //!
 //! # A relay
 //!

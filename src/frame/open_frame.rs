@@ -76,7 +76,7 @@ impl OpenFrame {
                 //# as described in Section 5.3.
                 self.mask.apply(level, payload);
             }
-            self.check.apply(utf8, payload)?;
+            self.check.check_next(utf8, payload)?;
         }
         self.advance(payload.len());
         Ok(())
@@ -99,7 +99,7 @@ impl OpenFrame {
                 true => out.extend_from_slice(payload),
                 false => self.mask.append(level, payload, out),
             }
-            self.check.apply(utf8, &out[start..])?;
+            self.check.check_next(utf8, &out[start..])?;
         }
         self.advance(payload.len());
         Ok(())
@@ -112,7 +112,7 @@ impl OpenFrame {
 
     /// Checks that the text, or the reason of a Close frame, may end with this frame. `utf8` has seen all of it.
     pub(super) fn check_end(&self, utf8: &Utf8) -> Result<(), Violation> {
-        if self.is_control() || self.fin() { self.check.end(utf8) } else { Ok(()) }
+        if self.is_control() || self.fin() { self.check.check_end(utf8) } else { Ok(()) }
     }
 }
 

@@ -86,8 +86,7 @@ fn check_first_byte(first: u8, claims: u8, in_message: bool) -> Result<(), Viola
     }
 }
 
-/// Checks a header's second byte, in the role `R`: whether the frame is masked as it has to be, and the length of a control
-/// frame.
+/// Checks a header's second byte, in the role `R`: the mask bit, and the length of a control frame.
 #[inline]
 fn check_second_byte<R: Role>(first: u8, second: u8) -> Result<(), Violation> {
     match (R::MASKS, second & MASKED != 0) {

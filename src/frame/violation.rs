@@ -1,4 +1,4 @@
-//! What a peer can do wrong in its frames, and the close code that says so.
+//! The rules that a peer's frames can break, and the close code for each.
 
 use core::{error, fmt};
 
