@@ -36,7 +36,7 @@ impl<R: Role> Receiver<R> {
         if self.state != Receiving::Open || self.aside.has_kept() {
             return None;
         }
-        let (opcode, fin) = self.decoder.frame()?;
+        let (opcode, fin) = self.decoder.open_frame()?;
         let (_, transformed) = self.decoder.message();
         if opcode.is_control() || transformed || self.manner == Manner::Parts {
             return None;

@@ -300,7 +300,7 @@ impl<R: Role> Receiver<R> {
             return Ok(None);
         }
         if !self.decoder.in_payload() {
-            let Some(header) = self.decoder.header(input, &self.config.limits)? else {
+            let Some(header) = self.decoder.decode_header(input, &self.config.limits)? else {
                 return Ok(None);
             };
             if matches!(header.opcode, Opcode::Text | Opcode::Binary) {
@@ -316,7 +316,7 @@ impl<R: Role> Receiver<R> {
                 }
             }
         }
-        match self.decoder.frame() {
+        match self.decoder.open_frame() {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
             //# An endpoint MUST be capable of handling control frames in the middle of a
             //# fragmented message.

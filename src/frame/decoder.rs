@@ -60,12 +60,12 @@ enum State {
 }
 
 impl<R: Role> Decoder<R> {
-    /// A decoder at the beginning of a connection without extensions.
+    /// A decoder for a connection that has just been opened, without extensions. Its SIMD level is the one that [`Level::detect`] finds.
     pub fn new() -> Self {
         Self::with_level(Level::detect())
     }
 
-    /// A decoder whose kernels run at this SIMD level.
+    /// The same, but payloads are unmasked and checked at this SIMD level.
     pub fn with_level(level: Level) -> Self {
         Self {
             state: State::Idle,
@@ -100,7 +100,7 @@ impl<R: Role> Decoder<R> {
         limits: &Limits,
     ) -> Result<Option<Piece<'b>>, Violation> {
         let begins = !self.in_payload();
-        if begins && self.header(input, limits)?.is_none() {
+        if begins && self.decode_header(input, limits)?.is_none() {
             return Ok(None);
         }
         let State::InFrame(frame) = self.state else {
@@ -202,6 +202,7 @@ impl<R: Role> Decoder<R> {
     }
 
     /// The kind of the open message, and whether an extension has transformed it.
+    #[cfg(feature = "alloc")]
     #[inline]
     pub(crate) fn message(&self) -> (Kind, bool) {
         let describe = |message: OpenMessage| (message.kind(), message.is_transformed());
@@ -210,7 +211,7 @@ impl<R: Role> Decoder<R> {
 
     /// The open frame's opcode, and whether the frame is the last of its message.
     #[cfg(feature = "alloc")]
-    pub(crate) fn frame(&self) -> Option<(Opcode, bool)> {
+    pub(crate) fn open_frame(&self) -> Option<(Opcode, bool)> {
         match self.state {
             State::InFrame(frame) => Some((frame.opcode(), frame.fin())),
             _ => None,
@@ -232,7 +233,7 @@ impl<R: Role> Decoder<R> {
     }
 
     /// Consumes a header as far as it has arrived. The header, once it is complete; then the payload is next.
-    pub(crate) fn header(
+    pub(crate) fn decode_header(
         &mut self,
         input: &mut Input<'_>,
         limits: &Limits,
