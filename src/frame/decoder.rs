@@ -5,11 +5,11 @@
 
 use core::marker::PhantomData;
 
-use super::check::Check;
+use super::check::{BadByte, Check};
 use super::header::{self, Header, MAX_LEN};
 use super::input::Input;
 use super::limits::Limits;
-use super::open_frame::{Bad, OpenFrame};
+use super::open_frame::OpenFrame;
 use super::open_message::OpenMessage;
 pub use super::piece::Piece;
 use super::rules;
@@ -22,13 +22,15 @@ use crate::words::utf8::Utf8;
 /// The receiving machine for an endpoint in the role `R`.
 ///
 /// ```text
-///                first byte            last byte of a header              violation
-/// Idle, Between ────────────▶ Header ─────────────────────────▶ InFrame ─────────────▶ Failed
-///        ▲                      └── violation ────────────────────┼─────────────────────▲
-///        └───────────────────────── last byte of the payload ─────┘── at the frame's end┘
+///                first byte            last byte of a header
+/// Idle, Between ────────────▶ Header ─────────────────────────▶ InFrame
+///     ▲   ▲                                                      │   │
+///     │   └─────── last byte of the payload, fin = false ────────┘   │
+///     └─────────── last byte of the payload, fin = true ─────────────┘
 /// ```
 ///
-/// From every state it goes to Stopped when the layer above wants nothing decoded any more.
+/// A control frame leads back to where it came from, `Idle` or `Between`. A violation leads from each of these states to `Failed`, for
+/// good. When a layer above ends the connection, every state, `Failed` included, goes to `Stopped`.
 #[derive(Clone, Debug)]
 pub struct Decoder<R> {
     state: State,
@@ -335,7 +337,7 @@ impl<R: Role> Decoder<R> {
     }
 
     /// Fails for good, and says how many bytes were good.
-    fn fail_after(&mut self, (good, violation): Bad) -> usize {
+    fn fail_after(&mut self, (good, violation): BadByte) -> usize {
         self.fail(violation);
         good
     }
