@@ -412,7 +412,7 @@ fn mixes_streamed_frames_and_queued_fragments<R: Tested>() {
     conn.continue_text("ü", false).unwrap();
     conn.stream_frame(None, true, 1).unwrap();
     conn.stream_payload(&mut b"b".to_vec()).unwrap();
-    // What was streamed as text leaves nothing behind that binary data would be measured by.
+    // The text that was streamed has no influence on the check of the binary message.
     conn.begin_binary(b"\xFF").unwrap();
     conn.stream_frame(None, true, 1).unwrap();
     conn.stream_payload(&mut b"\xFF".to_vec()).unwrap();

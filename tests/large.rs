@@ -1,4 +1,4 @@
-//! Large messages: the message's own buffer, read into straight from the transport, and lent by the caller.
+//! Large messages: the message's own buffer, into which the caller reads straight from the transport, and buffers that the caller lends.
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
@@ -36,13 +36,13 @@ in_both_roles!(
     gives_back_what_is_lent_after_the_end,
 );
 
-/// Feeds `bytes` like a driver that takes the buffer whenever it can get it, at most `read` bytes at a time. How often it got it.
+/// Feeds `bytes`, at most `read` of them at a time, like a driver that takes the message's buffer whenever it may. How often it could.
 fn buffer_is_worth_taking_from_16_kib_on<R: Tested>() {
-    for (lacking, worth) in [((16 << 10) - 1, false), (16 << 10, true)] {
+    for (missing, worth) in [((16 << 10) - 1, false), (16 << 10, true)] {
         let bytes = peer::<R>(FIN | BINARY, &vec![1; 20_000]);
         let mut conn = open::<R>();
-        feed(&mut conn, &bytes[..bytes.len() - lacking]);
-        assert_eq!(conn.take_buffer().is_some(), worth, "{lacking}");
+        feed(&mut conn, &bytes[..bytes.len() - missing]);
+        assert_eq!(conn.take_buffer().is_some(), worth, "{missing}");
     }
 }
 

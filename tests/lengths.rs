@@ -1,7 +1,7 @@
-//! Lengths around those where 32 bits end: of frames, of messages, of limits, announced and really sent.
+//! Lengths around 2^31 and 2^32: of frames, messages and limits, announced and really sent.
 //!
-//! A length of the protocol has 63 bits whatever the machine; memory has as many as the target gives. On a 32-bit target these
-//! tests show that nothing is cut off on the way from the one to the other, on a 64-bit one that nothing depends on it.
+//! A length in a header has 63 bits on every machine, a length in memory as many as a pointer. On a 32-bit target these tests show that
+//! no conversion between the two cuts bits off, on a 64-bit target that nothing depends on such a cut.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -113,7 +113,7 @@ fn sum_of_fragments_is_held_against_any_limit<R: Tested>() {
     assert_eq!(feed(&mut conn, &[1; 1000]), []);
 }
 
-/// What can be appended is never more than there is capacity for, nor than what lacks.
+/// The room is never more than the buffer's spare capacity, nor more than what remains of the payload.
 fn room_for_a_huge_message_is_what_memory_has<R: Tested>() {
     for len in EDGES.into_iter().filter(|len| *len > 20_000) {
         let mut conn = R::open(limited(u64::MAX, u64::MAX));
@@ -148,15 +148,15 @@ fn stream_of_any_announced_length_is_begun<R: Tested>() {
         let bytes = written(&mut conn);
         let (header, end) = Header::decode(&bytes).unwrap().unwrap();
         assert_eq!((header.len, end), (len, bytes.len()));
-        // What lacks is known to the byte: nothing else may be sent, and no more than that.
+        // The encoder counts every byte that remains: until they are sent, nothing else may be, nor more than they.
         assert!(matches!(conn.send_text("?"), Err(SendError::Misuse(_))));
         conn.stream_payload(&mut [1; 5]).unwrap();
         assert_eq!(conn.counters().sent.payload_bytes, len);
     }
 }
 
-/// The payload in parts, so that no more is held than a read: each of them is counted, the last byte ends it, and the next frame
-/// begins behind it.
+/// The payload is delivered in parts, so that only one read is in memory. Every part is counted, the payload ends at its last byte, and
+/// the next frame begins after it.
 #[test]
 fn frame_of_more_than_4_gib_ends_at_its_last_byte() {
     let config = limited(u64::MAX, u64::MAX).with_delivery(Delivery::Parts);

@@ -1,4 +1,4 @@
-//! Level 1 by itself: the decoder, the encoder and the header codec, without memory of their own.
+//! Level 1: the decoder, the encoder and the header codec, without a connection.
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 

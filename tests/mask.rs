@@ -129,7 +129,7 @@ fn source_may_lie_anywhere_too() {
 }
 
 #[test]
-fn one_octet_outside_ascii_is_seen_wherever_it_stands() {
+fn one_octet_outside_ascii_is_seen_at_every_position() {
     for level in Level::available() {
         for len in (0..=LENGTHS).step_by(if cfg!(miri) { 29 } else { 1 }).chain([1000]) {
             let ascii: Vec<u8> = noise(len).iter().map(|octet| octet & 0x7F).collect();
@@ -198,7 +198,7 @@ fn advanced_turns_the_key() {
 fn levels_are_those_that_the_cpu_has() {
     let levels: Vec<Level> = Level::available().collect();
     assert_eq!(levels[0], Level::SCALAR);
-    // The best, unless the build was told to go no further.
+    // The best that the CPU has, unless the build sets a lower one.
     let most = match () {
         () if cfg!(sockless_simd = "scalar") => Instructions::Scalar,
         () if cfg!(sockless_simd = "sse2") => Instructions::Sse2,

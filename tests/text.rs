@@ -1,4 +1,4 @@
-//! UTF-8 in messages and close reasons: RFC 6455, sections 5.6 and 8.1. What is UTF-8 is RFC 3629's to say.
+//! UTF-8 in messages and close reasons: RFC 6455, sections 5.6 and 8.1, and RFC 3629, which defines UTF-8.
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
@@ -26,8 +26,8 @@ in_both_roles!(
     receives_valid_text_after_binary_that_is_not,
     refuses_to_stream_invalid_text,
     refuses_to_end_text_inside_code_point,
-    refuses_to_queue_text_behind_half_a_code_point,
-    refuses_to_stream_invalid_text_behind_queued_text,
+    refuses_to_queue_text_after_half_a_code_point,
+    refuses_to_stream_invalid_text_after_queued_text,
     streams_anything_as_binary,
 );
 
@@ -292,7 +292,7 @@ fn refuses_to_end_text_inside_code_point<R: Tested>() {
     is_unharmed(&mut conn);
 }
 
-fn refuses_to_queue_text_behind_half_a_code_point<R: Tested>() {
+fn refuses_to_queue_text_after_half_a_code_point<R: Tested>() {
     let invalid = Err(SendError::Misuse(Misuse::InvalidText));
     let mut conn = open::<R>();
     conn.stream_frame(Some(Kind::Text), false, 1).unwrap();
@@ -307,7 +307,7 @@ fn refuses_to_queue_text_behind_half_a_code_point<R: Tested>() {
     is_unharmed(&mut conn);
 }
 
-fn refuses_to_stream_invalid_text_behind_queued_text<R: Tested>() {
+fn refuses_to_stream_invalid_text_after_queued_text<R: Tested>() {
     let invalid = Err(SendError::Misuse(Misuse::InvalidText));
     let mut conn = open::<R>();
     conn.begin_text("queued ").unwrap();

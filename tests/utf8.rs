@@ -1,4 +1,4 @@
-//! UTF-8 in pieces: whatever the cut, the standard library's verdict, and the place of the first octet that can't be right.
+//! The UTF-8 validator: wherever a text is cut, it agrees with the standard library, and finds the first octet that can't be right.
 
 use proptest::prelude::*;
 use sockless::words::mask::Mask;
@@ -10,8 +10,8 @@ use sockless::words::utf8::Utf8;
 /// begin a code point.
 type Verdict = Result<usize, usize>;
 
-/// Whether a code point's encoding, which the standard library knows, begins with these octets: the definition of "can
-/// still be right", tried out.
+/// Whether the encoding of some code point begins with these octets, so that the text can still be right. It tries further octets, and
+/// asks the standard library about each result.
 fn begins_a_code_point(octets: &[u8]) -> bool {
     // All ways to go on are covered by these: bounds of continuations, and the narrow second octets.
     const GO_ON: [u8; 4] = [0x80, 0x8F, 0x90, 0xBF];
@@ -307,7 +307,7 @@ fn validators_are_equal_that_know_the_same() {
         pieces.iter().for_each(|piece| assert_eq!(utf8.push(piece), Ok(())));
         utf8
     };
-    // However a text was cut, and whatever code points are behind it.
+    // However the text was cut, and whatever complete code points it had.
     assert_eq!(after(&[b"\xD8", b"\xA2"]), Utf8::new());
     assert_eq!(after(&[b"\xF0\x9F", b"\x98", b"\x80\xC3"]), after(&[b"\xC3"]));
     assert_ne!(after(&[b"\xC3"]), after(&[b"\xC4"]));

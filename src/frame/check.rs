@@ -5,6 +5,9 @@ use super::violation::Violation;
 use crate::words::close_code::CloseCode;
 use crate::words::utf8::Utf8;
 
+/// The first byte that can't be right: how many good ones precede it, and what is wrong with it.
+pub(super) type BadByte = (usize, Violation);
+
 /// What the payload has to be, from the next byte on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Check {
@@ -25,12 +28,8 @@ impl Check {
     ///
     /// # Errors
     ///
-    /// How many of the bytes are good, and what is wrong with the byte after them.
-    pub(crate) fn check_next(
-        &mut self,
-        utf8: &mut Utf8,
-        bytes: &[u8],
-    ) -> Result<(), (usize, Violation)> {
+    /// The first byte that can't be right.
+    pub(crate) fn check_next(&mut self, utf8: &mut Utf8, bytes: &[u8]) -> Result<(), BadByte> {
         let mut rest = bytes;
         while let (Self::Close | Self::CloseAfter(_), [byte, tail @ ..]) = (*self, rest) {
             *self = match *self {

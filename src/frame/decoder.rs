@@ -5,11 +5,11 @@
 
 use core::marker::PhantomData;
 
-use super::check::Check;
+use super::check::{BadByte, Check};
 use super::header::{self, Header, MAX_LEN};
 use super::input::Input;
 use super::limits::Limits;
-use super::open_frame::{Bad, OpenFrame};
+use super::open_frame::OpenFrame;
 use super::open_message::OpenMessage;
 pub use super::piece::Piece;
 use super::rules;
@@ -22,13 +22,15 @@ use crate::words::utf8::Utf8;
 /// The receiving machine for an endpoint in the role `R`.
 ///
 /// ```text
-///                first byte            last byte of a header              violation
-/// Idle, Between ────────────▶ Header ─────────────────────────▶ InFrame ─────────────▶ Failed
-///        ▲                      └── violation ────────────────────┼─────────────────────▲
-///        └───────────────────────── last byte of the payload ─────┘── at the frame's end┘
+///                first byte            last byte of a header
+/// Idle, Between ────────────▶ Header ─────────────────────────▶ InFrame
+///     ▲   ▲                                                      │   │
+///     │   └─────── last byte of the payload, fin = false ────────┘   │
+///     └─────────── last byte of the payload, fin = true ─────────────┘
 /// ```
 ///
-/// From every state it goes to Stopped when the layer above wants nothing decoded any more.
+/// A control frame leads back to where it came from, `Idle` or `Between`. A violation leads from each of these states to `Failed`, for
+/// good. When a layer above ends the connection, every state, `Failed` included, goes to `Stopped`.
 #[derive(Clone, Debug)]
 pub struct Decoder<R> {
     state: State,
@@ -60,12 +62,12 @@ enum State {
 }
 
 impl<R: Role> Decoder<R> {
-    /// A decoder at the beginning of a connection without extensions.
+    /// A decoder for a connection that has just been opened, without extensions. Its SIMD level is the one that [`Level::detect`] finds.
     pub fn new() -> Self {
         Self::with_level(Level::detect())
     }
 
-    /// A decoder whose kernels run at this SIMD level.
+    /// The same, but payloads are unmasked and checked at this SIMD level.
     pub fn with_level(level: Level) -> Self {
         Self {
             state: State::Idle,
@@ -100,7 +102,7 @@ impl<R: Role> Decoder<R> {
         limits: &Limits,
     ) -> Result<Option<Piece<'b>>, Violation> {
         let begins = !self.in_payload();
-        if begins && self.header(input, limits)?.is_none() {
+        if begins && self.decode_header(input, limits)?.is_none() {
             return Ok(None);
         }
         let State::InFrame(frame) = self.state else {
@@ -202,6 +204,7 @@ impl<R: Role> Decoder<R> {
     }
 
     /// The kind of the open message, and whether an extension has transformed it.
+    #[cfg(feature = "alloc")]
     #[inline]
     pub(crate) fn message(&self) -> (Kind, bool) {
         let describe = |message: OpenMessage| (message.kind(), message.is_transformed());
@@ -210,7 +213,7 @@ impl<R: Role> Decoder<R> {
 
     /// The open frame's opcode, and whether the frame is the last of its message.
     #[cfg(feature = "alloc")]
-    pub(crate) fn frame(&self) -> Option<(Opcode, bool)> {
+    pub(crate) fn open_frame(&self) -> Option<(Opcode, bool)> {
         match self.state {
             State::InFrame(frame) => Some((frame.opcode(), frame.fin())),
             _ => None,
@@ -232,7 +235,7 @@ impl<R: Role> Decoder<R> {
     }
 
     /// Consumes a header as far as it has arrived. The header, once it is complete; then the payload is next.
-    pub(crate) fn header(
+    pub(crate) fn decode_header(
         &mut self,
         input: &mut Input<'_>,
         limits: &Limits,
@@ -334,7 +337,7 @@ impl<R: Role> Decoder<R> {
     }
 
     /// Fails for good, and says how many bytes were good.
-    fn fail_after(&mut self, (good, violation): Bad) -> usize {
+    fn fail_after(&mut self, (good, violation): BadByte) -> usize {
         self.fail(violation);
         good
     }

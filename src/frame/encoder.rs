@@ -94,12 +94,12 @@ impl Fragment {
 }
 
 impl<R: Role> Encoder<R> {
-    /// An encoder at the beginning of a connection.
+    /// An encoder for a connection that has just been opened. Its SIMD level is the one that [`Level::detect`] finds.
     pub fn new() -> Self {
         Self::with_level(Level::detect())
     }
 
-    /// An encoder whose kernels run at this SIMD level.
+    /// The same, but payloads are masked at this SIMD level.
     pub fn with_level(level: Level) -> Self {
         Self {
             state: State::Idle,
@@ -150,7 +150,7 @@ impl<R: Role> Encoder<R> {
         Ok(())
     }
 
-    /// Begins a data frame that [`check_data`](Self::check_data) has allowed.
+    /// Begins a data frame that [`check_data`](Self::check_data) has allowed, and returns its header.
     #[inline]
     pub(crate) fn begin_checked(&mut self, fragment: Fragment, key: R::Key) -> HeaderBytes {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
@@ -272,7 +272,7 @@ impl<R: Role> Encoder<R> {
         matches!(self.state, State::Closed { .. })
     }
 
-    /// A Ping frame.
+    /// Encodes a Ping frame.
     ///
     /// # Errors
     ///
@@ -284,7 +284,7 @@ impl<R: Role> Encoder<R> {
         self.control(Opcode::Ping, &[payload], key)
     }
 
-    /// A Pong frame. It may follow our Close frame, as long as the peer's has not arrived.
+    /// Encodes a Pong frame. It may follow our Close frame, as long as the peer's has not arrived.
     ///
     /// # Errors
     ///
@@ -293,7 +293,7 @@ impl<R: Role> Encoder<R> {
         self.control(Opcode::Pong, &[payload], key)
     }
 
-    /// A Close frame. Nothing but pongs can be sent after it.
+    /// Encodes a Close frame. Nothing but pongs can be sent after it.
     ///
     /// # Errors
     ///

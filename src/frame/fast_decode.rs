@@ -70,10 +70,10 @@ impl<R: Role> Decoder<R> {
     ) -> Option<(Kind, &'b mut [u8])> {
         let &[first, second] = input.place().first_chunk()?;
         let kind = kind_of_whole(first)?;
-        let (header, payload) = match Self::short_len(second, fast) {
+        let (header, payload) = match Self::decode_short_length(second, fast) {
             Some(len) => input.take_frame(Self::SHORT_LEN, len),
             None => {
-                let (header, len) = Self::longer_frame(input.place(), fast, limits())?;
+                let (header, len) = Self::decode_lengths(input.place(), fast, limits())?;
                 input.take_frame(header, len)
             }
         }?;
@@ -105,10 +105,10 @@ impl<R: Role> Decoder<R> {
         limits: impl FnOnce() -> &'l Limits,
     ) -> Option<(Kind, &'b mut [u8])> {
         let kind = kind_of_whole(first)?;
-        let (header, from, payload) = match Self::short_len(second, fast) {
+        let (header, from, payload) = match Self::decode_short_length(second, fast) {
             Some(len) => input.take_copied_frame(Self::SHORT_LEN, len),
             None => {
-                let (header, len) = Self::longer_frame(input.peek(), fast, limits())?;
+                let (header, len) = Self::decode_lengths(input.peek(), fast, limits())?;
                 input.take_copied_frame(header, len)
             }
         }?;
@@ -131,21 +131,22 @@ impl<R: Role> Decoder<R> {
         }
     }
 
-    /// The payload's length, if the second byte has it and it is within the limit.
+    /// Decodes the payload's length out of the header's second byte. `None` if it isn't there, or is over the limit.
     #[inline(always)]
-    fn short_len(second: u8, fast: FastLimit) -> Option<usize> {
+    fn decode_short_length(second: u8, fast: FastLimit) -> Option<usize> {
         // If the mask bit is not as it has to be, the result has the highest bit, and is over every limit.
         let len = second ^ Self::MASKED;
         (len < fast.0).then_some(len.into())
     }
 
-    /// The lengths of the header and of the payload, if they follow the second byte, break no rule and are within the limits.
+    /// Decodes the length of the header and that of its payload, for a header of any length. `None` if the header is incomplete, breaks a
+    /// rule on lengths or masking, or announces more than the limits allow.
     #[inline(always)]
-    fn longer_frame(bytes: &[u8], fast: FastLimit, limits: &Limits) -> Option<(usize, usize)> {
+    fn decode_lengths(bytes: &[u8], fast: FastLimit, limits: &Limits) -> Option<(usize, usize)> {
         if fast == FastLimit::NONE || bytes[1] & MASKED != Self::MASKED {
             return None;
         }
-        let (length_end, len) = header::good_length(bytes)?;
+        let (length_end, len) = header::decode_length(bytes)?;
         if len > limits.frame || len > limits.message {
             return None;
         }

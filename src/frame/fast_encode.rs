@@ -29,7 +29,7 @@ impl<R: Role> Encoder<R> {
     pub(crate) fn fast_encode(&self, kind: Kind, payload: &[u8], key: R::Key, out: &mut Vec<u8>) {
         debug_assert!(self.is_idle());
         let key = R::octets(key);
-        let (header, len) = register(kind, payload.len(), key);
+        let (header, len) = encode_header(kind, payload.len(), key);
         let header = header.to_le_bytes();
         let (_, level) = self.mask();
         match key {
@@ -55,12 +55,13 @@ impl<R: Role> Encoder<R> {
         len: usize,
         key: Option<[u8; 4]>,
     ) -> HeaderBytes {
-        let (header, header_len) = register(kind, len, key);
+        let (header, header_len) = encode_header(kind, len, key);
         HeaderBytes::from_register(header, header_len)
     }
 }
 
+/// Encodes a whole message's header in a register: its octets from the lowest on, and how many there are.
 #[inline(always)]
-fn register(kind: Kind, len: usize, key: Option<[u8; 4]>) -> (u128, usize) {
-    header::encode(FIN | kind.opcode().bits(), len as u64, key)
+fn encode_header(kind: Kind, len: usize, key: Option<[u8; 4]>) -> (u128, usize) {
+    header::encode_in_register(FIN | kind.opcode().bits(), len as u64, key)
 }

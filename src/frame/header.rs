@@ -73,7 +73,7 @@ impl Header {
     #[inline]
     pub fn encode(&self) -> HeaderBytes {
         let first = u8::from(self.fin) << 7 | (self.rsv << 4 & RSV) | self.opcode.bits();
-        let (register, len) = encode(first, self.len, self.mask);
+        let (register, len) = encode_in_register(first, self.len, self.mask);
         HeaderBytes::from_register(register, len)
     }
 }
@@ -113,7 +113,7 @@ impl AsRef<[u8]> for HeaderBytes {
 /// Encodes a header in a register: its octets from the lowest on, and how many there are. The length is in its shortest form, and the
 /// highest bit of `len` is dropped.
 #[inline(always)]
-pub(super) fn encode(first: u8, len: u64, key: Option<[u8; 4]>) -> (u128, usize) {
+pub(super) fn encode_in_register(first: u8, len: u64, key: Option<[u8; 4]>) -> (u128, usize) {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
     //# A masked frame MUST have the field frame-masked set to 1, as defined in
     //# Section 5.2.
@@ -150,7 +150,7 @@ pub(crate) const fn length_end(second: u8) -> usize {
     }
 }
 
-/// The length of a header with this second byte.
+/// The length of the whole header with this second byte.
 #[inline]
 pub(crate) const fn header_len(second: u8) -> usize {
     length_end(second) + if second & MASKED == 0 { 0 } else { 4 }
@@ -161,7 +161,7 @@ pub(super) fn is_complete(bytes: &[u8]) -> bool {
     matches!(*bytes, [_, second, ..] if bytes.len() == header_len(second))
 }
 
-/// The payload's length, from the header's bytes up to the end of its length field.
+/// The payload's length. `bytes` are the header's, up to the end of its length field.
 #[inline]
 pub(crate) fn length(bytes: &[u8]) -> u64 {
     match *bytes {
@@ -174,17 +174,17 @@ pub(crate) fn length(bytes: &[u8]) -> u64 {
     }
 }
 
-/// Decodes the length field of the header at the beginning of `bytes`: where the field ends, and the payload's length. `None` if `bytes`
-/// ends inside it, or if it breaks a rule.
+/// Decodes the length field of the header at the beginning of `bytes`: the offset at which the field ends, and the payload's length. `None`
+/// if the field is incomplete or breaks a rule.
 #[inline(always)]
-pub(super) fn good_length(bytes: &[u8]) -> Option<(usize, u64)> {
+pub(super) fn decode_length(bytes: &[u8]) -> Option<(usize, u64)> {
     let &[_, second, ..] = bytes else { return None };
     let field = bytes.get(..length_end(second))?;
     check_length(&field[2..], second).ok()?;
     Some((field.len(), length(field)))
 }
 
-/// Checks as much of the extended length as has arrived.
+/// Checks as much of the extended length (the two or eight bytes after this second byte) as has arrived.
 #[inline]
 pub(crate) fn check_length(extended: &[u8], second: u8) -> Result<(), Violation> {
     match (second & LEN, extended) {

@@ -14,14 +14,14 @@ impl Limits {
     /// The default limits: 16 MiB for a frame, 16 MiB for a message.
     pub const DEFAULT: Self = Self { frame: 16 << 20, message: 16 << 20 };
 
-    /// The same limits with another one on frames.
+    /// The same limits, except that a frame's payload may have at most this many bytes.
     #[must_use]
     pub const fn with_frame(mut self, bytes: u64) -> Self {
         self.frame = bytes;
         self
     }
 
-    /// The same limits with another one on messages.
+    /// The same limits, except that a message may have at most this many bytes.
     #[must_use]
     pub const fn with_message(mut self, bytes: u64) -> Self {
         self.message = bytes;

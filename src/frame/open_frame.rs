@@ -2,7 +2,7 @@
 //!
 //! What follows the frame is for [`Decoder`](super::Decoder) to say.
 
-use super::check::Check;
+use super::check::{BadByte, Check};
 use super::header::{CONTROL, FIN, OPCODE, RSV};
 use super::violation::Violation;
 use crate::words::mask::Mask;
@@ -11,9 +11,6 @@ use crate::words::role::Role;
 use crate::words::simd::Level;
 use crate::words::text;
 use crate::words::utf8::Utf8;
-
-/// The number of payload bytes that are good, and what is wrong with the byte after them.
-pub(super) type Bad = (usize, Violation);
 
 /// A frame's header, as far as it matters for the payload, and how much of the payload has arrived.
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +63,7 @@ impl OpenFrame {
         level: Level,
         payload: &mut [u8],
         utf8: &mut Utf8,
-    ) -> Result<(), Bad> {
+    ) -> Result<(), BadByte> {
         if !R::MASKS && self.check == Check::Text {
             text::unmask(self.mask, level, payload, utf8).map_err(invalid_text)?;
         } else {
@@ -90,7 +87,7 @@ impl OpenFrame {
         payload: &[u8],
         out: &mut alloc::vec::Vec<u8>,
         utf8: &mut Utf8,
-    ) -> Result<(), Bad> {
+    ) -> Result<(), BadByte> {
         let start = out.len();
         if !R::MASKS && self.check == Check::Text {
             text::append(self.mask, level, payload, out, utf8).map_err(invalid_text)?;
@@ -116,6 +113,6 @@ impl OpenFrame {
     }
 }
 
-fn invalid_text(good: usize) -> Bad {
+fn invalid_text(good: usize) -> BadByte {
     (good, Violation::InvalidText)
 }

@@ -21,10 +21,12 @@ impl OpenMessage {
         Self { kind, transformed, announced: 0 }
     }
 
+    #[cfg(feature = "alloc")]
     pub(super) fn kind(&self) -> Kind {
         self.kind
     }
 
+    #[cfg(feature = "alloc")]
     pub(super) fn is_transformed(&self) -> bool {
         self.transformed
     }

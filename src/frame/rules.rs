@@ -16,7 +16,7 @@ pub(super) fn good_header_len<R: Role>(
     let &[first, second, ..] = bytes else {
         return None;
     };
-    header::good_length(bytes)?;
+    header::decode_length(bytes)?;
     let len = header::header_len(second);
     let good = bytes.len() >= len
         && check_first_byte(first, claims, in_message).is_ok()

@@ -43,7 +43,7 @@ pub enum Violation {
 }
 
 impl Violation {
-    /// The code for the Close frame that fails the connection (RFC 6455, section 7.4.1).
+    /// The close code that answers this violation (RFC 6455, section 7.4.1).
     pub const fn close_code(self) -> CloseCode {
         match self {
             Self::InvalidText | Self::InvalidReason => CloseCode::INVALID_PAYLOAD,
