@@ -60,6 +60,15 @@ pub fn elements(list: &[u8]) -> Elements<'_> {
     Elements { rest: Some(list) }
 }
 
+/// Whether a comma-separated list has `token` among its elements, without regard to ASCII case.
+#[cfg(feature = "handshake")]
+#[inline]
+pub(crate) fn list_contains(list: &[u8], token: &str) -> bool {
+    let token = token.as_bytes();
+    // Nearly always the list is just the token.
+    list == token || elements(list).any(|element| element.eq_ignore_ascii_case(token))
+}
+
 /// The iterator that [`elements`] returns.
 #[derive(Clone, Debug)]
 pub struct Elements<'a> {
