@@ -39,7 +39,7 @@ impl<R: Role> Receiver<R> {
         if let Some(parameters) = agreed.deflate {
             let direction = parameters.sent_by::<R::Peer>();
             let pool = self.config.deflate.pool.clone();
-            self.inflow = Inflow::new(Box::new(deflate::Decoder::new(direction, pool)));
+            self.inflow = Inflow::new(Box::new(deflate::DeflateDecoder::new(direction, pool)));
             self.decoder = Decoder::with_level(beside_deflate(self.config.simd)).claiming_rsv1();
         }
         let _ = agreed;
@@ -62,10 +62,10 @@ impl<R: Side> Sender<R> {
         #[cfg(feature = "deflate")]
         if let Some(parameters) = agreed.deflate {
             let direction = parameters.sent_by::<R>();
-            if let Some(encoder) = deflate::Encoder::new(direction, &self.config.deflate) {
+            if let Some(encoder) = deflate::DeflateEncoder::new(direction, &self.config.deflate) {
                 // A history is worth keeping, unless the message has displaced it anyway.
-                let waives = if direction.takeover { direction.window.window() } else { 0 };
-                let window = direction.window.get();
+                let waives = if direction.has_takeover() { direction.window().window() } else { 0 };
+                let window = direction.window().get();
                 self.outflow = Outflow::new(Box::new(encoder), window, waives);
                 self.encoder = Encoder::with_level(beside_deflate(self.config.simd));
             }

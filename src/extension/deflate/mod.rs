@@ -87,8 +87,8 @@ mod terms;
 #[cfg(feature = "std")]
 mod tests;
 
-pub(crate) use decoder::Decoder;
-pub(crate) use encoder::Encoder;
+pub(crate) use decoder::DeflateDecoder;
+pub(crate) use encoder::DeflateEncoder;
 
 pub use config::Config;
 pub use effort::{Level, Memory};
