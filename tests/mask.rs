@@ -6,7 +6,7 @@ use sockless::words::simd::{Instructions, Level};
 
 const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 const GUARD: u8 = 0xEE;
-/// The interpreter is a thousand times slower.
+/// Fewer cases under Miri, which is a thousand times slower.
 const LENGTHS: usize = if cfg!(miri) { 170 } else { 300 };
 const OFFSETS: usize = if cfg!(miri) { 2 } else { 64 };
 
@@ -20,7 +20,7 @@ fn naive(key: [u8; 4], phase: usize, payload: &[u8]) -> Vec<u8> {
     octets.map(|(i, octet)| octet ^ key[(phase + i) % 4]).collect()
 }
 
-/// Octets without a pattern that a kernel could get right by chance.
+/// Octets without a pattern, so that no kernel is right by chance.
 fn noise(len: usize) -> Vec<u8> {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     let next = |_| {
@@ -32,7 +32,7 @@ fn noise(len: usize) -> Vec<u8> {
     (0..len).map(next).collect()
 }
 
-/// A buffer full of guards, and an index in it whose address has this remainder by 64.
+/// A buffer filled with guard octets, and an index in it whose address is `offset` modulo 64.
 fn guarded(len: usize, offset: usize) -> (Vec<u8>, usize) {
     let buffer = vec![GUARD; len + 3 * 64];
     let at = buffer.as_ptr().addr();
@@ -129,7 +129,7 @@ fn source_may_lie_anywhere_too() {
 }
 
 #[test]
-fn one_octet_outside_ascii_is_seen_wherever_it_stands() {
+fn one_octet_outside_ascii_is_found_at_every_position() {
     for level in Level::available() {
         for len in (0..=LENGTHS).step_by(if cfg!(miri) { 29 } else { 1 }).chain([1000]) {
             let ascii: Vec<u8> = noise(len).iter().map(|octet| octet & 0x7F).collect();
@@ -198,7 +198,7 @@ fn advanced_turns_the_key() {
 fn levels_are_those_that_the_cpu_has() {
     let levels: Vec<Level> = Level::available().collect();
     assert_eq!(levels[0], Level::SCALAR);
-    // The best, unless the build was told to go no further.
+    // The best, unless the build limits it.
     let most = match () {
         () if cfg!(sockless_simd = "scalar") => Instructions::Scalar,
         () if cfg!(sockless_simd = "sse2") => Instructions::Sse2,

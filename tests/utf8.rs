@@ -1,4 +1,4 @@
-//! UTF-8 in pieces: whatever the cut, the standard library's verdict, and the place of the first octet that can't be right.
+//! UTF-8 in pieces: however the text is cut, the result is that of the standard library, with the first octet that can't be right.
 
 use proptest::prelude::*;
 use sockless::words::mask::Mask;
@@ -13,7 +13,7 @@ type Verdict = Result<usize, usize>;
 /// Whether a code point's encoding, which the standard library knows, begins with these octets: the definition of "can
 /// still be right", tried out.
 fn begins_a_code_point(octets: &[u8]) -> bool {
-    // All ways to go on are covered by these: bounds of continuations, and the narrow second octets.
+    // These cover all continuations: the bounds of continuation octets, and the narrower ones of some second octets.
     const GO_ON: [u8; 4] = [0x80, 0x8F, 0x90, 0xBF];
     if std::str::from_utf8(octets).is_ok() {
         return true;
@@ -87,7 +87,7 @@ fn assert_all(text: &[u8], cuts: &[usize]) {
     }
 }
 
-/// A sequence alone, and octet by octet.
+/// Checks a sequence in one piece, and octet by octet.
 fn assert_sequence(sequence: &[u8], expected: Verdict) {
     assert_eq!(pushed(sequence, &[]), expected, "{sequence:02X?}");
     let cuts = [1, 2, 3];
@@ -109,10 +109,10 @@ fn every_one_and_two_octets() {
 #[cfg(not(miri))]
 #[test]
 fn every_three_octets() {
-    // Of what begins with ASCII, one for all: what follows is two octets.
+    // One octet stands for all of ASCII: after it, only two octets are left.
     for first in 0x7F..=0xFF {
         for second in 0..=0xFF {
-            // What two octets have decided, a third can't change; the oracle is slow.
+            // A third octet can't change a verdict of two octets. The slow oracle is not asked again.
             let two = oracle(&[first, second]);
             for third in (0..=0xFF).step_by(if two.is_err() { 15 } else { 1 }) {
                 let sequence = [first, second, third];
@@ -213,8 +213,8 @@ fn wrong_octet_is_found_at_every_position_of_a_long_text() {
             for wrong in [0xFF, 0x80, 0xC3, 0xE0, b'a'] {
                 let mut text = text.clone();
                 text[position] = wrong;
-                // The oracle is slow, and what lies at a distance is right: it sees the neighbourhood, from the start
-                // of a code point on. If that is right, then so is the text, which ends where the code points end.
+                // The oracle is slow, and the text farther away is right: it gets only the neighbourhood, from the start
+                // of a code point on. If that is right, so is the whole text, which ends with a complete code point.
                 let mut start = position.saturating_sub(8);
                 while start > 0 && text[start] & 0xC0 == 0x80 {
                     start -= 1;
@@ -246,13 +246,13 @@ fn text_is_unmasked_and_checked_across_blocks() {
             for position in [0, 5, block - 2, block - 1, block, block + 1, block + 70] {
                 let mut text = text.to_vec();
                 text[position] = 0xFF;
-                // Which octet is wrong was shown above; here both ways have to agree.
+                // The tests above show which octet is wrong; here both functions have to agree.
                 assert_eq!(unmasked(level, &text, &[]), pushed(&text, &[]));
                 assert_eq!(unmasked(level, &text, &[position]), Err(position));
             }
         }
     }
-    // A code point over the border between blocks, between plain ones.
+    // A code point across the border between blocks, among ASCII.
     for back in 1..4 {
         let mut text = "x".repeat(block - back);
         text.push('\u{1f600}');
@@ -307,7 +307,7 @@ fn validators_are_equal_that_know_the_same() {
         pieces.iter().for_each(|piece| assert_eq!(utf8.push(piece), Ok(())));
         utf8
     };
-    // However a text was cut, and whatever code points are behind it.
+    // However a text was cut, and whatever code points came before.
     assert_eq!(after(&[b"\xD8", b"\xA2"]), Utf8::new());
     assert_eq!(after(&[b"\xF0\x9F", b"\x98", b"\x80\xC3"]), after(&[b"\xC3"]));
     assert_ne!(after(&[b"\xC3"]), after(&[b"\xC4"]));

@@ -5,50 +5,13 @@
 
 use core::fmt;
 
+pub use super::malformed::Malformed;
 use crate::words::token::is_token_byte;
 
 /// How many empty list elements (as in `a,,b`) one header may hold.
 ///
 /// RFC 9110, section 5.6.1.2, asks a recipient to ignore "a reasonable number" of them.
 pub const EMPTY_ELEMENTS: u16 = 64;
-
-/// Why field values don't follow the grammar of the header.
-//= https://www.rfc-editor.org/rfc/rfc6455#section-9.1
-//# If a value is received by either the client or
-//# the server during negotiation that does not conform to the ABNF
-//# below, the recipient of such malformed data MUST immediately _Fail
-//# the WebSocket Connection_.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Malformed {
-    /// An element, a parameter or a value doesn't begin with the token that it needs.
-    MissingToken,
-    /// A quoted string has no end.
-    UnterminatedString,
-    /// A quoted value is not a token once its quotes and escapes are removed.
-    QuotedNonToken,
-    /// Something other than a separator follows a token or a quoted string.
-    MissingSeparator,
-    /// The header is there, but has no element.
-    NoElement,
-    /// More than [`EMPTY_ELEMENTS`] list elements are empty.
-    TooManyEmptyElements,
-}
-
-impl fmt::Display for Malformed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::MissingToken => "a token is missing",
-            Self::UnterminatedString => "a quoted string has no end",
-            Self::QuotedNonToken => "a quoted value is not a token",
-            Self::MissingSeparator => "a separator is missing",
-            Self::NoElement => "the list is empty",
-            Self::TooManyEmptyElements => "too many empty elements",
-        })
-    }
-}
-
-impl core::error::Error for Malformed {}
 
 /// One element of the list: an extension's name and its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -298,10 +261,12 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
+    /// Skips octets.
     fn skip(&mut self, count: usize) {
         self.rest = self.rest.get(count..).unwrap_or_default();
     }
 
+    /// Reads octets.
     fn take(&mut self, count: usize) -> &'a [u8] {
         let (taken, rest) = self.rest.split_at_checked(count).unwrap_or((self.rest, &[]));
         self.rest = rest;
@@ -314,6 +279,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Reads a token, up to the first octet that can't be in it.
     #[inline]
     fn read_token(&mut self) -> Result<&'a [u8], Malformed> {
         let length =

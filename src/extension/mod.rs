@@ -14,6 +14,7 @@ pub mod deflate;
 #[cfg_attr(not(feature = "deflate"), allow(dead_code))]
 pub(crate) mod door;
 pub mod header;
+mod malformed;
 mod negotiation;
 
 pub use agreed::{Agreed, Answer};

@@ -53,6 +53,7 @@ impl<'b> Acceptor<'b> {
         Self::new_in(HeadBuffer::lent(buffer), limits, now)
     }
 
+    /// A server's handshake that puts a head together in `buffer`.
     fn new_in(buffer: HeadBuffer<'b>, limits: &Limits, now: Duration) -> Self {
         Self { reader: HeadReader::new(limits, HeadScan::after_empty_lines, now, buffer) }
     }
@@ -107,6 +108,7 @@ impl<'b> Acceptor<'b> {
         self.reader.work()
     }
 
+    /// Reads on; the request, once its head is complete.
     fn read_request<'i>(&mut self, input: &'i [u8]) -> Result<Option<Request<'i>>, RequestError>
     where
         'b: 'i,
@@ -118,6 +120,7 @@ impl<'b> Acceptor<'b> {
         Ok(head.map(|head| Request::new(self.reader.take_bytes(&head), head.parsed(), head.end())))
     }
 
+    /// Ends the handshake with an error.
     fn refuse<'i>(&mut self, error: RequestError) -> Asked<'i> {
         self.reader.abandon();
         Asked::Refused(error)

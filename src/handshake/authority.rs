@@ -30,6 +30,7 @@ impl Authority {
         self.port
     }
 
+    /// Parses a text that is an authority and nothing else.
     pub(super) fn parse(text: &[u8]) -> Result<Self, AuthorityError> {
         let host_len = if text.first() == Some(&b'[') {
             let end = text.iter().position(|byte| *byte == b']').ok_or(AuthorityError::Host)?;

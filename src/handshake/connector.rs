@@ -122,6 +122,7 @@ impl<'a, 'b> Connector<'a, 'b> {
         Self::new_in(HeadBuffer::lent(buffer), offer, nonce, limits, now)
     }
 
+    /// A client's handshake that puts a head together in `buffer`.
     fn new_in(
         buffer: HeadBuffer<'b>,
         offer: Offer<'a>,
@@ -180,7 +181,7 @@ impl<'a, 'b> Connector<'a, 'b> {
         self.reader.work()
     }
 
-    /// Reads the first answer that is not interim.
+    /// Reads on, past interim answers; the final answer, once its head is complete.
     fn read_response<'i>(&mut self, input: &'i [u8]) -> Result<Option<Response<'i>>, ResponseError>
     where
         'b: 'i,
@@ -209,6 +210,7 @@ impl<'a, 'b> Connector<'a, 'b> {
     //# Once the client's opening handshake has been sent, the client MUST
     //# wait for a response from the server before sending any further data.
     //# The client MUST validate the server's response as follows:
+    /// Decides what the final answer means for the handshake.
     fn classify<'i>(&self, response: Response<'i>) -> Answered<'a, 'i> {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# If the status code received from the server is not 101, the client handles the
@@ -222,6 +224,7 @@ impl<'a, 'b> Connector<'a, 'b> {
         }
     }
 
+    /// Checks an answer with status 101, and says what it agrees on.
     fn check_switch(&self, response: &Response<'_>) -> Result<Established<'a>, ResponseError> {
         if !response.is_http_1_1() {
             return Err(ResponseError::HttpVersion);
@@ -242,6 +245,7 @@ impl<'a, 'b> Connector<'a, 'b> {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-7.2.1
     //# To do so, the client MUST _Fail the WebSocket Connection_ as defined in Section
     //# 7.1.7.
+    /// Ends the handshake with an error.
     fn fail<'i>(&mut self, error: ResponseError) -> Answered<'a, 'i> {
         self.reader.abandon();
         Answered::Failed(error)

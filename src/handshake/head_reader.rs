@@ -9,14 +9,17 @@ use super::head_scan::{HeadError, HeadScan};
 use super::limits::Limits;
 use crate::words::time::Instant;
 
-/// A reader of heads, until it is [finished](Self::finish).
+/// A reader of heads: of one, or of several after each other.
 #[derive(Debug)]
 pub(super) struct HeadReader<'b> {
     limits: Limits,
+    /// The scan of the current head.
     scan: HeadScan,
+    /// The pieces of the current head.
     buffer: HeadBuffer<'b>,
     deadline: Option<Instant>,
     finished: bool,
+    /// Octets scanned or parsed so far.
     work: u64,
 }
 
@@ -28,7 +31,7 @@ pub(super) struct CompleteHead<'i, P> {
 }
 
 impl<'b> HeadReader<'b> {
-    /// A reader that `scan` makes find the end of the head. The deadline is counted from `now`.
+    /// A reader whose first head is found by the scan that `scan` makes. The timeout begins at `now`.
     pub(super) fn new(
         limits: &Limits,
         scan: fn(&Limits) -> HeadScan,
@@ -47,8 +50,8 @@ impl<'b> HeadReader<'b> {
         }
     }
 
-    /// Parses the first input at once, without a scan, if it ends like a head. `None` if it has to be read by
-    /// [`read`](Self::read): `parse` says so too where it finds anything unusual.
+    /// Parses the first input without a scan, if it ends like a head. `None` if it doesn't, or if `parse` finds anything unusual
+    /// in it: then call [`read`](Self::read) with the same input.
     pub(super) fn read_at_once<P, E>(
         &mut self,
         input: &[u8],
@@ -95,17 +98,18 @@ impl<'b> HeadReader<'b> {
         self.scan = scan(&self.limits);
     }
 
-    /// Ends reading.
+    /// Ends reading: the head that was read is the last one.
     pub(super) const fn finish(&mut self) {
         self.finished = true;
     }
 
-    /// Ends reading, and drops what has been gathered.
+    /// Ends reading, and drops the pieces of an incomplete head.
     pub(super) fn abandon(&mut self) {
         self.finished = true;
         self.buffer.clear();
     }
 
+    /// Whether reading has ended.
     pub(super) const fn is_finished(&self) -> bool {
         self.finished
     }

@@ -161,6 +161,7 @@ fn fields_after_start_line(head: &[u8]) -> Fields<'_> {
     Fields::new(&head[end..])
 }
 
+/// A response with this status, these fields and this body.
 fn build_response<'h, B>(
     status: u16,
     fields: impl Iterator<Item = Field<'h>>,

@@ -63,6 +63,7 @@ impl WebSocketKey {
         Self(*key)
     }
 
+    /// The key as it is sent.
     pub(super) fn bytes(&self) -> &[u8; 24] {
         &self.0
     }

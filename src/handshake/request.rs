@@ -154,6 +154,7 @@ impl<'i> Request<'i> {
         acceptance.answer(self.fields(), self.key().ok_or(Misuse::PlainRequest)?)
     }
 
+    /// The value of `Sec-WebSocket-Key`, if the request asks for a WebSocket.
     fn key(&self) -> Option<&[u8; 24]> {
         self.head.as_slice().get(self.parsed.key?..)?.first_chunk()
     }

@@ -1,4 +1,4 @@
-//! What a client can do wrong in its request, and the HTTP answer that says so.
+//! The errors of a client in its request, and the HTTP answer to each.
 
 use core::{error, fmt};
 

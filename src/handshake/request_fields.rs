@@ -74,6 +74,7 @@ impl<'h> RequestFields<'h> {
         if self.body { Err(RequestError::Body) } else { Ok(()) }
     }
 
+    /// Checks that there is at most one origin, and that it has the form of one.
     pub(super) fn check_origin(&self) -> Result<(), RequestError> {
         match self.origin {
             SingleField::Absent => Ok(()),
@@ -116,6 +117,7 @@ impl<'h> RequestFields<'h> {
         Ok(Some(key))
     }
 
+    /// Checks that there is one version, and that it is 13.
     //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.5
     //# However, the |Sec-WebSocket-Version| header field MUST NOT appear
     //# more than once in an HTTP request.
@@ -134,7 +136,8 @@ impl<'h> RequestFields<'h> {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
     //# Optionally, a |Sec-WebSocket-Protocol| header field, with a list of values
     //# indicating which protocols the client would like to speak, ordered by preference.
-    /// A subprotocol that is listed twice is no error here: not to repeat one is the client's duty.
+    /// Checks that the subprotocols, if there are any, are a list of tokens. One that is listed twice is no error: not to repeat one
+    /// is the client's duty.
     pub(super) fn check_subprotocols(&self) -> Result<(), RequestError> {
         match self.subprotocols {
             TokenList::Absent | TokenList::Tokens => Ok(()),

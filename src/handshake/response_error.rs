@@ -1,4 +1,4 @@
-//! What a server can do wrong in its answer.
+//! The errors of a server in its answer.
 
 use core::{error, fmt};
 

@@ -30,6 +30,7 @@ impl<'h> ResponseFields<'h> {
         collected
     }
 
+    /// Adds a field. The names are told apart by their length first.
     fn add(&mut self, field: Field<'h>) {
         let value = field.value;
         match field.name.len() {

@@ -10,6 +10,7 @@ use super::misuse::Misuse;
 
 /// Where the bytes of a head go, piece by piece.
 pub(super) trait Sink {
+    /// Puts bytes after those that were put before.
     fn put(&mut self, bytes: &[u8]);
 
     /// Puts a number, in decimal.
@@ -36,7 +37,7 @@ pub(super) trait Sink {
         let _ = fmt::Write::write_fmt(&mut Displayed(self), format_args!("{value}"));
     }
 
-    /// Puts a header field.
+    /// Puts a header field with its line end.
     fn put_field(&mut self, name: &str, value: &[u8]) {
         self.put(name.as_bytes());
         self.put(b": ");

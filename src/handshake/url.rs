@@ -122,7 +122,7 @@ impl<'a> Url<'a> {
         if self.path.is_empty() { "/" } else { self.path }
     }
 
-    /// The query, unless it is empty.
+    /// The query without its question mark, unless it is empty.
     pub const fn query(&self) -> Option<&'a str> {
         if self.query.is_empty() { None } else { Some(self.query) }
     }

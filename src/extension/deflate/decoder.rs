@@ -186,13 +186,13 @@ impl DeflateDecoder {
         }
         // The tail has to complete the block without any data. Then the inflater stops before the octet that follows.
         let mut nothing = [0];
-        let tail = Step::run(inflater, &TAIL_AND_ONE, &mut nothing, InflateFlush::Block);
+        let tail = Step::inflate(inflater, &TAIL_AND_ONE, &mut nothing, InflateFlush::Block);
         if (tail.status, tail.read, tail.wrote) != (Ok(Status::Ok), TAIL_AND_ONE.len() - 1, 0) {
             return Err(DecodeError::Corrupt);
         }
         // A compressed block may end there too, but inside the last octet, whose other bits would belong to the next message. In
         // that case an empty block is not decoded as one.
-        let empty = Step::run(inflater, &EMPTY_BLOCK, &mut nothing, InflateFlush::NoFlush);
+        let empty = Step::inflate(inflater, &EMPTY_BLOCK, &mut nothing, InflateFlush::NoFlush);
         if (empty.status, empty.read, empty.wrote) != (Ok(Status::Ok), EMPTY_BLOCK.len(), 0) {
             return Err(DecodeError::Corrupt);
         }
@@ -259,7 +259,7 @@ fn inflate_block(
         let mut beyond = [0];
         let room = if full { &mut beyond[..] } else { room };
         let length = room.len();
-        let step = Step::run(inflater, input, room, InflateFlush::NoFlush);
+        let step = Step::inflate(inflater, input, room, InflateFlush::NoFlush);
         *input = input.get(step.read..).unwrap_or_default();
         if full && step.wrote > 0 {
             return Err(DecodeError::OverBudget);
@@ -283,8 +283,8 @@ struct Step {
 }
 
 impl Step {
-    /// Calls the inflater once.
-    fn run(inflater: &mut Inflate, input: &[u8], room: &mut [u8], flush: InflateFlush) -> Self {
+    /// Calls the inflater once, and measures what it did.
+    fn inflate(inflater: &mut Inflate, input: &[u8], room: &mut [u8], flush: InflateFlush) -> Self {
         let (read, wrote) = (inflater.total_in(), inflater.total_out());
         let status = inflater.decompress(input, room, flush);
         // The differences are lengths within slices, so the conversions lose nothing.

@@ -13,6 +13,7 @@ pub(super) struct History {
 }
 
 impl History {
+    /// An empty history, which holds at most `window` octets.
     pub(super) const fn new(window: usize) -> Self {
         Self { ring: Vec::new(), oldest: 0, window }
     }

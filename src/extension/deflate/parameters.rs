@@ -44,6 +44,7 @@ impl WindowBits {
         1 << self.0
     }
 
+    /// Parses the value of one of the two parameters for windows; `None` if it is invalid.
     //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.1
     //# This parameter has a decimal
     //# integer value without leading zeroes between 8 to 15, inclusive,

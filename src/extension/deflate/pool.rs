@@ -28,6 +28,7 @@ pub struct Pool {
 }
 
 struct Shared {
+    /// How many of each kind are kept.
     limit: usize,
     #[cfg(feature = "std")]
     idle: Mutex<Idle>,
@@ -67,6 +68,7 @@ impl Pool {
         return None;
     }
 
+    /// Keeps an inflater for other connections, or frees it if there are enough.
     pub(super) fn give_inflater(&self, inflater: Box<Inflate>) {
         #[cfg(feature = "std")]
         {
@@ -94,6 +96,7 @@ impl Pool {
         }
     }
 
+    /// Keeps a compressor for other connections, or frees it if there are enough.
     pub(super) fn give_compressor(&self, settings: CompressorSettings, compressor: Box<Deflate>) {
         #[cfg(feature = "std")]
         {

@@ -1,4 +1,4 @@
-//! What a client can do wrong in an extended CONNECT, and the status of the answer.
+//! The errors of a client in an extended CONNECT, and the answer to each.
 
 use core::{error, fmt};
 

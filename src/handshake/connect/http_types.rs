@@ -115,7 +115,7 @@ impl TryFrom<Error> for ::http::Response<()> {
     }
 }
 
-/// Appends fields that are encoded only now.
+/// Appends fields to a header map, encoding their values.
 fn append_values<'a>(
     fields: impl Iterator<Item = (&'a str, Value<'a>)>,
     headers: &mut ::http::HeaderMap,

@@ -88,6 +88,7 @@ impl<'h, I: Iterator<Item = (&'h [u8], &'h [u8])> + Clone> Request<'h, I> {
         Ok(())
     }
 
+    /// All fields whose names are text.
     fn all_fields(&self) -> impl Iterator<Item = Field<'h>> + Clone {
         self.fields.clone().filter_map(to_field)
     }

@@ -69,7 +69,7 @@ fn the_vector_grows_with_what_is_in_it() {
     assert_eq!(out.len(), message.len());
 }
 
-/// How long a flood of `count` members with `BFINAL` set takes, behind a full window.
+/// How long a flood of `count` blocks with `BFINAL` set takes, after a full window.
 fn flood(member: &[u8], count: usize) -> Duration {
     let mut decoder = decoder(15, true);
     let mut window = stored(false, &noise(2, 40_000));

@@ -12,7 +12,7 @@ use crate::extension::deflate::encoder::compress_alone;
 use crate::extension::deflate::{Config, DeflateEncoder, Level, Memory};
 use crate::extension::door::{Decode, DecodeError, Encode};
 
-/// A message with repetitions of its own, near and far.
+/// A message that repeats parts of itself, near and far.
 fn message() -> impl Strategy<Value = Vec<u8>> {
     let run = prop_oneof![
         proptest::collection::vec(any::<u8>(), 0..60),
@@ -95,9 +95,9 @@ proptest! {
                     let mut payload = Vec::new();
                     let mut rest = &message[..];
                     for length in fragments {
-                        let (fragment, behind) = rest.split_at(length.min(rest.len()));
+                        let (fragment, after) = rest.split_at(length.min(rest.len()));
                         encoder.encode(fragment, false, &mut payload);
-                        rest = behind;
+                        rest = after;
                     }
                     encoder.encode(rest, true, &mut payload);
                     payload

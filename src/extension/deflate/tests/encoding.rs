@@ -205,7 +205,7 @@ fn a_forgotten_history_is_not_referred_to() {
     let first = encode(&mut encoder, &message);
     encoder.forget();
     assert_eq!(encode(&mut encoder, &message), first);
-    // Only once: the history goes on from there.
+    // Only once: the history continues from there.
     assert!(encode(&mut encoder, &message).len() < 60);
 }
 

@@ -1,4 +1,4 @@
-//! How much room is made behind the contents of a vector, and how much memory is taken for it.
+//! How much room is made at the end of a vector, and how much memory that takes.
 
 use std::vec::Vec;
 
@@ -93,7 +93,7 @@ fn more_room_is_made_only_where_too_little_is_left() {
     assert_eq!(output.room(25).len(), 2 * KIB);
     assert_eq!(output.room(1).len(), 2 * KIB);
     output.advance(1992);
-    // What is left of the memory is too little for a room of its own.
+    // Too little capacity is left to use it as room.
     assert_eq!(output.room(56).len(), 56);
     assert_eq!(output.room(57).len(), 4 * KIB);
     output.advance(4 * KIB);
