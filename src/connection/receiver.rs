@@ -346,9 +346,9 @@ impl<R: Role> Receiver<R> {
         match (transformed, self.manner) {
             (false, Manner::Whole | Manner::Taken) => {
                 let message = if input.is_empty() && self.decoder.remaining() == 0 {
-                    self.assembler.complete(&mut self.decoder, fin)?
+                    self.assembler.end_frame(&mut self.decoder, fin)?
                 } else {
-                    self.assembler.whole(&mut self.decoder, input, fin)?
+                    self.assembler.assemble(&mut self.decoder, input, fin)?
                 };
                 // Whoever has had the buffer may have changed what had been checked.
                 let intact = |payload: &Payload<'_>| core::str::from_utf8(payload).is_ok();
@@ -359,7 +359,7 @@ impl<R: Role> Receiver<R> {
                 Ok(message.map(|payload| self.message(kind, payload)))
             }
             (false, Manner::Parts) => {
-                let part = Part::next(&mut self.decoder, input, fin);
+                let part = Part::take_next(&mut self.decoder, input, fin);
                 Ok(part.map(|part| self.part(part)))
             }
             (true, Manner::Whole | Manner::Taken) => {
