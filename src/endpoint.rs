@@ -1,5 +1,5 @@
-//! From an opening handshake to a connection: the answer goes out ahead of the first frame, what has arrived behind the head comes
-//! in as the first frames.
+//! From an opening handshake to a connection. A server's answer is sent before the first frame; input that has arrived after the
+//! head is the first frames.
 //!
 //! # Both ends in memory
 //!
@@ -47,12 +47,12 @@ use crate::handshake::{Acceptance, Misuse, Request};
 use crate::words::role::Client;
 use crate::words::role::Server;
 
-/// Accepts a request: the server's connection, whose output begins with the answer, and what was agreed on. The input after
-/// [`Request::consumed`] is the connection's.
+/// Accepts a request: returns the server's connection, whose output begins with the answer, and what was agreed on. Pass the input
+/// after [`Request::consumed`] to the connection.
 ///
 /// # Errors
 ///
-/// If the acceptance does not fit the request; nothing has been sent.
+/// If the acceptance does not match the request. Nothing has been sent.
 pub fn accept<'a>(
     request: &Request<'_>,
     acceptance: &Acceptance<'a>,
@@ -64,14 +64,14 @@ pub fn accept<'a>(
     Ok((connection, established))
 }
 
-/// A server's connection on a stream whose handshake is over: our own, or that of another HTTP server, over HTTP/1.1, HTTP/2 or
-/// HTTP/3.
+/// A server's connection on a stream whose handshake is over, whether it was ours or another HTTP server's, over HTTP/1.1, HTTP/2
+/// or HTTP/3.
 pub fn server(established: &Established<'_>, config: impl Into<Arc<Config>>) -> Connection<Server> {
     Connection::server(config).with_extensions(established.extensions)
 }
 
-/// A client's connection on a stream whose handshake is over. The input after
-/// [`Response::consumed`](crate::handshake::Response::consumed) is the connection's.
+/// A client's connection on a stream whose handshake is over. Pass the input after
+/// [`Response::consumed`](crate::handshake::Response::consumed) to the connection.
 #[cfg(feature = "getrandom")]
 pub fn client(established: &Established<'_>, config: impl Into<Arc<Config>>) -> Connection<Client> {
     Connection::client(config).with_extensions(established.extensions)

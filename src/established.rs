@@ -1,8 +1,8 @@
-//! What a handshake agreed on: all that a connection needs to know about how it was opened.
+//! What a handshake agreed on: all that a connection needs to know of it.
 
 use crate::extension::Agreed;
 
-/// What both endpoints agreed on: the outcome of our own handshake, or what another HTTP server's upgrade has settled.
+/// What both endpoints agreed on, in a handshake of ours or in an upgrade by another HTTP server.
 ///
 /// The subprotocol is borrowed from the caller's own list, never from the network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

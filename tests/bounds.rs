@@ -49,7 +49,7 @@ const CLASSES: &[(&str, &[(&str, &str)])] = &[
     (
         "The head of a handshake is parsed again at every read (CVE-2023-43669)",
         &[
-            ("tests/handshake_cost.rs", "every_octet_is_looked_at_once_at_any_split"),
+            ("tests/handshake_cost.rs", "every_octet_is_scanned_and_parsed_once_at_any_split"),
             ("tests/handshake_cost.rs", "head_octet_by_octet_takes_linear_time"),
             ("tests/handshake_cost.rs", "head_that_is_refused_is_not_parsed_again"),
         ],
@@ -127,7 +127,7 @@ const CLASSES: &[(&str, &[(&str, &str)])] = &[
             ("tests/deflate.rs", "receives_bfinal_in_the_middle_and_keeps_the_window"),
             (
                 "src/extension/deflate/tests/decoding.rs",
-                "a_message_goes_on_behind_bfinal_with_the_window_kept",
+                "a_message_continues_after_bfinal_with_the_window_kept",
             ),
         ],
     ),
@@ -193,8 +193,8 @@ const CLASSES: &[(&str, &[(&str, &str)])] = &[
             ("tests/bounds.rs", "failed_connection_takes_nothing_more"),
             ("tests/memory.rs", "memory_is_freed_when_the_connection_fails_or_closes"),
             ("tests/deflate_memory.rs", "corrupt_message_leaves_no_memory_behind"),
-            ("tests/handshake_server.rs", "server_looks_at_nothing_behind_a_refusal"),
-            ("tests/handshake_client.rs", "client_looks_at_nothing_behind_a_failure"),
+            ("tests/handshake_server.rs", "server_ignores_what_follows_a_refusal"),
+            ("tests/handshake_client.rs", "client_ignores_what_follows_a_failure"),
         ],
     ),
     (

@@ -1,4 +1,4 @@
-//! What is delivered, converted into what applications keep and send: nothing is lost, nothing invented, wherever the bytes lie.
+//! Conversions of delivered payloads and texts into owned ones: the bytes stay the same, wherever they are stored.
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 #![cfg(feature = "alloc")]
@@ -122,7 +122,7 @@ fn owned_bytes_are_converted_without_a_copy<R: Tested>() {
 }
 
 fn content_is_text_or_binary<R: Tested>() {
-    // A code point that is cut between two pieces is a part by itself.
+    // A code point that is cut between two pieces is a separate part.
     let mut text = Vec::new();
     let bytes = peer::<R>(FIN | TEXT, "a\u{20ac}b".as_bytes());
     let mut conn = R::open(Config::default().with_delivery(Delivery::Parts));

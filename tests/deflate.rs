@@ -86,9 +86,9 @@ fn both(window: u8, takeover: bool) -> Parameters {
 const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
 const HELLO_AGAIN: [u8; 5] = [0xf2, 0x00, 0x11, 0x00, 0x00];
 
-/// Feeds in one piece and in little ones; both have to give the same, joined.
+/// Feeds the bytes in one piece and in small ones: both have to yield the same events once parts are joined.
 #[track_caller]
-fn fed<R: Tested>(open: impl Fn() -> Connection<R>, bytes: &[u8]) -> Vec<Seen> {
+fn feed_at_any_cut<R: Tested>(open: impl Fn() -> Connection<R>, bytes: &[u8]) -> Vec<Seen> {
     let whole = feed(&mut open(), bytes);
     let mut conn = open();
     let size = if bytes.len() < 5000 { 1 } else { 17 };
@@ -97,7 +97,7 @@ fn fed<R: Tested>(open: impl Fn() -> Connection<R>, bytes: &[u8]) -> Vec<Seen> {
     whole
 }
 
-/// Parts put together as far as they are of one message.
+/// The parts of each message put together.
 fn joined(events: &[Seen]) -> Vec<Seen> {
     let mut all: Vec<Seen> = Vec::new();
     for event in events {
@@ -135,7 +135,7 @@ fn receives_hello_as_in_the_examples_of_section_7_2_3<R: Tested>() {
     }
     bytes.extend(peer::<R>(RSV1 | TEXT, &HELLO[..3]));
     bytes.extend(peer::<R>(FIN, &HELLO[3..]));
-    assert_eq!(fed(opened::<R>, &bytes), vec![text("Hello"); 6]);
+    assert_eq!(feed_at_any_cut(opened::<R>, &bytes), vec![text("Hello"); 6]);
 }
 
 fn receives_messages_of_another_library<R: Tested>() {
@@ -151,7 +151,10 @@ fn receives_messages_of_another_library<R: Tested>() {
             bytes.extend(peer::<R>(FIN | RSV1 | BINARY, &deflater.deflate(&message)));
             expected.push(binary(&message));
         }
-        assert_eq!(fed(|| deflating::<R>(Config::default(), both(15, takeover)), &bytes), expected);
+        assert_eq!(
+            feed_at_any_cut(|| deflating::<R>(Config::default(), both(15, takeover)), &bytes),
+            expected
+        );
     }
 }
 
@@ -178,7 +181,7 @@ fn receives_uncompressed_messages_between_compressed_ones<R: Tested>() {
         peer::<R>(FIN | RSV1 | TEXT, &HELLO_AGAIN),
     ];
     let expected = ["before", "Hello", "plain", "in two", "Hello"].map(text);
-    assert_eq!(fed(opened::<R>, &bytes.concat()), expected);
+    assert_eq!(feed_at_any_cut(opened::<R>, &bytes.concat()), expected);
 }
 
 fn receives_fragments_with_control_frames_between_them<R: Tested>() {
@@ -192,7 +195,7 @@ fn receives_fragments_with_control_frames_between_them<R: Tested>() {
         peer::<R>(FIN, &[]),
     ];
     let expected = [Seen::Ping(b"one".to_vec()), Seen::Pong(Vec::new(), None), text("Hello")];
-    assert_eq!(fed(opened::<R>, &bytes.concat()), expected);
+    assert_eq!(feed_at_any_cut(opened::<R>, &bytes.concat()), expected);
 }
 
 fn receives_empty_messages<R: Tested>() {
@@ -205,14 +208,14 @@ fn receives_empty_messages<R: Tested>() {
         peer::<R>(FIN | RSV1 | TEXT, &[0x00]),
     ];
     let expected = [text(""), binary(b""), binary(b""), text("Hello"), text("")];
-    assert_eq!(fed(opened::<R>, &bytes.concat()), expected);
+    assert_eq!(feed_at_any_cut(opened::<R>, &bytes.concat()), expected);
 }
 
 fn corrupt() -> Seen {
     Seen::Failed(Failure::CorruptMessage)
 }
 
-/// Shows that the bytes are seen as these events, then fail, with this code on the wire, and that nothing after them is looked at.
+/// Shows that the bytes are seen as these events, then fail, with this code on the wire, and that nothing after them is read.
 #[track_caller]
 fn fails<R: Tested>(
     open: impl Fn() -> Connection<R>,
@@ -222,7 +225,7 @@ fn fails<R: Tested>(
     code: u16,
 ) {
     let after = peer::<R>(FIN | RSV1 | TEXT, &HELLO);
-    let events = fed(&open, &[bytes, &after].concat());
+    let events = feed_at_any_cut(&open, &[bytes, &after].concat());
     let expected = [before, &[failed]].concat();
     assert_eq!(joined(&events), expected);
     let mut conn = open();
@@ -232,7 +235,7 @@ fn fails<R: Tested>(
 }
 
 fn receives_empty_payload_fails_1007<R: Tested>() {
-    // The octets that the sender has stripped don't make a stream by themselves.
+    // The octets that the sender has stripped are not a stream alone.
     for before in [&[][..], &HELLO] {
         let mut bytes = Vec::new();
         let mut seen = Vec::new();
@@ -250,7 +253,7 @@ fn receives_bfinal_in_the_middle_and_keeps_the_window<R: Tested>() {
     let payload = [0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0xf3, 0x00, 0x11, 0x00, 0x00];
     let bytes =
         [peer::<R>(FIN | RSV1 | TEXT, &payload), peer::<R>(FIN | RSV1 | TEXT, &HELLO_AGAIN)];
-    assert_eq!(fed(opened::<R>, &bytes.concat()), ["HelloHello", "Hello"].map(text));
+    assert_eq!(feed_at_any_cut(opened::<R>, &bytes.concat()), ["HelloHello", "Hello"].map(text));
 }
 
 fn receives_corrupt_message_fails_1007_and_delivers_nothing_of_it<R: Tested>() {
@@ -323,7 +326,7 @@ fn receives_a_message_of_the_limit_and_fails_1009_one_byte_above<R: Tested>() {
             ] {
                 let limit = length as u64;
                 let whole = limited::<R>(limit, Delivery::Whole);
-                assert_eq!(fed(whole, &bytes), [binary(&message)]);
+                assert_eq!(feed_at_any_cut(whole, &bytes), [binary(&message)]);
                 fails(
                     limited::<R>(limit - 1, Delivery::Whole),
                     &bytes,
@@ -335,7 +338,7 @@ fn receives_a_message_of_the_limit_and_fails_1009_one_byte_above<R: Tested>() {
                 let part =
                     |length: usize, last| Seen::Part(false, message[..length].to_vec(), true, last);
                 let parts = limited::<R>(limit, Delivery::Parts);
-                assert_eq!(joined(&fed(parts, &bytes)), [part(length, true)]);
+                assert_eq!(joined(&feed_at_any_cut(parts, &bytes)), [part(length, true)]);
                 // The parts before it reach the limit.
                 let before = match length {
                     1 => vec![],
@@ -361,9 +364,9 @@ fn receives_a_large_frame_of_little_content<R: Tested>() {
     // The limit on messages counts what has been inflated and nothing else.
     let payload = [&[0x00, 0x00, 0x00, 0xff, 0xff].repeat(1000)[..], &HELLO].concat();
     let bytes = peer::<R>(FIN | RSV1 | TEXT, &payload);
-    assert_eq!(fed(limited::<R>(5, Delivery::Whole), &bytes), [text("Hello")]);
+    assert_eq!(feed_at_any_cut(limited::<R>(5, Delivery::Whole), &bytes), [text("Hello")]);
     let part = Seen::Part(true, b"Hello".to_vec(), true, true);
-    assert_eq!(joined(&fed(limited::<R>(5, Delivery::Parts), &bytes)), [part]);
+    assert_eq!(joined(&feed_at_any_cut(limited::<R>(5, Delivery::Parts), &bytes)), [part]);
 }
 
 fn receives_invalid_text_fails_1007_in_the_middle_of_the_frame<R: Tested>() {
@@ -378,9 +381,9 @@ fn receives_invalid_text_fails_1007_in_the_middle_of_the_frame<R: Tested>() {
     fails(opened::<R>, unfinished, &[], invalid.clone(), 1007);
     let good = Seen::Part(true, b"good".to_vec(), true, false);
     fails(limited::<R>(99, Delivery::Parts), unfinished, &[good], invalid, 1007);
-    // As binary data the same is welcome.
+    // As binary data the same is accepted.
     let frame = peer::<R>(FIN | RSV1 | BINARY, &payload);
-    assert_eq!(fed(opened::<R>, &frame), [binary(b"good\xE2\x82\xFF and more")]);
+    assert_eq!(feed_at_any_cut(opened::<R>, &frame), [binary(b"good\xE2\x82\xFF and more")]);
 }
 
 fn receives_text_cut_inside_a_code_point_fails_1007<R: Tested>() {
@@ -388,12 +391,12 @@ fn receives_text_cut_inside_a_code_point_fails_1007<R: Tested>() {
     let cut = deflater.deflate(b"gr\xC3");
     let bytes = peer::<R>(FIN | RSV1 | TEXT, &cut);
     fails(opened::<R>, &bytes, &[], violation(Violation::InvalidText), 1007);
-    // What is a cut in the frames is none in the text.
+    // The frames are cut there, but the text is not.
     let payload = Deflater::new(true).deflate("größer".as_bytes());
     for at in 0..payload.len() {
         let (first, second) = payload.split_at(at);
         let bytes = [peer::<R>(RSV1 | TEXT, first), peer::<R>(FIN, second)].concat();
-        assert_eq!(fed(opened::<R>, &bytes), [text("größer")]);
+        assert_eq!(feed_at_any_cut(opened::<R>, &bytes), [text("größer")]);
     }
 }
 
@@ -413,7 +416,7 @@ fn receives_invalid_text_before_the_limit_fails_1007_however_it_is_cut<R: Tested
     fails(limited::<R>(51, Delivery::Parts), &frame, &part(50), invalid, 1007);
     let too_long = violation(Violation::MessageTooLong);
     fails(limited::<R>(50, Delivery::Parts), &frame, &part(50), too_long, 1009);
-    // The same with what is corrupt behind it.
+    // The same with corrupt data after it.
     let payload = [&Deflater::new(true).deflate(b"x\xFF")[..], &[0xff; 20]].concat();
     let frame = peer::<R>(FIN | RSV1 | TEXT, &payload);
     fails(opened::<R>, &frame, &[], violation(Violation::InvalidText), 1007);
@@ -428,7 +431,7 @@ fn receives_parts_of_what_has_been_inflated<R: Tested>() {
     assert_eq!(feed(&mut conn, &first), [part(b"Hello", true, false)]);
     assert_eq!(feed(&mut conn, &peer::<R>(0, &[])), []);
     assert_eq!(feed(&mut conn, &peer::<R>(FIN, &HELLO_AGAIN)), [part(b"Hello", false, true)]);
-    // An empty one is told as well.
+    // An empty part is reported as well.
     assert_eq!(feed(&mut conn, &peer::<R>(FIN | RSV1 | TEXT, &[0x00])), [part(b"", true, true)]);
 
     let message = vec![7; 3 << 20];
@@ -442,8 +445,8 @@ fn receives_parts_of_what_has_been_inflated<R: Tested>() {
 fn receives_parts_of_text_never_cut_inside_a_code_point<R: Tested>() {
     let message = "€😀ä".repeat(200);
     let frame = peer::<R>(FIN | RSV1 | TEXT, &Deflater::new(true).deflate(message.as_bytes()));
-    // `Seen` checks that each part is text by itself.
-    let events = fed(limited::<R>(1 << 20, Delivery::Parts), &frame);
+    // `Seen` checks that each part alone is text.
+    let events = feed_at_any_cut(limited::<R>(1 << 20, Delivery::Parts), &frame);
     assert_eq!(joined(&events), [Seen::Part(true, message.into_bytes(), true, true)]);
 }
 
@@ -486,7 +489,7 @@ fn receives_parts_up_to_the_limit_a_code_point_held_back_included<R: Tested>() {
             peer::<R>(FIN, &[&stored(end)[..], &[0x00]].concat()),
         ]
         .concat();
-        let events = fed(limited::<R>(5, Delivery::Parts), &bytes);
+        let events = feed_at_any_cut(limited::<R>(5, Delivery::Parts), &bytes);
         assert_eq!(joined(&events), [part(text.as_bytes(), true)], "{text} {cut}");
         let whole = text.trim_end_matches(|letter: char| !letter.is_ascii());
         let before = [part(whole.as_bytes(), false)];
@@ -498,7 +501,7 @@ fn receives_parts_up_to_the_limit_a_code_point_held_back_included<R: Tested>() {
 fn receives_without_takeover<R: Tested>() {
     let open = || deflating::<R>(Config::default(), both(15, false));
     let hello = peer::<R>(FIN | RSV1 | TEXT, &HELLO);
-    assert_eq!(fed(open, &hello.repeat(3)), vec![text("Hello"); 3]);
+    assert_eq!(feed_at_any_cut(open, &hello.repeat(3)), vec![text("Hello"); 3]);
     // Nothing of an earlier message can be reached.
     let bytes = [hello, peer::<R>(FIN | RSV1 | TEXT, &HELLO_AGAIN)].concat();
     fails(open, &bytes, &[text("Hello")], corrupt(), 1007);
@@ -532,7 +535,7 @@ fn sends_hello_as_in_the_example<R: Tested>() {
     assert!(again.len() < HELLO.len());
 }
 
-/// What a peer reads that was sent, each message with whether it was compressed.
+/// What a peer reads from the frames that were sent: each message, and whether it was compressed.
 fn inflated(frames: Vec<(u8, Vec<u8>)>, inflater: &mut Inflater) -> Vec<(bool, Vec<u8>)> {
     let mut messages = Vec::new();
     let mut open: Option<(bool, Vec<u8>)> = None;
@@ -559,7 +562,7 @@ fn sends_by_the_agreed_window_and_takeover<R: Tested>() {
     //# When any DEFLATE block with the "BFINAL" bit set to 1 doesn't end
     //# at a byte boundary, an endpoint MUST add minimal padding bits of 0
     //# to make it end at a byte boundary.
-    // The inflater of this test takes no such block.
+    // The inflater of this test doesn't accept such a block.
     for window in 9..=15 {
         for takeover in [true, false] {
             let mut conn = deflating::<R>(Config::default(), both(window, takeover));
@@ -574,7 +577,7 @@ fn sends_by_the_agreed_window_and_takeover<R: Tested>() {
                     assert_eq!(messages, [(true, message.into_bytes())]);
                 }
             }
-            // What is taken over makes the second time shorter.
+            // With context takeover the second message is shorter.
             assert_eq!(takeover, lengths[3] < lengths[0] / 2, "{lengths:?}");
         }
     }
@@ -634,7 +637,7 @@ fn sends_short_messages_as_they_are<R: Tested>() {
     let mut conn = R::open(config(10)).with_extensions(agreed(Parameters::default()));
     conn.send_text("123456789").unwrap();
     conn.send_text("1234567890").unwrap();
-    // It can be changed on a live connection. How long a message in fragments becomes isn't known at its beginning.
+    // The threshold can be changed on a live connection. It doesn't apply to a message in fragments, whose length isn't known at first.
     conn.set_config(config(1000));
     conn.send_text("1234567890").unwrap();
     conn.begin_text("1").unwrap();
@@ -654,7 +657,7 @@ fn sends_uncompressed_where_it_is_switched_off<R: Tested>() {
         expected.push((on, message.as_bytes().to_vec()));
     }
     assert_eq!(inflated(sent(&mut conn), &mut Inflater::new(15, true)), expected);
-    // Where nothing was agreed on, there is nothing to switch.
+    // If nothing was agreed on, the switch changes nothing.
     let mut conn = open::<R>();
     conn.set_compression(true);
     conn.send_text("Hello").unwrap();
@@ -692,7 +695,7 @@ fn sends_empty_messages<R: Tested>() {
 }
 
 fn sends_incompressible_messages_as_they_are_without_desynchronising<R: Tested>() {
-    // The encoder has seen the message, the peer's inflater hasn't.
+    // The encoder has processed the message, the peer's inflater hasn't.
     for (takeover, length) in [(false, 100), (true, 40_000)] {
         let mut conn = deflating::<R>(Config::default(), both(15, takeover));
         let mut inflater = Inflater::new(15, takeover);
@@ -709,7 +712,7 @@ fn sends_incompressible_messages_as_they_are_without_desynchronising<R: Tested>(
 }
 
 fn sends_incompressible_fragments_as_their_message_began<R: Tested>() {
-    // Only a whole message can go out as it is after all: the first frame has said what the others are.
+    // Only a whole message can be sent uncompressed in the end: the first frame of others has already announced compression.
     for takeover in [true, false] {
         let mut conn = deflating::<R>(Config::default(), both(15, takeover));
         let mut inflater = Inflater::new(15, takeover);
@@ -726,10 +729,10 @@ fn sends_incompressible_fragments_as_their_message_began<R: Tested>() {
     }
 }
 
-/// A message that compression by itself makes neither shorter nor longer.
+/// A message that compression alone makes neither shorter nor longer.
 fn as_long_compressed<R: Tested>() -> Vec<u8> {
     let compressed = |message: &[u8]| {
-        // Where an encoder keeps its history, all goes out compressed.
+        // If an encoder keeps its history, everything is sent compressed.
         let mut conn = opened::<R>();
         conn.send_binary(message).unwrap();
         sent(&mut conn).remove(0).1.len()
@@ -749,7 +752,7 @@ fn sends_a_message_as_it_is_unless_it_gets_shorter<R: Tested>() {
 }
 
 fn sends_shorter_messages_the_harder_it_is_to_try<R: Tested>() {
-    // Words in no order.
+    // Words in random order.
     let words = ["alpha ", "alphabet ", "better ", "beta ", "gamma ", "game ", "delta ", "del "];
     let message: String = noise(1, 4000).iter().map(|at| words[usize::from(at % 8)]).collect();
     let length = |level| {
@@ -782,7 +785,7 @@ fn sends_borrowed_and_streamed_payloads_as_they_are<R: Tested>() {
     let mut conn = opened::<R>();
     conn.stream_frame(Some(Kind::Binary), false, 5).unwrap();
     conn.stream_payload(&mut b"Hello".to_owned()).unwrap();
-    // The message goes on as it has begun.
+    // The message continues the way it began.
     conn.continue_binary(b", Hello", true).unwrap();
     conn.send_text("Hello").unwrap();
     let messages = inflated(sent(&mut conn), &mut Inflater::new(15, true));
@@ -868,7 +871,7 @@ fn counts_what_the_application_sees<R: Tested>() {
     assert_eq!(counters.received.wire_bytes, frame.len() as u64);
 }
 
-// One message for many.
+// Prepared messages.
 
 fn prepared(message: &str, window: u8) -> Prepared {
     let parameters = Parameters { server_max_window_bits: bits(window), ..Parameters::default() };
@@ -933,7 +936,7 @@ fn prepared_message_that_does_not_get_shorter_stays_as_it_is() {
     let prepared = Prepared::binary(&message).compressed(&parameters, &config);
     conn.send_prepared(&prepared).unwrap();
     assert_eq!(sent(&mut conn), [(FIN | BINARY, message)]);
-    // Nor is there a compressed form within 256 bytes of window.
+    // Nor is there a compressed form for a window of 256 bytes.
     let none = Prepared::text(&prose(500)).compressed(&both(8, true), &config);
     conn.send_prepared(&none).unwrap();
     assert_eq!(sent(&mut conn), [(FIN | TEXT, prose(500).into_bytes())]);

@@ -36,7 +36,7 @@ fn connection<R: Tested>(config: deflate::Config, parameters: Parameters) -> Con
     R::open(Config::default().with_deflate(config)).with_extensions(agreed(parameters))
 }
 
-/// Receives a compressed frame, and throws the message away.
+/// Receives a compressed frame, and drops the message.
 fn receive<R: Side>(conn: &mut Connection<R>, frame: &mut [u8]) {
     let mut input = Input::new(frame);
     while let Some(event) = conn.poll(&mut input, START) {
@@ -193,7 +193,7 @@ fn pool_keeps_no_more_than_its_limit() {
         let config = config(8).with_pool(pool.clone());
         let mut connections: Vec<_> =
             (0..3).map(|_| connection::<Server>(config.clone(), parameters(15, false))).collect();
-        // Three messages are under way at the same time, each way.
+        // Three messages are incomplete at the same time, in each direction.
         for conn in &mut connections {
             receive(conn, &mut peer::<Server>(RSV1 | BINARY, begun));
             conn.begin_binary(&[7; 100]).expect("room");
@@ -260,7 +260,7 @@ fn halves_release_their_own() {
 
 #[test]
 fn bomb_of_a_gibibyte_stops_at_the_limit() {
-    // A block that refers to nothing before it, over and over.
+    // A block that refers to nothing before it, repeated.
     let block = [&Deflater::new(true).deflate(&vec![0; 1 << 20])[..], &[0, 0, 0xff, 0xff]].concat();
     assert!(block.len() <= 1100);
     let bomb = [&block.repeat(1 << 10)[..], &[0]].concat();

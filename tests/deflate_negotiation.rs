@@ -20,7 +20,7 @@ fn lenient() -> Supported {
     supported(|_| {})
 }
 
-/// What a server answers to these fields: the header's value, empty if there is none.
+/// What a server answers to these fields: the value of the header, empty if there is no header.
 fn answer(server: &Supported, fields: &[&str]) -> String {
     let agreed = server.accept(fields.iter().map(|field| field.as_bytes())).expect("well-formed");
     assert_eq!(agreed.answer().is_empty(), agreed.deflate.is_none());
@@ -257,7 +257,7 @@ fn server_takes_the_first_acceptable_of_several_offers() {
     //# the extension and any of the following conditions applies to the
     //# extension:
     assert_eq!(answer(&lenient(), &[&offers.join(", ")]), expected);
-    // Over several header lines as well.
+    // The same with several header fields.
     assert_eq!(answer(&lenient(), &offers), expected);
     assert_eq!(answer(&lenient(), &[&offers[..3].join(","), "", &offers[3..].join(",")]), expected);
 }
@@ -452,7 +452,7 @@ fn client_fails_an_answer_with_an_invalid_parameter() {
     }
     for param in ["server_max_window_bits", "client_max_window_bits"] {
         invalid.push(format!("{param}=10; {param}=10"));
-        // In an answer both need a value.
+        // In an answer both parameters need a value.
         //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.1
         //= type=test
         //# The "server_max_window_bits"
@@ -538,8 +538,8 @@ fn terms() -> impl Strategy<Value = Supported> {
     })
 }
 
-/// Whether a server that compresses may accept an offer with these parameters: each is known, there once, and has a value that it
-/// may have, and none asks for a window of 256 octets, which no server of ours keeps to.
+/// Whether a server that compresses may accept an offer with these parameters: each is known, occurs once and has a valid value,
+/// and none requires a window of 256 octets, which our server doesn't support.
 fn is_acceptable(params: &[(String, Option<String>)]) -> bool {
     let once = |name: &str| params.iter().filter(|(other, _)| other == name).count() == 1;
     let bits = ["8", "9", "10", "11", "12", "13", "14", "15"];
@@ -564,7 +564,7 @@ proptest! {
         let answer = accepted.answer().to_string();
         let fields = (!accepted.answer().is_empty()).then_some(answer.as_bytes());
         let agreed = client.check(fields).expect("our own answer");
-        // Nothing but a window of 256 octets, which no server of ours keeps to, stands in the way of two that compress.
+        // Two endpoints that compress always agree, unless a window of 256 octets is required, which our server doesn't support.
         let impossible =
             |client: Terms| client.server_max_window_bits == bits(8) && !client.fallback;
         let expected = match (client.deflate, server.deflate) {
@@ -573,7 +573,7 @@ proptest! {
         };
         prop_assert_eq!((accepted.deflate.is_some(), agreed.deflate.is_some()), (expected, expected));
         let (Some(mine), Some(yours)) = (accepted.deflate, agreed.deflate) else { return Ok(()) };
-        // What the client has promised goes beyond the answer, and never behind it.
+        // What the client has promised may be stricter than the answer, and never less strict.
         prop_assert_eq!(mine.server_no_context_takeover, yours.server_no_context_takeover);
         prop_assert_eq!(mine.server_max_window_bits, yours.server_max_window_bits);
         prop_assert!(mine.client_no_context_takeover <= yours.client_no_context_takeover);
@@ -584,7 +584,7 @@ proptest! {
 
     #[test]
     fn any_octets_are_answered_or_refused(field in proptest::collection::vec(any::<u8>(), 0..80), server in terms()) {
-        // Octets by chance name no extension that there is: nothing is agreed on, and as an answer they are wrong.
+        // Random octets don't name a known extension: as an offer they lead to no agreement, as an answer they are wrong.
         let well_formed = elements([&field[..]]).all(|element| element.is_ok());
         let agreed = well_formed.then(Agreed::default);
         prop_assert_eq!(server.accept([&field[..]]).ok(), agreed);
@@ -609,7 +609,7 @@ proptest! {
         if agreed.is_empty() {
             return Ok(());
         }
-        // Every request is met, and nothing is asked of a client that didn't offer it.
+        // Every requirement of the offer is met, and the client is asked for nothing that its offer doesn't allow.
         let answer = agreed.answer().to_string();
         let answer = elements([answer.as_bytes()]).next().expect("one").expect("well-formed");
         let value = |wanted: &str| answer.params().find(|p| p.name() == wanted).map(|p| p.value().map(|v| v.to_string()));

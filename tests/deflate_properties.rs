@@ -1,4 +1,4 @@
-//! permessage-deflate between two connections, on whatever proptest thinks of: any parameters, any messages in any order, any cut.
+//! Properties of permessage-deflate between two connections: any parameters, any messages in any order, input cut anywhere.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![cfg(feature = "deflate")]
 
@@ -62,7 +62,7 @@ fn call() -> impl Strategy<Value = Call> {
     ]
 }
 
-/// Does what is asked for; what the peer has to see of it.
+/// Performs the step; returns what the peer has to see.
 fn act<R: Tested>(
     conn: &mut Connection<R>,
     call: Call,
@@ -104,7 +104,7 @@ fn act<R: Tested>(
     })
 }
 
-/// Feeds `bytes` cut into reads of these lengths, the last of them over and over.
+/// Feeds `bytes` in reads of these lengths; the last length repeats.
 fn feed_cut<R: Tested>(conn: &mut Connection<R>, mut bytes: &[u8], cuts: &[usize]) -> Vec<Seen> {
     let mut events = Vec::new();
     let mut cuts = cuts.iter().chain(cuts.last().into_iter().cycle());
@@ -117,7 +117,7 @@ fn feed_cut<R: Tested>(conn: &mut Connection<R>, mut bytes: &[u8], cuts: &[usize
     events
 }
 
-/// Parts put together as far as they are of one message.
+/// The parts of each message put together.
 fn joined(events: Vec<Seen>) -> Vec<Seen> {
     let mut all: Vec<Seen> = Vec::new();
     for event in events {

@@ -14,19 +14,19 @@ use sockless::handshake::{self, Acceptance, Acceptor, Answered, Asked, Connector
 use sockless::{Client, Config, Connection, Server};
 use wire::*;
 
-/// What both ends want.
+/// What both ends support.
 struct Wish {
     subprotocols: &'static [&'static str],
     extensions: Supported,
     config: Config,
-    /// What the answer says of both.
+    /// The fields of the answer that say what was agreed on.
     fields: &'static str,
 }
 
-/// An end, and what it says was agreed on.
+/// A connection, and what its end says was agreed on.
 type End<R> = (Connection<R>, Established<'static>);
 
-/// Both ends, the handshake behind them.
+/// Both ends, after the handshake.
 fn opened(wish: &Wish) -> (End<Server>, End<Client>) {
     let limits = handshake::Limits::default();
     let offer = Offer::new(Url::parse("ws://example.com/").unwrap())
@@ -62,7 +62,7 @@ fn opened(wish: &Wish) -> (End<Server>, End<Client>) {
     ((server, agreed), (client, established))
 }
 
-/// Both ends' wishes, with and without a subprotocol.
+/// What both ends support, with and without a subprotocol.
 fn wishes(config: &Config) -> [Wish; 2] {
     let wish = |subprotocols, fields| {
         let (extensions, config) = (Supported::default(), config.clone());

@@ -1,4 +1,4 @@
-//! The client's side of the opening handshake: RFC 6455, sections 3, 4.1, 9.1 and 11.3, and the rules of HTTP/1.1 behind it.
+//! The client's side of the opening handshake: RFC 6455, sections 3, 4.1, 9.1 and 11.3, and the rules of HTTP/1.1 below it.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![cfg(all(feature = "alloc", feature = "handshake"))]
@@ -97,7 +97,7 @@ fn client_takes_ws_and_wss_in_any_case() {
 }
 
 #[test]
-fn client_makes_resource_name_of_path_and_query() {
+fn client_makes_resource_name_from_path_and_query() {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-3
     //= type=test
     //# "/" if the path component is empty o the path component o "?" if the query
@@ -291,7 +291,7 @@ fn client_sends_key_and_version_once() {
 }
 
 #[test]
-fn client_makes_its_key_of_the_nonce() {
+fn client_makes_its_key_from_the_nonce() {
     let text = |nonce| {
         let connector = Connector::with_nonce(offer(), nonce, &Limits::default(), NOW).unwrap();
         String::from_utf8(connector.request().to_vec()).unwrap()
@@ -303,7 +303,7 @@ fn client_makes_its_key_of_the_nonce() {
 
 #[cfg(feature = "getrandom")]
 #[test]
-fn client_draws_another_nonce_for_every_connection() {
+fn client_draws_a_new_nonce_for_every_connection() {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
     //= type=test
     //# The nonce
@@ -434,7 +434,7 @@ fn client_shows_cookies_of_the_answer() {
 }
 
 #[test]
-fn client_leaves_frames_behind_the_answer() {
+fn client_leaves_frames_after_the_answer() {
     let mut bytes = Head::response().bytes();
     let len = bytes.len();
     bytes.extend_from_slice(b"\x81\x02hi");
@@ -488,7 +488,7 @@ fn client_fails_without_connection_upgrade() {
 }
 
 #[test]
-fn client_fails_without_fitting_accept() {
+fn client_fails_without_the_right_accept() {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
     //= type=test
     //# If the response lacks a |Sec-WebSocket-Accept| header field or
@@ -552,7 +552,7 @@ fn client_fails_when_fields_of_the_handshake_are_repeated() {
 }
 
 #[test]
-fn client_takes_no_other_field_for_one_of_its_own() {
+fn client_does_not_confuse_fields_with_names_of_the_same_length() {
     for len in 1..=30 {
         let name = format!("X{}", "-".repeat(len - 1));
         let head = Head::response().with(&name, "a b");
@@ -800,7 +800,7 @@ fn client_fails_at_the_end_of_the_stream() {
 }
 
 #[test]
-fn client_looks_at_nothing_behind_a_failure() {
+fn client_ignores_what_follows_a_failure() {
     let mut connector = connector(offer());
     let mut bytes = Head::response().without("Upgrade").bytes();
     bytes.extend(Head::response().bytes());
@@ -813,7 +813,7 @@ fn client_looks_at_nothing_behind_a_failure() {
 }
 
 #[test]
-fn client_gathers_in_a_lent_buffer() {
+fn client_puts_a_head_together_in_a_lent_buffer() {
     let mut bytes = Head::new("HTTP/1.1 103 Early Hints").with("Link", "<x>").bytes();
     bytes.extend(Head::response().bytes());
     let mut buffer = vec![0; Head::response().bytes().len()];
@@ -827,7 +827,7 @@ fn client_gathers_in_a_lent_buffer() {
 }
 
 #[test]
-fn client_decodes_an_answer_that_the_caller_gathered() {
+fn client_decodes_an_answer_that_the_caller_put_together() {
     let mut bytes = Head::new("HTTP/1.1 404 Not Found").with("X", "y").bytes();
     let len = bytes.len();
     bytes.extend_from_slice(b"page");

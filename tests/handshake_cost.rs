@@ -1,4 +1,4 @@
-//! What the handshake costs, counted: allocations, memory held, and octets looked at.
+//! The cost of the handshake, counted: allocations, memory, and the octets that are scanned and parsed.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![cfg(all(feature = "alloc", feature = "handshake"))]
@@ -31,7 +31,7 @@ thread_local! {
 }
 
 fn note(allocations: usize, taken: usize, given: usize) {
-    // The thread may be on its way out.
+    // The thread may be ending.
     let _ = HEAP.try_with(|heap| {
         let mut now = heap.get();
         now.allocations += allocations;
@@ -57,7 +57,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // While it is moved, both blocks may be alive.
+        // While the contents are moved, both blocks may exist.
         note(1, size, 0);
         note(0, 0, layout.size());
         // SAFETY: as above.
@@ -68,7 +68,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// What `run` allocates: how often, at most at once, and what is left.
+/// What `run` allocates: how often, the most at any time, and what is left.
 fn count<T>(run: impl FnOnce() -> T) -> (T, Heap) {
     HEAP.set(Heap::default());
     let result = run();
@@ -157,7 +157,7 @@ fn head_in_pieces_stays_within_the_limit() {
                 let refused = bytes.chunks(cut).find_map(|piece| acceptor.poll(piece, NOW));
                 (acceptor, refused.is_some())
             });
-            // Twice while it grows: the old block is alive until it has been copied.
+            // Twice while it grows: the old block exists until it has been copied.
             assert!(heap.peak <= 2 * limit, "{limit} {cut}: {}", heap.peak);
             if sent > limit {
                 assert_eq!(heap.live, 0, "what a refused head took is given back");
@@ -215,8 +215,8 @@ fn interim_answers_do_not_pile_up() {
 }
 
 #[test]
-fn every_octet_is_looked_at_once_at_any_split() {
-    // A head of exactly 16 KiB in one, in halves, and octet by octet: the scan sees each octet once, and the parser is called
+fn every_octet_is_scanned_and_parsed_once_at_any_split() {
+    // A head of exactly 16 KiB in one piece, in halves, and octet by octet: the scan sees each octet once, and the parser is called
     // once, on the whole head.
     let filler = 16 * 1024 - Head::request().with("X", "").bytes().len();
     let head = Head::request().with("X", &"y".repeat(filler)).bytes();
@@ -232,7 +232,7 @@ fn every_octet_is_looked_at_once_at_any_split() {
 /// Eight times the octets take eight times as long, or a little more; 64 times would be noticed.
 #[test]
 fn head_octet_by_octet_takes_linear_time() {
-    // What is counted above is what the handshake knows of. Here is all that it does, by the clock.
+    // The test above relies on the handshake's own count. This one measures everything, by the clock.
     let long = |head: Head, len: usize| head.with("X", &"y".repeat(len)).bytes();
     let server = |len| {
         let head = long(Head::request(), len);
@@ -252,7 +252,7 @@ fn head_octet_by_octet_takes_linear_time() {
         start.elapsed()
     };
     let (part, whole) = (15 << 7, 15 << 10);
-    // At least once in a few tries that others may disturb.
+    // One try of a few is enough: other programs may disturb the others.
     let slack = Duration::from_millis(5);
     assert!((0..8).any(|_| server(whole) < 24 * server(part) + slack), "server");
     assert!((0..8).any(|_| client(whole) < 24 * client(part) + slack), "client");

@@ -204,7 +204,7 @@ fn server_reads_the_sample_request() {
 }
 
 #[test]
-fn server_tells_path_and_query_apart() {
+fn server_separates_path_and_query() {
     let fields = set(sample(), ":path", "/chat?room=1?x");
     let request = Request::decode(octets(&fields)).unwrap();
     assert_eq!(request.target(), "/chat?room=1?x");

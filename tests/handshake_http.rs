@@ -119,7 +119,7 @@ fn requests_convert() {
     assert!(Upgrade::check(&converted).is_ok());
     let strange = Head::request().start("GET /a\"b HTTP/1.1").bytes();
     let request = Request::decode(&strange, &Limits::default()).unwrap();
-    // Either way, nothing is made up.
+    // In either direction, nothing is added.
     if let Ok(converted) = http::Request::try_from(&request) {
         assert_eq!(converted.uri(), "/a\"b");
     }

@@ -1,4 +1,4 @@
-//! The server's side of the opening handshake: RFC 6455, sections 4.2, 9.1, 10.2 and 11.3, and the rules of HTTP/1.1 behind it.
+//! The server's side of the opening handshake: RFC 6455, sections 4.2, 9.1, 10.2 and 11.3, and the rules of HTTP/1.1 below it.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![cfg(all(feature = "alloc", feature = "handshake"))]
@@ -127,7 +127,7 @@ fn server_shows_the_whole_request_before_it_answers() {
 }
 
 #[test]
-fn server_takes_request_without_origin_for_no_browser() {
+fn server_knows_that_a_request_without_origin_is_from_no_browser() {
     let bytes = Head::request().bytes();
     assert_eq!(request(&bytes).origin(), None);
 }
@@ -199,7 +199,7 @@ fn server_refuses_endless_empty_lines_400() {
 }
 
 #[test]
-fn server_leaves_bytes_behind_the_head() {
+fn server_leaves_bytes_after_the_head() {
     let mut bytes = Head::request().bytes();
     let len = bytes.len();
     bytes.extend_from_slice(b"\x81\x82\x01\x02\x03\x04\x69\x6b");
@@ -208,7 +208,7 @@ fn server_leaves_bytes_behind_the_head() {
 }
 
 #[test]
-fn server_leaves_bytes_behind_a_head_in_pieces() {
+fn server_leaves_bytes_after_a_head_in_pieces() {
     let mut bytes = Head::request().bytes();
     let len = bytes.len();
     bytes.extend_from_slice(b"frames");
@@ -221,7 +221,7 @@ fn server_leaves_bytes_behind_a_head_in_pieces() {
 }
 
 #[test]
-fn server_leaves_a_second_head_behind_the_first() {
+fn server_leaves_a_second_head_after_the_first() {
     let head = Head::request().bytes();
     let twice = head.repeat(2);
     let request = request(&twice);
@@ -230,8 +230,8 @@ fn server_leaves_a_second_head_behind_the_first() {
 }
 
 #[test]
-fn server_takes_the_end_of_a_head_for_no_other_head() {
-    // The second piece would be a request by itself.
+fn server_does_not_take_the_end_of_a_head_for_another_head() {
+    // The second piece is a complete request as well.
     let first = b"GET /first HTTP/1.1\r\nX: ";
     let second = Head::request().bytes();
     let mut acceptor = acceptor();
@@ -246,8 +246,8 @@ fn server_takes_the_end_of_a_head_for_no_other_head() {
 }
 
 #[test]
-fn server_takes_no_other_field_for_one_of_its_own() {
-    // Names as long as those that it looks for, with values that none of those could have.
+fn server_does_not_confuse_fields_with_names_of_the_same_length() {
+    // Names as long as those of the handshake, with values that would be errors in those.
     for len in 1..=30 {
         let name = format!("X{}", "-".repeat(len - 1));
         for value in ["caf\u{e9}, a b", "\"", ""] {
@@ -259,7 +259,7 @@ fn server_takes_no_other_field_for_one_of_its_own() {
             assert_eq!(request.fields().count(), 7, "{name}");
             assert_eq!(request.subprotocols().count() + request.extensions().count(), 0);
             assert_eq!(request.origin(), None);
-            // Nor for one that is lacking.
+            // Nor if the field itself is missing.
             for (own, error) in [
                 ("Host", RequestError::MissingHost),
                 ("Sec-WebSocket-Key", RequestError::MissingKey),
@@ -274,7 +274,7 @@ fn server_takes_no_other_field_for_one_of_its_own() {
 }
 
 #[test]
-fn field_gives_its_value_as_text_where_it_is() {
+fn field_gives_its_value_as_text_if_it_is_text() {
     for (value, text) in [
         (&b"a b\t~"[..], Some("a b\t~")),
         (b"", Some("")),
@@ -388,7 +388,7 @@ fn server_accepts_characters_that_browsers_leave_bare() {
 }
 
 #[test]
-fn server_refuses_a_bare_line_feed_behind_any_line() {
+fn server_refuses_a_bare_line_feed_after_any_line() {
     let text = String::from_utf8(Head::request().bytes()).unwrap();
     for (at, _) in text.match_indices("\r\n") {
         let bare = format!("{}{}", &text[..at], &text[at + 1..]);
@@ -568,7 +568,7 @@ fn server_refuses_request_with_body_400() {
 }
 
 #[test]
-fn server_refuses_content_length_that_is_no_number_400() {
+fn server_refuses_content_length_that_is_not_a_number_400() {
     for length in ["", "-1", "+0", "0x0", "0, 0", "zero", "1e3"] {
         let head = Head::request().with("Content-Length", length);
         refuses(head.bytes(), RequestError::InvalidContentLength, 400);
@@ -606,7 +606,7 @@ fn server_hands_request_without_upgrade_to_the_application() {
 }
 
 #[test]
-fn server_finds_websocket_among_upgrades() {
+fn server_finds_websocket_in_a_list_of_upgrades() {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
     //= type=test
     //# An |Upgrade| header field containing the value "websocket", treated as an ASCII
@@ -784,7 +784,7 @@ fn server_reads_subprotocols_over_several_fields() {
 }
 
 #[test]
-fn server_refuses_subprotocols_that_are_no_list_of_tokens_400() {
+fn server_refuses_subprotocols_that_are_not_a_list_of_tokens_400() {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
     //= type=test
     //# Optionally, a |Sec-WebSocket-Protocol| header field, with a list of values
@@ -999,7 +999,7 @@ fn server_refuses_with_any_final_status() {
 }
 
 #[test]
-fn server_says_the_customary_words_for_a_status() {
+fn server_sends_the_usual_reason_phrase_of_a_status() {
     let words = |status: u16| {
         let bytes = Refusal::new(status, &[], b"").unwrap().to_vec();
         let text = String::from_utf8(bytes).unwrap();
@@ -1227,7 +1227,7 @@ fn server_does_not_let_trickling_bytes_move_the_deadline() {
 }
 
 #[test]
-fn server_takes_a_whole_head_however_late_it_looks_at_it() {
+fn server_accepts_a_whole_head_that_it_reads_after_the_deadline() {
     let bytes = Head::request().bytes();
     let asked = acceptor()
         .poll(&bytes, Duration::from_secs(1 << 40))
@@ -1254,7 +1254,7 @@ fn server_refuses_end_of_stream_inside_the_head_400() {
 }
 
 #[test]
-fn server_looks_at_nothing_behind_a_refusal() {
+fn server_ignores_what_follows_a_refusal() {
     let mut acceptor = acceptor();
     let mut bytes = Head::request().start("POST / HTTP/1.1").bytes();
     bytes.extend(Head::request().bytes());
@@ -1264,7 +1264,7 @@ fn server_looks_at_nothing_behind_a_refusal() {
 }
 
 #[test]
-fn server_looks_at_nothing_behind_a_request() {
+fn server_ignores_what_follows_a_request() {
     let mut acceptor = acceptor();
     let bytes = Head::request().bytes();
     assert!(acceptor.poll(&bytes, NOW).is_some());
@@ -1273,10 +1273,10 @@ fn server_looks_at_nothing_behind_a_request() {
     assert!(acceptor.end().is_none());
 }
 
-// Without the machine, without an allocator, and later
+// Decoding without an `Acceptor`, without an allocator, and answering later
 
 #[test]
-fn server_gathers_in_a_lent_buffer() {
+fn server_puts_a_head_together_in_a_lent_buffer() {
     let bytes = Head::request().bytes();
     let mut buffer = vec![0; bytes.len()];
     let mut acceptor = Acceptor::with_buffer(&Limits::default(), NOW, &mut buffer);
@@ -1304,7 +1304,7 @@ fn server_refuses_head_longer_than_the_lent_buffer_431() {
 }
 
 #[test]
-fn server_decodes_a_head_that_the_caller_gathered() {
+fn server_decodes_a_head_that_the_caller_put_together() {
     let mut bytes = b"\r\n".to_vec();
     bytes.extend(Head::request().bytes());
     let len = bytes.len();

@@ -1,4 +1,4 @@
-//! The handshake at any split, and on any bytes, in both roles, as properties.
+//! Properties of the handshake in both roles: input cut anywhere, and arbitrary bytes.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![cfg(all(feature = "alloc", feature = "handshake"))]
@@ -16,7 +16,7 @@ use sockless::handshake::{
 
 const NOW: Duration = Duration::ZERO;
 
-/// All that can be seen of what a client asked, and where its head ended.
+/// All that the server shows of a request, and where its head ended.
 #[derive(Debug, PartialEq)]
 enum Seen {
     More,
@@ -33,7 +33,7 @@ fn show_request(request: &Request<'_>) -> String {
     format!("{target} {host} {origin:?} {protocols:?} {fields:?} {accepted:?}")
 }
 
-/// Feeds the pieces to a server. Pieces behind the one that completed the head are not handed in.
+/// Feeds the pieces to a server, up to the piece that completes the head.
 fn ask<'p>(mut acceptor: Acceptor<'_>, pieces: impl IntoIterator<Item = &'p [u8]>) -> Seen {
     let mut before = 0;
     for piece in pieces {
@@ -91,7 +91,7 @@ fn limits() -> Limits {
     Limits::default().with_head(2000).with_fields(40)
 }
 
-/// `bytes` in pieces of at most these lengths, the last of them over and over.
+/// `bytes` in pieces of at most these lengths; the last length repeats.
 fn cut<'b>(mut bytes: &'b [u8], lengths: &[usize]) -> Vec<&'b [u8]> {
     let mut pieces = Vec::new();
     let mut lengths = lengths.iter().copied();
@@ -116,7 +116,7 @@ fn check_server(bytes: &[u8], lengths: &[usize]) -> Result<(), TestCaseError> {
     let mut buffer = [0; 2000];
     let lent = Acceptor::with_buffer(&limits(), NOW, &mut buffer);
     prop_assert_eq!(&ask(lent, cut(bytes, lengths)), &whole);
-    // What decodes a gathered head says the same.
+    // Decoding the whole head gives the same.
     let decoded = match Request::decode(bytes, &limits()) {
         Ok(request) => Seen::Request { shown: show_request(&request), end: request.consumed() },
         Err(RequestError::Truncated) => Seen::More,
@@ -137,7 +137,7 @@ fn check_client(bytes: &[u8], lengths: &[usize]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// A change to a head: a position, how many bytes go, and what comes instead.
+/// A change to a head: a position, how many bytes are removed, and what is inserted.
 fn mutation() -> impl Strategy<Value = (usize, usize, Vec<u8>)> {
     let bytes = prop_oneof![
         prop::sample::select(vec![
@@ -276,7 +276,7 @@ fn every_single_cut_gives_the_same() {
 
 #[test]
 fn every_small_change_is_seen_the_same_whole_and_in_pieces() {
-    // A whole head is not scanned before it is parsed: this holds that way against the other one.
+    // A whole head is parsed without a scan. This compares that way with the other one.
     let inserted: [&[u8]; 14] = [
         b"",
         b"\r",

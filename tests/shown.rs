@@ -363,7 +363,7 @@ fn server_shows_of_a_head_what_is_no_secret() {
         .bytes();
     let mut acceptor = Acceptor::new(&handshake::Limits::default(), START);
     assert!(acceptor.poll(&head[..100], START).is_none());
-    assert!(format!("{acceptor:?}").contains("Gather(100 bytes)"), "{acceptor:?}");
+    assert!(format!("{acceptor:?}").contains("HeadBuffer(100 bytes)"), "{acceptor:?}");
     let Some(Asked::WebSocket(request)) = acceptor.poll(&head[100..], START) else { panic!() };
     let names = "[Host: (1 bytes), Cookie: (6 bytes), Upgrade: (9 bytes), Connection: (7 bytes), \
         Sec-WebSocket-Key: (24 bytes), Sec-WebSocket-Version: (2 bytes)]";

@@ -1,6 +1,6 @@
-//! The words of the protocol by themselves: close codes, opcodes, roles, SIMD levels, tokens.
+//! The values of the protocol, each alone: close codes, opcodes, roles, SIMD levels, tokens.
 //!
-//! Masking and UTF-8 have chapters of their own, `mask` and `utf8`.
+//! Masking and UTF-8 are tested in `mask` and `utf8`.
 
 use sockless::words::opcode::{Kind, Opcode};
 use sockless::words::role::Role;
@@ -73,7 +73,7 @@ fn level_is_a_proof_that_shows_its_instructions() {
             assert_eq!(format!("{level:?}"), format!("Level({instructions:?})"));
         }
     }
-    // What the architecture promises, and what can't be there.
+    // Levels that the architecture guarantees, and levels that it can't have.
     let sse2 = cfg!(all(target_arch = "x86_64", target_feature = "sse2"));
     let neon = cfg!(all(target_arch = "aarch64", target_feature = "neon"));
     assert_eq!(Level::new(Instructions::Sse2).is_some(), sse2);

@@ -67,7 +67,7 @@ impl ReceiveTransform {
             return Err(Failure::Violation(Violation::InvalidText));
         }
         decoded?;
-        Ok(assembler.complete(decoder, fin)?)
+        Ok(assembler.end_frame(decoder, fin)?)
     }
 
     /// Takes a slice of the payload of the open data frame; a part of the message, if there is something to deliver.
@@ -100,7 +100,7 @@ impl ReceiveTransform {
             Err(good) => (held + good, Err(Failure::Violation(Violation::InvalidText))),
         };
         bytes.truncate(if kind == Kind::Text {
-            utf8::whole_code_points(&bytes[..good])
+            utf8::len_of_whole_code_points(&bytes[..good])
         } else {
             good
         });

@@ -1,11 +1,11 @@
-//! What both endpoints agreed on about extensions. How they came to it doesn't live here.
+//! The extensions that both endpoints agreed on. How they agreed is known to `negotiation`, not here.
 
 use core::fmt;
 
 #[cfg(feature = "deflate")]
 use super::deflate::Parameters;
 
-/// What both endpoints agreed on about extensions: nothing, unless negotiation found something.
+/// The extensions that both endpoints agreed on, with their parameters: none by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Agreed {
@@ -15,7 +15,7 @@ pub struct Agreed {
 }
 
 impl Agreed {
-    /// The value of the header with which a server tells the client.
+    /// The value of the header in a server's answer.
     //= https://www.rfc-editor.org/rfc/rfc7692#section-5
     //# To accept the use of an offered PMCE, a server MUST include the
     //# extension name of the PMCE in the "Sec-WebSocket-Extensions" header

@@ -1,7 +1,7 @@
-//! The door: what an extension does to the payload of data messages, one trait for each half of a connection.
+//! What a connection asks of an extension: to decode and to encode the payload of messages, one trait for each direction.
 //!
-//! Internal until a second extension wants through it. An extension sees the payload of data messages and nothing else: no
-//! control frames, no framing.
+//! An extension gets the payload of data messages and nothing else: frames and control frames are not known here. The traits
+//! are internal until there is a second extension.
 
 use alloc::vec::Vec;
 
@@ -14,9 +14,9 @@ pub(crate) enum DecodeError {
     OverBudget,
 }
 
-/// Undoes what the peer's extension did to messages whose first frame carries the RSV bit that the extension claims.
+/// Decodes the payload of messages whose first frame has the RSV bit that the extension uses.
 pub(crate) trait Decode: Send {
-    /// Takes the next piece of a message's payload, cut anywhere, and appends to `out` all that can be decoded from it, at
+    /// Takes the next piece of a message's payload, cut anywhere, and appends to `out` all that can be decoded so far, at
     /// most `budget` octets. With `end`, the piece is the message's last; a piece may be empty.
     ///
     /// # Errors
@@ -34,12 +34,12 @@ pub(crate) trait Decode: Send {
     fn release(&mut self);
 }
 
-/// Transforms the payload of messages that go out with the RSV bit that the extension claims.
+/// Encodes the payload of messages that are sent with the RSV bit that the extension uses.
 pub(crate) trait Encode: Send {
     /// Takes the next fragment of a message and appends its encoded form to `out`. With `end`, it is the last.
     fn encode(&mut self, fragment: &[u8], end: bool, out: &mut Vec<u8>);
 
-    /// Notes that the peer's history and this encoder's may differ from here on.
+    /// Makes the next message independent of earlier ones: the peer may not have received all that was encoded.
     fn forget(&mut self);
 
     /// Gives back the memory that isn't needed between messages, as far as what was agreed allows.

@@ -1,10 +1,11 @@
 //! The grammar of `Sec-WebSocket-Extensions` (RFC 6455, section 9.1): from field values to elements with their parameters.
 //!
-//! What an element means, and whether it is acceptable, is the business of negotiation and doesn't live here. Nothing is
-//! allocated or copied, and the time is linear in the bytes of the field values.
+//! What an element means, and whether it is acceptable, is known to `negotiation`, not here. Nothing is allocated or copied, and
+//! the time is linear in the bytes of the field values.
 
 use core::fmt;
 
+pub use super::malformed::Malformed;
 use crate::words::token::is_token_byte;
 
 /// How many empty list elements (as in `a,,b`) one header may hold.
@@ -12,49 +13,11 @@ use crate::words::token::is_token_byte;
 /// RFC 9110, section 5.6.1.2, asks a recipient to ignore "a reasonable number" of them.
 pub const EMPTY_ELEMENTS: u16 = 64;
 
-/// Why field values don't follow the grammar of the header.
-//= https://www.rfc-editor.org/rfc/rfc6455#section-9.1
-//# If a value is received by either the client or
-//# the server during negotiation that does not conform to the ABNF
-//# below, the recipient of such malformed data MUST immediately _Fail
-//# the WebSocket Connection_.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Malformed {
-    /// An element, a parameter or a value that has to begin with a token doesn't.
-    MissingToken,
-    /// A quoted string has no end.
-    UnterminatedString,
-    /// A quoted value is, without its quotes and escapes, not a token.
-    QuotedNonToken,
-    /// Something other than a separator follows a token or a quoted string.
-    MissingSeparator,
-    /// The header is there, but no element is in it.
-    NoElement,
-    /// More than [`EMPTY_ELEMENTS`] list elements are empty.
-    TooManyEmptyElements,
-}
-
-impl fmt::Display for Malformed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::MissingToken => "a token is missing",
-            Self::UnterminatedString => "a quoted string has no end",
-            Self::QuotedNonToken => "a quoted value is not a token",
-            Self::MissingSeparator => "a separator is missing",
-            Self::NoElement => "the list is empty",
-            Self::TooManyEmptyElements => "too many empty elements",
-        })
-    }
-}
-
-impl core::error::Error for Malformed {}
-
-/// One element of the list: an extension's name with the parameters behind it.
+/// One element of the list: an extension's name and its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Element<'a> {
     name: &'a str,
-    /// Everything behind the name, known to follow the grammar.
+    /// Everything after the name. It has been checked against the grammar.
     params: &'a [u8],
 }
 
@@ -66,7 +29,7 @@ impl<'a> Element<'a> {
 
     /// The parameters, in the order in which they were written.
     pub fn params(&self) -> Params<'a> {
-        Params { scan: Scan { rest: self.params } }
+        Params { cursor: Cursor { rest: self.params } }
     }
 }
 
@@ -92,14 +55,14 @@ impl<'a> Param<'a> {
 /// The value of a parameter: a token, which may have been written as a quoted string.
 #[derive(Clone, Copy)]
 pub struct Value<'a> {
-    /// What stands between the quotes, escapes included, or the token.
+    /// The token, or what is between the quotes, including escapes.
     raw: &'a [u8],
 }
 
 impl<'a> Value<'a> {
     /// The octets of the token, without escapes.
     pub fn bytes(&self) -> impl Iterator<Item = u8> + 'a {
-        // Each octet is a token's or a backslash, and a backslash is no token's octet: it can only be an escape.
+        // A token contains no backslash, so every backslash here is an escape.
         self.raw.iter().copied().filter(|byte| *byte != b'\\')
     }
 }
@@ -140,15 +103,15 @@ impl fmt::Debug for Value<'_> {
 /// The parameters of an element, from [`Element::params`].
 #[derive(Clone, Debug)]
 pub struct Params<'a> {
-    scan: Scan<'a>,
+    cursor: Cursor<'a>,
 }
 
 impl<'a> Iterator for Params<'a> {
     type Item = Param<'a>;
 
     fn next(&mut self) -> Option<Param<'a>> {
-        // The parameters were checked when the element was made: there is no error to report.
-        self.scan.param().ok().flatten()
+        // The parameters were checked with their element, so there is no error to report.
+        self.cursor.read_param().ok().flatten()
     }
 }
 
@@ -156,12 +119,15 @@ impl<'a> Iterator for Params<'a> {
 #[derive(Clone, Debug)]
 pub struct Elements<'a, F> {
     fields: F,
-    scan: Scan<'a>,
-    /// Whether there was a field value at all.
+    /// What is left of the current field value.
+    cursor: Cursor<'a>,
+    /// Whether there was a field value.
     any_field: bool,
+    /// Whether there was an element in any of them.
     any_element: bool,
-    /// Whether an element must be followed by a comma before the next one of this field value.
-    behind_element: bool,
+    /// Whether the last element of this field value has no comma after it yet.
+    after_element: bool,
+    /// Empty elements so far.
     empty: u16,
     over: bool,
 }
@@ -196,33 +162,35 @@ where
 {
     Elements {
         fields: fields.into_iter(),
-        scan: Scan { rest: &[] },
+        cursor: Cursor { rest: &[] },
         any_field: false,
         any_element: false,
-        behind_element: false,
+        after_element: false,
         empty: 0,
         over: false,
     }
 }
 
-/// Checks that the field values of one header follow the grammar: that [`elements`] would yield no error.
+/// Checks that the field values of one header follow the grammar, so that [`elements`] yields no error for them.
 #[cfg(feature = "handshake")]
-pub(crate) fn check<'a>(fields: impl IntoIterator<Item = &'a [u8]>) -> Result<(), Malformed> {
+pub(crate) fn check_grammar<'a>(
+    fields: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<(), Malformed> {
     let mut elements = elements(fields);
-    while elements.advance()?.is_some() {}
+    while elements.read_bytes()?.is_some() {}
     Ok(())
 }
 
 impl<'a, F: Iterator<Item = &'a [u8]>> Elements<'a, F> {
-    /// Goes behind the next element.
-    fn advance(&mut self) -> Result<Option<Raw<'a>>, Malformed> {
+    /// Reads the next element, as bytes.
+    fn read_bytes(&mut self) -> Result<Option<ElementBytes<'a>>, Malformed> {
         loop {
-            self.scan.whitespace();
-            match self.scan.rest.first() {
+            self.cursor.skip_whitespace();
+            match self.cursor.rest.first() {
                 Some(b',') => {
-                    self.scan.skip(1);
-                    // A comma behind an element ends it; any other one ends an empty element.
-                    if !core::mem::take(&mut self.behind_element) {
+                    self.cursor.skip(1);
+                    // A comma ends the element before it; if there is none, the comma ends an empty element.
+                    if !core::mem::take(&mut self.after_element) {
                         self.empty += 1;
                         if self.empty > EMPTY_ELEMENTS {
                             return Err(Malformed::TooManyEmptyElements);
@@ -230,17 +198,17 @@ impl<'a, F: Iterator<Item = &'a [u8]>> Elements<'a, F> {
                     }
                 }
                 Some(_) => {
-                    // `Scan::param` stops only at a comma or at the end, so this element stands where one may.
-                    let element = self.scan.element()?;
-                    self.behind_element = true;
+                    // `read_element` stops only before a comma or at the end, so no element follows another without a comma.
+                    let element = self.cursor.read_element()?;
+                    self.after_element = true;
                     self.any_element = true;
                     return Ok(Some(element));
                 }
                 None => match self.fields.next() {
                     Some(field) => {
-                        self.scan.rest = field;
+                        self.cursor.rest = field;
                         self.any_field = true;
-                        self.behind_element = false;
+                        self.after_element = false;
                     }
                     None if self.any_field && !self.any_element => {
                         return Err(Malformed::NoElement);
@@ -251,9 +219,12 @@ impl<'a, F: Iterator<Item = &'a [u8]>> Elements<'a, F> {
         }
     }
 
+    /// Reads the next element.
     fn read(&mut self) -> Result<Option<Element<'a>>, Malformed> {
-        match self.advance()? {
-            Some(Raw { name, params }) => Ok(Some(Element { name: text(name)?, params })),
+        match self.read_bytes()? {
+            Some(ElementBytes { name, params }) => {
+                Ok(Some(Element { name: token_to_str(name)?, params }))
+            }
             None => Ok(None),
         }
     }
@@ -272,43 +243,45 @@ impl<'a, F: Iterator<Item = &'a [u8]>> Iterator for Elements<'a, F> {
     }
 }
 
-/// An element whose name has not become a text yet.
-struct Raw<'a> {
+/// An element whose name has not been converted to `str`.
+struct ElementBytes<'a> {
     name: &'a [u8],
     params: &'a [u8],
 }
 
-/// A token as text.
-fn text(token: &[u8]) -> Result<&str, Malformed> {
-    // A token is ASCII, so the conversion can't fail.
+/// Converts a token, which is ASCII, so that this never fails.
+fn token_to_str(token: &[u8]) -> Result<&str, Malformed> {
     core::str::from_utf8(token).map_err(|_| Malformed::MissingToken)
 }
 
-/// A cursor over one field value.
+/// A cursor over one field value. Each `read` function goes past what it reads.
 #[derive(Clone, Copy, Debug)]
-struct Scan<'a> {
+struct Cursor<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Scan<'a> {
+impl<'a> Cursor<'a> {
+    /// Skips octets.
     fn skip(&mut self, count: usize) {
         self.rest = self.rest.get(count..).unwrap_or_default();
     }
 
+    /// Reads octets.
     fn take(&mut self, count: usize) -> &'a [u8] {
         let (taken, rest) = self.rest.split_at_checked(count).unwrap_or((self.rest, &[]));
         self.rest = rest;
         taken
     }
 
-    fn whitespace(&mut self) {
+    fn skip_whitespace(&mut self) {
         while let [b' ' | b'\t', rest @ ..] = self.rest {
             self.rest = rest;
         }
     }
 
+    /// Reads a token, up to the first octet that can't be in it.
     #[inline]
-    fn token(&mut self) -> Result<&'a [u8], Malformed> {
+    fn read_token(&mut self) -> Result<&'a [u8], Malformed> {
         let length =
             self.rest.iter().position(|byte| !is_token_byte(*byte)).unwrap_or(self.rest.len());
         if length == 0 {
@@ -317,62 +290,64 @@ impl<'a> Scan<'a> {
         Ok(self.take(length))
     }
 
-    fn element(&mut self) -> Result<Raw<'a>, Malformed> {
-        let name = self.token()?;
-        let behind = self.rest;
-        while self.param_follows()? {
-            self.token()?;
-            self.value()?;
+    /// Reads a name and all its parameters, up to a comma or the end.
+    fn read_element(&mut self) -> Result<ElementBytes<'a>, Malformed> {
+        let name = self.read_token()?;
+        let params = self.rest;
+        while self.skip_semicolon()? {
+            self.read_token()?;
+            self.read_value()?;
         }
-        let length = behind.len() - self.rest.len();
-        Ok(Raw { name, params: behind.get(..length).unwrap_or_default() })
+        let length = params.len() - self.rest.len();
+        Ok(ElementBytes { name, params: params.get(..length).unwrap_or_default() })
     }
 
-    fn param(&mut self) -> Result<Option<Param<'a>>, Malformed> {
-        if !self.param_follows()? {
+    /// Reads the next parameter, if there is one.
+    fn read_param(&mut self) -> Result<Option<Param<'a>>, Malformed> {
+        if !self.skip_semicolon()? {
             return Ok(None);
         }
-        let name = text(self.token()?)?;
-        Ok(Some(Param { name, value: self.value()? }))
+        let name = token_to_str(self.read_token()?)?;
+        Ok(Some(Param { name, value: self.read_value()? }))
     }
 
-    /// Whether a parameter follows: its semicolon is skipped then. None follows before a comma and at the end.
+    /// Skips the semicolon before a parameter. False if no parameter follows: at a comma or at the end.
     #[inline]
-    fn param_follows(&mut self) -> Result<bool, Malformed> {
-        self.whitespace();
+    fn skip_semicolon(&mut self) -> Result<bool, Malformed> {
+        self.skip_whitespace();
         match self.rest.first() {
             None | Some(b',') => Ok(false),
             Some(b';') => {
                 self.skip(1);
-                self.whitespace();
+                self.skip_whitespace();
                 Ok(true)
             }
             Some(_) => Err(Malformed::MissingSeparator),
         }
     }
 
-    /// What stands behind the name of a parameter, if there is a value.
+    /// Reads the equals sign and the value after the name of a parameter, if they are there.
     #[inline]
-    fn value(&mut self) -> Result<Option<Value<'a>>, Malformed> {
-        self.whitespace();
+    fn read_value(&mut self) -> Result<Option<Value<'a>>, Malformed> {
+        self.skip_whitespace();
         if self.rest.first() != Some(&b'=') {
             return Ok(None);
         }
         self.skip(1);
-        self.whitespace();
+        self.skip_whitespace();
         let raw = match self.rest.first() {
-            Some(b'"') => self.quoted()?,
-            _ => self.token()?,
+            Some(b'"') => self.read_quoted()?,
+            _ => self.read_token()?,
         };
         Ok(Some(Value { raw }))
     }
 
-    /// What stands between the quotes, escapes included; its unescaped form is a token.
+    /// Reads a quoted string, whose unescaped form has to be a token; what is between the quotes, including escapes.
     //= https://www.rfc-editor.org/rfc/rfc6455#section-9.1
     //# ;When using the quoted-string syntax variant, the value
     //# ;after quoted-string unescaping MUST conform to the
     //# ;'token' ABNF.
-    fn quoted(&mut self) -> Result<&'a [u8], Malformed> {
+    fn read_quoted(&mut self) -> Result<&'a [u8], Malformed> {
         self.skip(1);
         let mut escaped = false;
         let mut token = false;

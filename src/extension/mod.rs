@@ -4,17 +4,19 @@
 //! [accepts](Supported::accept) from it, a client [offers](Supported::offer) it and [checks](Supported::check) the answer. Both
 //! end with [`Agreed`].
 //!
-//! The door through which an extension transforms the payload of messages is internal until a second extension wants
-//! through it.
+//! The interface through which an extension transforms the payload of messages is internal until there is a second extension.
 
 mod agreed;
+mod answer_error;
 #[cfg(feature = "deflate")]
 pub mod deflate;
 #[cfg(feature = "alloc")]
 #[cfg_attr(not(feature = "deflate"), allow(dead_code))]
 pub(crate) mod door;
 pub mod header;
+mod malformed;
 mod negotiation;
 
 pub use agreed::{Agreed, Answer};
-pub use negotiation::{AnswerError, Offer, Supported};
+pub use answer_error::AnswerError;
+pub use negotiation::{Offer, Supported};

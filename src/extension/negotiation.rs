@@ -1,61 +1,22 @@
 //! Negotiation of extensions (RFC 6455, section 9.1): a server chooses among the offers, a client checks the answer.
 //!
-//! What the parameters of one extension mean lives with that extension.
+//! What the parameters of an extension mean is known to that extension, not here.
 
 use core::fmt;
 
 use super::agreed::Agreed;
+use super::answer_error::AnswerError;
 #[cfg(feature = "deflate")]
 use super::deflate;
 use super::header::{self, Element, Malformed};
 
-/// The extensions that an endpoint is willing to use: none, unless it says so.
+/// The extensions that an endpoint is willing to use: none, unless they are added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Supported {
     /// The terms on which `permessage-deflate` may be used, if it may.
     #[cfg(feature = "deflate")]
     pub deflate: Option<deflate::Terms>,
-}
-
-/// Why a client can't go on with the extensions in a server's answer.
-///
-/// In each of the cases the client has to fail the connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum AnswerError {
-    /// The header doesn't follow its grammar.
-    Malformed(Malformed),
-    /// The server uses an extension that was not offered.
-    NotOffered,
-    /// The server uses an extension twice.
-    Repeated,
-    /// A parameter is unknown, repeated, or has a value that is missing or not allowed.
-    InvalidParameter,
-    /// The parameters are valid, but don't follow from what was offered.
-    NotAsOffered,
-}
-
-impl fmt::Display for AnswerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed(malformed) => malformed.fmt(f),
-            Self::NotOffered => f.write_str("an extension that was not offered"),
-            Self::Repeated => f.write_str("an extension used twice"),
-            Self::InvalidParameter => f.write_str("an invalid parameter of an extension"),
-            Self::NotAsOffered => {
-                f.write_str("extension parameters that do not follow from the offer")
-            }
-        }
-    }
-}
-
-impl core::error::Error for AnswerError {}
-
-impl From<Malformed> for AnswerError {
-    fn from(malformed: Malformed) -> Self {
-        Self::Malformed(malformed)
-    }
 }
 
 impl Supported {
@@ -75,11 +36,11 @@ impl Supported {
     /// Chooses, as a server, among a client's offers: for each extension the first acceptable one.
     ///
     /// `fields` are the values of the request's `Sec-WebSocket-Extensions` fields, in order. An offer of an unknown extension
-    /// or with invalid parameters is declined: the next one is looked at, and in the end nothing may be agreed on.
+    /// or with invalid parameters is declined, and the next one is considered; in the end nothing may be agreed on.
     ///
     /// # Errors
     ///
-    /// The header is malformed, wherever in it: the request has to be refused with status 400.
+    /// The header is malformed, in whatever place: the request has to be refused with status 400.
     pub fn accept<'a, F>(&self, fields: F) -> Result<Agreed, Malformed>
     where
         F: IntoIterator<Item = &'a [u8]>,

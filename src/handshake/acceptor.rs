@@ -1,23 +1,25 @@
-//! The server's side of the handshake, up to its answer: a machine that is fed with what arrives.
+//! The server's side of the handshake up to its answer: it gets the bytes that arrive, and yields the client's request.
+//!
+//! How the answer is made is not known here.
 
 use core::time::Duration;
 
-use super::gather::{Gather, Stored};
+use super::head_buffer::{HeadBuffer, HeadBytes};
+use super::head_reader::HeadReader;
+use super::head_scan::HeadScan;
 use super::limits::Limits;
-use super::request::{Parsed, Request};
+use super::request::{ParsedRequest, Request};
 use super::request_error::RequestError;
-use super::scan::Scan;
-use crate::words::time::Instant;
 
 /// What a client has asked for.
 #[derive(Debug)]
 pub enum Asked<'i> {
-    /// A WebSocket. To be answered with [`Request::accept`] or a [`Refusal`](super::Refusal).
+    /// A WebSocket. Answer with [`Request::accept`] or a [`Refusal`](super::Refusal).
     WebSocket(Request<'i>),
-    /// Something else than a WebSocket, with GET: a page, or a health check. To be answered with a
-    /// [`Refusal`](super::Refusal), or with [`RequestError::PlainRequest`]'s answer.
+    /// Something other than a WebSocket, with GET: a page, or a health check. Answer with a [`Refusal`](super::Refusal), or with
+    /// the answer of [`RequestError::PlainRequest`].
     Plain(Request<'i>),
-    /// Nothing that could be answered otherwise than with [`RequestError::answer`].
+    /// The request broke a rule or did not come in time. Answer with [`RequestError::answer`].
     Refused(RequestError),
 }
 
@@ -25,48 +27,41 @@ pub enum Asked<'i> {
 ///
 /// ```text
 ///                 head complete
-///   reading ---------------------> over, the request is out
+///   reading ---------------------> over, the request is delivered
 ///      |       broken rule, limit
 ///      +-------------------------> over, refused
 ///              deadline, end
 /// ```
 ///
-/// A head that arrives in one piece is neither copied nor allocated for. Otherwise its pieces are gathered, in memory of the
-/// machine's own ([`new`](Self::new)) or in a buffer that the caller lends ([`with_buffer`](Self::with_buffer)).
+/// A head that arrives in one piece is neither copied nor allocated for. The pieces of any other head are put together, in
+/// memory that the acceptor allocates ([`new`](Self::new)) or in a buffer that the caller lends
+/// ([`with_buffer`](Self::with_buffer)).
 #[derive(Debug)]
 pub struct Acceptor<'b> {
-    limits: Limits,
-    scan: Scan,
-    gather: Gather<'b>,
-    deadline: Option<Instant>,
-    over: bool,
-    work: u64,
+    reader: HeadReader<'b>,
 }
 
 impl<'b> Acceptor<'b> {
     /// A server's handshake on a stream that was opened at `now`.
     #[cfg(feature = "alloc")]
     pub fn new(limits: &Limits, now: Duration) -> Acceptor<'static> {
-        Acceptor::with(limits, now, Gather::own())
+        Acceptor::new_in(HeadBuffer::own(), limits, now)
     }
 
-    /// The same, with a buffer to gather a head in that does not arrive whole. No head may be longer than the buffer.
+    /// The same, with a buffer for a head that arrives in several pieces. No head may be longer than the buffer.
     pub fn with_buffer(limits: &Limits, now: Duration, buffer: &'b mut [u8]) -> Self {
-        Self::with(limits, now, Gather::lent(buffer))
+        Self::new_in(HeadBuffer::lent(buffer), limits, now)
     }
 
-    fn with(limits: &Limits, now: Duration, gather: Gather<'b>) -> Self {
-        let mut limits = *limits;
-        limits.head = limits.head.min(gather.room());
-        let scan = Scan::request(&limits);
-        let deadline = limits.timeout.map(|timeout| Instant::new(now).after(timeout));
-        Self { limits, scan, gather, deadline, over: false, work: 0 }
+    /// A server's handshake that puts a head together in `buffer`.
+    fn new_in(buffer: HeadBuffer<'b>, limits: &Limits, now: Duration) -> Self {
+        Self { reader: HeadReader::new(limits, HeadScan::after_empty_lines, now, buffer) }
     }
 
     /// Takes what has arrived since the last call, if anything, and the time.
     ///
-    /// `None`: all of `input` was taken, and more is needed. When the answer is a request, [`Request::consumed`] says how much
-    /// of `input` was taken. Once the handshake is over nothing is taken, and the answer is `None`.
+    /// `None`: all of `input` was taken, and more is needed. With a request, [`Request::consumed`] says how much of `input` was
+    /// taken. Once the handshake is over nothing more is taken, and the result is `None`.
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
     //# If
     //# the server, while reading the handshake, finds that the client did
@@ -80,16 +75,14 @@ impl<'b> Acceptor<'b> {
     where
         'b: 'i,
     {
-        if self.over {
+        if self.reader.is_finished() {
             return None;
         }
-        match self.read(input) {
-            Ok(None) if self.deadline.is_some_and(|deadline| Instant::new(now) >= deadline) => {
-                Some(self.refuse(RequestError::Timeout))
-            }
+        match self.read_request(input) {
+            Ok(None) if self.reader.is_overdue(now) => Some(self.refuse(RequestError::Timeout)),
             Ok(None) => None,
             Ok(Some(request)) => {
-                self.over = true;
+                self.reader.finish();
                 Some(if request.is_upgrade() {
                     Asked::WebSocket(request)
                 } else {
@@ -102,46 +95,34 @@ impl<'b> Acceptor<'b> {
 
     /// Notes that the client's stream has ended.
     pub fn end(&mut self) -> Option<Asked<'static>> {
-        if self.over { None } else { Some(self.refuse(RequestError::Truncated)) }
+        if self.reader.is_finished() { None } else { Some(self.refuse(RequestError::Truncated)) }
     }
 
-    /// When [`poll`](Self::poll) is to be called at the latest, if nothing arrives before.
+    /// When to call [`poll`](Self::poll) at the latest, if nothing arrives before.
     pub fn deadline(&self) -> Option<Duration> {
-        if self.over { None } else { self.deadline.map(Instant::since_origin) }
+        self.reader.deadline()
     }
 
-    /// How many octets have been handed to the scan and to the parser so far: linear in what has arrived, at any split.
+    /// How many octets have been scanned or parsed so far: linear in what has arrived, however it was cut.
     pub const fn work(&self) -> u64 {
-        self.work
+        self.reader.work()
     }
 
-    fn read<'i>(&mut self, input: &'i [u8]) -> Result<Option<Request<'i>>, RequestError>
+    /// Reads on; the request, once its head is complete.
+    fn read_request<'i>(&mut self, input: &'i [u8]) -> Result<Option<Request<'i>>, RequestError>
     where
         'b: 'i,
     {
-        if self.work == 0 && input.ends_with(b"\r\n\r\n") {
-            self.work = 2 * input.len() as u64;
-            if let Some(parsed) = Parsed::at_once(input, &self.limits) {
-                return Ok(Some(Request::new(Stored::Borrowed(input), parsed?, input.len())));
-            }
+        if let Some(parsed) = self.reader.read_at_once(input, ParsedRequest::parse_unscanned) {
+            return Ok(Some(Request::new(HeadBytes::Borrowed(input), parsed?, input.len())));
         }
-        let found = self.scan.push(input)?;
-        let end = found.start + found.len;
-        self.work += end as u64;
-        let piece = input.get(found.start..end).unwrap_or_default();
-        if !found.complete {
-            self.gather.keep(piece, self.scan.limit());
-            return Ok(None);
-        }
-        let whole = self.gather.whole(piece, self.scan.limit());
-        self.work += whole.len() as u64;
-        let parsed = Parsed::parse(whole, self.scan.fields())?;
-        Ok(Some(Request::new(self.gather.take(piece), parsed, end)))
+        let head = self.reader.read(input, ParsedRequest::parse)?;
+        Ok(head.map(|head| Request::new(self.reader.take_bytes(&head), head.parsed(), head.end())))
     }
 
+    /// Ends the handshake with an error.
     fn refuse<'i>(&mut self, error: RequestError) -> Asked<'i> {
-        self.over = true;
-        self.gather.clear();
+        self.reader.abandon();
         Asked::Refused(error)
     }
 }

@@ -1,37 +1,39 @@
-//! The client's side of the handshake: the request, and a machine that is fed with the answer.
+//! The client's side of the handshake: it has the request to send, and checks the answer as its bytes arrive.
+//!
+//! The rules for the fields of an answer are in `response_fields`.
 
 use core::time::Duration;
 
 use super::field::Field;
-use super::gather::Gather;
-use super::key::Key;
+use super::head_buffer::HeadBuffer;
+use super::head_reader::HeadReader;
+use super::head_scan::HeadScan;
+use super::key::WebSocketKey;
 use super::limits::Limits;
 use super::misuse::Misuse;
 use super::offer::{Offer, Opening};
-use super::response::{Parsed, Response};
+use super::response::{ParsedResponse, Response};
 use super::response_error::ResponseError;
-use super::scan::Scan;
-use super::verdict::Verdict;
+use super::response_fields::ResponseFields;
 use crate::established::Established;
-use crate::words::time::Instant;
 
-/// How many interim answers are skipped.
-const INTERIMS: u8 = 8;
+/// How many interim answers (1xx) are skipped.
+const MAX_INTERIMS: u8 = 8;
 
 /// What a server has answered.
 #[derive(Debug)]
 pub enum Answered<'a, 'i> {
-    /// The connection is open. What follows the head are the server's first frames.
+    /// The connection is open. The bytes after the head are the server's first frames.
     Open {
         /// What the handshake agreed on.
         established: Established<'a>,
         /// The answer: cookies may have come with it.
         response: Response<'i>,
     },
-    /// Something else than a switch of protocols: a redirect, a demand for authorization, an error. It is for the application
-    /// to follow it; the connection is not open, and will not be.
+    /// A status other than 101: a redirect, a demand for authorization, an error. The application decides what to do about it;
+    /// the connection is not open, and will not be.
     Refused(Response<'i>),
-    /// An answer that breaks the rules, or none. The connection is to be closed.
+    /// An answer that breaks the rules, or none in time. Close the connection.
     Failed(ResponseError),
 }
 
@@ -51,19 +53,14 @@ pub enum Answered<'a, 'i> {
 ///             +--------------------------> over, failed
 /// ```
 ///
-/// [`request`](Self::request) is to be written first. Sending frames is possible only with what
-/// [`Answered::Open`] brings.
+/// Write the [`request`](Self::request) first. Frames can be sent only once [`Answered::Open`] has brought what they need.
 #[derive(Debug)]
 pub struct Connector<'a, 'b> {
     offer: Offer<'a>,
-    key: Key,
-    limits: Limits,
-    scan: Scan,
-    gather: Gather<'b>,
+    key: WebSocketKey,
+    reader: HeadReader<'b>,
+    /// Interim answers skipped so far.
     interims: u8,
-    deadline: Option<Instant>,
-    over: bool,
-    work: u64,
 }
 
 impl<'a> Connector<'a, 'static> {
@@ -75,7 +72,7 @@ impl<'a> Connector<'a, 'static> {
     ///
     /// # Panics
     ///
-    /// If the operating system has no entropy to give: there is no safe way on without it.
+    /// If the operating system gives no entropy: without it there is no safe way to go on.
     #[cfg(feature = "getrandom")]
     pub fn new(offer: Offer<'a>, limits: &Limits, now: Duration) -> Result<Self, Misuse> {
         let mut nonce = [0; 16];
@@ -102,13 +99,13 @@ impl<'a> Connector<'a, 'static> {
         limits: &Limits,
         now: Duration,
     ) -> Result<Self, Misuse> {
-        Connector::with(offer, nonce, limits, now, Gather::own())
+        Connector::new_in(HeadBuffer::own(), offer, nonce, limits, now)
     }
 }
 
 impl<'a, 'b> Connector<'a, 'b> {
-    /// A client's handshake that begins at `now`, with a buffer to gather a head in that does not arrive whole. No head may be
-    /// longer than the buffer.
+    /// A client's handshake that begins at `now`, with a buffer for a head that arrives in several pieces. No head may be longer
+    /// than the buffer.
     ///
     /// The nonce has to be chosen at random, anew for every handshake.
     ///
@@ -122,56 +119,48 @@ impl<'a, 'b> Connector<'a, 'b> {
         now: Duration,
         buffer: &'b mut [u8],
     ) -> Result<Self, Misuse> {
-        Self::with(offer, nonce, limits, now, Gather::lent(buffer))
+        Self::new_in(HeadBuffer::lent(buffer), offer, nonce, limits, now)
     }
 
-    fn with(
+    /// A client's handshake that puts a head together in `buffer`.
+    fn new_in(
+        buffer: HeadBuffer<'b>,
         offer: Offer<'a>,
         nonce: [u8; 16],
         limits: &Limits,
         now: Duration,
-        gather: Gather<'b>,
     ) -> Result<Self, Misuse> {
         offer.check()?;
-        let mut limits = *limits;
-        limits.head = limits.head.min(gather.room());
         Ok(Self {
             offer,
-            key: Key::from_nonce(nonce),
-            limits,
-            scan: Scan::response(&limits),
-            gather,
+            key: WebSocketKey::from_nonce(nonce),
+            reader: HeadReader::new(limits, HeadScan::at_once, now, buffer),
             interims: 0,
-            deadline: limits.timeout.map(|timeout| Instant::new(now).after(timeout)),
-            over: false,
-            work: 0,
         })
     }
 
-    /// The request, to be written before anything else.
+    /// The request. Write it before anything else.
     pub const fn request(&self) -> Opening<'a> {
         Opening::new(self.offer, self.key)
     }
 
     /// Takes what has arrived since the last call, if anything, and the time.
     ///
-    /// `None`: all of `input` was taken, and more is needed. When the answer has come, [`Response::consumed`] says how much of
-    /// `input` was taken. Once the handshake is over nothing is taken, and the answer is `None`.
+    /// `None`: all of `input` was taken, and more is needed. With an answer, [`Response::consumed`] says how much of `input` was
+    /// taken. Once the handshake is over nothing more is taken, and the result is `None`.
     pub fn poll<'i>(&mut self, input: &'i [u8], now: Duration) -> Option<Answered<'a, 'i>>
     where
         'b: 'i,
     {
-        if self.over {
+        if self.reader.is_finished() {
             return None;
         }
-        match self.read(input) {
-            Ok(None) if self.deadline.is_some_and(|deadline| Instant::new(now) >= deadline) => {
-                Some(self.fail(ResponseError::Timeout))
-            }
+        match self.read_response(input) {
+            Ok(None) if self.reader.is_overdue(now) => Some(self.fail(ResponseError::Timeout)),
             Ok(None) => None,
             Ok(Some(response)) => {
-                self.over = true;
-                Some(self.judge(response))
+                self.reader.finish();
+                Some(self.classify(response))
             }
             Err(error) => Some(self.fail(error)),
         }
@@ -179,47 +168,41 @@ impl<'a, 'b> Connector<'a, 'b> {
 
     /// Notes that the server's stream has ended.
     pub fn end(&mut self) -> Option<Answered<'a, 'static>> {
-        if self.over { None } else { Some(self.fail(ResponseError::Truncated)) }
+        if self.reader.is_finished() { None } else { Some(self.fail(ResponseError::Truncated)) }
     }
 
-    /// When [`poll`](Self::poll) is to be called at the latest, if nothing arrives before.
+    /// When to call [`poll`](Self::poll) at the latest, if nothing arrives before.
     pub fn deadline(&self) -> Option<Duration> {
-        if self.over { None } else { self.deadline.map(Instant::since_origin) }
+        self.reader.deadline()
     }
 
-    /// How many octets have been handed to the scan and to the parser so far: linear in what has arrived, at any split.
+    /// How many octets have been scanned or parsed so far: linear in what has arrived, however it was cut.
     pub const fn work(&self) -> u64 {
-        self.work
+        self.reader.work()
     }
 
-    /// The first answer that is not interim.
-    fn read<'i>(&mut self, input: &'i [u8]) -> Result<Option<Response<'i>>, ResponseError>
+    /// Reads on, past interim answers; the final answer, once its head is complete.
+    fn read_response<'i>(&mut self, input: &'i [u8]) -> Result<Option<Response<'i>>, ResponseError>
     where
         'b: 'i,
     {
         let mut consumed = 0;
         loop {
             let rest = input.get(consumed..).unwrap_or_default();
-            let found = self.scan.push(rest)?;
-            self.work += found.len as u64;
-            let (piece, behind) = rest.split_at_checked(found.len).unwrap_or((rest, &[]));
-            if !found.complete {
-                self.gather.keep(piece, self.scan.limit());
+            let Some(head) = self.reader.read(rest, ParsedResponse::parse)? else {
                 return Ok(None);
-            }
-            consumed += found.len;
-            let whole = self.gather.whole(piece, self.scan.limit());
-            self.work += whole.len() as u64;
-            let parsed = Parsed::parse(whole, self.scan.fields())?;
-            if !parsed.is_interim() {
-                return Ok(Some(Response::new(self.gather.take(piece), parsed, behind, consumed)));
+            };
+            consumed += head.end();
+            if !head.parsed().is_interim() {
+                let bytes = self.reader.take_bytes(&head);
+                let body = rest.get(head.end()..).unwrap_or_default();
+                return Ok(Some(Response::new(bytes, head.parsed(), body, consumed)));
             }
             self.interims += 1;
-            if self.interims > INTERIMS {
+            if self.interims > MAX_INTERIMS {
                 return Err(ResponseError::TooManyInterims);
             }
-            self.gather.clear();
-            self.scan = Scan::response(&self.limits);
+            self.reader.begin_next(HeadScan::at_once);
         }
     }
 
@@ -227,41 +210,44 @@ impl<'a, 'b> Connector<'a, 'b> {
     //# Once the client's opening handshake has been sent, the client MUST
     //# wait for a response from the server before sending any further data.
     //# The client MUST validate the server's response as follows:
-    fn judge<'i>(&self, response: Response<'i>) -> Answered<'a, 'i> {
+    /// Decides what the final answer means for the handshake.
+    fn classify<'i>(&self, response: Response<'i>) -> Answered<'a, 'i> {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# If the status code received from the server is not 101, the client handles the
         //# response per HTTP [RFC2616] procedures.
         if response.status() != 101 {
             return Answered::Refused(response);
         }
-        match self.judge_switch(&response) {
+        match self.check_switch(&response) {
             Ok(established) => Answered::Open { established, response },
             Err(error) => Answered::Failed(error),
         }
     }
 
-    fn judge_switch(&self, response: &Response<'_>) -> Result<Established<'a>, ResponseError> {
-        if !response.is_current() {
+    /// Checks an answer with status 101, and says what it agrees on.
+    fn check_switch(&self, response: &Response<'_>) -> Result<Established<'a>, ResponseError> {
+        if !response.is_http_1_1() {
             return Err(ResponseError::HttpVersion);
         }
-        self.judge_fields(response.fields())
+        self.check_fields(response.fields())
     }
 
-    pub(super) fn judge_fields<'h>(
+    /// Checks the fields of an answer with status 101, and says what they agree on.
+    pub(super) fn check_fields<'h>(
         &self,
         fields: impl Iterator<Item = Field<'h>> + Clone,
     ) -> Result<Established<'a>, ResponseError> {
-        let verdict = Verdict::of(fields.clone());
-        verdict.judge_switch(&self.key)?;
-        verdict.judge_choice(&self.offer, fields)
+        let collected = ResponseFields::collect(fields.clone());
+        collected.check_switch(&self.key)?;
+        collected.check_choice(&self.offer, fields)
     }
 
     //= https://www.rfc-editor.org/rfc/rfc6455#section-7.2.1
     //# To do so, the client MUST _Fail the WebSocket Connection_ as defined in Section
     //# 7.1.7.
+    /// Ends the handshake with an error.
     fn fail<'i>(&mut self, error: ResponseError) -> Answered<'a, 'i> {
-        self.over = true;
-        self.gather.clear();
+        self.reader.abandon();
         Answered::Failed(error)
     }
 }

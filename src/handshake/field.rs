@@ -1,4 +1,6 @@
-//! One header field: a name, a value, and what may pass from an argument into a head (RFC 9110, section 5).
+//! Header fields: one, those of a head, and the check of those that a caller adds to a head (RFC 9110, section 5).
+//!
+//! What a field of a certain name means is not known here.
 
 use core::fmt;
 
@@ -15,7 +17,7 @@ pub struct Field<'a> {
 }
 
 impl<'a> Field<'a> {
-    /// A field to be sent. It is checked where it is used.
+    /// A field to be sent. It is checked when a head is made from it.
     pub fn new<V: AsRef<[u8]> + ?Sized>(name: &'a str, value: &'a V) -> Self {
         Self { name, value: value.as_ref() }
     }
@@ -23,7 +25,7 @@ impl<'a> Field<'a> {
     /// Whether this is the field called `name`.
     #[inline]
     pub fn is(&self, name: &str) -> bool {
-        // Most names come as they are written in the specifications, and a comparison to the letter is a few words long.
+        // Most names are spelled as in the specifications, and an exact comparison takes only a few instructions.
         self.name == name || self.name.eq_ignore_ascii_case(name)
     }
 
@@ -37,15 +39,15 @@ impl<'a> Field<'a> {
     }
 
     /// Checks that the field can be part of a head.
-    pub(super) fn check(&self) -> Result<(), Misuse> {
+    fn check(&self) -> Result<(), Misuse> {
         if !is_token(self.name.as_bytes()) {
             return Err(Misuse::FieldName);
         }
         check_value(self.value)
     }
 
-    /// Whether the field is one of those that only the handshake itself writes.
-    pub(super) fn is_owned(&self) -> bool {
+    /// Whether the handshake itself writes this field, so that a caller may not add it.
+    fn is_owned(&self) -> bool {
         const OWNED: [&str; 5] =
             ["Host", "Upgrade", "Connection", "Content-Length", "Transfer-Encoding"];
         let prefix = b"sec-websocket-";
@@ -64,8 +66,8 @@ impl fmt::Debug for Field<'_> {
     }
 }
 
-/// Checks that a value can stand in a header field: no CR, LF, NUL, nor another control but the tab.
-pub(super) fn check_value(value: &[u8]) -> Result<(), Misuse> {
+/// Checks that a value has no CR, LF, NUL or other control characters except tabs.
+fn check_value(value: &[u8]) -> Result<(), Misuse> {
     if value.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~' | 0x80..)) {
         Ok(())
     } else {
@@ -74,7 +76,7 @@ pub(super) fn check_value(value: &[u8]) -> Result<(), Misuse> {
 }
 
 /// Checks the fields that a caller adds to a head.
-pub(super) fn check_extra(fields: &[Field<'_>]) -> Result<(), Misuse> {
+pub(super) fn check_added(fields: &[Field<'_>]) -> Result<(), Misuse> {
     for field in fields {
         field.check()?;
         if field.is_owned() {
@@ -84,7 +86,7 @@ pub(super) fn check_extra(fields: &[Field<'_>]) -> Result<(), Misuse> {
     Ok(())
 }
 
-/// The fields of a head that has been parsed already, in their order.
+/// The fields of a head that has been parsed, in their order.
 #[derive(Clone)]
 pub struct Fields<'a> {
     rest: &'a [u8],
@@ -122,7 +124,7 @@ impl fmt::Debug for Fields<'_> {
 }
 
 /// The values of all fields called `name`, in their order.
-pub(super) fn values<'h>(
+pub(super) fn values_of<'h>(
     fields: impl Iterator<Item = Field<'h>>,
     name: &str,
 ) -> impl Iterator<Item = &'h [u8]> {

@@ -1,17 +1,19 @@
-//! The header map of the `http` crate as fields, and fields as a header map.
+//! Conversion between header fields and the header map of the `http` crate.
 
 use ::http::header::{HeaderMap, HeaderName, HeaderValue, Iter};
 
 use super::field::Field;
 
-pub(super) fn fields(headers: &HeaderMap) -> HeaderFields<'_> {
+/// The fields of a header map.
+pub(super) fn header_fields(headers: &HeaderMap) -> HeaderFields<'_> {
     HeaderFields { headers, rest: headers.iter(), taken: 0 }
 }
 
-/// The fields of a header map, as an iterator that can be cloned.
+/// The fields of a header map, as an iterator that can be cloned, which the map's own can't.
 pub(super) struct HeaderFields<'h> {
     headers: &'h HeaderMap,
     rest: Iter<'h, HeaderValue>,
+    /// How many fields have been taken: as many as a clone has to skip.
     taken: usize,
 }
 
@@ -34,7 +36,7 @@ impl<'h> Iterator for HeaderFields<'h> {
 }
 
 /// Appends fields to a header map.
-pub(super) fn copy<'h>(
+pub(super) fn append_fields<'h>(
     fields: impl Iterator<Item = Field<'h>>,
     headers: &mut HeaderMap,
 ) -> Result<(), ::http::Error> {

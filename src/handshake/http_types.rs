@@ -1,36 +1,35 @@
-//! The types of the `http` crate: requests and answers from and to them (feature `http`).
+//! The handshake in the types of the `http` crate (feature `http`).
 //!
-//! For streams that another HTTP server or client reads and writes. It hands over the stream once it has upgraded it; the rules of
-//! the handshake are checked here, the same as elsewhere.
+//! For streams whose HTTP is read and written by another server or client, which hands the stream over after the upgrade. The
+//! rules of the handshake are those of `request_fields` and `response_fields`, and don't live here.
 
 use alloc::vec::Vec;
 
 use ::http::header::HeaderMap;
 use ::http::{Method, StatusCode, Version};
 
-use super::accept::{Acceptance, Switching};
+use super::acceptance::{Acceptance, Switching};
 use super::connector::Connector;
-use super::demand::{Demand, Once};
-use super::field::{Field, Fields, values};
-use super::header_map::{copy, fields};
-use super::key::Key;
+use super::field::{Field, Fields};
+use super::header_map::{append_fields, header_fields};
+use super::key::WebSocketKey;
 use super::misuse::Misuse;
 use super::offer::Opening;
 use super::refusal::Refusal;
-use super::request::{Request, judge_extensions};
+use super::request::Request;
 use super::request_error::RequestError;
+use super::request_fields::RequestFields;
 use super::response::Response;
 use super::response_error::ResponseError;
-use super::sink::Write as _;
-use super::subprotocols::choose;
+use super::subprotocols::choose_subprotocol;
 use crate::established::Established;
 use crate::words::token::{elements, token};
 
-/// A request that another HTTP server has read, found to ask for a WebSocket by the rules.
+/// A request that another HTTP server has read, and that asks for a WebSocket by the rules.
 #[derive(Clone, Debug)]
 pub struct Upgrade<'h> {
     headers: &'h HeaderMap,
-    key: Key,
+    key: WebSocketKey,
 }
 
 impl<'h> Upgrade<'h> {
@@ -47,44 +46,42 @@ impl<'h> Upgrade<'h> {
             return Err(RequestError::Method);
         }
         let headers = request.headers();
-        let mut demand = Demand::default();
-        fields(headers).for_each(|field| demand.note(field));
-        demand.judge_request()?;
-        let key = demand.judge_upgrade()?.ok_or(RequestError::PlainRequest)?;
-        if !matches!(demand.extensions, Once::Absent) {
-            judge_extensions(values(fields(headers), "sec-websocket-extensions"))?;
-        }
-        Ok(Self { headers, key: Key::of(key) })
+        let mut fields = RequestFields::default();
+        header_fields(headers).for_each(|field| fields.add(field));
+        fields.check_request()?;
+        let key = fields.check_upgrade()?.ok_or(RequestError::PlainRequest)?;
+        fields.check_extensions(header_fields(headers))?;
+        Ok(Self { headers, key: WebSocketKey::from_checked(key) })
     }
 
-    /// The subprotocols that the client would like to speak, the one it likes most first.
+    /// The subprotocols that the client offers, in its order of preference.
     pub fn subprotocols(&self) -> impl Iterator<Item = &'h str> + Clone {
-        let fields = fields(self.headers).filter(|field| field.is("sec-websocket-protocol"));
+        let all = header_fields(self.headers);
+        let fields = all.filter(|field| field.is("sec-websocket-protocol"));
         fields.flat_map(|field| elements(field.value)).filter_map(token)
     }
 
     /// The first of the server's `supported` subprotocols that the client offers.
     pub fn choose_subprotocol<'s>(&self, supported: &[&'s str]) -> Option<&'s str> {
-        choose(self.subprotocols(), supported)
+        choose_subprotocol(self.subprotocols(), supported)
     }
 
     /// Checks an acceptance against the request, and makes the answer that switches protocols.
     ///
     /// # Errors
     ///
-    /// If the subprotocol is none that the client offers, or a field can't be sent.
+    /// If the client does not offer the subprotocol, or a field can't be sent.
     pub fn accept<'a>(&self, acceptance: &Acceptance<'a>) -> Result<Switching<'a>, Misuse> {
-        acceptance.apply(fields(self.headers), self.key.bytes())
+        acceptance.answer(header_fields(self.headers), self.key.bytes())
     }
 }
 
 impl<'a> Connector<'a, '_> {
-    /// What was agreed on, if an answer that another HTTP client has read switches protocols by the rules.
+    /// Checks an answer that another HTTP client has read, and says what it agrees on.
     ///
     /// # Errors
     ///
-    /// If it breaks a rule. A status other than 101 is for the caller to look at first; here it is
-    /// [`ResponseError::Status`].
+    /// If it breaks a rule. A status other than 101 is [`ResponseError::Status`] here: the caller should look at the status first.
     pub fn check_http<B>(
         &self,
         response: &::http::Response<B>,
@@ -95,18 +92,18 @@ impl<'a> Connector<'a, '_> {
         if response.version() != Version::HTTP_11 {
             return Err(ResponseError::HttpVersion);
         }
-        self.judge_fields(fields(response.headers()))
+        self.check_fields(header_fields(response.headers()))
     }
 }
 
 impl TryFrom<&Request<'_>> for ::http::Request<()> {
     type Error = ::http::Error;
 
-    /// Fails where the target is more than the `http` crate takes for a URI.
+    /// Fails if the `http` crate doesn't accept the target as a URI.
     fn try_from(request: &Request<'_>) -> Result<Self, ::http::Error> {
         let mut converted = Self::new(());
         *converted.uri_mut() = request.target().parse()?;
-        copy(request.fields(), converted.headers_mut())?;
+        append_fields(request.fields(), converted.headers_mut())?;
         Ok(converted)
     }
 }
@@ -115,20 +112,20 @@ impl TryFrom<&Response<'_>> for ::http::Response<Vec<u8>> {
     type Error = ::http::Error;
 
     fn try_from(response: &Response<'_>) -> Result<Self, ::http::Error> {
-        build(response.status(), response.fields(), response.body().to_vec())
+        build_response(response.status(), response.fields(), response.body().to_vec())
     }
 }
 
 impl TryFrom<&Opening<'_>> for ::http::Request<()> {
     type Error = ::http::Error;
 
-    /// The target is the path and the query: a client that wants an absolute URI has the URL.
+    /// The target is the path and the query. For an absolute URI the client has the URL.
     fn try_from(opening: &Opening<'_>) -> Result<Self, ::http::Error> {
-        let head = opening.collect();
+        let head = opening.to_vec();
         let mut converted = Self::new(());
         let target = head.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
         *converted.uri_mut() = target.try_into()?;
-        copy(behind_start_line(&head), converted.headers_mut())?;
+        append_fields(fields_after_start_line(&head), converted.headers_mut())?;
         Ok(converted)
     }
 }
@@ -137,7 +134,7 @@ impl TryFrom<&Switching<'_>> for ::http::Response<()> {
     type Error = ::http::Error;
 
     fn try_from(switching: &Switching<'_>) -> Result<Self, ::http::Error> {
-        build(101, behind_start_line(&switching.collect()), ())
+        build_response(101, fields_after_start_line(&switching.to_vec()), ())
     }
 }
 
@@ -145,8 +142,8 @@ impl TryFrom<&Refusal<'_>> for ::http::Response<Vec<u8>> {
     type Error = ::http::Error;
 
     fn try_from(refusal: &Refusal<'_>) -> Result<Self, ::http::Error> {
-        let head = refusal.collect();
-        build(refusal.status(), behind_start_line(&head), refusal.body().to_vec())
+        let head = refusal.to_vec();
+        build_response(refusal.status(), fields_after_start_line(&head), refusal.body().to_vec())
     }
 }
 
@@ -154,23 +151,24 @@ impl TryFrom<RequestError> for ::http::Response<()> {
     type Error = ::http::Error;
 
     fn try_from(error: RequestError) -> Result<Self, ::http::Error> {
-        build(error.status(), behind_start_line(error.answer()), ())
+        build_response(error.status(), fields_after_start_line(error.answer()), ())
     }
 }
 
-/// The fields of a head that we have written: so that no second list of them can differ from the first.
-fn behind_start_line(head: &[u8]) -> Fields<'_> {
+/// The fields of a head that we have encoded. Reading them from it, rather than listing them again, keeps both forms the same.
+fn fields_after_start_line(head: &[u8]) -> Fields<'_> {
     let end = head.iter().position(|byte| *byte == b'\n').map_or(head.len(), |end| end + 1);
     Fields::new(&head[end..])
 }
 
-fn build<'h, B>(
+/// A response with this status, these fields and this body.
+fn build_response<'h, B>(
     status: u16,
     fields: impl Iterator<Item = Field<'h>>,
     body: B,
 ) -> Result<::http::Response<B>, ::http::Error> {
     let mut converted = ::http::Response::new(body);
     *converted.status_mut() = StatusCode::from_u16(status)?;
-    copy(fields, converted.headers_mut())?;
+    append_fields(fields, converted.headers_mut())?;
     Ok(converted)
 }

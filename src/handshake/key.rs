@@ -16,7 +16,7 @@ const GUID: &[u8; 36] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// The value of `Sec-WebSocket-Accept` for a `Sec-WebSocket-Key`, as a server sends it and a client expects it.
 ///
-/// The key is hashed as it was received, never decoded.
+/// The key is hashed as it was received, without decoding it.
 ///
 /// ```
 /// use sockless::handshake::accept_key;
@@ -26,16 +26,16 @@ const GUID: &[u8; 36] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 pub fn accept_key(key: &[u8]) -> [u8; 28] {
     let hash: [u8; 20] = Sha1::new().chain_update(key).chain_update(GUID).finalize().into();
     let mut accept = [0; 28];
-    // Twenty bytes are twenty-eight characters, always.
+    // Twenty bytes are always twenty-eight characters.
     let _ = STANDARD.encode_slice(hash, &mut accept);
     accept
 }
 
 /// The value of a `Sec-WebSocket-Key`: sixteen bytes in base64.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Key([u8; 24]);
+pub(super) struct WebSocketKey([u8; 24]);
 
-impl Key {
+impl WebSocketKey {
     /// The key that a client sends for its nonce.
     pub(super) fn from_nonce(nonce: [u8; 16]) -> Self {
         let mut key = [0; 24];
@@ -47,9 +47,9 @@ impl Key {
     //# A |Sec-WebSocket-Key| header field with a base64-encoded (see
     //# Section 4 of [RFC4648]) value that, when decoded, is 16 bytes in
     //# length.
-    /// A key as a client sent it: 22 characters of the alphabet and two of padding. Bits beyond the sixteen bytes may be set:
-    /// they are in the sample that RFC 6455 itself prints.
-    pub(super) fn parse(value: &[u8]) -> Option<&[u8; 24]> {
+    /// Checks the form of a key that a client has sent: 22 characters of the alphabet and two of padding. The bits of the last
+    /// character beyond the sixteen bytes may be set, as they are in the sample that RFC 6455 itself prints.
+    pub(super) fn check_form(value: &[u8]) -> Option<&[u8; 24]> {
         let key: &[u8; 24] = value.try_into().ok()?;
         let (data, padding) = key.split_at(22);
         let in_alphabet = |byte: &u8| byte.is_ascii_alphanumeric() | matches!(byte, b'+' | b'/');
@@ -57,22 +57,24 @@ impl Key {
         fine.then_some(key)
     }
 
-    /// A key that has been parsed, to keep.
+    /// A key whose form has been checked.
     #[cfg(feature = "http")]
-    pub(super) const fn of(key: &[u8; 24]) -> Self {
+    pub(super) const fn from_checked(key: &[u8; 24]) -> Self {
         Self(*key)
     }
 
+    /// The key as it is sent.
     pub(super) fn bytes(&self) -> &[u8; 24] {
         &self.0
     }
 
-    pub(super) fn accept(&self) -> [u8; 28] {
+    /// The value of `Sec-WebSocket-Accept` that answers this key.
+    pub(super) fn accept_value(&self) -> [u8; 28] {
         accept_key(&self.0)
     }
 }
 
-impl fmt::Debug for Key {
+impl fmt::Debug for WebSocketKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Key")
     }

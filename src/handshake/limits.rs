@@ -1,4 +1,4 @@
-//! How much of a peer's head is looked at, and for how long: the limits of the handshake in both roles.
+//! The limits on a peer's head, in bytes, fields and time, for both roles. How they are enforced is not known here.
 
 use core::time::Duration;
 

@@ -1,8 +1,8 @@
-//! What our own caller can ask for that no handshake may say.
+//! The errors of our own caller: arguments that can't become part of a handshake.
 
 use core::{error, fmt};
 
-/// An argument that can't become part of a handshake. Nothing was written, nothing has changed.
+/// An argument that can't become part of a handshake. Nothing was written, and nothing has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Misuse {
@@ -27,7 +27,7 @@ pub enum Misuse {
     PlainRequest,
     /// A refusal with a status below 200 or above 599.
     Status,
-    /// A body for a status that has none.
+    /// A body for a status that allows none.
     Body,
     /// A buffer too small for what is to be written into it.
     BufferTooSmall,

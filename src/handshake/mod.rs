@@ -1,18 +1,18 @@
-//! The opening handshake (RFC 6455, section 4), in both roles, as machines that are fed with what arrives.
+//! The opening handshake (RFC 6455, section 4) in both roles, as state machines: the bytes that arrive go in, the outcome comes out.
 //!
 //! - A server makes an [`Acceptor`] for each stream. It yields a [`Request`] that follows every rule, which the application
-//!   answers with an [`Acceptance`] or a [`Refusal`]; or it says what is wrong with the request, and has the HTTP answer
+//!   answers with an [`Acceptance`] or a [`Refusal`]; or it says which rule the request breaks, and has the HTTP answer
 //!   ready ([`RequestError::answer`]).
 //! - A client makes a [`Connector`] from an [`Offer`]. It has the request to be written, and yields what the server has
 //!   [answered](Answered).
 //!
-//! Both end with [`Established`](crate::established::Established), which is what a connection begins with, and say how many
-//! bytes of the last input belong to the head: what follows are the first frames.
+//! Both end with [`Established`](crate::established::Established), from which a connection is made, and say how many bytes of the
+//! last input belong to the head: the first frames follow them.
 //!
-//! Nothing here needs an allocator: a caller that has none lends the buffer in which a head is gathered, and another one to write
-//! into. Without a machine, [`Request::decode`] and [`Response::decode`] read a head that the caller has gathered.
-//! For streams that another HTTP server has upgraded there is [`accept_key`] (and,
-//! with the feature `http`, `Upgrade`), for those of HTTP/2 and HTTP/3 [`connect`].
+//! Nothing here needs an allocator: a caller without one lends a buffer for a head that arrives in several pieces, and another one
+//! to write into. [`Request::decode`] and [`Response::decode`] read a head that the caller has put together. For streams that
+//! another HTTP server has upgraded there is [`accept_key`] (with the feature `http` also `Upgrade`), for those of HTTP/2 and
+//! HTTP/3 there is [`connect`].
 //!
 //! # Both ends in memory
 //!
@@ -57,24 +57,26 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # Where the texts leave a choice
+//! # Where the RFCs leave a choice
 //!
 //! - Lines end with CRLF and nothing else; folded lines are refused, in answers too.
-//! - A key is hashed as it was received. Surplus bits in its last character are no error: RFC 6455 prints such a key.
+//! - A key is hashed as it was received. Surplus bits in its last character are accepted: RFC 6455 prints such a key.
 //! - RFC 6455 lets a server split `Sec-WebSocket-Extensions` over several fields (section 4.2.2) and forbids it (11.3.2). A client
 //!   here joins them; a server here sends one.
 //! - An answer in which `Upgrade`, `Connection`, `Sec-WebSocket-Accept` or `Sec-WebSocket-Protocol` is repeated fails, as does
 //!   one that announces a body for a switch of protocols. Other fields, such as `Set-Cookie`, may be repeated.
-//! - A server chooses once what a client lists twice among its subprotocols.
+//! - A subprotocol that a client lists twice counts as listed once.
 
-mod accept;
+mod acceptance;
 mod acceptor;
 mod authority;
+mod collected;
 pub mod connect;
 mod connector;
-mod demand;
 mod field;
-mod gather;
+mod head_buffer;
+mod head_reader;
+mod head_scan;
 #[cfg(feature = "http")]
 mod header_map;
 #[cfg(feature = "http")]
@@ -87,16 +89,17 @@ mod origins;
 mod refusal;
 mod request;
 mod request_error;
+mod request_fields;
 mod response;
 mod response_error;
-mod scan;
+mod response_fields;
 mod sink;
 mod subprotocols;
 mod target;
 mod url;
-mod verdict;
+mod version;
 
-pub use accept::{Acceptance, Switching};
+pub use acceptance::{Acceptance, Switching};
 pub use acceptor::{Acceptor, Asked};
 pub use connector::{Answered, Connector};
 pub use field::{Field, Fields};

@@ -1,19 +1,19 @@
-//! What a client asks for (RFC 6455, section 4.1): the URL, and what it would like to use on the connection.
+//! What a client offers, and the request that it makes (RFC 6455, section 4.1).
+//!
+//! The answer is not known here.
 
-#[cfg(feature = "alloc")]
-use alloc::vec::Vec;
 use core::fmt;
 
-use super::demand::is_origin;
-use super::field::{Field, check_extra};
-use super::key::Key;
+use super::field::{Field, check_added};
+use super::key::WebSocketKey;
 use super::misuse::Misuse;
-use super::sink::{Sink, Write};
+use super::origins::is_origin;
+use super::sink::{Encodable, Sink, encoding_methods};
 use super::url::Url;
 use crate::extension::Supported;
 use crate::words::token::is_token;
 
-/// What a client asks for.
+/// What a client asks for: the URL, and what it would like to use on the connection.
 ///
 /// ```
 /// use sockless::handshake::{Field, Offer, Url};
@@ -26,20 +26,20 @@ use crate::words::token::is_token;
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Offer<'a> {
-    pub(super) url: Url<'a>,
-    pub(super) subprotocols: &'a [&'a str],
-    pub(super) extensions: Supported,
-    pub(super) origin: Option<&'a str>,
-    pub(super) fields: &'a [Field<'a>],
+    url: Url<'a>,
+    subprotocols: &'a [&'a str],
+    extensions: Supported,
+    origin: Option<&'a str>,
+    fields: &'a [Field<'a>],
 }
 
 impl<'a> Offer<'a> {
-    /// A connection to `url`, without subprotocols, extensions, origin, and further fields.
+    /// A connection to `url`, without subprotocols, extensions, origin and further fields.
     pub fn new(url: Url<'a>) -> Self {
         Self { url, subprotocols: &[], extensions: Supported::default(), origin: None, fields: &[] }
     }
 
-    /// The same with subprotocols to choose from, the one most liked first.
+    /// The same with subprotocols for the server to choose from, in order of preference.
     #[must_use]
     pub fn with_subprotocols(mut self, subprotocols: &'a [&'a str]) -> Self {
         self.subprotocols = subprotocols;
@@ -60,14 +60,35 @@ impl<'a> Offer<'a> {
         self
     }
 
-    /// The same with further header fields, for cookies or authorization, say.
+    /// The same with further header fields, such as cookies or authorization.
     #[must_use]
     pub fn with_fields(mut self, fields: &'a [Field<'a>]) -> Self {
         self.fields = fields;
         self
     }
 
-    /// Checks that the offer can be written.
+    pub(super) const fn url(&self) -> Url<'a> {
+        self.url
+    }
+
+    pub(super) const fn subprotocols(&self) -> &'a [&'a str] {
+        self.subprotocols
+    }
+
+    pub(super) const fn extensions(&self) -> Supported {
+        self.extensions
+    }
+
+    pub(super) const fn origin(&self) -> Option<&'a str> {
+        self.origin
+    }
+
+    /// The further fields.
+    pub(super) const fn fields(&self) -> &'a [Field<'a>] {
+        self.fields
+    }
+
+    /// Checks that a request can be made from the offer.
     pub(super) fn check(&self) -> Result<(), Misuse> {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# The elements that comprise this value
@@ -88,44 +109,27 @@ impl<'a> Offer<'a> {
         if self.fields.iter().any(|field| field.is("origin")) {
             return Err(Misuse::OwnedField);
         }
-        check_extra(self.fields)
+        check_added(self.fields)
     }
 }
 
-/// A client's request, checked and ready to be written. No frame may follow it before the answer has been checked.
+/// A client's request, checked and ready to be written. Frames may be sent only after the answer has been checked.
 #[derive(Clone, Copy)]
 pub struct Opening<'a> {
     offer: Offer<'a>,
-    key: Key,
+    key: WebSocketKey,
 }
 
 impl<'a> Opening<'a> {
-    pub(super) const fn new(offer: Offer<'a>, key: Key) -> Self {
+    /// A request for an offer that has been [checked](Offer::check).
+    pub(super) const fn new(offer: Offer<'a>, key: WebSocketKey) -> Self {
         Self { offer, key }
     }
 
-    /// The number of bytes of the request.
-    pub fn encoded_len(&self) -> usize {
-        self.measure()
-    }
-
-    /// Writes the request into `out`, and says how many bytes it has.
-    ///
-    /// # Errors
-    ///
-    /// [`Misuse::BufferTooSmall`], with nothing written.
-    pub fn encode(&self, out: &mut [u8]) -> Result<usize, Misuse> {
-        self.fill(out)
-    }
-
-    /// The request in a vector of its own.
-    #[cfg(feature = "alloc")]
-    pub fn to_vec(self) -> Vec<u8> {
-        self.collect()
-    }
+    encoding_methods!("request");
 }
 
-impl Write for Opening<'_> {
+impl Encodable for Opening<'_> {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
     //# Once a connection to the server has been established (including a
     //# connection via a proxy or over a TLS-encrypted tunnel), the client
@@ -133,7 +137,7 @@ impl Write for Opening<'_> {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
     //# The handshake MUST be a valid HTTP request as specified by
     //# [RFC2616].
-    fn write(&self, sink: &mut impl Sink) {
+    fn write_to(&self, sink: &mut impl Sink) {
         let Offer { url, subprotocols, extensions, origin, fields } = &self.offer;
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# The method of the request MUST be GET, and the HTTP version MUST

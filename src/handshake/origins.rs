@@ -1,9 +1,9 @@
-//! An allow-list of origins (RFC 6455, sections 4.2.2 and 10.2).
+//! Origins: what may be one, and a server's allow-list of them (RFC 6455, sections 4.2.2 and 10.2).
 
 /// Origins that a server expects, compared as a whole: no prefixes, no suffixes, no wildcards.
 ///
-/// A browser says truthfully on whose behalf it opens a connection. A server that relies on cookies has to look at it, or any page
-/// can speak in its user's name.
+/// A browser says truthfully which page opens a connection. A server that identifies users by their cookies has to check it, or
+/// any page can act in the name of its visitor.
 ///
 /// ```
 /// use sockless::handshake::Origins;
@@ -27,7 +27,7 @@ impl<'a> Origins<'a> {
         Self { allowed, none: false }
     }
 
-    /// The same, and clients that send no origin: they are no browsers, and could send whatever they like.
+    /// The same, and clients that send no origin: they are not browsers, and could send any origin they like.
     #[must_use]
     pub const fn or_none(mut self) -> Self {
         self.none = true;
@@ -43,9 +43,14 @@ impl<'a> Origins<'a> {
     //# containing HTTP 403 Forbidden status code.
     pub fn allows(&self, origin: Option<&str>) -> bool {
         match origin {
-            // The origin is converted to lower case before it is looked at (RFC 6455, section 4.2.2).
+            // RFC 6455, section 4.2.2, has the server convert the origin to lower case.
             Some(origin) => self.allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin)),
             None => self.none,
         }
     }
+}
+
+/// Whether `value` has the form of an origin: visible ASCII, with spaces between the origins of a chain of redirects (RFC 6454).
+pub(super) fn is_origin(value: &[u8]) -> bool {
+    !value.is_empty() && value.iter().fold(true, |fine, byte| fine & matches!(byte, b' '..=b'~'))
 }

@@ -1,15 +1,15 @@
-//! A server's refusal, or the page that answers a plain request: any final status with fields and a body.
+//! An application's answer that opens no connection: any final status, with fields and a body.
+//!
+//! The answers to requests that break a rule are in `request_error`.
 
-#[cfg(feature = "alloc")]
-use alloc::vec::Vec;
 use core::fmt;
 
-use super::field::{Field, check_extra};
+use super::field::{Field, check_added};
 use super::misuse::Misuse;
-use super::sink::{Sink, Write};
+use super::sink::{Encodable, Sink, encoding_methods};
 
-/// An answer that opens no connection, checked and ready to be written. It announces that the connection closes behind it;
-/// whatever the client has sent behind its head is to be dropped.
+/// An answer that opens no connection, checked and ready to be written: a refusal, or the page that a plain request asks for. It
+/// announces that the connection is closed after it; drop whatever the client has sent after its head.
 ///
 /// ```
 /// use sockless::handshake::{Field, Refusal};
@@ -51,7 +51,7 @@ impl<'a> Refusal<'a> {
         if is_bodiless(status) && !body.is_empty() {
             return Err(Misuse::Body);
         }
-        check_extra(fields)?;
+        check_added(fields)?;
         Ok(Self { status, fields, body })
     }
 
@@ -65,33 +65,15 @@ impl<'a> Refusal<'a> {
         self.body
     }
 
-    /// The number of bytes of the answer.
-    pub fn encoded_len(&self) -> usize {
-        self.measure()
-    }
-
-    /// Writes the answer into `out`, and says how many bytes it has.
-    ///
-    /// # Errors
-    ///
-    /// [`Misuse::BufferTooSmall`], with nothing written.
-    pub fn encode(&self, out: &mut [u8]) -> Result<usize, Misuse> {
-        self.fill(out)
-    }
-
-    /// The answer in a vector of its own.
-    #[cfg(feature = "alloc")]
-    pub fn to_vec(self) -> Vec<u8> {
-        self.collect()
-    }
+    encoding_methods!("answer");
 }
 
-impl Write for Refusal<'_> {
-    fn write(&self, sink: &mut impl Sink) {
+impl Encodable for Refusal<'_> {
+    fn write_to(&self, sink: &mut impl Sink) {
         sink.put(b"HTTP/1.1 ");
         sink.put_number(u64::from(self.status));
         sink.put(b" ");
-        sink.put(reason(self.status).as_bytes());
+        sink.put(reason_phrase(self.status).as_bytes());
         sink.put(b"\r\n");
         if self.status == 426 {
             sink.put(
@@ -118,13 +100,13 @@ impl Write for Refusal<'_> {
     }
 }
 
-/// Whether an answer with this status ends with its head.
+/// Whether an answer with this status has no body.
 const fn is_bodiless(status: u16) -> bool {
     matches!(status, 204 | 304)
 }
 
-/// The customary words for a status; none for a status that is not common.
-const fn reason(status: u16) -> &'static str {
+/// The usual reason phrase of a common status; empty for any other.
+const fn reason_phrase(status: u16) -> &'static str {
     match status {
         200 => "OK",
         204 => "No Content",

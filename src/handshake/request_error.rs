@@ -1,16 +1,16 @@
-//! What a client can do wrong in its request, and the HTTP answer that says so.
+//! The errors of a client in its request, and the HTTP answer to each.
 
 use core::{error, fmt};
 
-use super::scan::Unfit;
+use super::head_scan::HeadError;
 
-/// Why a request is refused. [`answer`](Self::answer) is what to write; then the connection is to be closed.
+/// Why a request is refused. Write the [`answer`](Self::answer), then close the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RequestError {
     /// A line feed without a carriage return before it.
     BareLineFeed,
-    /// A carriage return without a line feed behind it.
+    /// A carriage return without a line feed after it.
     BareCarriageReturn,
     /// A control character.
     Control,
@@ -22,13 +22,13 @@ pub enum RequestError {
     HeadTooLong,
     /// More header fields than the limit.
     TooManyFields,
-    /// A request line that is none.
+    /// A malformed request line.
     RequestLine,
-    /// A header field that is none.
+    /// A malformed header field.
     Field,
-    /// Another version of HTTP than 1.1.
+    /// A version of HTTP other than 1.1.
     HttpVersion,
-    /// Another method than GET.
+    /// A method other than GET.
     Method,
     /// A request target that is neither a path nor an absolute http or https URI.
     Target,
@@ -54,7 +54,7 @@ pub enum RequestError {
     RepeatedVersion,
     /// A `Sec-WebSocket-Version` that is not a version.
     InvalidVersion,
-    /// Another `Sec-WebSocket-Version` than 13.
+    /// A `Sec-WebSocket-Version` other than 13.
     UnsupportedVersion,
     /// No `Upgrade` token in `Connection`.
     MissingConnection,
@@ -74,7 +74,7 @@ pub enum RequestError {
     Truncated,
 }
 
-/// An answer without a body.
+/// An answer without a body, from its status line and its fields.
 macro_rules! answer {
     ($status:literal $(, $line:literal)*) => {
         concat!(
@@ -112,7 +112,7 @@ impl RequestError {
     //# |Sec-WebSocket-Version| header field (or multiple
     //# |Sec-WebSocket-Version| header fields) containing all versions it is
     //# willing to use.
-    /// The whole answer, as bytes to write over HTTP/1.1. It announces that the connection closes behind it.
+    /// The whole answer, as bytes to write over HTTP/1.1. It announces that the connection is closed after it.
     pub const fn answer(self) -> &'static [u8] {
         match self {
             Self::MissingVersion | Self::RepeatedVersion | Self::InvalidVersion => {
@@ -135,16 +135,16 @@ impl RequestError {
     }
 }
 
-impl From<Unfit> for RequestError {
-    fn from(unfit: Unfit) -> Self {
-        match unfit {
-            Unfit::BareLineFeed => Self::BareLineFeed,
-            Unfit::BareCarriageReturn => Self::BareCarriageReturn,
-            Unfit::Control => Self::Control,
-            Unfit::Folded => Self::FoldedLine,
-            Unfit::EmptyLines => Self::EmptyLines,
-            Unfit::TooLong => Self::HeadTooLong,
-            Unfit::TooManyFields => Self::TooManyFields,
+impl From<HeadError> for RequestError {
+    fn from(error: HeadError) -> Self {
+        match error {
+            HeadError::BareLineFeed => Self::BareLineFeed,
+            HeadError::BareCarriageReturn => Self::BareCarriageReturn,
+            HeadError::Control => Self::Control,
+            HeadError::Folded => Self::FoldedLine,
+            HeadError::EmptyLines => Self::EmptyLines,
+            HeadError::TooLong => Self::HeadTooLong,
+            HeadError::TooManyFields => Self::TooManyFields,
         }
     }
 }

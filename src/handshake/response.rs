@@ -1,64 +1,65 @@
-//! A server's answer as the client sees it: the status, the header fields, and as much of a body as came with the head.
+//! A server's answer as the client sees it, and how its head is parsed: the status, the fields, and the bytes that came with them.
+//!
+//! Where the head ends is found by `head_scan`; whether the answer opens a connection is not known here.
 
 use core::fmt;
 use core::mem::MaybeUninit;
 
-use super::demand::is_version;
-use super::field::{Fields, values};
-use super::gather::Stored;
+use super::field::{Fields, values_of};
+use super::head_buffer::HeadBytes;
+use super::head_scan::HeadScan;
 use super::limits::Limits;
 use super::response_error::ResponseError;
-use super::scan::Scan;
+use super::version::is_version;
 use crate::words::token::elements;
 
-/// An answer. It borrows the head where that arrived whole.
+/// An answer. It borrows the head if that arrived in one piece.
 #[derive(Clone)]
 pub struct Response<'i> {
-    head: Stored<'i>,
-    parsed: Parsed,
-    body: Stored<'i>,
+    head: HeadBytes<'i>,
+    parsed: ParsedResponse,
+    body: HeadBytes<'i>,
     consumed: usize,
 }
 
-/// What parsing a head has found out.
+/// What the status line of an answer says, and where the fields begin.
 #[derive(Clone, Copy)]
-pub(super) struct Parsed {
+pub(super) struct ParsedResponse {
     status: u16,
-    /// Where the fields begin.
-    fields: usize,
+    fields_start: usize,
     /// Whether the version is HTTP/1.1, not 1.0.
-    current: bool,
+    http_1_1: bool,
 }
 
-/// How many fields are parsed with a small array on the stack.
+/// Up to this number, fields are parsed with a small array on the stack.
 const FEW: usize = 32;
 
 impl<'i> Response<'i> {
     /// Decodes an answer from a buffer that holds a whole head, and whatever follows it.
     ///
-    /// For those who gather the head themselves; a [`Connector`](super::Connector) does so at any split.
+    /// For callers that put the head together themselves; a [`Connector`](super::Connector) takes input that is cut anywhere.
     ///
     /// # Errors
     ///
-    /// If the head breaks a rule of HTTP. A head that is not complete is [`Truncated`](ResponseError::Truncated).
+    /// If the head breaks a rule of HTTP. An incomplete head is [`Truncated`](ResponseError::Truncated).
     pub fn decode(bytes: &'i [u8], limits: &Limits) -> Result<Self, ResponseError> {
-        let mut scan = Scan::response(limits);
+        let mut scan = HeadScan::at_once(limits);
         let found = scan.push(bytes)?;
-        if !found.complete {
+        if !found.is_complete() {
             return Err(ResponseError::Truncated);
         }
-        let (head, body) = bytes.split_at_checked(found.len).unwrap_or((bytes, &[]));
-        let parsed = Parsed::parse(head, scan.fields())?;
-        Ok(Self::new(Stored::Borrowed(head), parsed, body, found.len))
+        let (head, body) = bytes.split_at_checked(found.end()).unwrap_or((bytes, &[]));
+        let parsed = ParsedResponse::parse(head, scan.fields())?;
+        Ok(Self::new(HeadBytes::Borrowed(head), parsed, body, found.end()))
     }
 
     pub(super) const fn new(
-        head: Stored<'i>,
-        parsed: Parsed,
+        head: HeadBytes<'i>,
+        parsed: ParsedResponse,
         body: &'i [u8],
         consumed: usize,
     ) -> Self {
-        Self { head, parsed, body: Stored::Borrowed(body), consumed }
+        Self { head, parsed, body: HeadBytes::Borrowed(body), consumed }
     }
 
     /// The status.
@@ -68,7 +69,7 @@ impl<'i> Response<'i> {
 
     /// All header fields, in their order.
     pub fn fields(&self) -> Fields<'_> {
-        Fields::new(self.head.bytes().get(self.parsed.fields..).unwrap_or_default())
+        Fields::new(self.head.as_slice().get(self.parsed.fields_start..).unwrap_or_default())
     }
 
     /// The value of the first field called `name`.
@@ -82,33 +83,33 @@ impl<'i> Response<'i> {
     //# an HTTP response (which is logically the same as a single
     //# |Sec-WebSocket-Version| header field that contains all values).
     pub fn versions(&self) -> impl Iterator<Item = u8> {
-        values(self.fields(), "sec-websocket-version")
+        values_of(self.fields(), "sec-websocket-version")
             .flat_map(elements)
             .filter(|version| is_version(version))
             .filter_map(|version| core::str::from_utf8(version).ok()?.parse().ok())
     }
 
-    /// What came behind the head in the input that completed it: the first frames of an open connection, or the beginning of a
-    /// refusal's body. How long a body is, and how it is encoded, is for an HTTP client to say.
+    /// What came after the head in the input that completed it: the first frames of an open connection, or the beginning of a
+    /// refusal's body. How long a body is, and how it is encoded, is not determined here: it takes an HTTP client.
     pub fn body(&self) -> &[u8] {
-        self.body.bytes()
+        self.body.as_slice()
     }
 
-    /// How many bytes of the input that completed the head belong to the head, or to interim answers before it. What follows
-    /// them is [`body`](Self::body).
+    /// How many bytes of the input that completed the head belong to the head, or to interim answers before it. The
+    /// [`body`](Self::body) follows them.
     pub const fn consumed(&self) -> usize {
         self.consumed
     }
 
-    /// The answer with a copy of its bytes, so that the buffer is free.
+    /// The answer with a copy of its bytes, so that the buffer can be used again.
     #[cfg(feature = "alloc")]
     pub fn into_owned(self) -> Response<'static> {
         Response { head: self.head.into_owned(), body: self.body.into_owned(), ..self }
     }
 
     /// Whether the version is HTTP/1.1.
-    pub(super) const fn is_current(&self) -> bool {
-        self.parsed.current
+    pub(super) const fn is_http_1_1(&self) -> bool {
+        self.parsed.http_1_1
     }
 }
 
@@ -122,24 +123,25 @@ impl fmt::Debug for Response<'_> {
     }
 }
 
-impl Parsed {
-    /// Parses a head that the scan has found to be complete, with so many fields.
+impl ParsedResponse {
+    /// Parses a head that the scan has found to be complete; `fields` is the number of its fields.
     pub(super) fn parse(head: &[u8], fields: usize) -> Result<Self, ResponseError> {
         if fields <= FEW { parse::<FEW>(head) } else { parse_many(head) }
     }
 
-    /// Whether other answers follow: all 1xx but the switch of protocols.
+    /// Whether another answer follows: the status is 1xx, but not the switch of protocols.
     pub(super) const fn is_interim(&self) -> bool {
         self.status < 200 && self.status != 101
     }
 }
 
+/// Not inlined, so that heads with few fields don't reserve this function's stack.
 #[inline(never)]
-fn parse_many(head: &[u8]) -> Result<Parsed, ResponseError> {
+fn parse_many(head: &[u8]) -> Result<ParsedResponse, ResponseError> {
     parse::<{ u8::MAX as usize }>(head)
 }
 
-fn parse<const FIELDS: usize>(head: &[u8]) -> Result<Parsed, ResponseError> {
+fn parse<const FIELDS: usize>(head: &[u8]) -> Result<ParsedResponse, ResponseError> {
     let mut fields = [const { MaybeUninit::uninit() }; FIELDS];
     let mut parsed = httparse::Response::new(&mut []);
     match httparse::ParserConfig::default().parse_response_with_uninit_headers(
@@ -155,14 +157,14 @@ fn parse<const FIELDS: usize>(head: &[u8]) -> Result<Parsed, ResponseError> {
         Err(httparse::Error::TooManyHeaders) => return Err(ResponseError::TooManyFields),
         Err(_) => return Err(ResponseError::StatusLine),
     }
-    // The space before the reason is part of the line even where the reason is not.
+    // The space after the status is required even if no reason follows it.
     if head.get(12) != Some(&b' ') {
         return Err(ResponseError::StatusLine);
     }
     let Some(status @ 100..=599) = parsed.code else {
         return Err(ResponseError::Status);
     };
-    // The scan has seen that the status line ends.
+    // There is a line feed: the scan has found the end of the head.
     let end = head.iter().position(|byte| *byte == b'\n').unwrap_or_default();
-    Ok(Parsed { status, fields: end + 1, current: parsed.version == Some(1) })
+    Ok(ParsedResponse { status, fields_start: end + 1, http_1_1: parsed.version == Some(1) })
 }

@@ -1,17 +1,17 @@
-//! What a server can do wrong in its answer.
+//! The errors of a server in its answer.
 
 use core::{error, fmt};
 
-use super::scan::Unfit;
+use super::head_scan::HeadError;
 use crate::extension::AnswerError;
 
-/// Why an answer fails the connection. There is nothing to write: the connection is to be closed.
+/// Why an answer fails the connection. There is nothing to write: close the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResponseError {
     /// A line feed without a carriage return before it.
     BareLineFeed,
-    /// A carriage return without a line feed behind it.
+    /// A carriage return without a line feed after it.
     BareCarriageReturn,
     /// A control character.
     Control,
@@ -21,9 +21,9 @@ pub enum ResponseError {
     HeadTooLong,
     /// More header fields than the limit.
     TooManyFields,
-    /// A status line that is none.
+    /// A malformed status line.
     StatusLine,
-    /// A header field that is none.
+    /// A malformed header field.
     Field,
     /// A status outside 100 to 599.
     Status,
@@ -63,16 +63,16 @@ pub enum ResponseError {
     Truncated,
 }
 
-impl From<Unfit> for ResponseError {
-    fn from(unfit: Unfit) -> Self {
-        match unfit {
-            Unfit::BareLineFeed => Self::BareLineFeed,
-            Unfit::BareCarriageReturn => Self::BareCarriageReturn,
-            Unfit::Control => Self::Control,
-            Unfit::Folded => Self::FoldedLine,
-            Unfit::EmptyLines => Self::StatusLine,
-            Unfit::TooLong => Self::HeadTooLong,
-            Unfit::TooManyFields => Self::TooManyFields,
+impl From<HeadError> for ResponseError {
+    fn from(error: HeadError) -> Self {
+        match error {
+            HeadError::BareLineFeed => Self::BareLineFeed,
+            HeadError::BareCarriageReturn => Self::BareCarriageReturn,
+            HeadError::Control => Self::Control,
+            HeadError::Folded => Self::FoldedLine,
+            HeadError::EmptyLines => Self::StatusLine,
+            HeadError::TooLong => Self::HeadTooLong,
+            HeadError::TooManyFields => Self::TooManyFields,
         }
     }
 }
@@ -94,7 +94,7 @@ impl fmt::Display for ResponseError {
             Self::TooManyFields => "the server sent more header fields than the limit",
             Self::StatusLine => "the server sent a malformed status line",
             Self::Field => "the server sent a malformed header field",
-            Self::Status => "the server sent a status that is none",
+            Self::Status => "the server sent an invalid status",
             Self::HttpVersion => "the server switched protocols in HTTP/1.0",
             Self::TooManyInterims => "the server sent too many interim answers",
             Self::Body => "the server announced a body for a switch of protocols",

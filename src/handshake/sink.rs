@@ -1,4 +1,6 @@
-//! Where the bytes of a head go: they are counted, put into a caller's buffer, or appended to a vector, by the same code.
+//! Writing a head: the same code counts its bytes, puts them into a caller's buffer, or appends them to a vector.
+//!
+//! What a head consists of is not known here.
 
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
@@ -6,8 +8,9 @@ use core::fmt;
 
 use super::misuse::Misuse;
 
-/// Takes the bytes of a head, piece by piece.
+/// Where the bytes of a head go, piece by piece.
 pub(super) trait Sink {
+    /// Puts bytes after those that were put before.
     fn put(&mut self, bytes: &[u8]);
 
     /// Puts a number, in decimal.
@@ -26,7 +29,7 @@ pub(super) trait Sink {
         self.put(&digits[at..]);
     }
 
-    /// Puts what a value displays.
+    /// Puts the `Display` form of a value.
     fn put_display(&mut self, value: &impl fmt::Display)
     where
         Self: Sized,
@@ -34,7 +37,7 @@ pub(super) trait Sink {
         let _ = fmt::Write::write_fmt(&mut Displayed(self), format_args!("{value}"));
     }
 
-    /// Puts a header field.
+    /// Puts a header field with its line end.
     fn put_field(&mut self, name: &str, value: &[u8]) {
         self.put(name.as_bytes());
         self.put(b": ");
@@ -43,34 +46,63 @@ pub(super) trait Sink {
     }
 }
 
-/// What can be written into a sink.
-pub(super) trait Write {
-    fn write(&self, sink: &mut impl Sink);
+/// A value with an encoded form. The public methods of its type are made by [`encoding_methods`].
+pub(super) trait Encodable {
+    /// Writes the encoded form into any sink, always the same bytes.
+    fn write_to(&self, sink: &mut impl Sink);
 
-    /// How many bytes will be written.
-    fn measure(&self) -> usize {
+    /// Counts the bytes of the encoded form.
+    fn count_bytes(&self) -> usize {
         let mut count = Count(0);
-        self.write(&mut count);
+        self.write_to(&mut count);
         count.0
     }
 
-    /// Writes into `out`, and says how many bytes.
-    fn fill(&self, out: &mut [u8]) -> Result<usize, Misuse> {
-        let len = self.measure();
+    /// Writes the encoded form to the front of `out`; the number of bytes written.
+    fn write_to_slice(&self, out: &mut [u8]) -> Result<usize, Misuse> {
+        let len = self.count_bytes();
         let out = out.get_mut(..len).ok_or(Misuse::BufferTooSmall)?;
-        self.write(&mut Slice { rest: out });
+        self.write_to(&mut Slice { rest: out });
         Ok(len)
     }
 
-    /// Writes into a vector of just the right size.
+    /// Writes the encoded form to a new vector of exactly its size.
     #[cfg(feature = "alloc")]
-    fn collect(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.measure());
-        self.write(&mut out);
+    fn write_to_vec(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.count_bytes());
+        self.write_to(&mut out);
         out
     }
 }
 
+/// The public methods of a type that is [`Encodable`]: a caller needs no trait for them. `$what` is the word for the value in
+/// their documentation.
+macro_rules! encoding_methods {
+    ($what:literal) => {
+        #[doc = concat!("The number of bytes of the ", $what, ".")]
+        pub fn encoded_len(&self) -> usize {
+            $crate::handshake::sink::Encodable::count_bytes(self)
+        }
+
+        #[doc = concat!("Writes the ", $what, " to the front of `out`, and returns the number of bytes written.")]
+        ///
+        /// # Errors
+        ///
+        /// [`Misuse::BufferTooSmall`](crate::handshake::Misuse::BufferTooSmall), with nothing written.
+        pub fn encode(&self, out: &mut [u8]) -> Result<usize, $crate::handshake::misuse::Misuse> {
+            $crate::handshake::sink::Encodable::write_to_slice(self, out)
+        }
+
+        #[doc = concat!("The ", $what, " in a new vector.")]
+        #[cfg(feature = "alloc")]
+        pub fn to_vec(self) -> alloc::vec::Vec<u8> {
+            $crate::handshake::sink::Encodable::write_to_vec(&self)
+        }
+    };
+}
+pub(super) use encoding_methods;
+
+/// Counts the bytes.
 struct Count(usize);
 
 impl Sink for Count {
@@ -80,6 +112,7 @@ impl Sink for Count {
     }
 }
 
+/// Fills a slice from its front.
 struct Slice<'o> {
     rest: &'o mut [u8],
 }
@@ -87,7 +120,7 @@ struct Slice<'o> {
 impl Sink for Slice<'_> {
     #[inline]
     fn put(&mut self, bytes: &[u8]) {
-        // The room has been measured; a piece that does not fit would be left out, never cause a panic.
+        // The bytes have been counted and fit. If a piece did not, it would be left out rather than cause a panic.
         if let Some((room, rest)) =
             core::mem::take(&mut self.rest).split_at_mut_checked(bytes.len())
         {
@@ -105,7 +138,7 @@ impl Sink for Vec<u8> {
     }
 }
 
-/// Lets a value be displayed into a sink.
+/// Lets `Display` write into a sink.
 struct Displayed<'s, S>(&'s mut S);
 
 impl<S: Sink> fmt::Write for Displayed<'_, S> {

@@ -1,9 +1,9 @@
-//! The subprotocols that a client offers, and the choice among them (RFC 6455, sections 1.9 and 4.2.2).
+//! The subprotocols that a client offers, and a server's choice among them (RFC 6455, sections 1.9 and 4.2.2).
 
 use super::field::Fields;
 use crate::words::token::{Elements, elements, token};
 
-/// The subprotocols of a request, the one that the client likes most first.
+/// The subprotocols of a request, in the client's order of preference.
 #[derive(Clone, Debug)]
 pub struct Subprotocols<'a> {
     fields: Fields<'a>,
@@ -15,14 +15,14 @@ impl<'a> Subprotocols<'a> {
         Self { fields, elements: elements(&[]) }
     }
 
-    /// The first of `supported` that is among these: the choice is the server's preference.
+    /// The first of `supported` that is among these: the server's preference decides.
     pub fn choose<'s>(&self, supported: &[&'s str]) -> Option<&'s str> {
-        choose(self.clone(), supported)
+        choose_subprotocol(self.clone(), supported)
     }
 }
 
 /// The first of `supported` that is among the `offered` ones.
-pub(super) fn choose<'o, 's>(
+pub(super) fn choose_subprotocol<'o, 's>(
     offered: impl Iterator<Item = &'o str> + Clone,
     supported: &[&'s str],
 ) -> Option<&'s str> {

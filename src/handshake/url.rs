@@ -1,14 +1,14 @@
-//! `ws:` and `wss:` URLs (RFC 6455, section 3). Resolving, normalising and internationalised names don't live here.
+//! `ws:` and `wss:` URLs (RFC 6455, section 3).
 //!
-//! What a handshake needs of a URL is four substrings of ASCII. A crate for URLs would bring normalisation that RFC 6455 doesn't
-//! ask for, tables for internationalised names, and an allocation.
+//! Relative URLs, normalisation and internationalised names are not supported: a handshake needs four substrings of ASCII. A crate
+//! for URLs would bring normalisation that RFC 6455 doesn't ask for, tables for names, and an allocation.
 
 use core::{error, fmt};
 
-use super::authority::{Authority, Malformed, Part};
+use super::authority::{Authority, AuthorityError, UriPart};
 use super::sink::Sink;
 
-/// A `ws:` or `wss:` URL, in the parts that the handshake needs. It borrows the text.
+/// A `ws:` or `wss:` URL in the parts that the handshake needs. It borrows the text.
 ///
 /// ```
 /// use sockless::handshake::Url;
@@ -28,15 +28,15 @@ pub struct Url<'a> {
     query: &'a str,
 }
 
-/// Why a text is not the URL of a WebSocket.
+/// Why a text is not a WebSocket URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UrlError {
     /// A scheme other than `ws` and `wss`, or none.
     Scheme,
-    /// User information before the host. What it is for belongs into an `Authorization` field.
+    /// User information before the host. Credentials belong in an `Authorization` field.
     UserInfo,
-    /// No host, or one that is malformed.
+    /// A missing or malformed host.
     Host,
     /// A port that is not a number up to 65535.
     Port,
@@ -44,16 +44,16 @@ pub enum UrlError {
     Path,
     /// A character in the query that has to be percent-encoded.
     Query,
-    /// A fragment. A `#` that is not one is written as `%23`.
+    /// A fragment. Write a `#` that doesn't begin one as `%23`.
     Fragment,
 }
 
 impl<'a> Url<'a> {
-    /// Takes a URL apart.
+    /// Splits a URL into its parts.
     ///
     /// # Errors
     ///
-    /// If it is not the URL of a WebSocket.
+    /// If it is not a WebSocket URL.
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
     //# The components of the WebSocket URI passed into this algorithm
     //# (/host/, /port/, /resource name/, and /secure/ flag) MUST be
@@ -84,36 +84,35 @@ impl<'a> Url<'a> {
         if authority.contains('@') {
             return Err(UrlError::UserInfo);
         }
-        let Authority { host, port } = Authority::parse(authority.as_bytes())?;
+        let parsed = Authority::parse(authority.as_bytes())?;
+        let host = &authority[..parsed.host_len()];
         let (path, query) = path_query.split_once('?').unwrap_or((path_query, ""));
-        if !Part::Path.holds(path.as_bytes()) {
+        if !UriPart::Path.is_valid(path.as_bytes()) {
             return Err(UrlError::Path);
         }
-        if !Part::Query.holds(query.as_bytes()) {
+        if !UriPart::Query.is_valid(query.as_bytes()) {
             return Err(UrlError::Query);
         }
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-3
-        //# the default for "ws" is port 80, while the default for "wss" is port 443.
-        let default = if secure { 443 } else { 80 };
-        Ok(Self { secure, host: &authority[..host], port: port.unwrap_or(default), path, query })
+        let port = parsed.port().unwrap_or(default_port(secure));
+        Ok(Self { secure, host, port, path, query })
     }
 
-    /// Whether TLS is to be used: the scheme is `wss`.
+    /// Whether the scheme is `wss`, so that the connection uses TLS.
     pub const fn is_secure(&self) -> bool {
         self.secure
     }
 
-    /// The host as it stands in the URL: a name, an IPv4 address, or an IPv6 address in brackets.
+    /// The host as it is written in the URL: a name, an IPv4 address, or an IPv6 address in brackets.
     pub const fn host(&self) -> &'a str {
         self.host
     }
 
-    /// The host as it is connected to, or put into a TLS server name: an IPv6 address without its brackets.
+    /// The host as a resolver and TLS want it: an IPv6 address has no brackets.
     pub fn address(&self) -> &'a str {
         self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(self.host)
     }
 
-    /// The port: that of the URL, or the scheme's own, which is 80 or 443.
+    /// The port of the URL, or the scheme's default: 80 or 443.
     pub const fn port(&self) -> u16 {
         self.port
     }
@@ -123,7 +122,7 @@ impl<'a> Url<'a> {
         if self.path.is_empty() { "/" } else { self.path }
     }
 
-    /// The query, unless it is empty.
+    /// The query without its question mark, unless it is empty.
     pub const fn query(&self) -> Option<&'a str> {
         if self.query.is_empty() { None } else { Some(self.query) }
     }
@@ -140,19 +139,26 @@ impl<'a> Url<'a> {
         }
     }
 
-    /// Writes the host, and the port where it is not the scheme's own.
+    /// Writes the host, and the port unless it is the scheme's default.
     pub(super) fn put_authority(&self, sink: &mut impl Sink) {
         sink.put(self.host.as_bytes());
-        if self.port != if self.secure { 443 } else { 80 } {
+        if self.port != default_port(self.secure) {
             sink.put(b":");
             sink.put_number(u64::from(self.port));
         }
     }
 }
 
+/// The port of a URL that names none.
+//= https://www.rfc-editor.org/rfc/rfc6455#section-3
+//# the default for "ws" is port 80, while the default for "wss" is port 443.
+const fn default_port(secure: bool) -> u16 {
+    if secure { 443 } else { 80 }
+}
+
 impl fmt::Debug for Url<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The query often carries a token.
+        // The query is left out: it often contains a secret.
         f.debug_struct("Url")
             .field("secure", &self.secure)
             .field("host", &self.host)
@@ -162,11 +168,11 @@ impl fmt::Debug for Url<'_> {
     }
 }
 
-impl From<Malformed> for UrlError {
-    fn from(malformed: Malformed) -> Self {
-        match malformed {
-            Malformed::Host => Self::Host,
-            Malformed::Port => Self::Port,
+impl From<AuthorityError> for UrlError {
+    fn from(error: AuthorityError) -> Self {
+        match error {
+            AuthorityError::Host => Self::Host,
+            AuthorityError::Port => Self::Port,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A whole message that is owned, for those who queue.
+//! A whole message that owns its payload, for applications that keep it. How it is encoded is not known here.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -20,7 +20,7 @@ pub enum Message {
 }
 
 impl Message {
-    /// What the message is made of.
+    /// Whether the message is text or binary.
     pub const fn kind(&self) -> Kind {
         match self {
             Self::Text(_) => Kind::Text,

@@ -1,4 +1,4 @@
-//! Payload as it is delivered: borrowed where it could be, owned where it had to be assembled.
+//! The bytes of a payload as they are delivered, borrowed or owned. Whether they are text is not known here.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -8,14 +8,13 @@ use bytes::Bytes;
 
 /// Bytes that the peer sent.
 ///
-/// They are borrowed from the caller's buffer where they lie in one piece there, and owned where they had to be assembled or
-/// decompressed. [`into_bytes`](Self::into_bytes) makes them owned: one copy in the first case, none in the second.
+/// They are borrowed if they are in one piece in the caller's buffer, and owned if they had to be assembled or decompressed. [`into_bytes`](Self::into_bytes) makes them owned: one copy in the first case, none in the second.
 pub struct Payload<'b>(Place<'b>);
 
 enum Place<'b> {
     Borrowed(&'b mut [u8]),
     Owned(Vec<u8>),
-    /// A code point that was cut between two inputs.
+    /// A code point that was cut between two inputs, and its length.
     CodePoint([u8; 4], u8),
 }
 
@@ -30,7 +29,7 @@ impl<'b> Payload<'b> {
         Self(Place::Owned(bytes))
     }
 
-    /// The concatenation of the two parts of a code point, four bytes at most.
+    /// A code point from its two parts, which have four bytes at most together.
     pub(crate) fn code_point(head: &[u8], tail: &[u8]) -> Self {
         let mut bytes = [0; 4];
         let mut len = 0;
@@ -61,7 +60,7 @@ impl<'b> Payload<'b> {
         })
     }
 
-    /// Whether the bytes lie in the caller's buffer.
+    /// Whether the bytes are in the caller's buffer.
     pub fn is_borrowed(&self) -> bool {
         matches!(self.0, Place::Borrowed(_))
     }

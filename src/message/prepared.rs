@@ -1,4 +1,4 @@
-//! A message encoded once, for any number of server connections.
+//! A message that is encoded once, for any number of server connections. How it is compressed is not known here.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -8,14 +8,14 @@ use bytes::Bytes;
 use crate::frame::Header;
 use crate::words::opcode::Kind;
 
-/// A message that is encoded already. Any number of server connections can queue it without encoding it again, and, from 4 KiB
-/// on, without copying it. Cloning it copies nothing.
+/// A message that has been encoded. Any number of server connections can queue it without encoding it again, and, if it has 4 KiB
+/// or more, without copying it. Cloning it copies nothing.
 ///
 #[cfg_attr(
     feature = "deflate",
-    doc = "A message can have a [compressed](Self::compressed) form beside the plain one.\n"
+    doc = "A message can have a [compressed](Self::compressed) form in addition to the plain one.\n"
 )]
-/// There is none for clients: each of their frames is masked with a key of its own.
+/// Clients can't send one: they mask each frame with a different key.
 #[derive(Clone)]
 pub struct Prepared {
     kind: Kind,
@@ -24,7 +24,7 @@ pub struct Prepared {
     transformed: Option<Transformed>,
 }
 
-/// What an extension has made of a message, encoded.
+/// The frame of a message that an extension has transformed.
 #[derive(Clone)]
 struct Transformed {
     frame: Bytes,
@@ -44,20 +44,20 @@ impl Prepared {
     }
 
     fn new(kind: Kind, payload: &[u8]) -> Self {
-        let frame = encode(kind, 0, payload);
+        let frame = encode_frame(kind, 0, payload);
         Self { kind, frame, payload_len: payload.len(), transformed: None }
     }
 
-    /// The message with a second form, which an extension has made: for connections that use it and whose peer has a window of
-    /// this size.
+    /// The message with a second form, which an extension has made: for connections that use the extension and whose peer has a
+    /// window of at least this size.
     #[cfg(feature = "deflate")]
     pub(crate) fn with_transformed(mut self, payload: &[u8], window: u8) -> Self {
-        let frame = encode(self.kind, RSV1, payload);
+        let frame = encode_frame(self.kind, RSV1, payload);
         self.transformed = Some(Transformed { frame, window });
         self
     }
 
-    /// The second form, if there is one that a peer with a window of this size can take.
+    /// The second form, if there is one and a peer with a window of this size can decode it.
     pub(crate) fn transformed(&self, window: u8) -> Option<&Bytes> {
         let transformed = self.transformed.as_ref()?;
         (transformed.window <= window).then_some(&transformed.frame)
@@ -69,12 +69,12 @@ impl Prepared {
         &self.frame[self.frame.len() - self.payload_len..]
     }
 
-    /// What the message is made of.
+    /// Whether the message is text or binary.
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// The frame on the wire, as long as no extension transforms it.
+    /// The frame as it is sent if no extension transforms it.
     pub fn frame(&self) -> &Bytes {
         &self.frame
     }
@@ -89,7 +89,8 @@ impl Prepared {
 #[cfg(feature = "deflate")]
 const RSV1: u8 = 4;
 
-fn encode(kind: Kind, rsv: u8, payload: &[u8]) -> Bytes {
+/// The message as one unmasked frame.
+fn encode_frame(kind: Kind, rsv: u8, payload: &[u8]) -> Bytes {
     let len = payload.len() as u64;
     let header = Header { fin: true, rsv, opcode: kind.opcode(), mask: None, len }.encode();
     let mut frame = Vec::with_capacity(header.len() + payload.len());

@@ -1,12 +1,9 @@
-//! Text whose UTF-8 has been checked, so that nobody checks it twice.
+//! Text whose UTF-8 has been checked, so that it is not checked again.
 //!
-//! One of the two places with `unsafe` code: the conversion to `str` of bytes that the frame decoder, the extension's reader or
-//! `str` itself has checked. The types here can't be made from anything else, and give no way to change their bytes.
+//! One of the two places with `unsafe` code: the conversion to `str` of bytes that the frame decoder, the reader of extended
+//! messages or `str` itself has checked. The types here are made only from those, and their bytes can't be changed.
 
-#![allow(
-    unsafe_code,
-    reason = "the conversion of checked bytes to `str`, with its argument at each place"
-)]
+#![allow(unsafe_code, reason = "the conversion of checked bytes to `str`, justified at each place")]
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -22,7 +19,7 @@ use super::payload::Payload;
 pub struct Text<'b>(Payload<'b>);
 
 impl<'b> Text<'b> {
-    /// Takes bytes that have been found to be UTF-8, whole code points only.
+    /// Text from bytes that have been checked to be UTF-8 and end with a complete code point.
     #[inline]
     pub(crate) fn checked(payload: Payload<'b>) -> Self {
         debug_assert!(core::str::from_utf8(&payload).is_ok());
@@ -34,7 +31,7 @@ impl<'b> Text<'b> {
         Text(self.0.into_owned())
     }
 
-    /// Whether the text lies in the caller's buffer.
+    /// Whether the text is in the caller's buffer.
     pub fn is_borrowed(&self) -> bool {
         self.0.is_borrowed()
     }
@@ -62,7 +59,7 @@ impl Deref for Text<'_> {
 
     #[inline]
     fn deref(&self) -> &str {
-        // SAFETY: `self.0` is UTF-8 by the contract of `checked`, and nothing here lends it out mutably.
+        // SAFETY: `self.0` is UTF-8 by the contract of `checked`, and nothing here gives mutable access to it.
         unsafe { core::str::from_utf8_unchecked(&self.0) }
     }
 }
@@ -95,12 +92,12 @@ impl fmt::Debug for Text<'_> {
     }
 }
 
-/// A string over [`Bytes`]: owned, cheap to clone and to hand on.
+/// A string over [`Bytes`]: owned, and cheap to clone.
 #[derive(Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Utf8Bytes(Bytes);
 
 impl Utf8Bytes {
-    /// A string that lives as long as the program, without copying it.
+    /// A string from a static one, without copying it.
     pub const fn from_static(text: &'static str) -> Self {
         Self(Bytes::from_static(text.as_bytes()))
     }

@@ -2,10 +2,10 @@
 
 use core::fmt;
 
-/// A status code that may stand in a Close frame.
+/// A status code that may be in a Close frame.
 ///
-/// Codes that must not be on the wire (0-999, 1004-1006, 1015-2999, 5000 and up) have no value of this type;
-/// "no code" and "closed abnormally", the 1005 and 1006 of other libraries, are an absent code here.
+/// Codes that must not be sent (0-999, 1004-1006, 1015-2999, 5000 and up) have no value of this type. For "no code" and "closed
+/// abnormally", which are 1005 and 1006 in other libraries, the code is absent here.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CloseCode(core::num::NonZeroU16);
 
@@ -18,7 +18,7 @@ impl CloseCode {
     pub const PROTOCOL_ERROR: Self = Self::constant(1002);
     /// 1003: a type of data that the endpoint can't accept.
     pub const UNSUPPORTED_DATA: Self = Self::constant(1003);
-    /// 1007: data that don't fit the type of the message, such as text that isn't UTF-8.
+    /// 1007: data that doesn't match the type of the message, such as text that isn't UTF-8.
     pub const INVALID_PAYLOAD: Self = Self::constant(1007);
     /// 1008: a message that violates the endpoint's policy.
     pub const POLICY_VIOLATION: Self = Self::constant(1008);
@@ -35,6 +35,7 @@ impl CloseCode {
     /// 1014: a gateway got an invalid answer from its upstream server.
     pub const BAD_GATEWAY: Self = Self::constant(1014);
 
+    /// A code that is known to be valid; the build fails otherwise.
     const fn constant(code: u16) -> Self {
         match Self::new(code) {
             Some(code) => code,

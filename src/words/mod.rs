@@ -1,6 +1,6 @@
-//! Words: the meaning of one value each, without memory of anything before it.
+//! The meaning of single values of the protocol, such as opcodes, close codes, masks and tokens.
 //!
-//! The lowest layer. A file here names nothing above it.
+//! The lowest layer: a file here uses nothing of the layers above. Only [`utf8`] remembers anything between two calls.
 
 pub mod close_code;
 pub mod mask;

@@ -1,10 +1,10 @@
-//! Opcodes (RFC 6455, section 5.2) and the two kinds of messages.
+//! Opcodes, and the two kinds of messages that begin with them (RFC 6455, section 5.2).
 
 /// The interpretation of a frame's payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Opcode {
-    /// A further frame of the message under way.
+    /// A frame that continues a fragmented message.
     Continuation = 0x0,
     /// The first frame of a text message.
     Text = 0x1,
@@ -46,7 +46,7 @@ impl Opcode {
     }
 }
 
-/// What a message is made of.
+/// The type of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// UTF-8 text.

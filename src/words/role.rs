@@ -1,6 +1,6 @@
-//! The two roles of RFC 6455: who masks, and who does not.
+//! The two roles of RFC 6455: a client masks its frames, a server does not.
 //!
-//! Roles are types, so that each role's code is compiled without the other's branches.
+//! Roles are types, so that the code of each is compiled without the branches of the other.
 
 use core::fmt;
 
@@ -16,10 +16,10 @@ pub trait Role:
     const MASKS: bool;
     /// The role at the other end.
     type Peer: Role<Peer = Self>;
-    /// What a frame to be sent needs for its masking: a key for a client, nothing for a server.
+    /// What masking a frame takes: a key for a client, nothing for a server.
     type Key: Copy + fmt::Debug + Send + Sync + Unpin + 'static;
 
-    /// The masking key as it stands in a header.
+    /// The masking key in the header of a frame, if it has one.
     fn octets(key: Self::Key) -> Option<[u8; 4]>;
 }
 

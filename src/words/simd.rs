@@ -1,11 +1,11 @@
 //! The SIMD level that the kernels run at.
 //!
-//! Kernels take the level as an argument; it is detected once under the feature `std`, and a configuration may fix it. The
-//! kernels themselves live beside what they compute.
+//! Kernels take the level as an argument. It is detected once with the feature `std`, and a configuration may fix it. The kernels
+//! themselves don't live here.
 
 use core::fmt;
 
-/// Whether the CPU has a feature. The standard library keeps the answer in a cache of its own.
+/// Whether the CPU has a feature. The standard library caches the answer.
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 macro_rules! detected {
     ($feature:tt) => {{
@@ -19,9 +19,10 @@ macro_rules! detected {
         }
     }};
 }
+
 /// An instruction set that kernels are written for.
 ///
-/// This is only a name. [`Level`] is the proof that the CPU has it.
+/// This is only a name: a [`Level`] proves that the CPU has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Instructions {
@@ -38,11 +39,11 @@ pub enum Instructions {
 }
 
 impl Instructions {
-    /// All of them, those of other architectures included; the later one is the better one where a CPU has several.
+    /// All of them, including those of other architectures; if a CPU has several, the later one is better.
     pub const ALL: [Self; 5] = [Self::Scalar, Self::Sse2, Self::Avx2, Self::Avx512, Self::Neon];
 
-    /// The best that [`Level::detect`] may choose: a build with `--cfg sockless_simd="scalar"`, `"sse2"` or `"avx2"` goes no
-    /// further, be it to test that way or to spare a CPU that pays for wide vectors.
+    /// The best that [`Level::detect`] may choose. A build with `--cfg sockless_simd="scalar"`, `"sse2"` or `"avx2"` limits it, to
+    /// test that level, or for a CPU that slows down with wide vectors.
     const MOST: Self = if cfg!(sockless_simd = "scalar") {
         Self::Scalar
     } else if cfg!(sockless_simd = "sse2") {
@@ -53,8 +54,8 @@ impl Instructions {
         Self::Neon
     };
 
-    /// Whether this CPU can run them, as far as this build can know: asked of the CPU with the feature `std`, and of the
-    /// compiler's target features without it.
+    /// Whether this CPU is known to have them: from the CPU itself with the feature `std`, from the compiler's target features
+    /// without it.
     fn available(self) -> bool {
         match self {
             Self::Scalar => true,
@@ -74,7 +75,7 @@ impl Instructions {
 
 /// Instructions that this CPU has.
 ///
-/// A value exists only for what was found on the CPU, so that kernels can rely on it:
+/// A value exists only for instructions that the CPU has, so kernels can rely on it:
 ///
 /// ```
 /// use sockless::words::simd::{Instructions, Level};
@@ -92,7 +93,7 @@ impl Level {
     /// Portable code, which every CPU runs.
     pub const SCALAR: Self = Self(Instructions::Scalar);
 
-    /// The level of these instructions, or `None` if this CPU lacks them.
+    /// The level of these instructions, or `None` if this CPU does not have them.
     #[inline]
     pub fn new(instructions: Instructions) -> Option<Self> {
         instructions.available().then_some(Self(instructions))

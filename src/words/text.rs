@@ -1,12 +1,13 @@
-//! Text of a masked frame: unmasked and checked in one pass.
+//! Unmasking the text of a frame and checking its UTF-8, in one pass over the memory.
 //!
-//! ASCII is seen while it is unmasked. What is not goes to the validator in blocks that are still in the first cache.
+//! Unmasking finds out whether a block is ASCII. Only if it is not, the validator gets the block, while it is still in the first-level
+//! cache. Validation itself is in `utf8`.
 
 use crate::words::mask::Mask;
 use crate::words::simd::Level;
 use crate::words::utf8::Utf8;
 
-/// Octets that are unmasked, and then validated, at a time: few enough to stay in the first cache in between.
+/// How many octets are unmasked and then validated at a time: few enough to stay in the first-level cache in between.
 const BLOCK: usize = 16 * 1024;
 
 /// Unmasks the next piece of a text in place, and checks it.
@@ -20,7 +21,7 @@ pub fn unmask(mask: Mask, level: Level, piece: &mut [u8], utf8: &mut Utf8) -> Re
     unmask_from(mask, level, None, piece, utf8)
 }
 
-/// As [`unmask`], but where there is another place, the piece is copied from it in the same pass.
+/// As [`unmask`], but with `from`, the octets to unmask are copied from there in the same pass.
 ///
 /// # Errors
 ///
@@ -38,15 +39,15 @@ pub fn unmask_from(
     utf8: &mut Utf8,
 ) -> Result<(), usize> {
     if piece.len() <= BLOCK {
-        let ascii = unmask_and_see(mask, level, from, piece);
+        let ascii = unmask_and_check_ascii(mask, level, from, piece);
         return if ascii && utf8.is_complete() { Ok(()) } else { utf8.push(piece) };
     }
     unmask_blocks(mask, level, from, piece, utf8)
 }
 
-/// Unmasks into place; whether the result is ASCII.
+/// Unmasks in place or from another slice, and returns whether the result is ASCII.
 #[inline(always)]
-fn unmask_and_see(mask: Mask, level: Level, from: Option<&[u8]>, place: &mut [u8]) -> bool {
+fn unmask_and_check_ascii(mask: Mask, level: Level, from: Option<&[u8]>, place: &mut [u8]) -> bool {
     match from {
         Some(from) => mask.copy_and_check_ascii(level, from, place),
         None => mask.apply_and_check_ascii(level, place),
@@ -61,11 +62,11 @@ fn unmask_blocks(
     piece: &mut [u8],
     utf8: &mut Utf8,
 ) -> Result<(), usize> {
-    const { assert!(BLOCK.is_multiple_of(4), "the key meets each block alike") }
+    const { assert!(BLOCK.is_multiple_of(4), "the key has the same phase in each block") }
     for (n, block) in piece.chunks_mut(BLOCK).enumerate() {
         let start = n * BLOCK;
         let from = from.map(|from| &from[start..start + block.len()]);
-        let ascii = unmask_and_see(mask, level, from, block);
+        let ascii = unmask_and_check_ascii(mask, level, from, block);
         if !(ascii && utf8.is_complete()) {
             utf8.push(block).map_err(|index| start + index)?;
         }

@@ -1,7 +1,7 @@
 //! Header tokens and comma-separated lists of them: the grammar that header field values share (RFC 9110, section 5.6, which
-//! has taken the place of RFC 2616, section 2). What a field means by its tokens doesn't live here.
+//! replaces RFC 2616, section 2). What the tokens of a field mean is not known here.
 
-/// Whether each byte may stand in a token.
+/// Whether each byte may be in a token.
 static TOKEN: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;
@@ -14,7 +14,7 @@ static TOKEN: [bool; 256] = {
     table
 };
 
-/// Whether `byte` may stand in a token.
+/// Whether `byte` may be in a token.
 #[inline]
 pub const fn is_token_byte(byte: u8) -> bool {
     TOKEN[byte as usize]
@@ -33,7 +33,7 @@ pub fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|byte| is_token_byte(*byte))
 }
 
-/// `bytes` as a token.
+/// `bytes` as a string, if they are a token.
 pub fn token(bytes: &[u8]) -> Option<&str> {
     if is_token(bytes) { core::str::from_utf8(bytes).ok() } else { None }
 }
@@ -49,7 +49,7 @@ pub fn trim(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
-/// The elements of a comma-separated list, trimmed; empty elements are left out. Quoted strings are not known here.
+/// The elements of a comma-separated list, trimmed; empty elements are left out. Quoted strings are not supported.
 ///
 /// ```
 /// use sockless::words::token::elements;
@@ -58,6 +58,15 @@ pub fn trim(mut bytes: &[u8]) -> &[u8] {
 /// ```
 pub fn elements(list: &[u8]) -> Elements<'_> {
     Elements { rest: Some(list) }
+}
+
+/// Whether a comma-separated list has `token` among its elements, without regard to ASCII case.
+#[cfg(feature = "handshake")]
+#[inline]
+pub(crate) fn list_contains(list: &[u8], token: &str) -> bool {
+    let token = token.as_bytes();
+    // Nearly always the list is just the token.
+    list == token || elements(list).any(|element| element.eq_ignore_ascii_case(token))
 }
 
 /// The iterator that [`elements`] returns.

@@ -1,9 +1,9 @@
 //! UTF-8 (RFC 3629), checked in pieces cut anywhere.
 //!
-//! The bulk of a piece goes to a validator that knows whole texts only. Here stands what that leaves: the code points that
-//! are cut at the edges, and the exact place of an error.
+//! Most of a piece is checked by a validator for whole texts. The rest is done here: code points that are cut at the edges of a
+//! piece, and the exact position of an error. Masking is not known here.
 
-/// A validator that has seen the beginning of a text.
+/// A validator of a text that arrives in pieces.
 ///
 /// ```
 /// use sockless::words::utf8::Utf8;
@@ -33,26 +33,26 @@ impl Utf8 {
     ///
     /// # Errors
     ///
-    /// The index in `piece` of the first octet that can't be right, whatever follows it. The validator is then to be
-    /// thrown away.
+    /// The index in `piece` of the first octet that can't be right, whatever follows it. The validator can't be used
+    /// after that.
     pub fn push(&mut self, piece: &[u8]) -> Result<(), usize> {
         let mut start = 0;
         while self.len != 0 {
             let Some(&octet) = piece.get(start) else {
                 return Ok(());
             };
-            if !self.step(octet) {
+            if !self.take_octet(octet) {
                 return Err(start);
             }
             start += 1;
         }
         let rest = &piece[start..];
-        let (whole, cut) = rest.split_at(rest.len() - unfinished(rest));
+        let (whole, cut) = rest.split_at(rest.len() - unfinished_len(rest));
         if !is_valid(whole) {
-            return Err(start + self.fault(whole));
+            return Err(start + self.find_fault(whole));
         }
         for (index, &octet) in cut.iter().enumerate() {
-            if !self.step(octet) {
+            if !self.take_octet(octet) {
                 return Err(start + whole.len() + index);
             }
         }
@@ -65,13 +65,13 @@ impl Utf8 {
         &self.partial[..self.len.into()]
     }
 
-    /// How many octets the code point that is not complete yet still lacks.
+    /// How many octets are missing from the code point that is not complete yet.
     #[inline]
     pub const fn missing(&self) -> usize {
         if self.len == 0 {
             return 0;
         }
-        width(self.partial[0]) - self.len as usize
+        code_point_len(self.partial[0]) - self.len as usize
     }
 
     /// Whether the text may end here.
@@ -80,8 +80,8 @@ impl Utf8 {
         self.len == 0
     }
 
-    /// Takes one octet; whether it can stand here.
-    fn step(&mut self, octet: u8) -> bool {
+    /// Takes the next octet, unless it can't be right here: then it returns false.
+    fn take_octet(&mut self, octet: u8) -> bool {
         let fits = match self.partial() {
             [] if octet < 0x80 => return true,
             [] => matches!(octet, 0xC2..=0xF4),
@@ -95,7 +95,7 @@ impl Utf8 {
             return false;
         }
         if self.missing() == 1 {
-            // Nothing stays behind, so that validators are equal that know the same.
+            // The octets are cleared, so that validators at the same point of a text are equal.
             *self = Self::new();
         } else {
             self.partial[usize::from(self.len)] = octet;
@@ -108,19 +108,19 @@ impl Utf8 {
     ///
     /// The standard library names the code point, which may begin up to three octets earlier.
     #[cold]
-    fn fault(&mut self, text: &[u8]) -> usize {
+    fn find_fault(&mut self, text: &[u8]) -> usize {
         let valid = match core::str::from_utf8(text) {
             Ok(_) => text.len(),
             Err(error) => error.valid_up_to(),
         };
         let octets = &text[valid..];
-        let fault = octets.iter().position(|&octet| !self.step(octet));
+        let fault = octets.iter().position(|&octet| !self.take_octet(octet));
         valid + fault.unwrap_or(octets.len())
     }
 }
 
-/// The octets of a code point that begins with `lead`.
-const fn width(lead: u8) -> usize {
+/// The number of octets of a code point that begins with `lead`.
+const fn code_point_len(lead: u8) -> usize {
     match lead {
         0xC2..=0xDF => 2,
         0xE0..=0xEF => 3,
@@ -129,25 +129,26 @@ const fn width(lead: u8) -> usize {
     }
 }
 
-/// How many octets at the end of a text belong to a code point that goes on behind it, if they are right: at most three.
+/// How many octets at the end of a text belong to a code point that is cut there, provided that the text is valid so far: at most
+/// three.
 #[inline]
-fn unfinished(text: &[u8]) -> usize {
+fn unfinished_len(text: &[u8]) -> usize {
     for (back, &octet) in text.iter().rev().take(3).enumerate() {
         if octet < 0x80 {
             return 0;
         }
         if octet >= 0xC0 {
-            // A lead: its code point is cut if it is wider than what follows up to the end.
-            return if width(octet) > back + 1 { back + 1 } else { 0 };
+            // The code point that begins here is cut if it is longer than the rest of the text.
+            return if code_point_len(octet) > back + 1 { back + 1 } else { 0 };
         }
     }
     0
 }
 
-/// How much of `text`, the beginning of valid UTF-8, is left without the code point that is cut at its end.
+/// The length of `text`, the beginning of valid UTF-8, without the code point that is cut at its end.
 #[cfg(feature = "alloc")]
-pub(crate) fn whole_code_points(text: &[u8]) -> usize {
-    text.len() - unfinished(text)
+pub(crate) fn len_of_whole_code_points(text: &[u8]) -> usize {
+    text.len() - unfinished_len(text)
 }
 
 /// Whether a whole text is UTF-8.
@@ -159,7 +160,7 @@ fn is_valid(text: &[u8]) -> bool {
     }
     #[cfg(not(feature = "simdutf8"))]
     {
-        // The standard library goes over ASCII by two machine words, but asks for ASCII alone by vectors.
+        // `from_utf8` reads ASCII by two machine words at a time, but `is_ascii` uses vectors.
         const BLOCK: usize = 256;
         let ascii = text.chunks_exact(BLOCK).take_while(|block| block.is_ascii()).count();
         core::str::from_utf8(&text[ascii * BLOCK..]).is_ok()

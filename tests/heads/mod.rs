@@ -5,7 +5,7 @@
 /// The key of RFC 6455, section 1.3, and its answer.
 pub(crate) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 pub(crate) const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
-/// The nonce behind [`KEY`].
+/// The nonce of [`KEY`].
 pub(crate) const NONCE: [u8; 16] = *b"the sample nonce";
 
 /// A head under construction.

@@ -1,34 +1,37 @@
-//! One compressor of the deflate library: its shape, and a flush of what it was given.
+//! A compressor of the deflate library: the settings it is made with, and how it compresses some input and flushes.
+//!
+//! Messages, and when the window has to be empty, are not known here.
 
 use alloc::boxed::Box;
 
 use zlib_rs::{Deflate, DeflateConfig, DeflateFlush};
 
 use super::effort::{Level, Memory};
-use super::output::Output;
+use super::output::BudgetedOutput;
 use super::parameters::WindowBits;
 
-/// What a flush ends with: the rest of an empty block without compression.
-pub(super) const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
+/// The last octets of every flush: the lengths of an empty stored block.
+pub(super) const FLUSH_TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 
-/// With less room than this, a flush that just fits would be repeated.
-const ROOM: usize = 64;
+/// The least room that a flush gets. With less, one that fills it exactly would have to be repeated.
+const LEAST_ROOM: usize = 64;
 
-/// What can't be changed in a compressor once it is made.
+/// The settings of a compressor, which can't be changed once it is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Shape {
+pub(super) struct CompressorSettings {
     level: Level,
     memory: Memory,
     window: WindowBits,
 }
 
-impl Shape {
-    /// None for a window that no compressor keeps to.
+impl CompressorSettings {
+    /// `None` if the library doesn't support the window.
     pub(super) fn new(level: Level, memory: Memory, window: WindowBits) -> Option<Self> {
         (window >= WindowBits::COMPRESSIBLE).then_some(Self { level, memory, window })
     }
 
-    pub(super) fn compressor(self) -> Box<Deflate> {
+    /// Allocates a compressor with these settings.
+    pub(super) fn make_compressor(self) -> Box<Deflate> {
         //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
         //# An endpoint MUST NOT use an LZ77 sliding window longer than 32,768
         //# bytes to compress messages to send.
@@ -51,39 +54,39 @@ impl Shape {
         Box::new(Deflate::new_with_config(DeflateConfig {
             level: self.level.get().into(),
             mem_level: self.memory.get().into(),
-            // Negative: the bare format, without a header.
+            // A negative number selects the raw format, without a header.
             window_bits: -i32::from(self.window.get()),
             ..DeflateConfig::default()
         }))
     }
 }
 
-/// Compresses `input` so that it can be decompressed from what was written so far. Writes nothing if there is nothing new. What
-/// comes next begins with an empty window if the compressor forgets.
-pub(super) fn flush(
+/// Compresses `input` and flushes, so that the peer can decompress all of it. Writes nothing if there is nothing new to flush.
+/// With `empties_window`, later input can't refer to this one.
+pub(super) fn compress_and_flush(
     compressor: &mut Deflate,
     mut input: &[u8],
-    forgets: bool,
-    output: &mut Output<'_>,
+    empties_window: bool,
+    output: &mut BudgetedOutput<'_>,
 ) {
-    let flush = if forgets { DeflateFlush::FullFlush } else { DeflateFlush::SyncFlush };
+    let flush = if empties_window { DeflateFlush::FullFlush } else { DeflateFlush::SyncFlush };
     loop {
-        let room = output.room(ROOM);
+        let room = output.room(LEAST_ROOM);
         let length = room.len();
         let (read, wrote) = (compressor.total_in(), compressor.total_out());
         //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
         //# When any DEFLATE block with the "BFINAL" bit set to 1 doesn't end
         //# at a byte boundary, an endpoint MUST add minimal padding bits of 0
         //# to make it end at a byte boundary.
-        // Such blocks come of finishing a stream, which is never done.
+        // Only finishing a stream makes such blocks, and that is never done here.
         let result = compressor.compress(input, room, flush);
-        // The library fails only for a state or an order of calls that this code doesn't produce.
+        // The library fails only in states and for orders of calls that don't occur here.
         debug_assert!(result.is_ok());
         let read = (compressor.total_in() - read) as usize;
         let wrote = (compressor.total_out() - wrote) as usize;
-        output.wrote(wrote);
+        output.advance(wrote);
         input = input.get(read..).unwrap_or_default();
-        // With room left the flush is complete; only inputs beyond 4 GiB are taken in parts.
+        // If there is room left, the flush is complete. Only an input of more than 4 GiB is taken in parts.
         if wrote < length && (input.is_empty() || read == 0) {
             return;
         }

@@ -1,5 +1,4 @@
-//! How an endpoint compresses: effort, memory, and which messages are worth it. What both endpoints agreed on doesn't live
-//! here.
+//! How an endpoint compresses: effort, memory, and which messages. What both endpoints agreed on is not known here.
 
 use super::effort::{Level, Memory};
 use super::pool::Pool;
@@ -10,13 +9,13 @@ use super::pool::Pool;
 pub struct Config {
     /// How hard the compressor tries.
     pub level: Level,
-    /// How much memory the compressor may use beside its window.
+    /// How much memory the compressor may use in addition to its window.
     pub memory: Memory,
-    /// Messages with fewer bytes than this go out as they are. By default 32.
+    /// Messages with fewer bytes than this are sent uncompressed. By default 32.
     pub threshold: usize,
-    /// Where states that no message needs are kept for other connections.
+    /// Where compressors and inflaters that no message needs are kept for other connections.
     ///
-    /// Without a pool a connection keeps its states until it is asked to release them.
+    /// Without a pool a connection keeps its own until it is asked to release them.
     pub pool: Option<Pool>,
 }
 
@@ -28,21 +27,21 @@ impl Config {
         self
     }
 
-    /// The same configuration with more or less memory beside the window.
+    /// The same configuration with more or less memory in addition to the window.
     #[must_use]
     pub fn with_memory(mut self, memory: Memory) -> Self {
         self.memory = memory;
         self
     }
 
-    /// The same configuration, messages with fewer bytes than `threshold` going out as they are.
+    /// The same configuration, messages with fewer bytes than `threshold` being sent uncompressed.
     #[must_use]
     pub fn with_threshold(mut self, threshold: usize) -> Self {
         self.threshold = threshold;
         self
     }
 
-    /// The same configuration with a pool for states that no message needs.
+    /// The same configuration with a pool for compressors and inflaters that no message needs.
     #[must_use]
     pub fn with_pool(mut self, pool: Pool) -> Self {
         self.pool = Some(pool);

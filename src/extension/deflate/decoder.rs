@@ -1,4 +1,6 @@
 //! Decompression of messages (RFC 7692, section 7.2.2).
+//!
+//! Frames, and which messages are compressed, are not known here.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -6,38 +8,38 @@ use alloc::vec::Vec;
 use zlib_rs::{Inflate, InflateError, InflateFlush, Status};
 
 use super::history::History;
-use super::output::Output;
+use super::output::BudgetedOutput;
 use super::parameters::{Direction, WindowBits};
 use super::pool::Pool;
 use crate::extension::door::{Decode, DecodeError};
 
-/// What the sender has stripped, with an octet behind it that must not be looked at.
-const TAIL: [u8; 5] = [0x00, 0x00, 0xff, 0xff, 0xff];
-/// An empty block without compression: decodable to nothing at the end of a block and of an octet, and nowhere else.
-const PROBE: [u8; 5] = [0x00, 0x00, 0x00, 0xff, 0xff];
+/// The octets that the sender has stripped, and one more, which the inflater must not read.
+const TAIL_AND_ONE: [u8; 5] = [0x00, 0x00, 0xff, 0xff, 0xff];
+/// An empty stored block. At the end of a block and of an octet it decodes to nothing; anywhere else it is an error or data.
+const EMPTY_BLOCK: [u8; 5] = [0x00, 0x00, 0x00, 0xff, 0xff];
 
-/// Decompresses what comes from one direction.
+/// Decompresses the messages of one direction.
 ///
-/// The inflater is allocated with the first octet. It has a window of its own, but gives it up where a block has `BFINAL`
-/// set; so the last octets are kept here as well. What follows such a block is first decoded without them, and again with
-/// them if it refers to them or goes on into the next piece. So no octet is decoded more than twice, and a block costs one
-/// copy of the window at most: work stays linear in the octets received.
-pub(crate) struct Decoder {
+/// The inflater is allocated with the first octet. It has a window, but drops it after a block whose `BFINAL` is set, so the
+/// last octets are kept here as well. What follows such a block is first decoded without them, and then again with them if it
+/// refers to them or goes on into the next piece. So no octet is decoded more than twice, and a block costs at most one copy of
+/// the window: the work is linear in the octets received.
+pub(crate) struct DeflateDecoder {
     takeover: bool,
     pool: Option<Pool>,
     inflater: Option<Box<Inflate>>,
     history: History,
     /// Whether the inflater has to be restarted from the history before it gets the next octet.
     stale: bool,
-    /// Whether a message is under way.
+    /// Whether a message has begun and not ended.
     inside: bool,
     /// How often the inflater was restarted from the history.
     #[cfg(test)]
-    pub(super) restores: usize,
+    restores: usize,
 }
 
-impl Decoder {
-    /// Without a pool, an inflater is kept until it is released.
+impl DeflateDecoder {
+    /// A decoder for the messages of one direction. Without a pool, it keeps its inflater until it is released.
     pub(crate) fn new(direction: Direction, pool: Option<Pool>) -> Self {
         //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
         //# Otherwise, the client MUST use a
@@ -45,10 +47,10 @@ impl Decoder {
         //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
         //# Otherwise, the server MUST use a
         //# 32,768-byte LZ77 sliding window to decompress received messages.
-        // The inflater's own window has that size always. Compressors built on zlib take 8 bits for 9.
-        let window = direction.window.max(WindowBits::COMPRESSIBLE).window();
+        // The inflater's own window always has that size. Compressors built on zlib use 9 bits if they are asked for 8.
+        let window = direction.window().max(WindowBits::COMPRESSIBLE).window();
         Self {
-            takeover: direction.takeover,
+            takeover: direction.has_takeover(),
             pool,
             inflater: None,
             history: History::new(window),
@@ -59,6 +61,13 @@ impl Decoder {
         }
     }
 
+    /// How often the inflater was restarted from the history.
+    #[cfg(test)]
+    pub(super) const fn restores(&self) -> usize {
+        self.restores
+    }
+
+    /// Begins a message or goes on with it; the inflater for its next piece.
     fn begin(&mut self) -> Box<Inflate> {
         //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
         //# Otherwise, the client MUST decompress
@@ -88,6 +97,7 @@ impl Decoder {
         pooled.unwrap_or_else(|| Box::new(Inflate::new(false, WindowBits::MAX.get())))
     }
 
+    /// Ends a message: the inflater goes to the pool, or is kept for the next message.
     fn end(&mut self, inflater: Box<Inflate>) {
         self.inside = false;
         match &self.pool {
@@ -105,7 +115,7 @@ impl Decoder {
         inflater: &mut Inflate,
         mut input: &[u8],
         end: bool,
-        output: &mut Output<'_>,
+        output: &mut BudgetedOutput<'_>,
     ) -> Result<(), DecodeError> {
         if input.is_empty() {
             return Ok(());
@@ -114,10 +124,10 @@ impl Decoder {
         if self.stale {
             self.restore(inflater)?;
         }
-        // Where the input behind a final block began, as long as it is tried without the history.
+        // What followed a final block, as long as it is decoded without the history, on trial.
         let mut tried = None;
         loop {
-            match run(inflater, &mut input, output) {
+            match inflate_block(inflater, &mut input, output) {
                 Ok(Stop::Final) => {
                     self.history.push(output.written(kept));
                     kept = output.at();
@@ -125,8 +135,8 @@ impl Decoder {
                     if input.is_empty() {
                         return Ok(());
                     }
-                    // What follows may do without the history. That's worth a try: it is a copy of the window otherwise, for
-                    // two octets perhaps.
+                    // What follows may not need the history. Trying that first saves a copy of the window, perhaps for only
+                    // two octets of input.
                     inflater.reset(false);
                     tried = Some(input);
                 }
@@ -164,32 +174,33 @@ impl Decoder {
         Ok(())
     }
 
-    /// Appends the octets that the sender has stripped, and checks that the message ends with them.
+    /// Checks that the message ends where the sender can have stripped the tail, by appending it.
     //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
     //# 1.  Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the
     //# payload of the message.
-    fn finish(&self, inflater: &mut Inflate) -> Result<(), DecodeError> {
-        // The payload has to end inside the header of a block. It doesn't if it is empty, or ends right behind a block whose
-        // `BFINAL` is set; without this check the tail would be taken for the beginning of a block of 65,280 octets.
+    fn check_end(&self, inflater: &mut Inflate) -> Result<(), DecodeError> {
+        // The payload has to end inside the header of a block. It doesn't if it is empty, or ends right after a block whose
+        // `BFINAL` is set: then the tail would be decoded as the beginning of a block of 65,280 octets.
         if self.stale {
             return Err(DecodeError::Corrupt);
         }
-        // The tail completes the block, without giving any data: the inflater stops there, before the octet behind it.
+        // The tail has to complete the block without any data. Then the inflater stops before the octet that follows.
         let mut nothing = [0];
-        let tail = Step::take(inflater, &TAIL, &mut nothing, InflateFlush::Block);
-        if (tail.status, tail.read, tail.wrote) != (Ok(Status::Ok), TAIL.len() - 1, 0) {
+        let tail = Step::inflate(inflater, &TAIL_AND_ONE, &mut nothing, InflateFlush::Block);
+        if (tail.status, tail.read, tail.wrote) != (Ok(Status::Ok), TAIL_AND_ONE.len() - 1, 0) {
             return Err(DecodeError::Corrupt);
         }
-        // A compressed block may end there too, in the middle of the last octet. Its other bits would belong to the next message.
-        let probe = Step::take(inflater, &PROBE, &mut nothing, InflateFlush::NoFlush);
-        if (probe.status, probe.read, probe.wrote) != (Ok(Status::Ok), PROBE.len(), 0) {
+        // A compressed block may end there too, but inside the last octet, whose other bits would belong to the next message. In
+        // that case an empty block is not decoded as one.
+        let empty = Step::inflate(inflater, &EMPTY_BLOCK, &mut nothing, InflateFlush::NoFlush);
+        if (empty.status, empty.read, empty.wrote) != (Ok(Status::Ok), EMPTY_BLOCK.len(), 0) {
             return Err(DecodeError::Corrupt);
         }
         Ok(())
     }
 }
 
-impl Decode for Decoder {
+impl Decode for DeflateDecoder {
     fn decode(
         &mut self,
         piece: &[u8],
@@ -198,10 +209,10 @@ impl Decode for Decoder {
         out: &mut Vec<u8>,
     ) -> Result<(), DecodeError> {
         let mut inflater = self.begin();
-        let mut output = Output::new(out, budget, piece.len().saturating_mul(8));
+        let mut output = BudgetedOutput::new(out, budget, piece.len().saturating_mul(8));
         self.inflate(&mut inflater, piece, end, &mut output)?;
         if end {
-            self.finish(&mut inflater)?;
+            self.check_end(&mut inflater)?;
             self.end(inflater);
         } else {
             self.inflater = Some(inflater);
@@ -223,23 +234,24 @@ impl Decode for Decoder {
     }
 }
 
+/// Converts any error of the inflater: the peer's data is to blame.
 fn corrupt(_: InflateError) -> DecodeError {
     DecodeError::Corrupt
 }
 
 /// Why the inflater stopped.
 enum Stop {
-    /// The input is used up.
-    Starved,
-    /// A block has ended whose `BFINAL` is set.
+    /// At the end of the input.
+    InputEnd,
+    /// At the end of a block whose `BFINAL` is set.
     Final,
 }
 
-/// Inflates up to the end of the input, or of a block whose `BFINAL` is set.
-fn run(
+/// Inflates up to the end of the input, or of a block whose `BFINAL` is set; `input` becomes what is left of it.
+fn inflate_block(
     inflater: &mut Inflate,
     input: &mut &[u8],
-    output: &mut Output<'_>,
+    output: &mut BudgetedOutput<'_>,
 ) -> Result<Stop, DecodeError> {
     loop {
         let room = output.room(1);
@@ -247,18 +259,18 @@ fn run(
         let mut beyond = [0];
         let room = if full { &mut beyond[..] } else { room };
         let length = room.len();
-        let step = Step::take(inflater, input, room, InflateFlush::NoFlush);
+        let step = Step::inflate(inflater, input, room, InflateFlush::NoFlush);
         *input = input.get(step.read..).unwrap_or_default();
         if full && step.wrote > 0 {
             return Err(DecodeError::OverBudget);
         }
-        output.wrote(step.wrote);
+        output.advance(step.wrote);
         if step.status.map_err(corrupt)? == Status::StreamEnd {
             return Ok(Stop::Final);
         }
-        // With room left, everything that the input can give is written.
+        // If there is room left, everything that the input decodes to is written.
         if step.wrote < length && (input.is_empty() || step.read == 0) {
-            return if input.is_empty() { Ok(Stop::Starved) } else { Err(DecodeError::Corrupt) };
+            return if input.is_empty() { Ok(Stop::InputEnd) } else { Err(DecodeError::Corrupt) };
         }
     }
 }
@@ -271,10 +283,11 @@ struct Step {
 }
 
 impl Step {
-    fn take(inflater: &mut Inflate, input: &[u8], room: &mut [u8], flush: InflateFlush) -> Self {
+    /// Calls the inflater once, and measures what it did.
+    fn inflate(inflater: &mut Inflate, input: &[u8], room: &mut [u8], flush: InflateFlush) -> Self {
         let (read, wrote) = (inflater.total_in(), inflater.total_out());
         let status = inflater.decompress(input, room, flush);
-        // Both are at most the length of a slice.
+        // The differences are lengths within slices, so the conversions lose nothing.
         Self {
             status,
             read: (inflater.total_in() - read) as usize,

@@ -1,4 +1,4 @@
-//! How much a compressor spends: time and memory, each as a number that deflate libraries share.
+//! How much time and memory a compressor spends, in the numbers from 1 to 9 that deflate libraries share.
 
 /// How hard the compressor tries: from 1, the fastest, to 9, the smallest output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,9 +28,9 @@ impl Default for Level {
     }
 }
 
-/// How much memory a compressor may use beside its window: from 1, the least, to 9.
+/// How much memory a compressor may use in addition to its window: from 1, the least, to 9.
 ///
-/// What that means in bytes stands in the [module's table](super).
+/// The [module's table](super) says what that means in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Memory(u8);
 

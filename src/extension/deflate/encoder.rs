@@ -1,38 +1,41 @@
 //! Compression of messages (RFC 7692, section 7.2.1).
+//!
+//! Frames, and which messages are compressed, are not known here.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use zlib_rs::Deflate;
 
-use super::compressor::{Shape, TAIL, flush};
+use super::compressor::{CompressorSettings, FLUSH_TAIL, compress_and_flush};
 use super::config::Config;
-use super::output::Output;
+use super::output::BudgetedOutput;
 use super::parameters::Direction;
 use super::pool::Pool;
 use crate::extension::door::Encode;
 
-/// Compresses what goes in one direction.
+/// Compresses the messages of one direction.
 ///
-/// The compressor is allocated with the first message. A sender may begin with an empty window whenever it likes, so nothing
-/// has to be kept when it is released.
-pub(crate) struct Encoder {
-    shape: Shape,
+/// The compressor is allocated with the first message. A sender may begin with an empty window at any message, so nothing has to
+/// be kept when it is released.
+pub(crate) struct DeflateEncoder {
+    settings: CompressorSettings,
     takeover: bool,
     pool: Option<Pool>,
     compressor: Option<Box<Deflate>>,
     /// Whether the next message has to begin with an empty window.
     stale: bool,
-    /// Whether a message is under way.
+    /// Whether a message has begun and not ended.
     inside: bool,
 }
 
-impl Encoder {
-    /// None if the peer can't take messages that a compressor at hand makes: then all go out uncompressed.
+impl DeflateEncoder {
+    /// An encoder for the messages of one direction. `None` if the library can't compress with the window that was agreed on:
+    /// then all messages are sent uncompressed.
     pub(crate) fn new(direction: Direction, config: &Config) -> Option<Self> {
         Some(Self {
-            shape: Shape::new(config.level, config.memory, direction.window)?,
-            takeover: direction.takeover,
+            settings: CompressorSettings::new(config.level, config.memory, direction.window())?,
+            takeover: direction.has_takeover(),
             pool: config.pool.clone(),
             compressor: None,
             stale: false,
@@ -40,18 +43,19 @@ impl Encoder {
         })
     }
 
+    /// Begins a message or goes on with it; the compressor for its next fragment.
     fn begin(&mut self) -> Box<Deflate> {
         let begins = !core::mem::replace(&mut self.inside, true);
         let compressor = match self.compressor.take() {
             Some(compressor) => Some(compressor),
             None => {
                 self.stale = true;
-                self.pool.as_ref().and_then(|pool| pool.take_compressor(self.shape))
+                self.pool.as_ref().and_then(|pool| pool.take_compressor(self.settings))
             }
         };
         let Some(mut compressor) = compressor else {
             self.stale = false;
-            return self.shape.compressor();
+            return self.settings.make_compressor();
         };
         //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
         //# If the "agreed parameters" contain the "client_no_context_takeover"
@@ -61,7 +65,7 @@ impl Encoder {
         //# If the "agreed parameters" contain the "server_no_context_takeover"
         //# extension parameter, the server MUST start compressing each new
         //# message with an empty LZ77 sliding window.
-        // At the end of a message a compressor has forgotten it: see `forgets`.
+        // Without takeover and without a pool, the last flush has emptied the window: see `empties_window_at_end`.
         if begins && self.stale {
             compressor.reset();
             self.stale = false;
@@ -69,34 +73,36 @@ impl Encoder {
         compressor
     }
 
-    /// Whether a message's last flush makes the compressor forget it, which costs less than a reset. One that goes back to a pool is
-    /// reset anyway when it is taken.
-    fn forgets(&self) -> bool {
+    /// Whether the last flush of a message empties the window, which costs less than a reset before the next message. A compressor
+    /// from a pool is reset in any case.
+    fn empties_window_at_end(&self) -> bool {
         !self.takeover && self.pool.is_none()
     }
 
+    /// Ends a message: the compressor goes to the pool, or is kept for the next message.
     fn end(&mut self, compressor: Box<Deflate>) {
         self.inside = false;
         match &self.pool {
-            Some(pool) if !self.takeover => pool.give_compressor(self.shape, compressor),
+            Some(pool) if !self.takeover => pool.give_compressor(self.settings, compressor),
             _ => self.compressor = Some(compressor),
         }
     }
 }
 
-impl Encode for Encoder {
+impl Encode for DeflateEncoder {
     fn encode(&mut self, fragment: &[u8], end: bool, out: &mut Vec<u8>) {
         let mut compressor = self.begin();
         if fragment.is_empty() && !end {
-            // Whether a flush of nothing gives anything depends on what went before, which must not show.
+            // Whether a flush without input writes anything depends on earlier messages, which must not make a difference.
             self.compressor = Some(compressor);
             return;
         }
-        let mut output = Output::new(out, usize::MAX, fragment.len());
+        let mut output = BudgetedOutput::new(out, usize::MAX, fragment.len());
         let start = output.at();
-        flush(&mut compressor, fragment, end && self.forgets(), &mut output);
+        let empties_window = end && self.empties_window_at_end();
+        compress_and_flush(&mut compressor, fragment, empties_window, &mut output);
         if !end {
-            // Fragments before the last keep their tail: it belongs to a block that is complete.
+            // Fragments before the last keep their tail, since more follows it.
             drop(output);
             self.compressor = Some(compressor);
             return;
@@ -108,11 +114,11 @@ impl Encode for Encoder {
         if output.at() > start {
             //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
             //# Remove 4 octets (that are 0x00 0x00 0xff 0xff) from the tail end.
-            output.strip(&TAIL);
+            output.strip_tail(&FLUSH_TAIL);
         } else if let [first, ..] = output.room(1) {
-            // Nothing new to flush: an empty block without compression, and its tail stripped.
+            // Nothing new to flush: write an empty stored block whose tail is stripped.
             *first = 0;
-            output.wrote(1);
+            output.advance(1);
         }
         drop(output);
         self.end(compressor);
@@ -127,18 +133,23 @@ impl Encode for Encoder {
             return;
         }
         if let (Some(compressor), Some(pool)) = (self.compressor.take(), &self.pool) {
-            pool.give_compressor(self.shape, compressor);
+            pool.give_compressor(self.settings, compressor);
         }
     }
 }
 
-/// Compresses a whole message by itself, for every connection whose sender may use a window of the direction's size.
+/// Compresses a whole message independently of others, for every connection whose sender may use a window of the direction's size.
 ///
-/// None where [`Encoder::new`] gives none. Each encoder past which the result is sent has to [forget](Encode::forget).
-pub(crate) fn prepare(message: &[u8], direction: Direction, config: &Config) -> Option<Vec<u8>> {
-    let alone = Direction { takeover: false, ..direction };
+/// `None` if [`DeflateEncoder::new`] is. A connection that sends the result has to make its encoder [forget](Encode::forget): the
+/// peer's history then contains this message.
+pub(crate) fn compress_alone(
+    message: &[u8],
+    direction: Direction,
+    config: &Config,
+) -> Option<Vec<u8>> {
+    let independent = Direction::new(direction.window(), false);
     let mut out = Vec::new();
-    let mut encoder = Encoder::new(alone, config)?;
+    let mut encoder = DeflateEncoder::new(independent, config)?;
     encoder.encode(message, true, &mut out);
     Some(out)
 }

@@ -1,30 +1,34 @@
-//! The last octets that were inflated: what a restarted inflater has to be given before it can go on.
+//! The last octets that were inflated, from which a restarted inflater goes on. Deflate itself is not known here.
 
 use alloc::vec::Vec;
 
-/// The last octets of everything that was pushed, at most as many as the window has.
+/// The last octets of everything that was pushed, at most a window of them.
 pub(super) struct History {
-    /// A ring once it is full; until then it grows, and `oldest` is 0.
+    /// A ring buffer once it is full; until then it grows, and `oldest` is 0.
     ring: Vec<u8>,
+    /// Where the oldest octet is.
     oldest: usize,
+    /// The largest length of the ring.
     window: usize,
 }
 
 impl History {
+    /// An empty history, which holds at most `window` octets.
     pub(super) const fn new(window: usize) -> Self {
         Self { ring: Vec::new(), oldest: 0, window }
     }
 
+    /// Appends octets, and drops the oldest ones beyond the window.
     pub(super) fn push(&mut self, data: &[u8]) {
         if data.len() >= self.window {
             let (_, last) = data.split_at(data.len() - self.window);
             self.ring.clear();
             self.oldest = 0;
-            self.grow(last);
+            self.append(last);
             return;
         }
         let (fill, wrap) = data.split_at(data.len().min(self.window - self.ring.len()));
-        self.grow(fill);
+        self.append(fill);
         if wrap.is_empty() {
             return;
         }
@@ -38,8 +42,8 @@ impl History {
         self.oldest = (self.oldest + wrap.len()) % self.window;
     }
 
-    /// Appends to the ring, which never gets a capacity above the window.
-    fn grow(&mut self, data: &[u8]) {
+    /// Appends to a ring that is not full. Its capacity never exceeds the window.
+    fn append(&mut self, data: &[u8]) {
         let length = self.ring.len() + data.len();
         if length > self.ring.capacity() {
             let capacity = (2 * self.ring.capacity()).clamp(length, self.window.max(length));
@@ -48,19 +52,19 @@ impl History {
         self.ring.extend_from_slice(data);
     }
 
-    /// What is kept, in order, in two parts of which each may be empty.
+    /// What is kept, in order, in two parts, either of which may be empty.
     pub(super) fn parts(&self) -> [&[u8]; 2] {
         let (newer, older) = self.ring.split_at(self.oldest.min(self.ring.len()));
         [older, newer]
     }
 
-    /// Forgets everything; the memory stays.
+    /// Drops the octets, and keeps the memory.
     pub(super) fn clear(&mut self) {
         self.ring.clear();
         self.oldest = 0;
     }
 
-    /// Frees everything.
+    /// Drops the octets, and frees the memory.
     pub(super) fn free(&mut self) {
         *self = Self::new(self.window);
     }

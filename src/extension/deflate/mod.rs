@@ -1,8 +1,8 @@
-//! `permessage-deflate` (RFC 7692): compression of each message, behind the feature `deflate`.
+//! `permessage-deflate` (RFC 7692): compression of each message (feature `deflate`).
 //!
 //! Nothing is compressed until it is asked for: negotiation yields it only where [`Supported`](super::Supported) says so.
 //! [`Terms`] are what an endpoint wants of the negotiation and [`Parameters`] what came out of it; [`Config`] says how an
-//! endpoint compresses, and [`Pool`] lets connections share what they need only while a message is under way.
+//! endpoint compresses, and a [`Pool`] lets connections share what they need only from the beginning of a message to its end.
 //!
 //! ```
 //! use sockless::extension::Supported;
@@ -24,18 +24,18 @@
 //!
 //! # Before it is switched on
 //!
-//! Where one message holds a secret beside text that somebody else may choose, the length of the compressed message tells the
-//! secret bit by bit, encryption or not (CRIME and BREACH; RFC 7692, section 8). With context takeover this holds across
-//! messages. Such messages have to be sent uncompressed, which is a choice for each message:
+//! If a message contains a secret together with text that somebody else may choose, the length of the compressed message reveals
+//! the secret bit by bit, even on an encrypted connection (CRIME and BREACH; RFC 7692, section 8). With context takeover this
+//! also applies across messages. Such messages have to be sent uncompressed, which is a choice for each message:
 //! [`Connection::set_compression`](crate::Connection::set_compression).
 //!
 //! # Which messages are compressed
 //!
 //! Those sent as text, as binary data or as a [`Message`](crate::Message), whole or in fragments, unless compression is switched
 //! off when the message begins, or the whole message is shorter than the [threshold](Config::threshold). A whole message that
-//! doesn't get shorter goes out as it is if that costs no history: without context takeover, or if it fills the window. A
-//! [prepared](crate::Prepared) message has a compressed form if it was given one. Borrowed and streamed payloads go out as they
-//! are.
+//! doesn't get shorter is sent uncompressed if no history is lost by that: without context takeover, or if it fills the window. A
+//! [prepared](crate::Prepared) message has a compressed form if it was given one. Borrowed and streamed payloads are sent
+//! uncompressed.
 //!
 //! # Memory
 //!
@@ -49,7 +49,7 @@
 //! | without | 47,680 | 47,680 | 47,680 | 47,680 | 47,680 | 47,680 | 47,680 |
 //! | the same, released | 0 | 0 | 0 | 0 | 0 | 0 | 0 |
 //!
-//! Without context takeover up to a window more is taken while a message is under way that arrives in several pieces.
+//! Without context takeover, a message that arrives in several pieces takes up to a window more until it is complete.
 //!
 //! | sending, by our window | 15 bits | 14 | 13 | 12 | 11 | 10 | 9 |
 //! |---|---|---|---|---|---|---|---|
@@ -61,8 +61,7 @@
 //!
 //! [`Connection::release`](crate::Connection::release) gives memory back between messages. In the receiving direction with
 //! context takeover the history stays, since the peer may refer to it; the next message costs a copy of it. In the sending
-//! direction nothing stays: a sender may begin with an empty window whenever it likes, so the next message is compressed by
-//! itself. Without context takeover, a [`Pool`] holds the states of all connections whose messages are not under way.
+//! direction nothing stays: a sender may begin with an empty window at any message, so the next one doesn't refer to earlier ones. Without context takeover, a [`Pool`] holds what connections need only during a message.
 //!
 //! What a peer can make a connection take beyond that is bounded by the limit on messages, which counts inflated bytes.
 //!
@@ -87,8 +86,8 @@ mod terms;
 #[cfg(feature = "std")]
 mod tests;
 
-pub(crate) use decoder::Decoder;
-pub(crate) use encoder::Encoder;
+pub(crate) use decoder::DeflateDecoder;
+pub(crate) use encoder::DeflateEncoder;
 
 pub use config::Config;
 pub use effort::{Level, Memory};

@@ -1,28 +1,31 @@
-//! Room behind the contents of a vector, for code that writes into a slice of initialised octets.
+//! Appending to a vector, within a budget, for code that writes into a slice of initialised octets. What is written is not known
+//! here.
 
 use alloc::vec::Vec;
 
-/// The step in which room is made first, and the largest one.
+/// The smallest and the largest number of octets by which the room grows at a time.
 const STEPS: (usize, usize) = (1024, 64 * 1024);
 
-/// A vector under extension, by at most a budget. Dropped, it leaves in the vector what was written and no more.
+/// Appends to a vector, at most as many octets as the budget allows.
 ///
-/// Room is zeroed once, in steps that double, and the vector grows geometrically, never beyond the budget.
-pub(super) struct Output<'a> {
+/// In the meantime the vector has room at its end: zeros that may be written to. The room grows in steps that double, and is
+/// zeroed only once. When this value is dropped, the vector is left with what was written.
+pub(super) struct BudgetedOutput<'a> {
     out: &'a mut Vec<u8>,
-    /// Where the next octet goes; what is behind it in the vector is room.
+    /// Where the next octet goes; the rest of the vector is room.
     at: usize,
+    /// How many octets may still be written.
     budget: usize,
     step: usize,
 }
 
-impl<'a> Output<'a> {
-    /// Extends `out` by at most `budget` octets, of which about `expected` will be used.
+impl<'a> BudgetedOutput<'a> {
+    /// Appends at most `budget` octets to `out`, probably about `expected`.
     pub(super) fn new(out: &'a mut Vec<u8>, budget: usize, expected: usize) -> Self {
         Self { at: out.len(), out, budget, step: expected.clamp(STEPS.0, STEPS.1 / 4) }
     }
 
-    /// Where the next octet will be.
+    /// The position of the next octet.
     pub(super) fn at(&self) -> usize {
         self.at
     }
@@ -32,7 +35,7 @@ impl<'a> Output<'a> {
         self.out.get(start..self.at).unwrap_or_default()
     }
 
-    /// Room for at least `least` octets, unless the budget ends before; empty when it is used up.
+    /// Room for at least `least` octets, or for what is left of the budget if that is less.
     pub(super) fn room(&mut self, least: usize) -> &mut [u8] {
         let least = least.min(self.budget);
         if self.out.len() - self.at < least {
@@ -51,20 +54,20 @@ impl<'a> Output<'a> {
         self.out.get_mut(self.at..end).unwrap_or_default()
     }
 
-    /// Notes that the first `count` octets of the room were written.
-    pub(super) fn wrote(&mut self, count: usize) {
+    /// Counts the first `count` octets of the room as written.
+    pub(super) fn advance(&mut self, count: usize) {
         self.at += count;
         self.budget -= count;
     }
 
-    /// Takes back what was written from the position `at` on.
+    /// Drops what was written from the position `at` on.
     pub(super) fn rewind(&mut self, at: usize) {
         self.budget += self.at - at;
         self.at = at;
     }
 
-    /// Takes back the last octets that were written, if they are `tail`.
-    pub(super) fn strip(&mut self, tail: &[u8]) -> bool {
+    /// Drops the last octets that were written if they are `tail`, and says whether they were.
+    pub(super) fn strip_tail(&mut self, tail: &[u8]) -> bool {
         let stripped = self.written(0).ends_with(tail);
         if stripped {
             self.at -= tail.len();
@@ -73,7 +76,7 @@ impl<'a> Output<'a> {
     }
 }
 
-impl Drop for Output<'_> {
+impl Drop for BudgetedOutput<'_> {
     fn drop(&mut self) {
         self.out.truncate(self.at);
     }

@@ -1,5 +1,6 @@
-//! The parameters of `permessage-deflate` (RFC 7692, section 7.1): what they are and how they are written. Whether an offer or
-//! an answer is acceptable doesn't live here.
+//! The parameters of `permessage-deflate`: what they mean and how they are written in the header (RFC 7692, section 7.1).
+//!
+//! Whether an offer or an answer is acceptable is known to `terms`, not here.
 
 use core::fmt;
 
@@ -21,14 +22,14 @@ pub struct WindowBits(u8);
 impl WindowBits {
     /// 8: a window of 256 bytes.
     ///
-    /// No compressor at hand keeps to it: a server declines to compress so, and a client told to sends uncompressed.
+    /// The compressor here doesn't support it: a server declines it, and a client whose server asks for it sends uncompressed.
     pub const MIN: Self = Self(8);
     /// 15: a window of 32,768 bytes.
     pub const MAX: Self = Self(15);
     /// 9: the smallest window that messages are compressed with.
     pub(crate) const COMPRESSIBLE: Self = Self(9);
 
-    /// The value, if it is one of 8 to 15.
+    /// The value, if it is from 8 to 15.
     pub const fn new(bits: u8) -> Option<Self> {
         if bits >= Self::MIN.0 && bits <= Self::MAX.0 { Some(Self(bits)) } else { None }
     }
@@ -43,6 +44,7 @@ impl WindowBits {
         1 << self.0
     }
 
+    /// Parses the value of one of the two parameters for windows; `None` if it is invalid.
     //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.1
     //# This parameter has a decimal
     //# integer value without leading zeroes between 8 to 15, inclusive,
@@ -63,7 +65,7 @@ impl WindowBits {
     //# negotiation response has a decimal integer value without leading
     //# zeroes between 8 to 15 inclusive indicating the base-2 logarithm of
     //# the LZ77 sliding window size and MUST conform to the ABNF below.
-    fn read(value: Value<'_>) -> Option<Self> {
+    fn parse(value: Value<'_>) -> Option<Self> {
         let mut digits = value.bytes();
         let bits = match (digits.next()?, digits.next()) {
             (digit @ b'8'..=b'9', None) => digit - b'0',
@@ -83,124 +85,156 @@ impl fmt::Display for WindowBits {
 /// The "agreed parameters": the contents of a server's answer. Its [`Display`](fmt::Display) form is the element of the
 /// `Sec-WebSocket-Extensions` header.
 ///
-/// They bind both endpoints. In what [`Supported::check`](crate::extension::Supported::check) returns to a client, the
-/// client's own hints are applied on top of the answer, since it has promised to keep to them.
+/// They bind both endpoints. What [`Supported::check`](crate::extension::Supported::check) returns to a client also contains the
+/// hints of its offer that the answer doesn't repeat, since the client has promised to follow them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Parameters {
-    /// Whether the server compresses each message for itself.
+    /// Whether the server compresses each message independently of earlier ones.
     pub server_no_context_takeover: bool,
-    /// Whether the client compresses each message for itself.
+    /// Whether the client compresses each message independently of earlier ones.
     pub client_no_context_takeover: bool,
-    /// The largest window that the server may compress with; absent, it is 32,768 bytes.
+    /// The largest window that the server may compress with; 32,768 bytes if absent.
     pub server_max_window_bits: Option<WindowBits>,
-    /// The largest window that the client may compress with; absent, it is 32,768 bytes.
+    /// The largest window that the client may compress with; 32,768 bytes if absent.
     pub client_max_window_bits: Option<WindowBits>,
 }
 
-/// How messages that go one way are compressed.
+/// What was agreed on for the messages of one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Direction {
+    window: WindowBits,
+    takeover: bool,
+}
+
+impl Direction {
+    pub(super) const fn new(window: WindowBits, takeover: bool) -> Self {
+        Self { window, takeover }
+    }
+
     /// The largest window that the sender may use.
-    pub(crate) window: WindowBits,
+    pub(crate) const fn window(self) -> WindowBits {
+        self.window
+    }
+
     /// Whether the sender may refer to earlier messages.
-    pub(crate) takeover: bool,
+    pub(crate) const fn has_takeover(self) -> bool {
+        self.takeover
+    }
 }
 
 impl Parameters {
-    /// How the messages are compressed that an endpoint in the role `R` sends.
+    /// What was agreed on for the messages that the role `R` sends.
     pub(crate) fn sent_by<R: Role>(self) -> Direction {
         if R::MASKS { self.sent_by_client() } else { self.sent_by_server() }
     }
 
     fn sent_by_server(self) -> Direction {
-        Direction {
-            window: self.server_max_window_bits.unwrap_or(WindowBits::MAX),
-            takeover: !self.server_no_context_takeover,
-        }
+        let window = self.server_max_window_bits.unwrap_or(WindowBits::MAX);
+        Direction::new(window, !self.server_no_context_takeover)
     }
 
     fn sent_by_client(self) -> Direction {
-        Direction {
-            window: self.client_max_window_bits.unwrap_or(WindowBits::MAX),
-            takeover: !self.client_no_context_takeover,
-        }
+        let window = self.client_max_window_bits.unwrap_or(WindowBits::MAX);
+        Direction::new(window, !self.client_no_context_takeover)
     }
 }
 
 impl fmt::Display for Parameters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Written {
-            server_no_context_takeover: self.server_no_context_takeover,
-            client_no_context_takeover: self.client_no_context_takeover,
-            server_max_window_bits: self.server_max_window_bits,
-            client_max_window_bits: self.client_max_window_bits.map(Some),
-        }
-        .fmt(f)
+        WrittenParameters { parameters: *self, bare_client_window: false }.fmt(f)
     }
 }
 
-/// An element of the header as it is written, in an offer as in an answer.
+/// The parameters as they are written in the header, in an offer or in an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Written {
-    pub(super) server_no_context_takeover: bool,
-    pub(super) client_no_context_takeover: bool,
-    pub(super) server_max_window_bits: Option<WindowBits>,
-    /// The parameter, if it is there, with the value that it may have in an offer and must have in an answer.
-    pub(super) client_max_window_bits: Option<Option<WindowBits>>,
+pub(super) struct WrittenParameters {
+    parameters: Parameters,
+    /// Whether `client_max_window_bits` is written without a value, which only an offer may do.
+    bare_client_window: bool,
 }
 
-impl Written {
-    /// Reads the parameters of an element; none if one is unknown or repeated, or has an invalid value.
-    pub(super) fn read(params: Params<'_>) -> Option<Self> {
-        let mut written = Self::default();
+impl WrittenParameters {
+    /// An offer. It always has `client_max_window_bits`, so that the server may ask for a smaller window.
+    pub(super) const fn offer(parameters: Parameters) -> Self {
+        Self { parameters, bare_client_window: parameters.client_max_window_bits.is_none() }
+    }
+
+    /// The parameters. A `client_max_window_bits` without a value is absent in them.
+    pub(super) const fn parameters(&self) -> Parameters {
+        self.parameters
+    }
+
+    /// The largest window that a server may ask the client for, if an offer allows it to ask.
+    pub(super) const fn askable_client_window(&self) -> Option<WindowBits> {
+        match self.parameters.client_max_window_bits {
+            None if self.bare_client_window => Some(WindowBits::MAX),
+            hint => hint,
+        }
+    }
+
+    /// Whether `client_max_window_bits` is written without a value.
+    pub(super) const fn has_bare_client_window(&self) -> bool {
+        self.bare_client_window
+    }
+
+    /// Parses the parameters of an element; `None` if one is unknown or repeated, or has an invalid value.
+    pub(super) fn parse(params: Params<'_>) -> Option<Self> {
+        let mut bare_client_window = false;
+        let mut parsed = Parameters::default();
         for param in params {
             match (param.name(), param.value()) {
                 //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.1.1
                 //# The "server_no_context_takeover" extension parameter in an extension
                 //# negotiation response has no value.
-                (SERVER_NO_CONTEXT_TAKEOVER, None) if !written.server_no_context_takeover => {
-                    written.server_no_context_takeover = true;
+                (SERVER_NO_CONTEXT_TAKEOVER, None) if !parsed.server_no_context_takeover => {
+                    parsed.server_no_context_takeover = true;
                 }
                 //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.1.2
                 //# The "client_no_context_takeover" extension parameter in an extension
                 //# negotiation response has no value.
-                (CLIENT_NO_CONTEXT_TAKEOVER, None) if !written.client_no_context_takeover => {
-                    written.client_no_context_takeover = true;
+                (CLIENT_NO_CONTEXT_TAKEOVER, None) if !parsed.client_no_context_takeover => {
+                    parsed.client_no_context_takeover = true;
                 }
                 (SERVER_MAX_WINDOW_BITS, Some(value))
-                    if written.server_max_window_bits.is_none() =>
+                    if parsed.server_max_window_bits.is_none() =>
                 {
-                    written.server_max_window_bits = Some(WindowBits::read(value)?);
+                    parsed.server_max_window_bits = Some(WindowBits::parse(value)?);
                 }
-                (CLIENT_MAX_WINDOW_BITS, value) if written.client_max_window_bits.is_none() => {
-                    written.client_max_window_bits = Some(match value {
-                        Some(value) => Some(WindowBits::read(value)?),
-                        None => None,
-                    });
+                (CLIENT_MAX_WINDOW_BITS, value)
+                    if parsed.client_max_window_bits.is_none() && !bare_client_window =>
+                {
+                    match value {
+                        Some(value) => {
+                            parsed.client_max_window_bits = Some(WindowBits::parse(value)?);
+                        }
+                        None => bare_client_window = true,
+                    }
                 }
                 _ => return None,
             }
         }
-        Some(written)
+        Some(Self { parameters: parsed, bare_client_window })
     }
 }
 
-impl fmt::Display for Written {
+impl fmt::Display for WrittenParameters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parameters = &self.parameters;
         f.write_str(NAME)?;
-        if self.server_no_context_takeover {
+        if parameters.server_no_context_takeover {
             write!(f, "; {SERVER_NO_CONTEXT_TAKEOVER}")?;
         }
-        if self.client_no_context_takeover {
+        if parameters.client_no_context_takeover {
             write!(f, "; {CLIENT_NO_CONTEXT_TAKEOVER}")?;
         }
-        if let Some(bits) = self.server_max_window_bits {
+        if let Some(bits) = parameters.server_max_window_bits {
             write!(f, "; {SERVER_MAX_WINDOW_BITS}={bits}")?;
         }
-        match self.client_max_window_bits {
-            Some(Some(bits)) => write!(f, "; {CLIENT_MAX_WINDOW_BITS}={bits}"),
-            Some(None) => write!(f, "; {CLIENT_MAX_WINDOW_BITS}"),
-            None => Ok(()),
+        if let Some(bits) = parameters.client_max_window_bits {
+            write!(f, "; {CLIENT_MAX_WINDOW_BITS}={bits}")?;
+        } else if self.bare_client_window {
+            write!(f, "; {CLIENT_MAX_WINDOW_BITS}")?;
         }
+        Ok(())
     }
 }

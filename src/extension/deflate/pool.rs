@@ -1,4 +1,6 @@
 //! A pool of inflaters and compressors that no message needs at the moment, shared by connections.
+//!
+//! When they are taken and given back is not known here.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -11,21 +13,22 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use zlib_rs::{Deflate, Inflate};
 
-use super::compressor::Shape;
+use super::compressor::CompressorSettings;
 
 /// Inflaters and compressors that no message needs at the moment. A clone is a handle to the same pool.
 ///
-/// Connections without context takeover take one for each message and give it back after it, so that a thousand connections
-/// need as many as there are messages under way at the same time. A state that comes out of the pool is as good as new:
-/// nothing of an earlier message can be reached through it.
+/// Connections without context takeover take one for each message and give it back afterwards, so that a thousand connections need
+/// only as many as there are incomplete messages at the same time. One that comes out of the pool is as good as new: nothing of an
+/// earlier message can be reached through it.
 ///
-/// Without the feature `std` there is nothing to lock with, and the pool keeps nothing.
+/// Without the feature `std` there is no lock, and the pool keeps nothing.
 #[derive(Clone)]
 pub struct Pool {
     shared: Arc<Shared>,
 }
 
 struct Shared {
+    /// How many of each kind are kept.
     limit: usize,
     #[cfg(feature = "std")]
     idle: Mutex<Idle>,
@@ -36,7 +39,7 @@ struct Shared {
 struct Idle {
     #[expect(clippy::vec_box, reason = "the boxes go from connection to connection")]
     inflaters: Vec<Box<Inflate>>,
-    compressors: Vec<(Shape, Box<Deflate>)>,
+    compressors: Vec<(CompressorSettings, Box<Deflate>)>,
 }
 
 impl Pool {
@@ -57,6 +60,7 @@ impl Pool {
         drop(core::mem::take(&mut *self.shared.lock()));
     }
 
+    /// Takes an inflater, which has to be reset before it is used.
     pub(super) fn take_inflater(&self) -> Option<Box<Inflate>> {
         #[cfg(feature = "std")]
         return self.shared.lock().inflaters.pop();
@@ -64,6 +68,7 @@ impl Pool {
         return None;
     }
 
+    /// Keeps an inflater for other connections, or frees it if there are enough.
     pub(super) fn give_inflater(&self, inflater: Box<Inflate>) {
         #[cfg(feature = "std")]
         {
@@ -76,30 +81,32 @@ impl Pool {
         drop(inflater);
     }
 
-    pub(super) fn take_compressor(&self, shape: Shape) -> Option<Box<Deflate>> {
+    /// Takes a compressor with these settings, which has to be reset before it is used.
+    pub(super) fn take_compressor(&self, settings: CompressorSettings) -> Option<Box<Deflate>> {
         #[cfg(feature = "std")]
         {
             let compressors = &mut self.shared.lock().compressors;
-            let at = compressors.iter().rposition(|(other, _)| *other == shape)?;
+            let at = compressors.iter().rposition(|(other, _)| *other == settings)?;
             Some(compressors.swap_remove(at).1)
         }
         #[cfg(not(feature = "std"))]
         {
-            let _ = shape;
+            let _ = settings;
             None
         }
     }
 
-    pub(super) fn give_compressor(&self, shape: Shape, compressor: Box<Deflate>) {
+    /// Keeps a compressor for other connections, or frees it if there are enough.
+    pub(super) fn give_compressor(&self, settings: CompressorSettings, compressor: Box<Deflate>) {
         #[cfg(feature = "std")]
         {
             let mut idle = self.shared.lock();
             if idle.compressors.len() < self.shared.limit {
-                idle.compressors.push((shape, compressor));
+                idle.compressors.push((settings, compressor));
                 return;
             }
         }
-        let _ = shape;
+        let _ = settings;
         drop(compressor);
     }
 }
@@ -107,7 +114,7 @@ impl Pool {
 #[cfg(feature = "std")]
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Idle> {
-        // No operation under the lock can leave the lists in a state that matters.
+        // A panic while the lock was held can't have left the lists in an invalid state.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

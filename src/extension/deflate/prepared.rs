@@ -1,7 +1,9 @@
-//! Messages compressed once, for every connection that can take them.
+//! Compressing a prepared message, once for every connection that can decompress it.
+//!
+//! It is here and not with [`Prepared`], since messages know nothing of extensions.
 
 use super::config::Config;
-use super::encoder::prepare;
+use super::encoder::compress_alone;
 use super::parameters::Parameters;
 use crate::message::Prepared;
 use crate::words::role::Server;
@@ -10,17 +12,16 @@ impl Prepared {
     /// The message with a compressed form beside the plain one. Connections that agreed on `permessage-deflate` with a
     /// `server_max_window_bits` at least as large as that of `parameters` send the compressed form, the others the plain one.
     ///
-    /// The message is compressed by itself, so the form fits at any point of a connection, with context takeover or without. The
-    /// message of the connection's own that comes next can't refer to earlier ones.
+    /// The message is compressed independently of others, so its form fits at any point of a connection, with or without context
+    /// takeover. The next message that the connection itself compresses can't refer to earlier ones.
     ///
-    /// The plain form stays the only one if the compressed one isn't shorter, or if the parameters allow 256 bytes of window
-    /// only.
+    /// There is only the plain form if the compressed one isn't shorter, or if the parameters allow a window of only 256 bytes.
     #[must_use]
     pub fn compressed(self, parameters: &Parameters, config: &Config) -> Self {
         let direction = parameters.sent_by::<Server>();
-        match prepare(self.payload(), direction, config) {
+        match compress_alone(self.payload(), direction, config) {
             Some(payload) if payload.len() < self.payload_len() => {
-                self.with_transformed(&payload, direction.window.get())
+                self.with_transformed(&payload, direction.window().get())
             }
             _ => self,
         }

@@ -1,11 +1,13 @@
 //! Negotiation of `permessage-deflate` (RFC 7692, sections 5 and 7): a server accepts or declines one offer, a client makes one
 //! and checks the answer.
+//!
+//! How parameters are written is known to `parameters`; the list of all extensions is known to `negotiation`.
 
 use core::fmt;
 
-use super::parameters::{Parameters, WindowBits, Written};
+use super::parameters::{Parameters, WindowBits, WrittenParameters};
+use crate::extension::answer_error::AnswerError;
 use crate::extension::header::Params;
-use crate::extension::negotiation::AnswerError;
 
 /// The terms on which an endpoint is willing to use `permessage-deflate`.
 ///
@@ -24,16 +26,17 @@ use crate::extension::negotiation::AnswerError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Terms {
-    /// A server compresses each message for itself; a client requires that of the server.
+    /// The server compresses each message independently of earlier ones; a client requires that of the server.
     pub server_no_context_takeover: bool,
-    /// A server asks this of the client; a client does it, and says so in its offer.
+    /// The client compresses each message independently of earlier ones; a server asks the client to, a client says so in its
+    /// offer.
     pub client_no_context_takeover: bool,
-    /// A server compresses with a window of at most this size; a client requires that of the server.
+    /// The server compresses with a window of at most this size; a client requires that of the server.
     ///
-    /// A server takes [`WindowBits::MIN`] for 9, the smallest window that it can compress with.
+    /// For a server, [`WindowBits::MIN`] means 9, the smallest window that it can compress with.
     pub server_max_window_bits: WindowBits,
-    /// A server asks the client, if its offer allows it, to compress with a window of at most this size; a client does it,
-    /// and says so in its offer.
+    /// The client compresses with a window of at most this size; a server asks the client to if the offer allows it, a client says
+    /// so in its offer.
     pub client_max_window_bits: WindowBits,
     /// A client that requires something of the server also offers the extension without it, as its second choice.
     pub fallback: bool,
@@ -52,47 +55,48 @@ impl Default for Terms {
 }
 
 impl Terms {
-    /// The same terms, the server compressing each message for itself.
+    /// The same terms, the server compressing each message independently of earlier ones.
     #[must_use]
     pub const fn with_server_no_context_takeover(mut self) -> Self {
         self.server_no_context_takeover = true;
         self
     }
 
-    /// The same terms, the client compressing each message for itself.
+    /// The same terms, the client compressing each message independently of earlier ones.
     #[must_use]
     pub const fn with_client_no_context_takeover(mut self) -> Self {
         self.client_no_context_takeover = true;
         self
     }
 
-    /// The same terms with another window of the server's.
+    /// The same terms with another limit on the server's window.
     #[must_use]
     pub const fn with_server_max_window_bits(mut self, bits: WindowBits) -> Self {
         self.server_max_window_bits = bits;
         self
     }
 
-    /// The same terms with another window of the client's.
+    /// The same terms with another limit on the client's window.
     #[must_use]
     pub const fn with_client_max_window_bits(mut self, bits: WindowBits) -> Self {
         self.client_max_window_bits = bits;
         self
     }
 
-    /// The same terms, a client requiring nothing of the server in its second choice.
+    /// The same terms, with a second choice in a client's offer that requires nothing of the server.
     #[must_use]
     pub const fn with_fallback(mut self) -> Self {
         self.fallback = true;
         self
     }
 
-    /// A server's choice about one offer: the parameters to answer with, or none if it declines.
+    /// Answers one offer as a server: the parameters of the answer, or `None` to decline.
     //= https://www.rfc-editor.org/rfc/rfc7692#section-7
     //# A server MUST decline an extension negotiation offer for this
     //# extension if any of the following conditions are met:
     pub(in crate::extension) fn accept(&self, params: Params<'_>) -> Option<Parameters> {
-        let offer = Written::read(params)?;
+        let written = WrittenParameters::parse(params)?;
+        let offer = written.parameters();
         //= https://www.rfc-editor.org/rfc/rfc7692#section-5
         //# The element MUST represent a PMCE that
         //# is fully supported by the server.
@@ -102,19 +106,19 @@ impl Terms {
             //# client prevents the peer server from using context takeover.
             server_no_context_takeover: offer.server_no_context_takeover
                 || self.server_no_context_takeover,
-            // In an offer it is a hint that the client will do it anyway: agreeing saves the memory for its history.
+            // In an offer this is a hint that the client will do so anyway. Agreeing saves the memory for its history.
             client_no_context_takeover: offer.client_no_context_takeover
                 || self.client_no_context_takeover,
             server_max_window_bits: self.accept_server_window(offer.server_max_window_bits)?,
-            client_max_window_bits: self.ask_client_window(offer.client_max_window_bits),
+            client_max_window_bits: self.ask_client_window(written.askable_client_window()),
         })
     }
 
-    /// The server's own window; the outer option is none if the offer has to be declined.
+    /// Chooses the server's window for the answer, if it has to be mentioned there. The outer `None` declines the offer.
     fn accept_server_window(&self, offered: Option<WindowBits>) -> Option<Option<WindowBits>> {
         let own = self.server_max_window_bits.max(WindowBits::COMPRESSIBLE);
         match offered {
-            // No compressor at hand keeps to a window of 256 bytes.
+            // The compressor doesn't support a window of 256 bytes.
             Some(offered) if offered < WindowBits::COMPRESSIBLE => None,
             //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.1
             //# A server accepts an extension negotiation offer with this parameter by
@@ -127,47 +131,52 @@ impl Terms {
         }
     }
 
-    /// The window that the client is asked to keep to.
+    /// Chooses the window to ask the client for in the answer, if it has to be mentioned there. `askable` is the largest one that
+    /// the offer allows to ask for.
     //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.2
     //# If a received extension negotiation offer doesn't have the
     //# "client_max_window_bits" extension parameter, the corresponding
     //# extension negotiation response to the offer MUST NOT include the
     //# "client_max_window_bits" extension parameter.
-    fn ask_client_window(&self, offered: Option<Option<WindowBits>>) -> Option<WindowBits> {
-        let hint = offered?.unwrap_or(WindowBits::MAX);
-        let asked = hint.min(self.client_max_window_bits);
+    fn ask_client_window(&self, askable: Option<WindowBits>) -> Option<WindowBits> {
+        let asked = askable?.min(self.client_max_window_bits);
         (asked < WindowBits::MAX).then_some(asked)
     }
 
-    /// A client's offers, as they stand in the header.
+    /// A client's offers, as they are written in the header.
     //= https://www.rfc-editor.org/rfc/rfc7692#section-5
     //# To offer use of a PMCE, a client MUST include the extension name of
     //# the PMCE in the "Sec-WebSocket-Extensions" header field of its
     //# opening handshake of the WebSocket connection.
     pub(in crate::extension) fn offer(&self) -> impl fmt::Display {
-        let client_max_window_bits = self.client_max_window_bits;
-        let second = Written {
+        let second = Parameters {
             client_no_context_takeover: self.client_no_context_takeover,
-            // A client always offers this one: every server may ask for less memory.
-            client_max_window_bits: Some(
-                (client_max_window_bits < WindowBits::MAX).then_some(client_max_window_bits),
-            ),
-            ..Written::default()
+            client_max_window_bits: self.client_window_limit(),
+            ..Parameters::default()
         };
         //= https://www.rfc-editor.org/rfc/rfc7692#section-5
         //# In a PMCE negotiation offer, the client MUST inform the server of its
         //# LZ77 window size so that the server uses an LZ77 window size that is
         //# not greater than the LZ77 window size of the client.
-        let first = Written {
+        let first = Parameters {
             server_no_context_takeover: self.server_no_context_takeover,
             server_max_window_bits: (self.server_max_window_bits < WindowBits::MAX)
                 .then_some(self.server_max_window_bits),
             ..second
         };
-        Offers { first, second: (self.fallback && first != second).then_some(second) }
+        let has_second = self.fallback && first != second;
+        Offers {
+            first: WrittenParameters::offer(first),
+            second: has_second.then(|| WrittenParameters::offer(second)),
+        }
     }
 
-    /// A client's check of the answer to its offers.
+    /// The client's window, if it is smaller than without a limit.
+    fn client_window_limit(&self) -> Option<WindowBits> {
+        (self.client_max_window_bits < WindowBits::MAX).then_some(self.client_max_window_bits)
+    }
+
+    /// Checks, as a client, the answer to its offers, and says what both agree on.
     //= https://www.rfc-editor.org/rfc/rfc7692#section-7
     //# A client MUST _Fail the WebSocket Connection_ if the peer server
     //# accepted an extension negotiation offer for this extension with an
@@ -177,13 +186,15 @@ impl Terms {
         &self,
         params: Params<'_>,
     ) -> Result<Parameters, AnswerError> {
-        let answer = Written::read(params).ok_or(AnswerError::InvalidParameter)?;
+        let written = WrittenParameters::parse(params).ok_or(AnswerError::InvalidParameter)?;
+        // Without a value the parameter is defined for offers only.
+        if written.has_bare_client_window() {
+            return Err(AnswerError::InvalidParameter);
+        }
+        let answer = written.parameters();
         let client_max_window_bits = match answer.client_max_window_bits {
-            // Without a value the parameter is defined for offers only.
-            Some(None) => return Err(AnswerError::InvalidParameter),
-            Some(Some(asked)) => Some(asked.min(self.client_max_window_bits)),
-            None => (self.client_max_window_bits < WindowBits::MAX)
-                .then_some(self.client_max_window_bits),
+            Some(asked) => Some(asked.min(self.client_max_window_bits)),
+            None => self.client_window_limit(),
         };
         // The second choice requires nothing of the server.
         if !self.fallback {
@@ -211,10 +222,10 @@ impl Terms {
     }
 }
 
-/// One offer, and perhaps a second choice behind it.
+/// The offers of a client: one, or two in order of preference.
 struct Offers {
-    first: Written,
-    second: Option<Written>,
+    first: WrittenParameters,
+    second: Option<WrittenParameters>,
 }
 
 impl fmt::Display for Offers {

@@ -1,4 +1,4 @@
-//! What a client can do wrong in an extended CONNECT, and the status that says so.
+//! The errors of a client in an extended CONNECT, and the answer to each.
 
 use core::{error, fmt};
 
@@ -8,23 +8,23 @@ use crate::handshake::request_error::RequestError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Error {
-    /// Another method than CONNECT, or a CONNECT without `:protocol`: a request for whoever serves the others.
+    /// A method other than CONNECT, or a CONNECT without `:protocol`: not a request for a WebSocket, but perhaps for another service.
     NotExtended,
     /// A `:protocol` other than `websocket`.
     UnknownProtocol,
-    /// A pseudo-header field that is missing, repeated, unknown, or behind an ordinary field.
+    /// A pseudo-header field that is missing, repeated, unknown, or after an ordinary field.
     PseudoField,
     /// A `:scheme` other than `http` and `https`.
     Scheme,
-    /// A malformed `:authority`, or a `host` that says something else.
+    /// A malformed `:authority`, or a `host` that differs from it.
     Authority,
     /// A malformed `:path`.
     Path,
     /// A field name that is not a token in lower case.
     FieldName,
-    /// A field value with a control, or with whitespace around it.
+    /// A field value with CR, LF or NUL, or with whitespace around it.
     FieldValue,
-    /// A field that HTTP/2 and HTTP/3 don't have: `connection`, `upgrade`, and what belongs to them.
+    /// A field that HTTP/2 and HTTP/3 don't have: `connection`, `upgrade` and the like.
     ConnectionField,
     /// A field of the handshake that breaks its rules.
     Field(RequestError),
@@ -43,9 +43,9 @@ impl Error {
         }
     }
 
-    /// The fields of the answer: the version that is spoken here, where the client's is another.
+    /// The fields of the answer: the version that is supported here, if the client's is another.
     ///
-    /// The status is not 426 then, as it would be in HTTP/1.1: that asks for an `Upgrade`, which the stream can't have.
+    /// The status of such an answer is 400, not 426 as in HTTP/1.1: 426 asks for an `Upgrade`, which the stream can't have.
     pub const fn fields(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Field(

@@ -1,6 +1,7 @@
-//! Extended CONNECTs in the types of the `http` crate (feature `http`), as libraries for HTTP/2 and HTTP/3 carry them.
+//! The extended CONNECT in the types of the `http` crate (feature `http`), as libraries for HTTP/2 and HTTP/3 use them.
 //!
-//! Those libraries keep `:protocol` beside the request, in a type of their own: it is handed in and set apart.
+//! Each of those libraries keeps `:protocol` beside the request, in its own type, so it is an argument here. The rules of the
+//! handshake don't live here.
 
 use ::http::{Method, StatusCode, Uri, Version};
 
@@ -9,7 +10,7 @@ use super::opening::{Answered, Opening};
 use super::request::{Accepted, Request};
 use super::value::Value;
 use crate::handshake::field::Field;
-use crate::handshake::header_map::{HeaderFields, copy, fields};
+use crate::handshake::header_map::{HeaderFields, append_fields, header_fields};
 
 /// The fields of a request in the types of the `http` crate.
 #[derive(Clone)]
@@ -38,7 +39,7 @@ impl<'h> Request<'h, HttpFields<'h>> {
     ///
     /// # Errors
     ///
-    /// If it is not an extended CONNECT for a WebSocket. [`Error::status`] is the answer.
+    /// If it is not an extended CONNECT for a WebSocket. Answer with [`Error::status`].
     pub fn from_http<B>(
         request: &'h ::http::Request<B>,
         protocol: Option<&'h str>,
@@ -52,15 +53,16 @@ impl<'h> Request<'h, HttpFields<'h>> {
             (":authority", uri.authority().map(|authority| authority.as_str())),
         ]
         .map(|(name, value)| value.map(|value| (name.as_bytes(), value.as_bytes())));
-        Self::decode(HttpFields { pseudo: pseudo.into_iter(), fields: fields(request.headers()) })
+        let fields = header_fields(request.headers());
+        Self::decode(HttpFields { pseudo: pseudo.into_iter(), fields })
     }
 }
 
 impl<'a> Opening<'a> {
     /// Checks an answer that an HTTP library has read.
     pub fn check_http<B>(&self, response: &::http::Response<B>) -> Answered<'a> {
-        let fields = fields(response.headers());
-        let fields = fields.map(|field| (field.name.as_bytes(), field.value));
+        let fields =
+            header_fields(response.headers()).map(|field| (field.name.as_bytes(), field.value));
         self.check(response.status().as_u16(), fields)
     }
 }
@@ -84,7 +86,7 @@ impl TryFrom<&Opening<'_>> for ::http::Request<()> {
         *converted.version_mut() = Version::HTTP_2;
         *converted.uri_mut() = uri.build()?;
         let fields = opening.fields().filter(|(name, _)| !name.starts_with(':'));
-        append(fields, converted.headers_mut())?;
+        append_values(fields, converted.headers_mut())?;
         Ok(converted)
     }
 }
@@ -95,7 +97,7 @@ impl TryFrom<&Accepted<'_>> for ::http::Response<()> {
     fn try_from(accepted: &Accepted<'_>) -> Result<Self, ::http::Error> {
         let mut converted = Self::new(());
         *converted.version_mut() = Version::HTTP_2;
-        append(accepted.fields(), converted.headers_mut())?;
+        append_values(accepted.fields(), converted.headers_mut())?;
         Ok(converted)
     }
 }
@@ -108,17 +110,18 @@ impl TryFrom<Error> for ::http::Response<()> {
         *converted.status_mut() = StatusCode::from_u16(error.status())?;
         *converted.version_mut() = Version::HTTP_2;
         let fields = error.fields().iter().map(|(name, value)| Field::new(name, value));
-        copy(fields, converted.headers_mut())?;
+        append_fields(fields, converted.headers_mut())?;
         Ok(converted)
     }
 }
 
-fn append<'a>(
+/// Appends fields to a header map, encoding their values.
+fn append_values<'a>(
     fields: impl Iterator<Item = (&'a str, Value<'a>)>,
     headers: &mut ::http::HeaderMap,
 ) -> Result<(), ::http::Error> {
     for (name, value) in fields {
-        copy([Field { name, value: &value.to_vec() }].into_iter(), headers)?;
+        append_fields([Field { name, value: &value.to_vec() }].into_iter(), headers)?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The handshake over HTTP/2 (RFC 8441) and HTTP/3 (RFC 9220): an extended CONNECT, as lists of names and values.
 //!
-//! The HTTP library carries the fields; here they are made and checked. There is no key, no `Upgrade` and no `Connection`, and the
-//! answer is 200. On the stream that it opens, frames are masked, fragmented and closed as on any other. The end of the stream
+//! An HTTP library sends and receives the fields; here they are made and checked. There is no key, no `Upgrade` and no `Connection`,
+//! and the answer is 200. On the stream that it opens, frames are masked, fragmented and closed as over TCP. The stream's end
 //! (END_STREAM, or a FIN in HTTP/3) is the end of the connection's input; a reset with CANCEL or H3_REQUEST_CANCELLED is a lost
 //! connection.
 //!

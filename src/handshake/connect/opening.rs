@@ -1,13 +1,16 @@
 //! The client's extended CONNECT, and its check of the answer (RFC 8441, section 5).
+//!
+//! The rules that the answer shares with HTTP/1.1 are in `response_fields`.
 
-use super::stream_fields;
-use super::value::{Parts, Value};
+use super::stream_fields::{
+    StreamFieldError, check_own_stream_field, check_stream_field, to_field,
+};
+use super::value::Value;
 use crate::established::Established;
-use crate::handshake::field::Field;
 use crate::handshake::misuse::Misuse;
 use crate::handshake::offer::Offer;
 use crate::handshake::response_error::ResponseError;
-use crate::handshake::verdict::Verdict;
+use crate::handshake::response_fields::ResponseFields;
 
 /// A client's extended CONNECT, checked and ready to be sent.
 #[derive(Clone, Copy, Debug)]
@@ -22,23 +25,21 @@ pub enum Answered<'a> {
     Open(Established<'a>),
     /// An interim answer: the final one follows.
     Interim,
-    /// Another status than 2xx. It is for the application to follow it.
+    /// A status other than 2xx. The application decides what to do about it.
     Refused(u16),
-    /// An answer that breaks the rules. The stream is to be reset.
+    /// An answer that breaks the rules. Reset the stream.
     Failed(ResponseError),
 }
 
 impl<'a> Opening<'a> {
-    /// An extended CONNECT for what is offered. It may be sent once the server's [`Setting`](super::Setting) allows it.
+    /// An extended CONNECT for an offer. It may be sent once the server's [`Setting`](super::Setting) allows it.
     ///
     /// # Errors
     ///
     /// If the offer can't be sent.
     pub fn new(offer: Offer<'a>) -> Result<Self, Misuse> {
         offer.check()?;
-        for field in offer.fields {
-            check(field)?;
-        }
+        offer.fields().iter().try_for_each(check_own_stream_field)?;
         Ok(Self { offer })
     }
 
@@ -50,31 +51,30 @@ impl<'a> Opening<'a> {
     // RFC 8441, section 5: "[RFC6455] requires the use of Connection and Upgrade header fields that are not part of
     // HTTP/2.  They MUST NOT be included in the CONNECT request defined here."
     pub fn fields(&self) -> impl Iterator<Item = (&'a str, Value<'a>)> + Clone {
-        let Offer { url, subprotocols, extensions, origin, fields } = self.offer;
+        let url = self.offer.url();
         let scheme: &[u8] = if url.is_secure() { b"https" } else { b"http" };
-        let extensions = extensions.offer();
+        let origin = self.offer.origin();
+        // A list may be spread over several fields of one name, so no buffer is needed to join it.
+        let subprotocols = self.offer.subprotocols().iter();
+        let extensions = self.offer.extensions().offer();
         [
-            (":method", Parts::Bytes(b"CONNECT")),
-            (":protocol", Parts::Bytes(b"websocket")),
-            (":scheme", Parts::Bytes(scheme)),
-            (":path", Parts::Resource(url)),
-            (":authority", Parts::Authority(url)),
-            ("sec-websocket-version", Parts::Bytes(b"13")),
+            (":method", Value::from_bytes(b"CONNECT")),
+            (":protocol", Value::from_bytes(b"websocket")),
+            (":scheme", Value::from_bytes(scheme)),
+            (":path", Value::from_resource(url)),
+            (":authority", Value::from_authority(url)),
+            ("sec-websocket-version", Value::from_bytes(b"13")),
         ]
         .into_iter()
-        .chain(origin.map(|origin| ("origin", Parts::Bytes(origin.as_bytes()))))
-        // A list may be spread over several fields of one name: no buffer is needed to join it.
+        .chain(origin.map(|origin| ("origin", Value::from_bytes(origin.as_bytes()))))
         .chain(
-            subprotocols
-                .iter()
-                .map(|name| ("sec-websocket-protocol", Parts::Bytes(name.as_bytes()))),
+            subprotocols.map(|name| ("sec-websocket-protocol", Value::from_bytes(name.as_bytes()))),
         )
         .chain(
             (!extensions.is_empty())
-                .then_some(("sec-websocket-extensions", Parts::Offer(extensions))),
+                .then_some(("sec-websocket-extensions", Value::from_offer(extensions))),
         )
-        .chain(fields.iter().map(|field| (field.name, Parts::Bytes(field.value))))
-        .map(|(name, parts)| (name, Value(parts)))
+        .chain(self.offer.fields().iter().map(|field| (field.name, Value::from_bytes(field.value))))
     }
 
     /// Checks an answer: its status, and its fields with or without `:status`.
@@ -92,33 +92,24 @@ impl<'a> Opening<'a> {
             300..=599 => return Answered::Refused(status),
             _ => return Answered::Failed(ResponseError::Status),
         }
-        match judge(&self.offer, fields.into_iter()) {
+        match check_fields(&self.offer, fields.into_iter()) {
             Ok(established) => Answered::Open(established),
             Err(error) => Answered::Failed(error),
         }
     }
 }
 
-fn judge<'a, 'h>(
+/// Checks the fields of an answer that opens the stream, and says what they agree on.
+fn check_fields<'a, 'h>(
     offer: &Offer<'a>,
     fields: impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone,
 ) -> Result<Established<'a>, ResponseError> {
     for (name, value) in fields.clone().filter(|field| field.0 != b":status") {
-        stream_fields::check(name, value).map_err(|unfit| match unfit {
-            stream_fields::Unfit::Connection => ResponseError::ConnectionField,
-            _ => ResponseError::Field,
+        check_stream_field(name, value).map_err(|error| match error {
+            StreamFieldError::Connection => ResponseError::ConnectionField,
+            StreamFieldError::Name | StreamFieldError::Value => ResponseError::Field,
         })?;
     }
-    let fields = fields.filter_map(stream_fields::field);
-    Verdict::of(fields.clone()).judge_choice(offer, fields)
-}
-
-/// Checks a field that the caller adds.
-pub(super) fn check(field: &Field<'_>) -> Result<(), Misuse> {
-    use stream_fields::Unfit;
-    stream_fields::check(field.name.as_bytes(), field.value).map_err(|unfit| match unfit {
-        Unfit::Name => Misuse::UpperCaseName,
-        Unfit::Value => Misuse::FieldValue,
-        Unfit::Connection => Misuse::OwnedField,
-    })
+    let fields = fields.filter_map(to_field);
+    ResponseFields::collect(fields.clone()).check_choice(offer, fields)
 }

@@ -1,24 +1,27 @@
 //! A client's extended CONNECT as the server sees it, and its acceptance (RFC 8441, sections 4 and 5).
+//!
+//! The rules that its fields share with HTTP/1.1 are in `request_fields`.
 
 use core::fmt;
 
 use super::error::Error;
-use super::opening::check;
-use super::stream_fields;
-use super::value::{Parts, Value};
+use super::stream_fields::{
+    StreamFieldError, check_own_stream_field, check_stream_field, to_field,
+};
+use super::value::Value;
 use crate::established::Established;
 use crate::extension::header;
-use crate::handshake::accept::Acceptance;
+use crate::handshake::acceptance::Acceptance;
 use crate::handshake::authority::Authority;
-use crate::handshake::demand::{Demand, Once};
-use crate::handshake::field::{Field, values};
+use crate::handshake::collected::SingleField;
+use crate::handshake::field::Field;
 use crate::handshake::misuse::Misuse;
-use crate::handshake::request::judge_extensions;
-use crate::handshake::subprotocols::choose;
+use crate::handshake::request_fields::RequestFields;
+use crate::handshake::subprotocols::choose_subprotocol;
 use crate::handshake::target::Target;
 use crate::words::token::{elements, token};
 
-/// An extended CONNECT for a WebSocket that has been found to follow the rules. `I` are its fields.
+/// An extended CONNECT for a WebSocket that follows the rules. `I` is the iterator over its fields.
 #[derive(Clone)]
 pub struct Request<'h, I> {
     fields: I,
@@ -35,7 +38,7 @@ impl<'h, I: Iterator<Item = (&'h [u8], &'h [u8])> + Clone> Request<'h, I> {
     /// If they are not an extended CONNECT for a WebSocket. [`Error::status`] is the answer.
     pub fn decode(fields: impl IntoIterator<IntoIter = I>) -> Result<Self, Error> {
         let fields = fields.into_iter();
-        let pseudo = Pseudo::of(fields.clone())?;
+        let pseudo = PseudoFields::collect(fields.clone())?;
         // RFC 8441, section 4: "On requests that contain the :protocol pseudo-header field, the :scheme and :path
         // pseudo-header fields of the target URI (see Section 5) MUST also be included."
         let scheme = pseudo.scheme.require(Error::PseudoField, Error::PseudoField)?;
@@ -57,37 +60,37 @@ impl<'h, I: Iterator<Item = (&'h [u8], &'h [u8])> + Clone> Request<'h, I> {
         }
 
         let request = Self { fields, secure, authority, path };
-        request.judge_fields()?;
+        request.check_fields()?;
         Ok(request)
     }
 
-    fn judge_fields(&self) -> Result<(), Error> {
-        let mut demand = Demand::default();
+    /// Checks the ordinary fields.
+    fn check_fields(&self) -> Result<(), Error> {
+        let mut fields = RequestFields::default();
         for (name, value) in self.fields.clone().filter(|(name, _)| !name.starts_with(b":")) {
             // RFC 8441, section 5: "[RFC6455] requires the use of Connection and Upgrade header fields that are not part
             // of HTTP/2.  They MUST NOT be included in the CONNECT request defined here."
-            stream_fields::check(name, value).map_err(|unfit| match unfit {
-                stream_fields::Unfit::Name => Error::FieldName,
-                stream_fields::Unfit::Value => Error::FieldValue,
-                stream_fields::Unfit::Connection => Error::ConnectionField,
+            check_stream_field(name, value).map_err(|error| match error {
+                StreamFieldError::Name => Error::FieldName,
+                StreamFieldError::Value => Error::FieldValue,
+                StreamFieldError::Connection => Error::ConnectionField,
             })?;
             let name = core::str::from_utf8(name).map_err(|_| Error::FieldName)?;
-            demand.note(Field { name, value });
+            fields.add(Field { name, value });
         }
-        match demand.host {
-            Once::Absent => {}
-            Once::One(host) if host.eq_ignore_ascii_case(self.authority.as_bytes()) => {}
-            _ => return Err(Error::Authority),
+        if !fields.host_agrees_with(self.authority) {
+            return Err(Error::Authority);
         }
-        demand.judge_origin()?;
-        demand.judge_version()?;
-        demand.judge_subprotocols()?;
-        judge_extensions(values(self.all(), "sec-websocket-extensions"))?;
+        fields.check_origin()?;
+        fields.check_version()?;
+        fields.check_subprotocols()?;
+        fields.check_extensions(self.all_fields())?;
         Ok(())
     }
 
-    fn all(&self) -> impl Iterator<Item = Field<'h>> + Clone {
-        self.fields.clone().filter_map(stream_fields::field)
+    /// All fields whose names are text.
+    fn all_fields(&self) -> impl Iterator<Item = Field<'h>> + Clone {
+        self.fields.clone().filter_map(to_field)
     }
 
     /// Whether the scheme is `https`.
@@ -107,12 +110,12 @@ impl<'h, I: Iterator<Item = (&'h [u8], &'h [u8])> + Clone> Request<'h, I> {
 
     /// The path.
     pub fn path(&self) -> &'h str {
-        Target::parse(self.path).map_or("/", |target| target.path)
+        Target::parse(self.path).map_or("/", |target| target.path())
     }
 
     /// The query, without its question mark.
     pub fn query(&self) -> Option<&'h str> {
-        Target::parse(self.path).and_then(|target| target.query)
+        Target::parse(self.path).and_then(|target| target.query())
     }
 
     /// The value of the first field called `name`, in lower case.
@@ -120,12 +123,12 @@ impl<'h, I: Iterator<Item = (&'h [u8], &'h [u8])> + Clone> Request<'h, I> {
         self.fields.clone().find(|field| field.0 == name.as_bytes()).map(|field| field.1)
     }
 
-    /// The origin of the script that asks for the connection. Without it, the client is not a browser.
+    /// The origin of the script that asks for the connection. A client that sends none is not a browser.
     pub fn origin(&self) -> Option<&'h str> {
         self.field("origin").and_then(|origin| core::str::from_utf8(origin).ok())
     }
 
-    /// The subprotocols that the client would like to speak, the one it likes most first.
+    /// The subprotocols that the client offers, in its order of preference.
     pub fn subprotocols(&self) -> impl Iterator<Item = &'h str> + Clone {
         let fields = self.fields.clone();
         fields
@@ -136,10 +139,10 @@ impl<'h, I: Iterator<Item = (&'h [u8], &'h [u8])> + Clone> Request<'h, I> {
 
     /// The first of the server's `supported` subprotocols that the client offers.
     pub fn choose_subprotocol<'s>(&self, supported: &[&'s str]) -> Option<&'s str> {
-        choose(self.subprotocols(), supported)
+        choose_subprotocol(self.subprotocols(), supported)
     }
 
-    /// The extensions that the client offers, the one it likes most first.
+    /// The extensions that the client offers, in its order of preference.
     pub fn extensions(&self) -> impl Iterator<Item = header::Element<'h>> {
         let fields = self.fields.clone();
         let values = fields.filter(|field| field.0 == b"sec-websocket-extensions");
@@ -150,11 +153,11 @@ impl<'h, I: Iterator<Item = (&'h [u8], &'h [u8])> + Clone> Request<'h, I> {
     ///
     /// # Errors
     ///
-    /// If the subprotocol is none that the client offers, or a field can't be sent. The request can still be answered.
+    /// If the client does not offer the subprotocol, or a field can't be sent. The request can still be answered.
     pub fn accept<'a>(&self, acceptance: &Acceptance<'a>) -> Result<Accepted<'a>, Misuse> {
-        let established = acceptance.agree(self.all())?;
+        let established = acceptance.agree_with(self.all_fields())?;
         let fields = acceptance.fields();
-        fields.iter().try_for_each(check)?;
+        fields.iter().try_for_each(check_own_stream_field)?;
         Ok(Accepted { established, fields })
     }
 }
@@ -168,23 +171,24 @@ impl<I> fmt::Debug for Request<'_, I> {
     }
 }
 
-/// The pseudo-header fields.
+/// The pseudo-header fields of a request.
 #[derive(Default)]
-struct Pseudo<'h> {
-    method: Once<'h>,
-    protocol: Once<'h>,
-    scheme: Once<'h>,
-    path: Once<'h>,
-    authority: Once<'h>,
+struct PseudoFields<'h> {
+    method: SingleField<'h>,
+    protocol: SingleField<'h>,
+    scheme: SingleField<'h>,
+    path: SingleField<'h>,
+    authority: SingleField<'h>,
 }
 
-impl<'h> Pseudo<'h> {
-    fn of(fields: impl Iterator<Item = (&'h [u8], &'h [u8])>) -> Result<Self, Error> {
+impl<'h> PseudoFields<'h> {
+    /// Collects them from all fields. An error unless they ask for an extended CONNECT to the WebSocket protocol.
+    fn collect(fields: impl Iterator<Item = (&'h [u8], &'h [u8])>) -> Result<Self, Error> {
         let mut pseudo = Self::default();
-        let mut behind = false;
+        let mut after_ordinary = false;
         for (name, value) in fields {
             if !name.starts_with(b":") {
-                behind = true;
+                after_ordinary = true;
                 continue;
             }
             let known = match name {
@@ -195,10 +199,10 @@ impl<'h> Pseudo<'h> {
                 b":authority" => &mut pseudo.authority,
                 _ => return Err(Error::PseudoField),
             };
-            if behind {
+            if after_ordinary {
                 return Err(Error::PseudoField);
             }
-            known.note(value);
+            known.add(value);
         }
         if pseudo.method.require(Error::NotExtended, Error::PseudoField)? != b"CONNECT" {
             return Err(Error::NotExtended);
@@ -234,13 +238,12 @@ impl<'a> Accepted<'a> {
         let extensions = self.established.extensions.answer();
         let subprotocol = self.established.subprotocol;
         subprotocol
-            .map(|name| ("sec-websocket-protocol", Parts::Bytes(name.as_bytes())))
+            .map(|name| ("sec-websocket-protocol", Value::from_bytes(name.as_bytes())))
             .into_iter()
             .chain(
                 (!extensions.is_empty())
-                    .then_some(("sec-websocket-extensions", Parts::Answer(extensions))),
+                    .then_some(("sec-websocket-extensions", Value::from_answer(extensions))),
             )
-            .chain(self.fields.iter().map(|field| (field.name, Parts::Bytes(field.value))))
-            .map(|(name, parts)| (name, Value(parts)))
+            .chain(self.fields.iter().map(|field| (field.name, Value::from_bytes(field.value))))
     }
 }

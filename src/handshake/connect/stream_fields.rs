@@ -1,37 +1,51 @@
-//! Which fields a stream of HTTP/2 or HTTP/3 can have (RFC 9113, section 8.2; RFC 9114, section 4.2).
+//! The rules for ordinary fields on a stream of HTTP/2 or HTTP/3 (RFC 9113, section 8.2; RFC 9114, section 4.2).
+//!
+//! Pseudo-header fields, and what a field means to the handshake, are not known here.
 
 use crate::handshake::field::Field;
+use crate::handshake::misuse::Misuse;
 use crate::words::token::is_token;
 
-/// What is wrong with a field.
+/// Why a field can't be on such a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unfit {
+pub(super) enum StreamFieldError {
+    /// The name is not a token in lower case.
     Name,
+    /// The value has CR, LF, NUL, or whitespace around it.
     Value,
+    /// The field describes an HTTP/1.1 connection.
     Connection,
 }
 
-/// Checks an ordinary field: its name is a token in lower case, its value has no CR, LF, NUL nor whitespace around it, and it does
-/// not speak of a connection.
-pub(super) fn check(name: &[u8], value: &[u8]) -> Result<(), Unfit> {
+/// Checks an ordinary field.
+pub(super) fn check_stream_field(name: &[u8], value: &[u8]) -> Result<(), StreamFieldError> {
     if !is_token(name) || name.iter().any(u8::is_ascii_uppercase) {
-        return Err(Unfit::Name);
+        return Err(StreamFieldError::Name);
     }
     if value.iter().any(|byte| matches!(byte, b'\r' | b'\n' | b'\0'))
         || matches!(value, [b' ' | b'\t', ..] | [.., b' ' | b'\t'])
     {
-        return Err(Unfit::Value);
+        return Err(StreamFieldError::Value);
     }
     match name {
         b"connection" | b"upgrade" | b"keep-alive" | b"proxy-connection" | b"transfer-encoding" => {
-            Err(Unfit::Connection)
+            Err(StreamFieldError::Connection)
         }
-        b"te" if value != b"trailers" => Err(Unfit::Connection),
+        b"te" if value != b"trailers" => Err(StreamFieldError::Connection),
         _ => Ok(()),
     }
 }
 
-/// A field by its name and value, unless the name is not even text.
-pub(super) fn field<'h>((name, value): (&'h [u8], &'h [u8])) -> Option<Field<'h>> {
+/// Checks a field that our caller adds.
+pub(super) fn check_own_stream_field(field: &Field<'_>) -> Result<(), Misuse> {
+    check_stream_field(field.name.as_bytes(), field.value).map_err(|error| match error {
+        StreamFieldError::Name => Misuse::UpperCaseName,
+        StreamFieldError::Value => Misuse::FieldValue,
+        StreamFieldError::Connection => Misuse::OwnedField,
+    })
+}
+
+/// A name and a value as a field; `None` if the name is not UTF-8.
+pub(super) fn to_field<'h>((name, value): (&'h [u8], &'h [u8])) -> Option<Field<'h>> {
     core::str::from_utf8(name).ok().map(|name| Field { name, value })
 }

@@ -1,20 +1,20 @@
-//! A field value to be sent, which may be put together from several parts.
+//! The value of a field to be sent: bytes, or something that is encoded when it is written.
+//!
+//! Which field it belongs to is not known here.
 
-#[cfg(feature = "alloc")]
-use alloc::vec::Vec;
 use core::fmt;
 
 use crate::extension;
-use crate::handshake::misuse::Misuse;
-use crate::handshake::sink::{Sink, Write};
+use crate::handshake::sink::{Encodable, Sink, encoding_methods};
 use crate::handshake::url::Url;
 
 /// The value of a field to be sent. `Debug` does not show it.
 #[derive(Clone, Copy)]
-pub struct Value<'a>(pub(super) Parts<'a>);
+pub struct Value<'a>(Source<'a>);
 
+/// What the value is encoded from.
 #[derive(Clone, Copy)]
-pub(super) enum Parts<'a> {
+enum Source<'a> {
     Bytes(&'a [u8]),
     Authority(Url<'a>),
     Resource(Url<'a>),
@@ -22,36 +22,40 @@ pub(super) enum Parts<'a> {
     Answer(extension::Answer),
 }
 
-impl Value<'_> {
-    /// The number of bytes.
-    pub fn encoded_len(&self) -> usize {
-        self.measure()
+impl<'a> Value<'a> {
+    pub(super) const fn from_bytes(bytes: &'a [u8]) -> Self {
+        Self(Source::Bytes(bytes))
     }
 
-    /// Writes the value into `out`, and says how many bytes it has.
-    ///
-    /// # Errors
-    ///
-    /// [`Misuse::BufferTooSmall`], with nothing written.
-    pub fn encode(&self, out: &mut [u8]) -> Result<usize, Misuse> {
-        self.fill(out)
+    /// The host of a URL, with its port unless that is the default.
+    pub(super) const fn from_authority(url: Url<'a>) -> Self {
+        Self(Source::Authority(url))
     }
 
-    /// The value in a vector of its own.
-    #[cfg(feature = "alloc")]
-    pub fn to_vec(self) -> Vec<u8> {
-        self.collect()
+    /// The path and the query of a URL.
+    pub(super) const fn from_resource(url: Url<'a>) -> Self {
+        Self(Source::Resource(url))
     }
+
+    pub(super) const fn from_offer(offer: extension::Offer) -> Self {
+        Self(Source::Offer(offer))
+    }
+
+    pub(super) const fn from_answer(answer: extension::Answer) -> Self {
+        Self(Source::Answer(answer))
+    }
+
+    encoding_methods!("value");
 }
 
-impl Write for Value<'_> {
-    fn write(&self, sink: &mut impl Sink) {
+impl Encodable for Value<'_> {
+    fn write_to(&self, sink: &mut impl Sink) {
         match self.0 {
-            Parts::Bytes(bytes) => sink.put(bytes),
-            Parts::Authority(url) => url.put_authority(sink),
-            Parts::Resource(url) => url.put_resource(sink),
-            Parts::Offer(offer) => sink.put_display(&offer),
-            Parts::Answer(answer) => sink.put_display(&answer),
+            Source::Bytes(bytes) => sink.put(bytes),
+            Source::Authority(url) => url.put_authority(sink),
+            Source::Resource(url) => url.put_resource(sink),
+            Source::Offer(offer) => sink.put_display(&offer),
+            Source::Answer(answer) => sink.put_display(&answer),
         }
     }
 }

@@ -6,23 +6,23 @@
 
 use core::arch::aarch64::*;
 
-use super::Mask;
-use super::vector::{Vector, pass};
+use super::key::MaskKey;
+use super::vector::{Vector, mask_in_one_pass};
 
 /// The kernel over NEON.
 ///
 /// # Safety
 ///
-/// As for [`pass`] over 16 octets.
+/// As for [`mask_in_one_pass`] over 16 octets.
 #[target_feature(enable = "neon")]
-pub(super) unsafe fn neon<const CHECK: bool>(
-    mask: Mask,
+pub(super) unsafe fn mask_by_neon<const CHECK: bool>(
+    mask: MaskKey,
     src: *const u8,
     dst: *mut u8,
     len: usize,
 ) -> bool {
     // SAFETY: the caller's promise, and this function is compiled for NEON.
-    unsafe { pass::<uint8x16_t, CHECK>(mask, src, dst, len) }
+    unsafe { mask_in_one_pass::<uint8x16_t, CHECK>(mask, src, dst, len) }
 }
 
 impl Vector for uint8x16_t {

@@ -1,22 +1,22 @@
 //! Vectors of portable code: machine words, which run on every CPU.
 #![allow(unsafe_code, reason = "loads and stores through the kernel's raw pointers")]
 
-use super::Mask;
-use super::vector::{Vector, pass};
+use super::key::MaskKey;
+use super::vector::{Vector, mask_in_one_pass};
 
 /// The portable kernel.
 ///
 /// # Safety
 ///
-/// As for [`pass`] over `u64`.
-pub(super) unsafe fn scalar<const CHECK: bool>(
-    mask: Mask,
+/// As for [`mask_in_one_pass`] over `u64`.
+pub(super) unsafe fn mask_by_words<const CHECK: bool>(
+    mask: MaskKey,
     src: *const u8,
     dst: *mut u8,
     len: usize,
 ) -> bool {
     // SAFETY: the caller's promise, and the vectors are of portable code.
-    unsafe { pass::<u64, CHECK>(mask, src, dst, len) }
+    unsafe { mask_in_one_pass::<u64, CHECK>(mask, src, dst, len) }
 }
 
 macro_rules! word {

@@ -1,25 +1,25 @@
 //! The masking algorithms, over any [`Vector`].
 //!
-//! Whatever the length, no octet is handled alone but in payloads of less than four. Both ends are loaded before anything is
-//! stored and stored after everything else, so that they may overlap what lies between them: where two stores meet, they
-//! store the same. What lies between is stored at aligned addresses, which is worth a factor of two at 64 octets a store.
+//! No octet is handled alone. The vectors at both ends are loaded before anything is stored and stored after everything else, so
+//! they may overlap what is between them: where two stores overlap, they store the same. What is between them is stored at
+//! aligned addresses, which is twice as fast at 64 octets a store. The choice by length and level is in `kernel`.
 #![allow(
     unsafe_code,
     reason = "vectors are loaded through raw pointers, so that one kernel serves both in place and into fresh memory"
 )]
 
-use super::Mask;
+use super::key::MaskKey;
 
-/// A register full of octets.
+/// A register of octets.
 pub(super) trait Vector: Copy {
-    /// Octets in it: a power of two, and at least 4.
+    /// The number of octets: a power of two, at least 4.
     const WIDTH: usize;
 
-    /// The word, over and over.
+    /// The word, repeated.
     ///
     /// # Safety
     ///
-    /// The CPU has the instructions of this vector. So for all functions here.
+    /// The CPU has the instructions of this vector. All functions here require that.
     unsafe fn splat(word: u32) -> Self;
 
     /// The octets at `at`, which need not be aligned.
@@ -58,14 +58,14 @@ pub(super) trait Vector: Copy {
     unsafe fn is_ascii(self) -> bool;
 }
 
-/// Masks a payload of which `N` vectors at either end, overlapping or not, are the whole.
+/// Masks a payload that is covered by `N` vectors at each end, which may overlap.
 ///
 /// # Safety
 ///
-/// As for [`pass`]; `len` is at least `N` and at most `2 * N` widths of `V`; and the CPU has the instructions of `V`.
+/// As for [`mask_in_one_pass`]; `len` is at least `N` and at most `2 * N` widths of `V`; and the CPU has the instructions of `V`.
 #[inline(always)]
-pub(super) unsafe fn ends<V: Vector, const N: usize, const CHECK: bool>(
-    mask: Mask,
+pub(super) unsafe fn mask_from_both_ends<V: Vector, const N: usize, const CHECK: bool>(
+    mask: MaskKey,
     src: *const u8,
     dst: *mut u8,
     len: usize,
@@ -92,8 +92,8 @@ pub(super) unsafe fn ends<V: Vector, const N: usize, const CHECK: bool>(
     }
 }
 
-/// Masks `len` octets, of at least one vector, from `src` to `dst`. With `CHECK`, tells whether the result is ASCII; without, says
-/// so.
+/// Masks `len` octets, of at least one vector, from `src` to `dst`. With `CHECK`, returns whether the result is ASCII; without
+/// it, returns true.
 ///
 /// # Safety
 ///
@@ -101,8 +101,8 @@ pub(super) unsafe fn ends<V: Vector, const N: usize, const CHECK: bool>(
 /// disjoint; `len` is at least the width of `V`; and the CPU has the instructions of `V`. It is to be inlined into a
 /// function that is compiled for them.
 #[inline(always)]
-pub(super) unsafe fn pass<V: Vector, const CHECK: bool>(
-    mask: Mask,
+pub(super) unsafe fn mask_in_one_pass<V: Vector, const CHECK: bool>(
+    mask: MaskKey,
     src: *const u8,
     dst: *mut u8,
     len: usize,

@@ -6,55 +6,55 @@
 
 use core::arch::x86_64::*;
 
-use super::Mask;
-use super::vector::{Vector, pass};
+use super::key::MaskKey;
+use super::vector::{Vector, mask_in_one_pass};
 
 /// The kernel over SSE2.
 ///
 /// # Safety
 ///
-/// As for [`pass`] over 16 octets.
+/// As for [`mask_in_one_pass`] over 16 octets.
 #[target_feature(enable = "sse2")]
-pub(super) unsafe fn sse2<const CHECK: bool>(
-    mask: Mask,
+pub(super) unsafe fn mask_by_sse2<const CHECK: bool>(
+    mask: MaskKey,
     src: *const u8,
     dst: *mut u8,
     len: usize,
 ) -> bool {
     // SAFETY: the caller's promise, and this function is compiled for SSE2.
-    unsafe { pass::<__m128i, CHECK>(mask, src, dst, len) }
+    unsafe { mask_in_one_pass::<__m128i, CHECK>(mask, src, dst, len) }
 }
 
 /// The kernel over AVX2.
 ///
 /// # Safety
 ///
-/// As for [`pass`] over 32 octets, and the CPU has AVX2.
+/// As for [`mask_in_one_pass`] over 32 octets, and the CPU has AVX2.
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn avx2<const CHECK: bool>(
-    mask: Mask,
+pub(super) unsafe fn mask_by_avx2<const CHECK: bool>(
+    mask: MaskKey,
     src: *const u8,
     dst: *mut u8,
     len: usize,
 ) -> bool {
     // SAFETY: the caller's promise, and this function is compiled for AVX2.
-    unsafe { pass::<__m256i, CHECK>(mask, src, dst, len) }
+    unsafe { mask_in_one_pass::<__m256i, CHECK>(mask, src, dst, len) }
 }
 
 /// The kernel over AVX-512.
 ///
 /// # Safety
 ///
-/// As for [`pass`] over 64 octets, and the CPU has AVX-512 F.
+/// As for [`mask_in_one_pass`] over 64 octets, and the CPU has AVX-512 F.
 #[target_feature(enable = "avx512f")]
-pub(super) unsafe fn avx512<const CHECK: bool>(
-    mask: Mask,
+pub(super) unsafe fn mask_by_avx512<const CHECK: bool>(
+    mask: MaskKey,
     src: *const u8,
     dst: *mut u8,
     len: usize,
 ) -> bool {
     // SAFETY: the caller's promise, and this function is compiled for AVX-512 F.
-    unsafe { pass::<__m512i, CHECK>(mask, src, dst, len) }
+    unsafe { mask_in_one_pass::<__m512i, CHECK>(mask, src, dst, len) }
 }
 
 macro_rules! vector {

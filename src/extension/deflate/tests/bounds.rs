@@ -69,7 +69,7 @@ fn the_vector_grows_with_what_is_in_it() {
     assert_eq!(out.len(), message.len());
 }
 
-/// How long a flood of `count` members with `BFINAL` set takes, behind a full window.
+/// How long a flood of `count` blocks with `BFINAL` set takes, after a full window.
 fn flood(member: &[u8], count: usize) -> Duration {
     let mut decoder = decoder(15, true);
     let mut window = stored(false, &noise(2, 40_000));
@@ -109,10 +109,10 @@ fn the_window_is_copied_only_for_final_blocks_that_are_followed_by_a_reference_t
         let mut window = stored(false, &noise(2, 40_000));
         window.push(0);
         decode(&mut decoder, &window, usize::MAX).unwrap();
-        let before = decoder.restores;
+        let before = decoder.restores();
         let payload = [&member.repeat(1000)[..], &[0]].concat();
         decode(&mut decoder, &payload, usize::MAX).unwrap();
-        let copies = decoder.restores - before;
+        let copies = decoder.restores() - before;
         assert!((1000 * each..=1000 * each + 2).contains(&copies), "{copies} copies");
     }
 }

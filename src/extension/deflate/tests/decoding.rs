@@ -96,7 +96,7 @@ fn an_empty_payload_is_corrupt() {
 }
 
 #[test]
-fn a_message_goes_on_behind_bfinal_with_the_window_kept() {
+fn a_message_continues_after_bfinal_with_the_window_kept() {
     let far = |last| Bits::default().fixed(last).far(32_768).end_of_block();
     let data = noise(2, 32_768);
     for takeover in [true, false] {

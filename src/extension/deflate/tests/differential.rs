@@ -8,11 +8,11 @@ use miniz_oxide::deflate::core::{
 use proptest::prelude::*;
 
 use super::support::{Independent, decode, decoder, direction, encode};
-use crate::extension::deflate::encoder::prepare;
-use crate::extension::deflate::{Config, Encoder, Level, Memory};
+use crate::extension::deflate::encoder::compress_alone;
+use crate::extension::deflate::{Config, DeflateEncoder, Level, Memory};
 use crate::extension::door::{Decode, DecodeError, Encode};
 
-/// A message with repetitions of its own, near and far.
+/// A message that repeats parts of itself, near and far.
 fn message() -> impl Strategy<Value = Vec<u8>> {
     let run = prop_oneof![
         proptest::collection::vec(any::<u8>(), 0..60),
@@ -79,7 +79,7 @@ proptest! {
         messages in proptest::collection::vec((message(), sent(), proptest::collection::vec(0..200_usize, 0..6)), 1..12),
     ) {
         let config = Config::default().with_level(Level::new(level).unwrap()).with_memory(Memory::new(memory).unwrap());
-        let mut encoder = Encoder::new(direction(bits, takeover), &config).unwrap();
+        let mut encoder = DeflateEncoder::new(direction(bits, takeover), &config).unwrap();
         let mut decoder = decoder(bits, takeover);
         let mut independent = Independent::new(bits, takeover);
         for (message, sent, cuts) in messages {
@@ -89,15 +89,15 @@ proptest! {
                 Sent::Released => { encoder.release(); decoder.release(); continue }
                 Sent::Prepared(window) => {
                     encoder.forget();
-                    prepare(&message, direction(window.min(bits), takeover), &config).unwrap()
+                    compress_alone(&message, direction(window.min(bits), takeover), &config).unwrap()
                 }
                 Sent::Compressed(fragments) => {
                     let mut payload = Vec::new();
                     let mut rest = &message[..];
                     for length in fragments {
-                        let (fragment, behind) = rest.split_at(length.min(rest.len()));
+                        let (fragment, after) = rest.split_at(length.min(rest.len()));
                         encoder.encode(fragment, false, &mut payload);
-                        rest = behind;
+                        rest = after;
                     }
                     encoder.encode(rest, true, &mut payload);
                     payload
@@ -134,7 +134,7 @@ proptest! {
         cuts in proptest::collection::vec(0..100_usize, 0..8),
         limit in 0..4000_usize,
     ) {
-        let mut encoder = Encoder::new(direction(15, true), &Config::default()).unwrap();
+        let mut encoder = DeflateEncoder::new(direction(15, true), &Config::default()).unwrap();
         let intact = encode(&mut encoder, &first);
         let mut payload = encode(&mut encoder, &second);
         for (at, value) in changes {

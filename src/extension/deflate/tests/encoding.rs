@@ -3,8 +3,8 @@
 use std::vec::Vec;
 
 use super::support::{Independent, TAIL, decode, decoder, direction, encode, encoder, noise};
-use crate::extension::deflate::encoder::prepare;
-use crate::extension::deflate::{Config, Encoder, Level, Memory, Pool};
+use crate::extension::deflate::encoder::compress_alone;
+use crate::extension::deflate::{Config, DeflateEncoder, Level, Memory, Pool};
 use crate::extension::door::Encode;
 
 const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
@@ -40,7 +40,7 @@ fn without_takeover_nothing_refers_to_an_earlier_message_at_any_level_and_size()
         let config = Config::default()
             .with_level(Level::new(level).unwrap())
             .with_memory(Memory::new(memory).unwrap());
-        let mut encoder = Encoder::new(direction(bits, false), &config).unwrap();
+        let mut encoder = DeflateEncoder::new(direction(bits, false), &config).unwrap();
         let mut independent = Independent::new(15, false);
         // The same octets again and again, each time as another message: whole, and in fragments of which the last has nothing.
         let all = noise(3, 40_000);
@@ -70,7 +70,7 @@ fn what_a_compressor_was_used_for_before_does_not_show_without_takeover() {
     ];
     let mut used = encoder(15, false);
     let pool = Config::default().with_pool(Pool::new(1));
-    let mut pooled = Encoder::new(direction(15, false), &pool).unwrap();
+    let mut pooled = DeflateEncoder::new(direction(15, false), &pool).unwrap();
     for message in messages.iter().cycle().take(20) {
         let [fresh, used, pooled] =
             [&mut encoder(15, false), &mut used, &mut pooled].map(|encoder| {
@@ -155,7 +155,7 @@ fn no_distance_is_larger_than_the_agreed_window() {
     for bits in 9..=15 {
         for level in [1, 2, 4, 6, 9] {
             let config = Config::default().with_level(Level::new(level).unwrap());
-            let mut encoder = Encoder::new(direction(bits, true), &config).unwrap();
+            let mut encoder = DeflateEncoder::new(direction(bits, true), &config).unwrap();
             // Blocks that come back at every distance around the window's size.
             let block = noise(5, 64);
             let mut message = Vec::new();
@@ -194,8 +194,8 @@ fn no_distance_is_larger_than_the_agreed_window() {
 
 #[test]
 fn eight_bits_are_never_given_to_a_compressor() {
-    assert!(Encoder::new(direction(8, true), &Config::default()).is_none());
-    assert!(prepare(b"Hello", direction(8, true), &Config::default()).is_none());
+    assert!(DeflateEncoder::new(direction(8, true), &Config::default()).is_none());
+    assert!(compress_alone(b"Hello", direction(8, true), &Config::default()).is_none());
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn a_forgotten_history_is_not_referred_to() {
     let first = encode(&mut encoder, &message);
     encoder.forget();
     assert_eq!(encode(&mut encoder, &message), first);
-    // Only once: the history goes on from there.
+    // Only once: the history continues from there.
     assert!(encode(&mut encoder, &message).len() < 60);
 }
 
@@ -220,7 +220,7 @@ fn prepared_messages_go_between_others_without_desynchronising() {
         let message = noise(round % 3, 1500);
         let payload = if round % 4 == 3 {
             encoder.forget();
-            prepare(&message, direction(9 + (round % 3) as u8, true), &config).unwrap()
+            compress_alone(&message, direction(9 + (round % 3) as u8, true), &config).unwrap()
         } else {
             encode(&mut encoder, &message)
         };
@@ -269,7 +269,7 @@ fn large_messages_keep_every_octet_at_every_level() {
             let config = Config::default()
                 .with_level(Level::new(level).unwrap())
                 .with_memory(Memory::new(memory).unwrap());
-            let mut encoder = Encoder::new(direction(15, true), &config).unwrap();
+            let mut encoder = DeflateEncoder::new(direction(15, true), &config).unwrap();
             let mut message = noise(10, 200_000);
             message.extend(b"Hello".repeat(20_000));
             let payload = encode(&mut encoder, &message);
@@ -283,7 +283,8 @@ fn large_messages_keep_every_octet_at_every_level() {
 fn a_pool_gives_states_that_know_nothing_of_earlier_messages() {
     let pool = Pool::new(2);
     let config = Config::default().with_pool(pool.clone());
-    let mut encoders = [0, 1, 2].map(|_| Encoder::new(direction(15, false), &config).unwrap());
+    let mut encoders =
+        [0, 1, 2].map(|_| DeflateEncoder::new(direction(15, false), &config).unwrap());
     let message = noise(11, 1000);
     let expected = encode(&mut encoder(15, false), &message);
     for _ in 0..3 {
@@ -294,7 +295,7 @@ fn a_pool_gives_states_that_know_nothing_of_earlier_messages() {
     assert_eq!(std::format!("{pool:?}"), "Pool { limit: 2, inflaters: 0, compressors: 1 }");
 
     // Different shapes don't meet.
-    let mut other = Encoder::new(direction(10, false), &config).unwrap();
+    let mut other = DeflateEncoder::new(direction(10, false), &config).unwrap();
     encode(&mut other, &message);
     assert_eq!(std::format!("{pool:?}"), "Pool { limit: 2, inflaters: 0, compressors: 2 }");
     pool.clear();

@@ -1,4 +1,4 @@
-//! What the codec has to hold by itself. What it does in a connection is tested over the public interface.
+//! The compression alone. Compression in connections is tested over the public interface.
 
 extern crate std;
 

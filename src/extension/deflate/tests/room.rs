@@ -1,21 +1,21 @@
-//! How much room is made behind the contents of a vector, and how much memory is taken for it.
+//! How much room is made at the end of a vector, and how much memory that takes.
 
 use std::vec::Vec;
 
-use crate::extension::deflate::output::Output;
+use crate::extension::deflate::output::BudgetedOutput;
 
 const KIB: usize = 1 << 10;
 
 /// The lengths of all rooms that are made one after the other and filled, up to `end`, and what the vector can hold then.
 fn rooms(mut out: Vec<u8>, budget: usize, expected: usize, end: usize) -> (Vec<usize>, usize) {
-    let mut output = Output::new(&mut out, budget, expected);
+    let mut output = BudgetedOutput::new(&mut out, budget, expected);
     let mut rooms = Vec::new();
     while output.at() < end {
         let room = output.room(1).len();
         if room == 0 {
             break;
         }
-        output.wrote(room);
+        output.advance(room);
         rooms.push(room);
     }
     drop(output);
@@ -86,21 +86,21 @@ fn rooms_and_memory_end_with_the_budget() {
 #[test]
 fn more_room_is_made_only_where_too_little_is_left() {
     let mut out = Vec::new();
-    let mut output = Output::new(&mut out, 10_000, 0);
+    let mut output = BudgetedOutput::new(&mut out, 10_000, 0);
     assert_eq!(output.room(64).len(), KIB);
-    output.wrote(1000);
+    output.advance(1000);
     assert_eq!(output.room(24).len(), 24);
     assert_eq!(output.room(25).len(), 2 * KIB);
     assert_eq!(output.room(1).len(), 2 * KIB);
-    output.wrote(1992);
-    // What is left of the memory is too little for a room of its own.
+    output.advance(1992);
+    // Too little capacity is left to use it as room.
     assert_eq!(output.room(56).len(), 56);
     assert_eq!(output.room(57).len(), 4 * KIB);
-    output.wrote(4 * KIB);
+    output.advance(4 * KIB);
     // More than the budget is never asked for.
     let left = 10_000 - 2992 - 4 * KIB;
     assert_eq!(output.room(usize::MAX).len(), left);
-    output.wrote(left);
+    output.advance(left);
     assert!(output.room(1).is_empty());
     drop(output);
     assert_eq!(out.len(), 10_000);
@@ -109,17 +109,17 @@ fn more_room_is_made_only_where_too_little_is_left() {
 #[test]
 fn what_is_taken_back_can_be_written_again_and_what_is_not_written_is_gone() {
     let mut out = b"before".to_vec();
-    let mut output = Output::new(&mut out, 10, 0);
+    let mut output = BudgetedOutput::new(&mut out, 10, 0);
     output.room(10).copy_from_slice(b"0123456789");
-    output.wrote(10);
+    output.advance(10);
     assert!(output.room(1).is_empty());
     output.rewind(9);
     assert_eq!(output.at(), 9);
     assert_eq!(output.room(1), b"3456789");
-    output.wrote(2);
+    output.advance(2);
     assert_eq!(output.written(6), b"01234");
-    assert!(!output.strip(b"33"));
-    assert!(output.strip(b"34"));
+    assert!(!output.strip_tail(b"33"));
+    assert!(output.strip_tail(b"34"));
     assert_eq!(output.written(0), b"before012");
     assert_eq!(output.at(), 9);
     drop(output);

@@ -9,26 +9,26 @@ use miniz_oxide::inflate::core::inflate_flags::{
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 
 use crate::extension::deflate::parameters::{Direction, WindowBits};
-use crate::extension::deflate::{Config, Decoder, Encoder};
+use crate::extension::deflate::{Config, DeflateDecoder, DeflateEncoder};
 use crate::extension::door::{Decode, DecodeError, Encode};
 
 pub(super) const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 
 pub(super) fn direction(bits: u8, takeover: bool) -> Direction {
-    Direction { window: WindowBits::new(bits).unwrap(), takeover }
+    Direction::new(WindowBits::new(bits).unwrap(), takeover)
 }
 
-pub(super) fn decoder(bits: u8, takeover: bool) -> Decoder {
-    Decoder::new(direction(bits, takeover), None)
+pub(super) fn decoder(bits: u8, takeover: bool) -> DeflateDecoder {
+    DeflateDecoder::new(direction(bits, takeover), None)
 }
 
-pub(super) fn encoder(bits: u8, takeover: bool) -> Encoder {
-    Encoder::new(direction(bits, takeover), &Config::default()).unwrap()
+pub(super) fn encoder(bits: u8, takeover: bool) -> DeflateEncoder {
+    DeflateEncoder::new(direction(bits, takeover), &Config::default()).unwrap()
 }
 
 /// Decodes a whole message given in one piece.
 pub(super) fn decode(
-    decoder: &mut Decoder,
+    decoder: &mut DeflateDecoder,
     payload: &[u8],
     budget: usize,
 ) -> Result<Vec<u8>, DecodeError> {
@@ -37,7 +37,7 @@ pub(super) fn decode(
     Ok(out)
 }
 
-pub(super) fn encode(encoder: &mut Encoder, message: &[u8]) -> Vec<u8> {
+pub(super) fn encode(encoder: &mut DeflateEncoder, message: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     encoder.encode(message, true, &mut out);
     out

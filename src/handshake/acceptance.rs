@@ -1,18 +1,18 @@
-//! A server's acceptance of a request (RFC 6455, section 4.2.2).
+//! A server's acceptance of a request, and the answer that it makes (RFC 6455, section 4.2.2).
+//!
+//! The acceptance is checked against the fields of the request, wherever they come from. Refusals don't live here.
 
-#[cfg(feature = "alloc")]
-use alloc::vec::Vec;
 use core::fmt;
 
-use super::field::{Field, check_extra, values};
+use super::field::{Field, check_added, values_of};
 use super::key::accept_key;
 use super::misuse::Misuse;
-use super::sink::{Sink, Write};
+use super::sink::{Encodable, Sink, encoding_methods};
 use crate::established::Established;
 use crate::extension::{Agreed, Supported};
 use crate::words::token::elements;
 
-/// What a server accepts a request with: nothing but the connection, unless it says more.
+/// How a server accepts a request: without subprotocol, extensions and further fields, unless they are added.
 ///
 /// ```
 /// use sockless::handshake::{Acceptance, Field};
@@ -28,19 +28,19 @@ pub struct Acceptance<'a> {
 }
 
 impl<'a> Acceptance<'a> {
-    /// An acceptance without subprotocol, extensions, and further fields.
+    /// An acceptance without subprotocol, extensions and further fields.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The same with a subprotocol, which has to be one that the client offers; or with none.
+    /// The same with a subprotocol, which has to be one that the client offers; `None` takes it away.
     #[must_use]
     pub fn with_subprotocol(mut self, subprotocol: impl Into<Option<&'a str>>) -> Self {
         self.subprotocol = subprotocol.into();
         self
     }
 
-    /// The same with extensions that may be used, as far as the client offers them.
+    /// The same with extensions that may be used if the client offers them.
     #[must_use]
     pub fn with_extensions(mut self, supported: Supported) -> Self {
         self.extensions = supported;
@@ -54,19 +54,20 @@ impl<'a> Acceptance<'a> {
         self
     }
 
-    /// Checks the acceptance against the fields of a request.
-    pub(super) fn agree<'h>(
+    /// Checks the acceptance against the fields of a request, and says what the two agree on.
+    pub(super) fn agree_with<'h>(
         &self,
         request: impl Iterator<Item = Field<'h>> + Clone,
     ) -> Result<Established<'a>, Misuse> {
-        check_extra(self.fields)?;
+        check_added(self.fields)?;
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
         //# The value chosen MUST be derived
         //# from the client's handshake, specifically by selecting one of
         //# the values from the |Sec-WebSocket-Protocol| field that the
         //# server is willing to use for this connection (if any).
         if let Some(chosen) = self.subprotocol {
-            let mut offered = values(request.clone(), "sec-websocket-protocol").flat_map(elements);
+            let values = values_of(request.clone(), "sec-websocket-protocol");
+            let mut offered = values.flat_map(elements);
             if !offered.any(|offered| offered == chosen.as_bytes()) {
                 return Err(Misuse::UnofferedSubprotocol);
             }
@@ -90,21 +91,24 @@ impl<'a> Acceptance<'a> {
         let extensions = if self.extensions.is_empty() {
             Agreed::default()
         } else {
-            // The grammar was checked when the request was.
-            self.extensions.accept(values(request, "sec-websocket-extensions")).unwrap_or_default()
+            // The grammar was checked with the request.
+            let offered = values_of(request, "sec-websocket-extensions");
+            self.extensions.accept(offered).unwrap_or_default()
         };
         Ok(Established::new(self.subprotocol, extensions))
     }
 
-    pub(super) fn apply<'h>(
+    /// Makes the answer to a request with these fields and this key.
+    pub(super) fn answer<'h>(
         &self,
         request: impl Iterator<Item = Field<'h>> + Clone,
         key: &[u8; 24],
     ) -> Result<Switching<'a>, Misuse> {
-        let established = self.agree(request)?;
+        let established = self.agree_with(request)?;
         Ok(Switching { accept: accept_key(key), established, fields: self.fields })
     }
 
+    /// The further fields.
     pub(super) const fn fields(&self) -> &'a [Field<'a>] {
         self.fields
     }
@@ -129,28 +133,10 @@ impl<'a> Switching<'a> {
         &self.accept
     }
 
-    /// The number of bytes of the answer.
-    pub fn encoded_len(&self) -> usize {
-        self.measure()
-    }
-
-    /// Writes the answer into `out`, and says how many bytes it has.
-    ///
-    /// # Errors
-    ///
-    /// [`Misuse::BufferTooSmall`], with nothing written.
-    pub fn encode(&self, out: &mut [u8]) -> Result<usize, Misuse> {
-        self.fill(out)
-    }
-
-    /// The answer in a vector of its own.
-    #[cfg(feature = "alloc")]
-    pub fn to_vec(self) -> Vec<u8> {
-        self.collect()
-    }
+    encoding_methods!("answer");
 }
 
-impl Write for Switching<'_> {
+impl Encodable for Switching<'_> {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
     //# When a client establishes a WebSocket connection to a server, the
     //# server MUST complete the following steps to accept the connection and
@@ -158,7 +144,7 @@ impl Write for Switching<'_> {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
     //# If the server chooses to accept the incoming connection, it MUST
     //# reply with a valid HTTP response indicating the following.
-    fn write(&self, sink: &mut impl Sink) {
+    fn write_to(&self, sink: &mut impl Sink) {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
         //# A Status-Line with a 101 response code as per RFC 2616 [RFC2616].
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2

@@ -1,45 +1,51 @@
-//! Whether an answer opens the connection that was asked for (RFC 6455, section 4.1): one list of rules, wherever the fields come
-//! from.
+//! The header fields of an answer that matter to the handshake, and their rules (RFC 6455, section 4.1).
+//!
+//! The fields come from a head that was parsed here, from the `http` crate or from an extended CONNECT: the rules are the same.
+//! The status is not known here.
 
-use super::demand::{Once, names};
-use super::field::{Field, values};
-use super::key::Key;
+use super::collected::SingleField;
+use super::field::{Field, values_of};
+use super::key::WebSocketKey;
 use super::offer::Offer;
 use super::response_error::ResponseError;
 use crate::established::Established;
+use crate::words::token::list_contains;
 
-/// The fields of an answer that bear on the handshake.
+/// The fields of an answer that matter to the handshake.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Verdict<'h> {
-    upgrade: Once<'h>,
-    connection: Once<'h>,
-    accept: Once<'h>,
-    subprotocol: Once<'h>,
+pub(super) struct ResponseFields<'h> {
+    upgrade: SingleField<'h>,
+    connection: SingleField<'h>,
+    accept: SingleField<'h>,
+    subprotocol: SingleField<'h>,
+    /// Whether a body is announced.
     body: bool,
 }
 
-impl<'h> Verdict<'h> {
-    pub(super) fn of(fields: impl Iterator<Item = Field<'h>>) -> Self {
-        let mut verdict = Self::default();
-        fields.for_each(|field| verdict.note(field));
-        verdict
+impl<'h> ResponseFields<'h> {
+    /// Collects them from all fields of an answer.
+    pub(super) fn collect(all: impl Iterator<Item = Field<'h>>) -> Self {
+        let mut collected = Self::default();
+        all.for_each(|field| collected.add(field));
+        collected
     }
 
-    fn note(&mut self, field: Field<'h>) {
+    /// Adds a field. The names are told apart by their length first.
+    fn add(&mut self, field: Field<'h>) {
         let value = field.value;
         match field.name.len() {
-            7 if field.is("upgrade") => self.upgrade.note(value),
-            10 if field.is("connection") => self.connection.note(value),
+            7 if field.is("upgrade") => self.upgrade.add(value),
+            10 if field.is("connection") => self.connection.add(value),
             14 if field.is("content-length") => self.body = true,
             17 if field.is("transfer-encoding") => self.body = true,
-            20 if field.is("sec-websocket-accept") => self.accept.note(value),
-            22 if field.is("sec-websocket-protocol") => self.subprotocol.note(value),
+            20 if field.is("sec-websocket-accept") => self.accept.add(value),
+            22 if field.is("sec-websocket-protocol") => self.subprotocol.add(value),
             _ => {}
         }
     }
 
-    /// Judges the switch of protocols: what only HTTP/1.1 has.
-    pub(super) fn judge_switch(&self, key: &Key) -> Result<(), ResponseError> {
+    /// Checks what only an answer over HTTP/1.1 has: that it switches to the WebSocket protocol, and answers the key.
+    pub(super) fn check_switch(&self, key: &WebSocketKey) -> Result<(), ResponseError> {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# If the response lacks an |Upgrade| header field or the |Upgrade|
         //# header field contains a value that is not an ASCII case-
@@ -58,7 +64,7 @@ impl<'h> Verdict<'h> {
         let connection = self
             .connection
             .require(ResponseError::MissingConnection, ResponseError::RepeatedConnection)?;
-        if !names(connection, "Upgrade") {
+        if !list_contains(connection, "Upgrade") {
             return Err(ResponseError::MissingConnection);
         }
         //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.3
@@ -74,7 +80,7 @@ impl<'h> Verdict<'h> {
         //# E914-47DA-95CA-C5AB0DC85B11" but ignoring any leading and
         //# trailing whitespace, the client MUST _Fail the WebSocket
         //# Connection_.
-        if *accept != key.accept() {
+        if *accept != key.accept_value() {
             return Err(ResponseError::WrongAccept);
         }
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
@@ -84,11 +90,12 @@ impl<'h> Verdict<'h> {
         if self.body { Err(ResponseError::Body) } else { Ok(()) }
     }
 
-    /// Judges what the server has chosen among the offers.
-    pub(super) fn judge_choice<'a>(
+    /// Checks that the server has chosen only from what was offered, and says what it chose. `all` are all fields of the answer,
+    /// from which the extensions are read.
+    pub(super) fn check_choice<'a>(
         &self,
         offer: &Offer<'a>,
-        fields: impl Iterator<Item = Field<'h>>,
+        all: impl Iterator<Item = Field<'h>>,
     ) -> Result<Established<'a>, ResponseError> {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# If the response includes a |Sec-WebSocket-Protocol| header field
@@ -97,16 +104,16 @@ impl<'h> Verdict<'h> {
         //# subprotocol not requested by the client), the client MUST _Fail
         //# the WebSocket Connection_.
         let subprotocol = match self.subprotocol {
-            Once::Absent => None,
-            Once::One(chosen) => {
-                let mut offered = offer.subprotocols.iter().copied();
+            SingleField::Absent => None,
+            SingleField::Once(chosen) => {
+                let mut offered = offer.subprotocols().iter().copied();
                 let found = offered.find(|name| name.as_bytes() == chosen);
                 Some(found.ok_or(ResponseError::UnofferedSubprotocol)?)
             }
             //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.4
             //# However, the |Sec-WebSocket-Protocol| header field MUST NOT appear
             //# more than once in an HTTP response.
-            Once::Repeated => return Err(ResponseError::RepeatedSubprotocol),
+            SingleField::Repeated => return Err(ResponseError::RepeatedSubprotocol),
         };
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# If the response includes a |Sec-WebSocket-Extensions| header
@@ -118,7 +125,7 @@ impl<'h> Verdict<'h> {
         //# Note that the client is only offering
         //# to use any advertised extensions and MUST NOT use them unless the
         //# server indicates that it wishes to use the extension.
-        let extensions = offer.extensions.check(values(fields, "sec-websocket-extensions"))?;
+        let extensions = offer.extensions().check(values_of(all, "sec-websocket-extensions"))?;
         Ok(Established::new(subprotocol, extensions))
     }
 }

@@ -1,19 +1,21 @@
-//! The memory of a head that does not arrive whole: the machine's own, or a buffer that the caller lends.
+//! The memory of a head that arrives in several pieces: a vector of our own, or a buffer that the caller lends.
+//!
+//! What the bytes say, and where the head ends, is not known here.
 
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 use core::fmt;
 
-/// A complete head, or the part of a message that was found to be one.
+/// The bytes of a complete head or of a body, borrowed where they arrived in one piece.
 #[derive(Clone)]
-pub(super) enum Stored<'b> {
+pub(super) enum HeadBytes<'b> {
     Borrowed(&'b [u8]),
     #[cfg(feature = "alloc")]
     Owned(Vec<u8>),
 }
 
-impl Stored<'_> {
-    pub(super) fn bytes(&self) -> &[u8] {
+impl HeadBytes<'_> {
+    pub(super) fn as_slice(&self) -> &[u8] {
         match self {
             Self::Borrowed(bytes) => bytes,
             #[cfg(feature = "alloc")]
@@ -21,9 +23,10 @@ impl Stored<'_> {
         }
     }
 
+    /// The same bytes, copied if they are borrowed.
     #[cfg(feature = "alloc")]
-    pub(super) fn into_owned(self) -> Stored<'static> {
-        Stored::Owned(match self {
+    pub(super) fn into_owned(self) -> HeadBytes<'static> {
+        HeadBytes::Owned(match self {
             Self::Borrowed(bytes) => bytes.to_vec(),
             Self::Owned(bytes) => bytes,
         })
@@ -31,7 +34,7 @@ impl Stored<'_> {
 }
 
 /// Where the pieces of a head are put together.
-pub(super) enum Gather<'b> {
+pub(super) enum HeadBuffer<'b> {
     #[cfg(feature = "alloc")]
     Own(Vec<u8>),
     Lent {
@@ -40,7 +43,8 @@ pub(super) enum Gather<'b> {
     },
 }
 
-impl<'b> Gather<'b> {
+impl<'b> HeadBuffer<'b> {
+    /// A vector that allocates nothing before the first piece.
     #[cfg(feature = "alloc")]
     pub(super) const fn own() -> Self {
         Self::Own(Vec::new())
@@ -50,16 +54,8 @@ impl<'b> Gather<'b> {
         Self::Lent { buffer, len: 0 }
     }
 
-    pub(super) fn len(&self) -> usize {
-        match self {
-            #[cfg(feature = "alloc")]
-            Self::Own(bytes) => bytes.len(),
-            Self::Lent { len, .. } => *len,
-        }
-    }
-
-    /// The most bytes that can be kept.
-    pub(super) fn room(&self) -> usize {
+    /// The most bytes that fit.
+    pub(super) fn capacity(&self) -> usize {
         match self {
             #[cfg(feature = "alloc")]
             Self::Own(_) => usize::MAX,
@@ -67,14 +63,22 @@ impl<'b> Gather<'b> {
         }
     }
 
-    /// Keeps a piece of the head, which the scan has found to lie within `limit` in all.
-    pub(super) fn keep(&mut self, piece: &[u8], limit: usize) {
+    fn len(&self) -> usize {
+        match self {
+            #[cfg(feature = "alloc")]
+            Self::Own(bytes) => bytes.len(),
+            Self::Lent { len, .. } => *len,
+        }
+    }
+
+    /// Appends a piece of the head. The pieces have at most `limit` bytes together.
+    pub(super) fn append(&mut self, piece: &[u8], limit: usize) {
         match self {
             #[cfg(feature = "alloc")]
             Self::Own(bytes) => {
                 let needed = bytes.len() + piece.len();
                 if needed > bytes.capacity() {
-                    // Doubling, but never beyond the limit: what a peer can make us hold is the limit itself.
+                    // The capacity doubles, but never exceeds the limit: a peer can make us hold that much and no more.
                     let target = needed.max(2 * bytes.capacity()).max(512).min(limit.max(needed));
                     bytes.reserve_exact(target - bytes.len());
                 }
@@ -90,12 +94,12 @@ impl<'b> Gather<'b> {
         }
     }
 
-    /// The head, of which `last` is the last piece, to look at.
-    pub(super) fn whole<'s>(&'s mut self, last: &'s [u8], limit: usize) -> &'s [u8] {
+    /// Appends the last piece and shows the whole head. A head of one piece is shown where it is, without a copy.
+    pub(super) fn complete<'s>(&'s mut self, last: &'s [u8], limit: usize) -> &'s [u8] {
         if self.len() == 0 {
             return last;
         }
-        self.keep(last, limit);
+        self.append(last, limit);
         match self {
             #[cfg(feature = "alloc")]
             Self::Own(bytes) => bytes,
@@ -103,26 +107,26 @@ impl<'b> Gather<'b> {
         }
     }
 
-    /// The head that [`whole`](Self::whole) has shown, to keep. It is borrowed from the input if it arrived whole.
-    pub(super) fn take<'i>(&mut self, last: &'i [u8]) -> Stored<'i>
+    /// Hands out the head that [`complete`](Self::complete) has shown for the same last piece.
+    pub(super) fn take<'i>(&mut self, last: &'i [u8]) -> HeadBytes<'i>
     where
         'b: 'i,
     {
         if self.len() == 0 {
-            return Stored::Borrowed(last);
+            return HeadBytes::Borrowed(last);
         }
         match self {
             #[cfg(feature = "alloc")]
-            Self::Own(bytes) => Stored::Owned(core::mem::take(bytes)),
+            Self::Own(bytes) => HeadBytes::Owned(core::mem::take(bytes)),
             Self::Lent { buffer, len } => {
                 let buffer: &'b mut [u8] = core::mem::take(buffer);
                 let buffer: &'b [u8] = buffer;
-                Stored::Borrowed(buffer.get(..core::mem::take(len)).unwrap_or_default())
+                HeadBytes::Borrowed(buffer.get(..core::mem::take(len)).unwrap_or_default())
             }
         }
     }
 
-    /// Forgets the pieces, so that another head can be gathered.
+    /// Drops the pieces, so that another head can be put together.
     pub(super) fn clear(&mut self) {
         match self {
             #[cfg(feature = "alloc")]
@@ -132,8 +136,8 @@ impl<'b> Gather<'b> {
     }
 }
 
-impl fmt::Debug for Gather<'_> {
+impl fmt::Debug for HeadBuffer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Gather({} bytes)", self.len())
+        write!(f, "HeadBuffer({} bytes)", self.len())
     }
 }

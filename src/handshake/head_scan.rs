@@ -1,17 +1,17 @@
 //! Finding the end of a head: the empty line after the fields (RFC 9112, section 2.1).
 //!
-//! [`Scan`] is given each byte once, so that a head costs linear work however it arrives. It refuses what no head may contain
-//! (controls, a line that ends in less than CRLF, a folded line) and heads over the limits at the first byte that shows it.
-//! What the lines say doesn't live here.
+//! [`HeadScan`] gets each byte once, so that the work is linear in the bytes, however they arrive. It refuses what no head may
+//! contain (control characters, a bare CR or LF, a folded line) and heads over the limits, each at the first byte that shows it.
+//! What the lines say is not known here.
 
 use super::limits::Limits;
 
 /// How many empty lines before a request line are ignored.
 const EMPTY_LINES: u8 = 8;
 
-/// Why the bytes can't be, or become, the head of a message.
+/// Why the bytes can't be the beginning of a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unfit {
+pub(super) enum HeadError {
     BareLineFeed,
     BareCarriageReturn,
     Control,
@@ -21,31 +21,48 @@ pub(super) enum Unfit {
     TooManyFields,
 }
 
-/// What a piece of input held of the head: `len` bytes of it, from `start`.
+/// Which bytes of an input belong to the head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Found {
-    pub(super) start: usize,
-    pub(super) len: usize,
-    /// Whether the head is complete with them.
-    pub(super) complete: bool,
+    start: usize,
+    end: usize,
+    complete: bool,
 }
 
-/// A scan that resumes.
+impl Found {
+    /// The bytes of `input` that belong to the head.
+    pub(super) fn piece<'i>(&self, input: &'i [u8]) -> &'i [u8] {
+        input.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Where these bytes end in the input.
+    pub(super) const fn end(&self) -> usize {
+        self.end
+    }
+
+    /// Whether the head ends there too.
+    pub(super) const fn is_complete(&self) -> bool {
+        self.complete
+    }
+}
+
+/// A scan that goes on with each further input.
 ///
 /// ```text
 ///            CRLF              other               CRLF CRLF
 ///   Before ---------> Before ---------> Inside ------------------> complete
 /// ```
 #[derive(Clone, Debug)]
-pub(super) struct Scan {
+pub(super) struct HeadScan {
     limit: usize,
     max_fields: u8,
     /// Bytes of the head so far.
     len: usize,
-    /// Lines ended so far, the start line among them.
+    /// Lines that have ended so far, including the start line.
     lines: u16,
     /// Empty lines skipped before the head.
     skipped: u8,
+    /// Whether the head has not begun, so that empty lines are skipped.
     before: bool,
     /// Whether the last byte was a CR.
     cr: bool,
@@ -53,14 +70,14 @@ pub(super) struct Scan {
     line_empty: bool,
 }
 
-impl Scan {
-    /// A scan for a request, before which empty lines are ignored.
-    pub(super) const fn request(limits: &Limits) -> Self {
-        Self { before: true, ..Self::response(limits) }
+impl HeadScan {
+    /// A scan that ignores a few empty lines before the head, as a server does before a request line.
+    pub(super) const fn after_empty_lines(limits: &Limits) -> Self {
+        Self { before: true, ..Self::at_once(limits) }
     }
 
-    /// A scan for a response.
-    pub(super) const fn response(limits: &Limits) -> Self {
+    /// A scan for a head that begins with the first byte.
+    pub(super) const fn at_once(limits: &Limits) -> Self {
         Self {
             limit: limits.head,
             max_fields: limits.fields,
@@ -73,32 +90,28 @@ impl Scan {
         }
     }
 
-    /// The most bytes that the head may have.
-    pub(super) const fn limit(&self) -> usize {
-        self.limit
-    }
-
-    /// How many fields have been seen; all, once the head is complete.
+    /// The number of fields that have ended so far: all of them, once the head is complete.
     pub(super) fn fields(&self) -> usize {
         usize::from(self.lines.saturating_sub(1))
     }
 
-    /// Looks at the bytes that follow those of the last call.
-    pub(super) fn push(&mut self, piece: &[u8]) -> Result<Found, Unfit> {
-        let start = self.skip_empty_lines(piece)?;
-        let rest = &piece[start..];
+    /// Scans the bytes that follow those of the last call.
+    pub(super) fn push(&mut self, input: &[u8]) -> Result<Found, HeadError> {
+        let start = self.skip_empty_lines(input)?;
+        let rest = &input[start..];
         let window = &rest[..rest.len().min(self.limit - self.len)];
         if let Some(len) = self.find_end(window)? {
-            return Ok(Found { start, len, complete: true });
+            return Ok(Found { start, end: start + len, complete: true });
         }
         if window.len() < rest.len() {
-            return Err(Unfit::TooLong);
+            return Err(HeadError::TooLong);
         }
         self.len += window.len();
-        Ok(Found { start, len: window.len(), complete: false })
+        Ok(Found { start, end: input.len(), complete: false })
     }
 
-    fn skip_empty_lines(&mut self, piece: &[u8]) -> Result<usize, Unfit> {
+    /// Skips the empty lines before the head; the number of bytes that they take.
+    fn skip_empty_lines(&mut self, piece: &[u8]) -> Result<usize, HeadError> {
         let mut at = 0;
         while self.before {
             match (self.cr, piece.get(at)) {
@@ -112,48 +125,48 @@ impl Scan {
                     self.cr = false;
                     self.skipped += 1;
                 }
-                (true, Some(b'\n')) => return Err(Unfit::EmptyLines),
-                (true, Some(_)) => return Err(Unfit::BareCarriageReturn),
+                (true, Some(b'\n')) => return Err(HeadError::EmptyLines),
+                (true, Some(_)) => return Err(HeadError::BareCarriageReturn),
             }
             at += 1;
         }
         Ok(at)
     }
 
-    /// The number of bytes up to the end of the head, if it lies in `window`.
-    fn find_end(&mut self, window: &[u8]) -> Result<Option<usize>, Unfit> {
+    /// The number of bytes up to the end of the head, if `window` contains it.
+    fn find_end(&mut self, window: &[u8]) -> Result<Option<usize>, HeadError> {
         let mut at = 0;
         while let Some(&byte) = window.get(at) {
             if self.cr {
                 if byte != b'\n' {
-                    return Err(Unfit::BareCarriageReturn);
+                    return Err(HeadError::BareCarriageReturn);
                 }
                 self.cr = false;
                 at += 1;
                 if self.line_empty {
-                    return if self.lines == 0 { Err(Unfit::EmptyLines) } else { Ok(Some(at)) };
+                    return if self.lines == 0 { Err(HeadError::EmptyLines) } else { Ok(Some(at)) };
                 }
                 self.lines += 1;
                 self.line_empty = true;
                 if self.lines > u16::from(self.max_fields) + 1 {
-                    return Err(Unfit::TooManyFields);
+                    return Err(HeadError::TooManyFields);
                 }
                 continue;
             }
             if self.line_empty && self.lines > 0 && matches!(byte, b' ' | b'\t') {
-                return Err(Unfit::Folded);
+                return Err(HeadError::Folded);
             }
-            let control = find_control(&window[at..]);
-            if control != 0 {
+            let text = len_before_control(&window[at..]);
+            if text != 0 {
                 self.line_empty = false;
             }
-            at += control;
+            at += text;
             match window.get(at) {
                 None => break,
                 Some(b'\r') => self.cr = true,
                 Some(b'\t') => self.line_empty = false,
-                Some(b'\n') => return Err(Unfit::BareLineFeed),
-                Some(_) => return Err(Unfit::Control),
+                Some(b'\n') => return Err(HeadError::BareLineFeed),
+                Some(_) => return Err(HeadError::Control),
             }
             at += 1;
         }
@@ -161,14 +174,14 @@ impl Scan {
     }
 }
 
-/// How many bytes stand before the first one below 0x20, eight at a time.
+/// The number of bytes before the first one below 0x20, found eight bytes at a time.
 #[inline]
-fn find_control(bytes: &[u8]) -> usize {
+fn len_before_control(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     let (words, tail) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
-        // Borrows run upwards only, so that the lowest flag is that of a byte below 0x20.
+        // A borrow changes only bytes above the one that caused it, so the lowest flag belongs to a byte below 0x20.
         let below = word.wrapping_sub(ONES * 0x20) & !word & (ONES * 0x80);
         if below != 0 {
             return index * 8 + below.trailing_zeros() as usize / 8;
