@@ -6,8 +6,7 @@ use alloc::vec::Vec;
 use super::config::{Config, Delivery};
 use super::failure::Failure;
 use super::receive_transform::ReceiveTransform;
-use super::settings::Settings;
-use crate::frame::{Decoder, Header, Input, Limits, Violation, decoder};
+use crate::frame::{Decoder, FastLimit, Header, Input, Limits, Violation, decoder};
 use crate::message::assembler::Assembler;
 use crate::message::{Part, Payload, TakenBuffer};
 use crate::words::opcode::{Kind, Opcode};
@@ -78,9 +77,10 @@ impl<R: Role> Incoming<R> {
     pub(super) fn fast_decode<'b>(
         &mut self,
         input: &mut Input<'b>,
-        settings: &Settings,
+        fast: FastLimit,
+        config: &Config,
     ) -> Option<(Kind, &'b mut [u8])> {
-        self.decoder.fast_decode(input, settings.fast_limit(), || &settings.limits)
+        self.decoder.fast_decode(input, fast, || &config.limits)
     }
 
     /// Whether nothing can be read now: the message's buffer is out, or a data frame comes next and messages are held.
@@ -97,7 +97,7 @@ impl<R: Role> Incoming<R> {
         if self.decoder.in_payload() {
             return Ok(None);
         }
-        let header = self.decoder.header(input, &config.limits)?;
+        let header = self.decoder.decode_header(input, &config.limits)?;
         if header.is_some_and(|header| matches!(header.opcode, Opcode::Text | Opcode::Binary)) {
             self.manner = Manner::from(config.delivery);
         }
@@ -106,7 +106,7 @@ impl<R: Role> Incoming<R> {
 
     /// The open frame, and whether it is the last of its message.
     pub(super) fn frame(&self) -> Option<(Opcode, bool)> {
-        self.decoder.frame()
+        self.decoder.open_frame()
     }
 
     /// Whether a frame's header has been read and its end has not.
@@ -165,9 +165,9 @@ impl<R: Role> Incoming<R> {
         match (transformed, self.manner) {
             (false, Manner::Whole | Manner::Taken) => {
                 let message = if input.is_empty() && decoder.remaining() == 0 {
-                    self.assembler.complete(decoder, fin)?
+                    self.assembler.end_frame(decoder, fin)?
                 } else {
-                    self.assembler.whole(decoder, input, fin)?
+                    self.assembler.assemble(decoder, input, fin)?
                 };
                 // Whoever has had the buffer may have changed what had been checked.
                 let intact = |payload: &Payload<'_>| core::str::from_utf8(payload).is_ok();
@@ -177,7 +177,7 @@ impl<R: Role> Incoming<R> {
                 }
                 Ok(message.map(|payload| Delivered::Message(kind, payload)))
             }
-            (false, Manner::Parts) => Ok(Part::next(decoder, input, fin).map(Delivered::Part)),
+            (false, Manner::Parts) => Ok(Part::take_next(decoder, input, fin).map(Delivered::Part)),
             (true, Manner::Whole | Manner::Taken) => {
                 let (limit, assembler) = (limits.message, &mut self.assembler);
                 let message = self.transform.take_message(decoder, assembler, input, fin, limit)?;
@@ -197,7 +197,7 @@ impl<R: Role> Incoming<R> {
 
     /// Takes out the buffer of the message that is arriving, if enough of the open frame is still to come.
     pub(super) fn take_buffer(&mut self) -> Option<TakenBuffer> {
-        let (opcode, fin) = self.decoder.frame()?;
+        let (opcode, fin) = self.decoder.open_frame()?;
         let (_, transformed) = self.decoder.message();
         if opcode.is_control() || transformed || self.manner == Manner::Parts {
             return None;

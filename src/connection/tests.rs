@@ -283,10 +283,3 @@ mod client {
         ]);
     }
 }
-
-#[test]
-fn zz_sizes() {
-    std::eprintln!("gate {} sending {} receiving {} settings {} incoming {} liveness {} aside {} output {} enc {} tally {} sender {} receiver {} transform {}",
-    size_of::<super::gate::Gate>(), size_of::<super::state::Sending>(), size_of::<super::state::Receiving>(), size_of::<super::settings::Settings>(),
-    size_of::<super::incoming::Incoming<Server>>(), size_of::<super::liveness::Liveness>(), size_of::<super::aside::Aside>(), size_of::<Output>(), size_of::<Encoder<Server>>(), size_of::<super::counters::Tally>(), size_of::<Sender<Server>>(), size_of::<Receiver<Server>>(), size_of::<super::send_transform::SendTransform>());
-}

@@ -52,9 +52,23 @@ enum State {
     /// A message, and none of its frames.
     Message,
     /// A frame. `remaining` is the number of its payload bytes that have not been sent, never zero.
-    InFrame { fin: bool, remaining: u64 },
+    InFrame { fin: bool, remaining: Count },
     /// A Close frame has been sent.
     Closed { in_message: bool },
+}
+
+/// A number in an array of bytes, since an aligned one would make the encoder larger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Count([u8; 8]);
+
+impl Count {
+    const fn new(count: u64) -> Self {
+        Self(count.to_ne_bytes())
+    }
+
+    const fn get(self) -> u64 {
+        u64::from_ne_bytes(self.0)
+    }
 }
 
 impl State {
@@ -64,7 +78,7 @@ impl State {
         match (remaining, fin) {
             (0, true) => Self::Idle,
             (0, false) => Self::Message,
-            _ => Self::InFrame { fin, remaining },
+            _ => Self::InFrame { fin, remaining: Count::new(remaining) },
         }
     }
 }
@@ -202,7 +216,8 @@ impl<R: Role> Encoder<R> {
         if self.checks {
             let mut utf8 = self.utf8;
             let good = utf8.push(payload).is_ok();
-            let ends = self.state == State::InFrame { fin: true, remaining: count };
+            let last = State::InFrame { fin: true, remaining: Count::new(count) };
+            let ends = self.state == last;
             //= https://www.rfc-editor.org/rfc/rfc6455#section-5.6
             //# Note that a particular text frame might include a partial UTF-8
             //# sequence; however, the whole message MUST contain valid UTF-8.
@@ -224,7 +239,7 @@ impl<R: Role> Encoder<R> {
         debug_assert!(count as u64 <= self.remaining());
         self.mask = self.mask.advanced(count);
         if let State::InFrame { fin, remaining } = self.state {
-            self.state = State::in_frame(fin, remaining - count as u64);
+            self.state = State::in_frame(fin, remaining.get() - count as u64);
         }
     }
 
@@ -246,7 +261,7 @@ impl<R: Role> Encoder<R> {
     #[inline]
     pub fn remaining(&self) -> u64 {
         match self.state {
-            State::InFrame { remaining, .. } => remaining,
+            State::InFrame { remaining, .. } => remaining.get(),
             _ => 0,
         }
     }

@@ -8,33 +8,48 @@ use crate::words::opcode::Kind;
 /// A data message whose last frame is not complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct OpenMessage {
-    kind: Kind,
-    /// Whether the first frame had a bit set that an extension has claimed.
-    transformed: bool,
-    /// How many payload bytes the frames have announced so far.
-    announced: u64,
+    content: Content,
+    /// How many payload bytes the frames have announced so far. An array of bytes, since an aligned number would make the decoder larger.
+    announced: [u8; 8],
+}
+
+/// The kind of a message, and whether its first frame had a bit set that an extension has claimed; together, so that they take one byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    Text,
+    Binary,
+    TransformedText,
+    TransformedBinary,
 }
 
 impl OpenMessage {
     /// A message of whose frames none has been [added](Self::add_frame) yet.
     pub(super) fn new(kind: Kind, transformed: bool) -> Self {
-        Self { kind, transformed, announced: 0 }
+        let content = match (kind, transformed) {
+            (Kind::Text, false) => Content::Text,
+            (Kind::Binary, false) => Content::Binary,
+            (Kind::Text, true) => Content::TransformedText,
+            (Kind::Binary, true) => Content::TransformedBinary,
+        };
+        Self { content, announced: [0; 8] }
     }
 
     #[cfg(feature = "alloc")]
     pub(super) fn kind(&self) -> Kind {
-        self.kind
+        match self.content {
+            Content::Text | Content::TransformedText => Kind::Text,
+            Content::Binary | Content::TransformedBinary => Kind::Binary,
+        }
     }
 
     #[cfg(feature = "alloc")]
     pub(super) fn is_transformed(&self) -> bool {
-        self.transformed
+        matches!(self.content, Content::TransformedText | Content::TransformedBinary)
     }
 
     /// How many payload bytes its frames have announced.
-    #[cfg(feature = "alloc")]
     pub(super) fn announced(&self) -> u64 {
-        self.announced
+        u64::from_ne_bytes(self.announced)
     }
 
     /// Adds the payload length that the next frame's header announces.
@@ -51,8 +66,9 @@ impl OpenMessage {
         if len > limits.frame {
             return Err(Violation::FrameTooLong);
         }
-        self.announced = self.announced.saturating_add(len);
-        if !self.transformed && self.announced > limits.message {
+        let announced = self.announced().saturating_add(len);
+        self.announced = announced.to_ne_bytes();
+        if !self.is_transformed() && announced > limits.message {
             return Err(Violation::MessageTooLong);
         }
         Ok(())
@@ -60,8 +76,8 @@ impl OpenMessage {
 
     /// What its payload has to be on the wire.
     pub(super) fn check(&self) -> Check {
-        match (self.kind, self.transformed) {
-            (Kind::Text, false) => Check::Text,
+        match self.content {
+            Content::Text => Check::Text,
             _ => Check::Nothing,
         }
     }

@@ -4,7 +4,6 @@
 use alloc::vec::Vec;
 
 use super::Receiver;
-use crate::connection::state::Receiving;
 use crate::message::TakenBuffer;
 use crate::words::role::Role;
 
@@ -30,7 +29,7 @@ impl<R: Role> Receiver<R> {
     /// comes after what is read into the buffer.
     pub fn take_buffer(&mut self) -> Option<TakenBuffer> {
         // What is kept comes first.
-        if self.state != Receiving::Open || self.aside.has_kept() {
+        if !self.gate.is_open() || self.aside.has_kept() {
             return None;
         }
         self.incoming.take_buffer()

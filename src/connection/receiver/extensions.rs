@@ -21,9 +21,10 @@ impl<R: Role> Receiver<R> {
         #[cfg(feature = "deflate")]
         if let Some(parameters) = agreed.deflate {
             let direction = parameters.sent_by::<R::Peer>();
-            let pool = self.settings.deflate.pool.clone();
-            let transform = ReceiveTransform::new(Box::new(deflate::Decoder::new(direction, pool)));
-            self.incoming = Incoming::transformed(&self.settings, transform);
+            let pool = self.config.deflate.pool.clone();
+            let transform =
+                ReceiveTransform::new(Box::new(deflate::DeflateDecoder::new(direction, pool)));
+            self.incoming = Incoming::transformed(&self.config, transform);
         }
         let _ = agreed;
         self

@@ -5,7 +5,7 @@ use crate::connection::event::{Closing, Event, Pong};
 use crate::connection::failure::Failure;
 use crate::connection::incoming::Delivered;
 use crate::connection::outcome::CloseStatus;
-use crate::connection::state::{Receiving, ReceivingChange};
+use crate::connection::state::ReceivingChange;
 use crate::frame::{Header, Input};
 use crate::message::{Content, Part, Payload, Text};
 use crate::words::close_code::CloseCode;
@@ -20,7 +20,7 @@ impl<R: Role> Receiver<R> {
         input: &mut Input<'b>,
         now: Instant,
     ) -> Option<Event<'b>> {
-        while self.state == Receiving::Open {
+        while self.gate.is_open() {
             let (arrived, in_frame) = (input.len(), self.incoming.in_frame());
             let step = self.read_step(input, now);
             let consumed = arrived - input.len();
@@ -48,10 +48,10 @@ impl<R: Role> Receiver<R> {
         input: &mut Input<'b>,
         now: Instant,
     ) -> Result<Option<Event<'b>>, Failure> {
-        if self.incoming.is_blocked(self.hold, input) {
+        if self.incoming.is_blocked(self.gate.holds(), input) {
             return Ok(None);
         }
-        if let Some(header) = self.incoming.read_header(input, &self.settings)? {
+        if let Some(header) = self.incoming.read_header(input, &self.config)? {
             self.count_frame(header);
         }
         match self.incoming.frame() {
@@ -63,7 +63,7 @@ impl<R: Role> Receiver<R> {
                 if !input.is_empty() {
                     self.liveness.heard_data();
                 }
-                let delivered = self.incoming.take_data(fin, input, &self.settings.limits)?;
+                let delivered = self.incoming.take_data(fin, input, &self.config.limits)?;
                 Ok(delivered.map(|delivered| match delivered {
                     Delivered::Message(kind, payload) => self.message(kind, payload),
                     Delivered::Part(part) => self.part(part),

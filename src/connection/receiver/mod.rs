@@ -14,9 +14,9 @@ use super::failure::Failure;
 use super::incoming::Incoming;
 use super::liveness::{Alarm, Liveness};
 use super::outcome::{CloseStatus, ReceiverEnd, Want};
+use super::receive_gate::ReceiveGate;
 use super::reply::{ControlPayload, Notice, Probe, Reply};
-use super::settings::Settings;
-use super::state::{Receiving, ReceivingChange, StreamEnd};
+use super::state::{Receiving, ReceivingChange};
 use crate::frame::Input;
 use crate::message::Payload;
 use crate::words::role::Role;
@@ -31,11 +31,8 @@ mod frames;
 pub struct Receiver<R: Role> {
     incoming: Incoming<R>,
     aside: Aside,
-    settings: Settings,
-    state: Receiving,
-    stream_end: StreamEnd,
-    /// Whether messages are held.
-    hold: bool,
+    gate: ReceiveGate,
+    config: Arc<Config>,
     liveness: Liveness,
     tally: Tally,
 }
@@ -47,10 +44,8 @@ impl<R: Role> Receiver<R> {
         Self {
             incoming: Incoming::new(&config),
             aside: Aside::default(),
-            settings: Settings::new(config),
-            state: Receiving::Open,
-            stream_end: StreamEnd::default(),
-            hold: false,
+            gate: ReceiveGate::new(&config),
+            config,
             liveness: Liveness::default(),
             tally: Tally::default(),
         }
@@ -77,12 +72,8 @@ impl<R: Role> Receiver<R> {
 
     /// The reply to the end of the stream, once, where no failure says it.
     fn reply_to_the_end(&mut self) -> Option<Reply> {
-        let told = self.stream_end.told();
-        if !self.has_lost_its_peer() || told == self.stream_end {
-            return None;
-        }
-        self.stream_end = told;
-        Some(Reply::Gone)
+        let is_news = self.has_lost_its_peer() && self.gate.tell_of_end();
+        is_news.then_some(Reply::Gone)
     }
 
     /// Takes the next reply that the sending half has to [apply](super::Sender::apply). Until they are taken, replies wait in a fixed
@@ -98,24 +89,24 @@ impl<R: Role> Receiver<R> {
         if hold {
             self.liveness.pause();
         }
-        self.hold = hold;
+        self.gate.hold(hold);
     }
 
     /// Whether anything has arrived since time was last looked at, in as far as it is read.
     #[inline]
     pub(super) fn has_heard(&self) -> bool {
-        self.state == Receiving::Open && self.liveness.has_heard()
+        self.gate.is_open() && self.liveness.has_heard()
     }
 
     /// Whether messages are held.
     #[inline]
     pub(super) fn is_holding(&self) -> bool {
-        self.hold
+        self.gate.holds()
     }
 
     /// Takes what the sending half has found out.
     pub fn note(&mut self, notice: Notice, now: Duration) {
-        match (notice, self.state) {
+        match (notice, self.gate.state()) {
             (Notice::PingWritten, _) => self.liveness.ping_written(Instant::new(now)),
             (Notice::Closing, _) => self.liveness.stop_asking(),
             (Notice::Stalled, Receiving::Open) => {
@@ -129,8 +120,8 @@ impl<R: Role> Receiver<R> {
     /// What a task that reads is to do next: to read or not, and when to poll again at the latest. `write` says that a reply waits to
     /// be taken. There is nothing left to do when [`is_over`](Self::is_over).
     pub fn want(&self) -> Want {
-        let read = !self.stream_end.is_reached()
-            && (self.state != Receiving::Open || self.takes_input(self.hold));
+        let read =
+            !self.gate.is_at_end() && (!self.gate.is_open() || self.takes_input(self.gate.holds()));
         Want::Io { read, write: self.aside.has_reply(), deadline: self.deadline() }
     }
 
@@ -141,12 +132,12 @@ impl<R: Role> Receiver<R> {
 
     /// Whether nothing will arrive any more: the stream has ended.
     pub fn is_over(&self) -> bool {
-        self.stream_end.is_reached()
+        self.gate.is_at_end()
     }
 
     /// Whether the stream has ended, though perhaps nobody has heard of it, because a message's buffer is out that may never come back.
     pub(super) fn has_lost_its_peer(&self) -> bool {
-        self.stream_end.is_reached() || self.incoming.is_taken() && self.aside.has_kept_end()
+        self.gate.is_at_end() || self.incoming.is_taken() && self.aside.has_kept_end()
     }
 
     /// Whether input is welcome, with messages held or not. No matter how the connection stands.
@@ -166,11 +157,12 @@ impl<R: Role> Receiver<R> {
     /// A message that lies whole in the input: nearly all events. `None` for everything else.
     #[inline(always)]
     pub(super) fn poll_fast<'b>(&mut self, input: &mut Input<'b>) -> Option<Event<'b>> {
-        if self.hold || self.aside.has_kept() {
+        if self.aside.has_kept() {
             return None;
         }
         let arrived = input.len();
-        let (kind, payload) = self.incoming.fast_decode(input, &self.settings)?;
+        let (kind, payload) =
+            self.incoming.fast_decode(input, self.gate.fast_limit(), &self.config)?;
         self.tally.wire_bytes += (arrived - input.len()) as u64;
         self.liveness.heard_data();
         Some(self.message(kind, Payload::borrowed(payload)))
@@ -183,7 +175,7 @@ impl<R: Role> Receiver<R> {
         now: Duration,
     ) -> Option<Event<'b>> {
         let now = Instant::new(now);
-        if let Receiving::Failing(failure) = self.state {
+        if let Receiving::Failing(failure) = self.gate.state() {
             self.leave(ReceivingChange::Told);
             return Some(Event::Failed(failure));
         }
@@ -195,7 +187,7 @@ impl<R: Role> Receiver<R> {
                 return Some(event);
             }
             let waits = self.incoming.is_taken() || self.incoming.is_due();
-            if self.state == Receiving::Open && (waits || !input.is_empty()) {
+            if self.gate.is_open() && (waits || !input.is_empty()) {
                 self.keep(input);
                 return self.rest(&mut Input::none(), now);
             }
@@ -211,8 +203,8 @@ impl<R: Role> Receiver<R> {
         let mut all = kept.input();
         let event = self.read_frames(&mut all, now).map(Event::into_owned);
         let (left, eof) = (all.len(), all.is_eof());
-        if self.state != Receiving::Open {
-            self.reach_end_if(eof);
+        if !self.gate.is_open() {
+            self.gate.reach_end_if(eof);
             return event;
         }
         kept = kept.keep_last(left);
@@ -236,27 +228,27 @@ impl<R: Role> Receiver<R> {
 
     /// What is left to do when no frame is to be read: the end of the stream, and time.
     fn rest<'b>(&mut self, input: &mut Input<'b>, now: Instant) -> Option<Event<'b>> {
-        if self.state != Receiving::Open {
+        if !self.gate.is_open() {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
             //# An endpoint MUST NOT continue to attempt to process data
             //# (including a responding Close frame) from the remote endpoint after
             //# being instructed to _Fail the WebSocket Connection_.
             input.take(input.len());
-            self.reach_end_if(input.is_eof());
+            self.gate.reach_end_if(input.is_eof());
             return None;
         }
         //= https://www.rfc-editor.org/rfc/rfc6455#section-7.2.1
         //# If at any point the underlying transport layer connection is unexpectedly
         //# lost, the client MUST _Fail the WebSocket Connection_.
         if input.is_eof() && input.is_empty() {
-            self.reach_end_if(true);
+            self.gate.reach_end_if(true);
             return Some(self.fail(Failure::EndOfStream));
         }
-        if !self.takes_input(self.hold) {
+        if !self.takes_input(self.gate.holds()) {
             self.liveness.pause();
             return None;
         }
-        match self.liveness.alarm(now, &self.settings)? {
+        match self.liveness.alarm(now, &self.config)? {
             Alarm::Ping => Some(Event::Quiet),
             Alarm::Idle => Some(Event::Idle),
             Alarm::Dead => Some(self.fail(Failure::Unresponsive)),
@@ -274,23 +266,17 @@ impl<R: Role> Receiver<R> {
     //# (including a responding Close frame) from the remote endpoint after
     //# being instructed to _Fail the WebSocket Connection_.
     fn leave(&mut self, change: ReceivingChange) {
-        self.state = self.state.after(change);
-        self.reach_end_if(self.aside.has_kept_end());
+        self.gate.change(change);
+        self.gate.reach_end_if(self.aside.has_kept_end());
         self.incoming.stop();
         self.aside.forget();
     }
 
-    /// The end of the stream has been reached, if `eof` says so.
-    fn reach_end_if(&mut self, eof: bool) {
-        if eof {
-            self.stream_end = self.stream_end.reached();
-        }
-    }
-
     /// Says that the transport is gone, as after a read that failed: nothing more will arrive.
     pub fn lost(&mut self) {
-        self.stream_end = self.stream_end.reached().told();
-        if self.state == Receiving::Open {
+        self.gate.reach_end_if(true);
+        self.gate.tell_of_end();
+        if self.gate.is_open() {
             self.fail(Failure::EndOfStream);
         }
     }
@@ -298,11 +284,11 @@ impl<R: Role> Receiver<R> {
     /// What the sending half has to do about an event.
     pub(super) fn reply_to(&mut self, event: &Event<'_>, now: Duration) -> Option<Reply> {
         match event {
-            Event::Ping(payload) if self.settings.auto_pong => {
+            Event::Ping(payload) if self.config.auto_pong => {
                 ControlPayload::new(payload).map(Reply::Pong)
             }
             Event::Closing(closing) => {
-                Some(Reply::Close { code: closing.code, hold: !self.settings.auto_close })
+                Some(Reply::Close { code: closing.code, hold: !self.config.auto_close })
             }
             Event::Quiet => {
                 let now = Instant::new(now);
@@ -325,13 +311,13 @@ impl<R: Role> Receiver<R> {
 
     /// When [`poll`](Self::poll) is to be called again, if nothing arrives before.
     pub fn deadline(&self) -> Option<Duration> {
-        self.deadline_with(self.hold)
+        self.deadline_with(self.gate.holds())
     }
 
     /// When `poll` is to be called again, with messages held or not. At once, if there is something to do that waits for nothing.
     pub(super) fn deadline_with(&self, hold: bool) -> Option<Duration> {
-        match self.state {
-            Receiving::Open if self.takes_input(hold) => self.liveness.deadline(&self.settings),
+        match self.gate.state() {
+            Receiving::Open if self.takes_input(hold) => self.liveness.deadline(&self.config),
             // What is kept or due can be gone on with.
             Receiving::Open => (!hold && !self.incoming.is_taken()).then_some(Duration::ZERO),
             Receiving::Failing(_) => Some(Duration::ZERO),
@@ -342,7 +328,8 @@ impl<R: Role> Receiver<R> {
     /// Replaces the configuration: other limits after authentication, say. It holds from the next frame on, the way of delivery
     /// from the next message on; the SIMD level stays.
     pub fn set_config(&mut self, config: impl Into<Arc<Config>>) {
-        self.settings = Settings::new(config.into());
+        self.config = config.into();
+        self.gate.set_config(&self.config);
     }
 
     /// What has been received.
@@ -357,18 +344,18 @@ impl<R: Role> Receiver<R> {
 
     /// Whether more may come.
     pub(super) fn is_open(&self) -> bool {
-        self.state == Receiving::Open && !self.stream_end.is_reached()
+        self.gate.is_open() && !self.gate.is_at_end()
     }
 
     /// How this half stands; with the other half's, an [`Outcome`](super::Outcome).
     pub fn end(&self) -> ReceiverEnd {
-        let (received, failure) = match self.state {
+        let (received, failure) = match self.gate.state() {
             Receiving::Open | Receiving::Over => (CloseStatus::Absent, None),
             Receiving::Closed(status) => (status, None),
             Receiving::Failing(failure) | Receiving::Failed(failure) => {
                 (CloseStatus::Absent, Some(failure))
             }
         };
-        ReceiverEnd { received, failure, eof: self.stream_end.is_reached() }
+        ReceiverEnd { received, failure, eof: self.gate.is_at_end() }
     }
 }

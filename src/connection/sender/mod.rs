@@ -13,11 +13,11 @@ use bytes::Bytes;
 use super::config::Config;
 use super::counters::{Tally, Traffic};
 use super::deadlines::Deadlines;
-use super::gate::Gate;
 use super::keys::Side;
 use super::output::{Output, SHARE};
 use super::pings::Pings;
 use super::send_error::{Refused, SendError};
+use super::send_gate::SendGate;
 use super::send_transform::SendTransform;
 use crate::frame::{Encoder, Fragment, Misuse};
 use crate::message::{Message, Prepared};
@@ -36,7 +36,7 @@ pub use streaming::Borrowed;
 
 /// The sending half of a connection.
 pub struct Sender<R: Side> {
-    gate: Gate,
+    gate: SendGate,
     encoder: Encoder<R>,
     output: Output,
     keys: R::Keys,
@@ -82,7 +82,7 @@ impl<R: Side> Sender<R> {
     pub fn new(config: impl Into<Arc<Config>>, keys: R::Keys) -> Self {
         let config = config.into();
         Self {
-            gate: Gate::new(false),
+            gate: SendGate::new(false),
             encoder: Encoder::with_level(config.simd),
             output: Output::default(),
             keys,

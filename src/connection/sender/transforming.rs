@@ -5,9 +5,9 @@
 use alloc::boxed::Box;
 
 use super::Sender;
-#[cfg(feature = "deflate")]
-use crate::connection::gate::Gate;
 use crate::connection::keys::Side;
+#[cfg(feature = "deflate")]
+use crate::connection::send_gate::SendGate;
 #[cfg(feature = "deflate")]
 use crate::connection::send_transform::SendTransform;
 use crate::extension::Agreed;
@@ -29,11 +29,11 @@ impl<R: Side> Sender<R> {
         #[cfg(feature = "deflate")]
         if let Some(parameters) = agreed.deflate {
             let direction = parameters.sent_by::<R>();
-            if let Some(encoder) = deflate::Encoder::new(direction, &self.config.deflate) {
+            if let Some(encoder) = deflate::DeflateEncoder::new(direction, &self.config.deflate) {
                 // A history is worth keeping, unless the message has displaced it anyway.
-                let waives = if direction.takeover { direction.window.window() } else { 0 };
-                let window = direction.window.get();
-                self.gate = Gate::new(true);
+                let waives = if direction.has_takeover() { direction.window().window() } else { 0 };
+                let window = direction.window().get();
+                self.gate = SendGate::new(true);
                 self.transform = SendTransform::new(Box::new(encoder), window, waives);
                 self.encoder = Encoder::with_level(self.config.simd.beside_compression());
             }

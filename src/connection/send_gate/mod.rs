@@ -7,7 +7,7 @@ use crate::frame::Misuse;
 
 /// The gate.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Gate {
+pub(super) struct SendGate {
     state: Sending,
     /// Whether an extension sees every message.
     extended: bool,
@@ -15,7 +15,7 @@ pub(super) struct Gate {
     clear: bool,
 }
 
-impl Gate {
+impl SendGate {
     pub(super) const fn new(extended: bool) -> Self {
         Self { state: Sending::Open, extended, clear: !extended }
     }

@@ -1,6 +1,6 @@
 //! What the gate lets through, cell by cell: each state by each thing to be sent.
 
-use super::Gate;
+use super::SendGate;
 use crate::connection::failure::Failure;
 use crate::connection::outcome::CloseStatus;
 use crate::connection::send_error::SendError;
@@ -38,7 +38,7 @@ fn each_state_lets_through_what_it_may() {
     ];
     for (changes, expected, clear) in table {
         for extended in [false, true] {
-            let mut gate = Gate::new(extended);
+            let mut gate = SendGate::new(extended);
             changes.iter().for_each(|change| gate.change(*change));
             let let_through = [
                 gate.check_data(),

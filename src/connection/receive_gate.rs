@@ -1,0 +1,88 @@
+//! The gate of the receiving half: whether something may be given out now. It owns the state, what is known of the end of the stream, and whether messages
+//! are held; what has arrived, and what is kept of it, is not its business.
+
+use super::config::{Config, Delivery};
+use super::state::{Receiving, ReceivingChange, StreamEnd};
+use crate::frame::FastLimit;
+
+/// The gate.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ReceiveGate {
+    state: Receiving,
+    stream_end: StreamEnd,
+    /// Whether messages are held.
+    hold: bool,
+    /// Which messages may be decoded in one step, as far as the configuration says. Follows from it, and changes with it.
+    fast_limit: FastLimit,
+}
+
+impl ReceiveGate {
+    pub(super) fn new(config: &Config) -> Self {
+        let (state, stream_end) = (Receiving::Open, StreamEnd::default());
+        Self { state, stream_end, hold: false, fast_limit: fast_limit(config) }
+    }
+
+    /// Lets the configuration hold from now on.
+    pub(super) fn set_config(&mut self, config: &Config) {
+        self.fast_limit = fast_limit(config);
+    }
+
+    /// Which messages may be decoded in one step. In every state but the open one the decoder refuses them.
+    #[inline(always)]
+    pub(super) const fn fast_limit(&self) -> FastLimit {
+        if self.hold { FastLimit::NONE } else { self.fast_limit }
+    }
+
+    /// Lets messages be held or not.
+    pub(super) const fn hold(&mut self, hold: bool) {
+        self.hold = hold;
+    }
+
+    /// Whether messages are held.
+    #[inline]
+    pub(super) const fn holds(&self) -> bool {
+        self.hold
+    }
+
+    pub(super) const fn state(&self) -> Receiving {
+        self.state
+    }
+
+    /// Whether frames are read.
+    #[inline]
+    pub(super) const fn is_open(&self) -> bool {
+        matches!(self.state, Receiving::Open)
+    }
+
+    /// Goes over to the next state.
+    pub(super) const fn change(&mut self, change: ReceivingChange) {
+        self.state = self.state.after(change);
+    }
+
+    /// Whether the end of the stream has been reached.
+    #[inline]
+    pub(super) const fn is_at_end(&self) -> bool {
+        self.stream_end.is_reached()
+    }
+
+    /// The end of the stream has been reached, if `eof` says so.
+    pub(super) const fn reach_end_if(&mut self, eof: bool) {
+        if eof {
+            self.stream_end = self.stream_end.reached();
+        }
+    }
+
+    /// The sending half is told of the end of the stream; whether that is new.
+    pub(super) fn tell_of_end(&mut self) -> bool {
+        let before = self.stream_end;
+        self.stream_end = before.told();
+        self.stream_end != before
+    }
+}
+
+fn fast_limit(config: &Config) -> FastLimit {
+    match config.delivery {
+        Delivery::Whole => FastLimit::new(&config.limits),
+        Delivery::Parts => FastLimit::NONE,
+    }
+}
