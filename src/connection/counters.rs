@@ -35,15 +35,40 @@ pub struct Traffic {
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub(crate) struct Tally {
-    pub(crate) messages: u64,
+    messages: u64,
     /// Frames that do not end a message.
     other_frames: u32,
     pings: u32,
-    pub(crate) wire_bytes: u64,
-    pub(crate) payload_bytes: u64,
+    wire_bytes: u64,
+    payload_bytes: u64,
 }
 
 impl Tally {
+    /// Counts bytes on the wire.
+    #[inline(always)]
+    pub(crate) const fn add_wire_bytes(&mut self, count: u64) {
+        self.wire_bytes += count;
+    }
+
+    /// How many bytes have been counted.
+    #[inline(always)]
+    pub(crate) const fn wire_bytes(&self) -> u64 {
+        self.wire_bytes
+    }
+
+    /// Counts a message, or its last part, of this many bytes.
+    #[inline(always)]
+    pub(crate) const fn add_message(&mut self, len: u64) {
+        self.messages += 1;
+        self.payload_bytes += len;
+    }
+
+    /// Counts bytes of a message that is not complete.
+    #[inline]
+    pub(crate) const fn add_payload(&mut self, len: u64) {
+        self.payload_bytes += len;
+    }
+
     /// Counts a frame that does not end a message.
     #[inline]
     pub(crate) fn other_frame(&mut self) {

@@ -48,13 +48,6 @@ pub(super) enum Delivered<'b> {
     Part(Part<'b>),
 }
 
-/// A piece of a control frame's payload.
-pub(super) struct ControlPiece<'b> {
-    pub(super) bytes: &'b mut [u8],
-    /// Whether it is the last.
-    pub(super) last: bool,
-}
-
 impl<R: Role> Incoming<R> {
     pub(super) fn new(config: &Config) -> Self {
         Self {
@@ -130,11 +123,12 @@ impl<R: Role> Incoming<R> {
         self.decoder.is_due() || self.transform.has_failure()
     }
 
-    /// Takes what has arrived of the open control frame. `None` if it is wrong, which the next step reports.
+    /// Takes what has arrived of the open control frame's payload, and says whether that is its end. `None` if it is wrong, which the next step
+    /// reports.
     pub(super) fn take_control<'b>(
         &mut self,
         input: &mut Input<'b>,
-    ) -> Result<Option<ControlPiece<'b>>, Violation> {
+    ) -> Result<Option<(&'b mut [u8], bool)>, Violation> {
         let remaining = decoder::clamp(self.decoder.remaining());
         let bytes = input.take(remaining);
         if self.decoder.unmask(bytes).is_err() {
@@ -144,7 +138,7 @@ impl<R: Role> Incoming<R> {
         if last {
             self.decoder.finish()?;
         }
-        Ok(Some(ControlPiece { bytes, last }))
+        Ok(Some((bytes, last)))
     }
 
     /// Takes what has arrived of the open data frame: what that comes to, if anything.

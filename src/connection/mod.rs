@@ -58,6 +58,7 @@
 //! ```
 
 mod aside;
+mod close_status;
 mod config;
 mod control;
 mod counters;
@@ -87,6 +88,7 @@ mod tests;
 mod timers;
 mod waiting;
 
+pub use close_status::{CloseStatus, Initiator};
 pub use config::{Config, Delivery, Holding, Keepalive};
 pub use counters::{Counters, Traffic};
 pub use event::{Closing, Event, Pong};
@@ -95,7 +97,7 @@ pub use joined::Connection;
 #[cfg(feature = "getrandom")]
 pub use keys::Generator;
 pub use keys::{Entropy, Side};
-pub use outcome::{Cause, CloseStatus, Initiator, Outcome, ReceiverEnd, SenderEnd, Want};
+pub use outcome::{Cause, Outcome, ReceiverEnd, SenderEnd, Want};
 pub use receiver::Receiver;
 pub use reply::{ControlPayload, Notice, Probe, Reply};
 pub use send_error::{Refused, SendError};

@@ -2,65 +2,9 @@
 
 use core::time::Duration;
 
+use super::close_status::{CloseStatus, Initiator};
 use super::failure::Failure;
-use crate::words::close_code::CloseCode;
-
-/// What a Close frame said.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum CloseStatus {
-    /// There was no Close frame.
-    #[default]
-    Absent,
-    /// There was a Close frame without a code.
-    Empty,
-    /// There was a Close frame with this code.
-    Code(CloseCode),
-}
-
-impl CloseStatus {
-    /// Whether there was a Close frame.
-    pub const fn is_present(self) -> bool {
-        !matches!(self, Self::Absent)
-    }
-
-    /// The code in the frame.
-    pub const fn code(self) -> Option<CloseCode> {
-        match self {
-            Self::Code(code) => Some(code),
-            _ => None,
-        }
-    }
-
-    /// The number that RFC 6455, section 7.1.5, gives this: the code in the frame, 1005 where there was no code, 1006 where there
-    /// was no frame.
-    pub const fn number(self) -> u16 {
-        match self {
-            //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.5
-            //# If _The WebSocket Connection is Closed_ and no Close control frame was
-            //# received by the endpoint (such as could occur if the underlying transport
-            //# connection is lost), _The WebSocket Connection Close Code_ is considered
-            //# to be 1006.
-            Self::Absent => 1006,
-            Self::Empty => 1005,
-            Self::Code(code) => code.get(),
-        }
-    }
-}
-
-impl From<Option<CloseCode>> for CloseStatus {
-    fn from(code: Option<CloseCode>) -> Self {
-        code.map_or(Self::Empty, Self::Code)
-    }
-}
-
-/// Who began the closing handshake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Initiator {
-    /// This endpoint.
-    Local,
-    /// The peer.
-    Remote,
-}
+use super::state::Sending;
 
 /// Why a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -128,13 +72,22 @@ impl Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReceiverEnd {
     /// The Close frame that was received.
-    pub(crate) received: CloseStatus,
-    pub(crate) failure: Option<Failure>,
+    received: CloseStatus,
+    failure: Option<Failure>,
     /// Whether the peer's stream has ended.
-    pub(crate) eof: bool,
+    eof: bool,
 }
 
 impl ReceiverEnd {
+    pub(super) const fn new(received: CloseStatus, failure: Option<Failure>, eof: bool) -> Self {
+        Self { received, failure, eof }
+    }
+
+    /// Whether the peer's stream has ended.
+    pub(super) const fn is_at_end(&self) -> bool {
+        self.eof
+    }
+
     /// Why the connection has failed, if it has.
     pub const fn failure(&self) -> Option<Failure> {
         self.failure
@@ -150,18 +103,30 @@ impl ReceiverEnd {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SenderEnd {
     /// The Close frame that was sent, once it has been written whole.
-    pub(crate) sent: CloseStatus,
-    pub(crate) initiator: Option<Initiator>,
-    /// Whether a Close frame is queued or written.
-    pub(crate) closed: bool,
-    pub(crate) close_blocked: bool,
+    sent: CloseStatus,
+    initiator: Option<Initiator>,
+    /// Whether our Close frame is queued, or there will be none.
+    ended: bool,
+    close_blocked: bool,
     /// Why it has failed, if it has: by what the receiving half has found, or because the transport is gone or stalled.
-    pub(crate) failure: Option<Failure>,
+    failure: Option<Failure>,
     /// Whether the closing handshake has taken too long, or output has stalled.
-    pub(crate) over: bool,
+    over: bool,
 }
 
 impl SenderEnd {
+    /// How a half stands in this state, whose Close frame has been `written` or not, and for which a deadline has passed or not.
+    pub(super) fn new(state: Sending, written: bool, over: bool) -> Self {
+        Self {
+            sent: if written { state.status() } else { CloseStatus::Absent },
+            initiator: state.initiator(),
+            ended: state.is_ended(),
+            close_blocked: matches!(state, Sending::Failed { blocked: true, .. }),
+            failure: state.failure(),
+            over,
+        }
+    }
+
     /// Whether nothing will be written any more: output has stalled, or the closing handshake has taken too long.
     pub const fn is_over(&self) -> bool {
         self.over
@@ -169,7 +134,7 @@ impl SenderEnd {
 
     /// Whether nothing will be sent any more but what is queued.
     pub const fn is_ended(&self) -> bool {
-        self.closed || self.close_blocked
+        self.ended
     }
 }
 

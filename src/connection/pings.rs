@@ -8,9 +8,15 @@ use super::waiting::{self, Waited, Waiting};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Position {
     /// How many bytes have been written.
-    pub(super) written: u64,
+    written: u64,
     /// Whether a frame is open, so that no other can be queued.
-    pub(super) in_frame: bool,
+    in_frame: bool,
+}
+
+impl Position {
+    pub(super) const fn new(written: u64, in_frame: bool) -> Self {
+        Self { written, in_frame }
+    }
 }
 
 /// Pings and pongs on their way out.

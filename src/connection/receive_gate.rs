@@ -12,30 +12,35 @@ pub(super) struct ReceiveGate {
     stream_end: StreamEnd,
     /// Whether messages are held.
     hold: bool,
-    /// Which messages may be decoded in one step, as far as the configuration says. Follows from it, and changes with it.
+    /// Which messages may be decoded in one step: as far as the configuration says, and as things are. The second follows from the first and from
+    /// `hold`, and is set wherever they change, which is here.
+    configured: FastLimit,
     fast_limit: FastLimit,
 }
 
 impl ReceiveGate {
     pub(super) fn new(config: &Config) -> Self {
         let (state, stream_end) = (Receiving::Open, StreamEnd::default());
-        Self { state, stream_end, hold: false, fast_limit: fast_limit(config) }
+        let configured = fast_limit(config);
+        Self { state, stream_end, hold: false, configured, fast_limit: configured }
     }
 
     /// Lets the configuration hold from now on.
     pub(super) fn set_config(&mut self, config: &Config) {
-        self.fast_limit = fast_limit(config);
+        self.configured = fast_limit(config);
+        self.hold(self.hold);
     }
 
     /// Which messages may be decoded in one step. In every state but the open one the decoder refuses them.
     #[inline(always)]
     pub(super) const fn fast_limit(&self) -> FastLimit {
-        if self.hold { FastLimit::NONE } else { self.fast_limit }
+        self.fast_limit
     }
 
     /// Lets messages be held or not.
     pub(super) const fn hold(&mut self, hold: bool) {
         self.hold = hold;
+        self.fast_limit = if hold { FastLimit::NONE } else { self.configured };
     }
 
     /// Whether messages are held.

@@ -199,7 +199,7 @@ impl<R: Side> Connection<R> {
         let (receiver, sender) = (self.receiver.end(), self.sender.end());
         let outcome = Outcome::join(receiver, sender);
         let waits = !self.output().is_empty();
-        let replied = sender.is_ended() || receiver.failure.is_some();
+        let replied = sender.is_ended() || receiver.failure().is_some();
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
         //# After both sending and receiving a Close message, an endpoint
         //# considers the WebSocket connection closed and MUST close the
@@ -209,7 +209,7 @@ impl<R: Side> Connection<R> {
         //# sending and receiving a Close message, e.g., if it has not received a
         //# TCP Close from the server in a reasonable time period.
         let server_closes = !R::MASKS && outcome.clean();
-        if sender.is_over() || (!waits && replied && (receiver.eof || server_closes)) {
+        if sender.is_over() || (!waits && replied && (receiver.is_at_end() || server_closes)) {
             return Want::Done(outcome);
         }
         //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
@@ -219,12 +219,12 @@ impl<R: Side> Connection<R> {
         //# To do so, the client MUST _Close the WebSocket Connection_, and MAY report the
         //# problem to the user (which would be especially useful for developers) in an
         //# appropriate manner.
-        if receiver.failure.is_some() && !waits && !self.sender.is_shut() {
+        if receiver.failure().is_some() && !waits && !self.sender.is_shut() {
             return Want::ShutdownWrite;
         }
         let holds = self.sender.holds();
         let reads = receiver.is_ended() || self.receiver.takes_input(holds);
-        self.io(!receiver.eof && reads, holds)
+        self.io(!receiver.is_at_end() && reads, holds)
     }
 
     /// When [`poll`](Self::poll) is to be called again, if nothing arrives before; at once, if it has passed.

@@ -44,7 +44,7 @@ impl<R: Role> Receiver<R> {
     /// nothing has changed then.
     pub fn put_buffer(&mut self, bytes: Vec<u8>) -> Result<(), Vec<u8>> {
         let read = self.incoming.put_buffer(bytes)?;
-        self.tally.wire_bytes += read;
+        self.tally.add_wire_bytes(read);
         if read > 0 {
             self.liveness.heard_data();
         }

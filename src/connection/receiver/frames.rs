@@ -1,10 +1,10 @@
 //! What frames mean: messages and parts to give out, control frames to answer, the peer's Close (RFC 6455, sections 5.5 and 6.2).
 
 use super::Receiver;
+use crate::connection::close_status::CloseStatus;
 use crate::connection::event::{Closing, Event, Pong};
 use crate::connection::failure::Failure;
 use crate::connection::incoming::Delivered;
-use crate::connection::outcome::CloseStatus;
 use crate::connection::state::ReceivingChange;
 use crate::frame::{Header, Input};
 use crate::message::{Content, Part, Payload, Text};
@@ -24,7 +24,7 @@ impl<R: Role> Receiver<R> {
             let (arrived, in_frame) = (input.len(), self.incoming.in_frame());
             let step = self.read_step(input, now);
             let consumed = arrived - input.len();
-            self.tally.wire_bytes += consumed as u64;
+            self.tally.add_wire_bytes(consumed as u64);
             if consumed > 0 {
                 self.liveness.heard_bytes();
             }
@@ -88,8 +88,7 @@ impl<R: Role> Receiver<R> {
 
     #[inline(always)]
     pub(super) fn message<'b>(&mut self, kind: Kind, payload: Payload<'b>) -> Event<'b> {
-        self.tally.messages += 1;
-        self.tally.payload_bytes += payload.len() as u64;
+        self.tally.add_message(payload.len() as u64);
         match Content::new(kind, payload) {
             Content::Text(text) => Event::Text(text),
             Content::Binary(payload) => Event::Binary(payload),
@@ -97,8 +96,12 @@ impl<R: Role> Receiver<R> {
     }
 
     fn part<'b>(&mut self, part: Part<'b>) -> Event<'b> {
-        self.tally.messages += u64::from(part.last);
-        self.tally.payload_bytes += part.content.as_bytes().len() as u64;
+        let len = part.content.as_bytes().len() as u64;
+        if part.last {
+            self.tally.add_message(len);
+        } else {
+            self.tally.add_payload(len);
+        }
         Event::Part(part)
     }
 
@@ -108,10 +111,10 @@ impl<R: Role> Receiver<R> {
         input: &mut Input<'b>,
         now: Instant,
     ) -> Result<Option<Event<'b>>, Failure> {
-        let Some(piece) = self.incoming.take_control(input)? else {
+        let Some((piece, last)) = self.incoming.take_control(input)? else {
             return Ok(None);
         };
-        let Some(payload) = self.aside.arrived(piece.bytes, piece.last) else {
+        let Some(payload) = self.aside.arrived(piece, last) else {
             return Ok(None);
         };
         //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2

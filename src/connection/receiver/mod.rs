@@ -7,13 +7,14 @@ use alloc::sync::Arc;
 use core::time::Duration;
 
 use super::aside::Aside;
+use super::close_status::CloseStatus;
 use super::config::Config;
 use super::counters::{Tally, Traffic};
 use super::event::Event;
 use super::failure::Failure;
 use super::incoming::Incoming;
 use super::liveness::{Alarm, Liveness};
-use super::outcome::{CloseStatus, ReceiverEnd, Want};
+use super::outcome::{ReceiverEnd, Want};
 use super::receive_gate::ReceiveGate;
 use super::reply::{ControlPayload, Notice, Probe, Reply};
 use super::state::{Receiving, ReceivingChange};
@@ -163,7 +164,7 @@ impl<R: Role> Receiver<R> {
         let arrived = input.len();
         let (kind, payload) =
             self.incoming.fast_decode(input, self.gate.fast_limit(), &self.config)?;
-        self.tally.wire_bytes += (arrived - input.len()) as u64;
+        self.tally.add_wire_bytes((arrived - input.len()) as u64);
         self.liveness.heard_data();
         Some(self.message(kind, Payload::borrowed(payload)))
     }
@@ -356,6 +357,6 @@ impl<R: Role> Receiver<R> {
                 (CloseStatus::Absent, Some(failure))
             }
         };
-        ReceiverEnd { received, failure, eof: self.gate.is_at_end() }
+        ReceiverEnd::new(received, failure, self.gate.is_at_end())
     }
 }

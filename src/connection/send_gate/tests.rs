@@ -1,8 +1,8 @@
 //! What the gate lets through, cell by cell: each state by each thing to be sent.
 
 use super::SendGate;
+use crate::connection::close_status::CloseStatus;
 use crate::connection::failure::Failure;
-use crate::connection::outcome::CloseStatus;
 use crate::connection::send_error::SendError;
 use crate::connection::state::{FailureClose, SendingChange};
 use crate::frame::Misuse;

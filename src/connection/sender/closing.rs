@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::Sender;
 use crate::connection::failure::Failure;
 use crate::connection::keys::Side;
-use crate::connection::outcome::{CloseStatus, SenderEnd};
+use crate::connection::outcome::SenderEnd;
 use crate::connection::reply::Reply;
 use crate::connection::send_error::SendError;
 use crate::connection::state::{FailureClose, Sending, SendingChange};
@@ -162,16 +162,10 @@ impl<R: Side> Sender<R> {
 
     /// How this half stands; with the other half's, an [`Outcome`](crate::Outcome).
     pub fn end(&self) -> SenderEnd {
-        let state = self.gate.state();
-        let close_end = self.pending.as_ref().map_or(0, |pending| pending.close_end);
-        let written = self.tally.wire_bytes >= close_end;
-        SenderEnd {
-            sent: if written { state.status() } else { CloseStatus::Absent },
-            initiator: state.initiator(),
-            closed: state.is_ended(),
-            close_blocked: matches!(state, Sending::Failed { blocked: true, .. }),
-            failure: state.failure(),
-            over: self.pending.as_ref().is_some_and(|it| it.deadlines.have_passed()),
-        }
+        let (close_end, over) = self
+            .pending
+            .as_ref()
+            .map_or((0, false), |pending| (pending.close_end, pending.deadlines.have_passed()));
+        SenderEnd::new(self.gate.state(), self.tally.wire_bytes() >= close_end, over)
     }
 }

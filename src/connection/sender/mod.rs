@@ -25,14 +25,14 @@ use crate::words::opcode::Kind;
 use crate::words::role::Server;
 
 mod closing;
-mod drain;
 mod pinging;
 mod streaming;
 mod time;
 mod transforming;
+mod writing;
 
-pub use drain::Drain;
 pub use streaming::Borrowed;
+pub use writing::Drain;
 
 /// The sending half of a connection.
 pub struct Sender<R: Side> {
@@ -68,8 +68,7 @@ macro_rules! send_at_once {
             if let Some(batch) = $self.output.plain_batch($self.config.hard_limit, room) {
                 let key = R::next_key(&mut $self.keys);
                 $self.encoder.fast_encode($kind, $payload, key, batch);
-                $self.tally.messages += 1;
-                $self.tally.payload_bytes += $payload.len() as u64;
+                $self.tally.add_message($payload.len() as u64);
                 return Ok(());
             }
         }
@@ -244,7 +243,7 @@ impl<R: Side> Sender<R> {
     /// nothing is queued beside the batch.
     #[inline(always)]
     pub(super) fn may_send_at_once(&self) -> bool {
-        self.gate.is_clear() && self.encoder.is_idle() && self.output.is_plain()
+        self.gate.is_clear() & self.encoder.is_idle() & self.output.is_plain()
     }
 
     /// Whether a data frame may be queued now.
@@ -282,11 +281,11 @@ impl<R: Side> Sender<R> {
     #[inline]
     fn count(&mut self, fragment: &Fragment) {
         if fragment.fin {
-            self.tally.messages += 1;
+            self.tally.add_message(fragment.len);
         } else {
             self.tally.other_frame();
+            self.tally.add_payload(fragment.len);
         }
-        self.tally.payload_bytes += fragment.len;
     }
 
     /// Queues bytes of the payload whose header is queued, masking them for a client while they are copied.
@@ -300,67 +299,6 @@ impl<R: Side> Sender<R> {
             batch.extend_from_slice(payload);
         }
         self.encoder.written(payload.len());
-    }
-
-    /// The first slice of the bytes that wait to be written; empty when none do.
-    #[inline]
-    pub fn output(&self) -> &[u8] {
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
-        //# The frame(s) that have been formed MUST be transmitted over the underlying
-        //# network connection.
-        self.output.first()
-    }
-
-    /// All slices of the bytes that wait to be written, in order.
-    pub fn output_slices(&self) -> impl Iterator<Item = &[u8]> {
-        self.output.slices()
-    }
-
-    /// The slices of the bytes that wait to be written, for a vectored write: how many of `slices` have been filled.
-    #[cfg(feature = "std")]
-    pub fn output_io_slices<'a>(&'a self, slices: &mut [std::io::IoSlice<'a>]) -> usize {
-        let mut filled = 0;
-        for (place, slice) in slices.iter_mut().zip(self.output.slices()) {
-            *place = std::io::IoSlice::new(slice);
-            filled += 1;
-        }
-        filled
-    }
-
-    /// How many bytes wait to be written.
-    #[inline]
-    pub fn queued(&self) -> usize {
-        self.output.len()
-    }
-
-    /// Says that the first `count` bytes of the output have been written. More than wait counts as all.
-    #[inline]
-    pub fn wrote(&mut self, count: usize) {
-        let count = count.min(self.output.len());
-        if self.is_congested() {
-            self.output.remember_congestion();
-        }
-        self.output.wrote(count);
-        self.tally.wire_bytes += count as u64;
-        if self.pending.is_some() {
-            self.catch_up();
-        }
-    }
-
-    /// Lends a buffer for output, to be used in place of memory of this connection's own until it is taken back.
-    ///
-    /// # Errors
-    ///
-    /// The buffer, if output waits already or a buffer is lent.
-    #[inline]
-    pub fn lend(&mut self, buffer: Vec<u8>) -> Result<(), Vec<u8>> {
-        self.output.lend(buffer)
-    }
-
-    /// Takes the lent buffer back; `None` if none is lent, or if output waits in it.
-    #[inline]
-    pub fn reclaim(&mut self) -> Option<Vec<u8>> {
-        self.output.reclaim()
     }
 
     /// Replaces the configuration. The SIMD level stays.
@@ -407,7 +345,7 @@ impl<R: Side> Sender<R> {
 
     /// How many bytes will have been written when all that waits now has.
     fn queued_end(&self) -> u64 {
-        self.tally.wire_bytes + self.output.len() as u64
+        self.tally.wire_bytes() + self.output.len() as u64
     }
 
     /// What has been sent.

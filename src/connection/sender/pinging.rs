@@ -102,7 +102,7 @@ impl<R: Side> Sender<R> {
     }
 
     fn position(&self) -> Position {
-        Position { written: self.tally.wire_bytes, in_frame: self.encoder.remaining() > 0 }
+        Position::new(self.tally.wire_bytes(), self.encoder.remaining() > 0)
     }
 
     /// Queues the pings and pongs that waited for the end of a frame, if no frame is open.

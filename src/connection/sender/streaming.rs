@@ -81,7 +81,7 @@ impl<'s, 'p, R: Side> Borrowed<'s, 'p, R> {
         let left = self.header.len() + self.payload.len() - self.done;
         let count = count.min(left);
         self.done += count;
-        self.sender.tally.wire_bytes += count as u64;
+        self.sender.tally.add_wire_bytes(count as u64);
     }
 
     #[cold]

@@ -20,7 +20,7 @@ impl<R: Side> Sender<R> {
             return waits.then_some(Duration::ZERO);
         };
         let deadlines = &pending.deadlines;
-        if deadlines.is_untold() || pending.pings.has_written_ping(self.tally.wire_bytes) {
+        if deadlines.is_untold() || pending.pings.has_written_ping(self.tally.wire_bytes()) {
             return Some(Duration::ZERO);
         }
         if deadlines.have_passed() {
@@ -92,7 +92,7 @@ impl<R: Side> Sender<R> {
     /// Takes out what the receiving half has to know. Ask after every call of [`timeout`](Self::timeout) and of
     /// [`wrote`](Self::wrote), and hand it to [`Receiver::note`](crate::Receiver::note).
     pub fn notice(&mut self) -> Option<Notice> {
-        let written = self.tally.wire_bytes;
+        let written = self.tally.wire_bytes();
         let pending = self.pending.as_deref_mut()?;
         let notice = if core::mem::take(&mut pending.close_untold) {
             Some(Notice::Closing)
@@ -112,7 +112,7 @@ impl<R: Side> Sender<R> {
 
     /// Gives memory back if there is nothing left to see to.
     pub(super) fn drop_pending_if_done(&mut self) {
-        let (written, is_empty) = (self.tally.wire_bytes, self.output.is_empty());
+        let (written, is_empty) = (self.tally.wire_bytes(), self.output.is_empty());
         self.pending.take_if(|pending| {
             !pending.close_untold
                 && !pending.shut

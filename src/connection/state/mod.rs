@@ -1,8 +1,8 @@
 //! What may happen now: the states of the two halves, and every transition between them (RFC 6455, sections 5.5.1 and 7). It knows no bytes
 //! and no time.
 
+use super::close_status::{CloseStatus, Initiator};
 use super::failure::Failure;
-use super::outcome::{CloseStatus, Initiator};
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,8 @@
 //! The tables of transitions, cell by cell: each state by each change.
 
 use super::{FailureClose, Receiving, ReceivingChange, Sending, SendingChange, StreamEnd};
+use crate::connection::close_status::{CloseStatus, Initiator};
 use crate::connection::failure::Failure;
-use crate::connection::outcome::{CloseStatus, Initiator};
 use crate::words::close_code::CloseCode;
 
 const CODE: CloseStatus = CloseStatus::Code(CloseCode::NORMAL);
