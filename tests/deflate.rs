@@ -97,21 +97,6 @@ fn feed_at_any_cut<R: Tested>(open: impl Fn() -> Connection<R>, bytes: &[u8]) ->
     whole
 }
 
-/// The parts of each message put together.
-fn joined(events: &[Seen]) -> Vec<Seen> {
-    let mut all: Vec<Seen> = Vec::new();
-    for event in events {
-        match (all.last_mut(), event) {
-            (Some(Seen::Part(_, bytes, _, end @ false)), Seen::Part(_, more, false, last)) => {
-                bytes.extend(more);
-                *end = *last;
-            }
-            (_, event) => all.push(event.clone()),
-        }
-    }
-    all
-}
-
 // Receiving.
 
 fn receives_hello_as_in_the_examples_of_section_7_2_3<R: Tested>() {

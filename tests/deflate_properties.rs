@@ -117,21 +117,6 @@ fn feed_cut<R: Tested>(conn: &mut Connection<R>, mut bytes: &[u8], cuts: &[usize
     events
 }
 
-/// The parts of each message put together.
-fn joined(events: Vec<Seen>) -> Vec<Seen> {
-    let mut all: Vec<Seen> = Vec::new();
-    for event in events {
-        match (all.last_mut(), event) {
-            (Some(Seen::Part(_, bytes, _, end @ false)), Seen::Part(_, more, false, last)) => {
-                bytes.extend(more);
-                *end = last;
-            }
-            (_, event) => all.push(event),
-        }
-    }
-    all
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

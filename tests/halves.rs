@@ -49,7 +49,7 @@ fn receive<R: Tested>(
     let mut bytes = bytes.to_vec();
     let mut input = Input::new(&mut bytes);
     while let Some(event) = receiver.poll(&mut input, now) {
-        events.push(seen(event));
+        events.push(Seen::new(&event));
         while let Some(reply) = receiver.reply() {
             replies.push(reply);
         }

@@ -608,7 +608,7 @@ fn receive<R: Tested>(receiver: &mut Receiver<R>, bytes: &[u8], now: Duration) -
     let mut input = Input::new(&mut bytes);
     let mut events = Vec::new();
     while let Some(event) = receiver.poll(&mut input, now) {
-        events.push(seen(event));
+        events.push(Seen::new(&event));
     }
     assert!(input.is_empty());
     events

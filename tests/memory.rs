@@ -4,6 +4,7 @@
 
 mod allocations;
 mod streams;
+mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -3,6 +3,7 @@
 #[path = "reference/mod.rs"]
 mod naive;
 mod streams;
+mod wire;
 
 use std::time::Duration;
 

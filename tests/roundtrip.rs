@@ -4,6 +4,7 @@
 #[path = "reference/mod.rs"]
 mod naive;
 mod streams;
+mod wire;
 
 use std::io::IoSlice;
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! What falls due while a streamed frame is open waits for its end, and is not forgotten.
 
 mod streams;
+mod wire;
 
 use std::time::Duration;
 

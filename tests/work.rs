@@ -12,6 +12,7 @@
 mod allocations;
 mod heads;
 mod streams;
+mod wire;
 
 use std::hint::black_box;
 use std::path::PathBuf;

@@ -312,7 +312,7 @@ pub(crate) fn echo<R: Tested>(
                 Event::Binary(bytes) => conn.send_binary(bytes).expect("room for an echo"),
                 _ => {}
             }
-            events.push(seen(event));
+            events.push(Seen::new(&event));
         }
         assert!(input.is_empty(), "all input is taken");
         bytes.extend(written(conn));
