@@ -9,6 +9,7 @@ mod epoll;
 mod load;
 mod opening;
 pub mod servers;
+mod tungstenite;
 
 use std::io::{self, BufRead as _, BufReader};
 use std::net::SocketAddr;
