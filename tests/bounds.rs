@@ -5,21 +5,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-mod allocations;
-mod wire;
-
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use allocations::{Counting, Meter};
 use sockless::connection::{Cause, SendError};
 use sockless::extension::Supported;
 use sockless::{CloseCode, Config, Connection, Input, Server, Want};
-use wire::*;
 
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+use crate::allocations::Meter;
+use crate::wire::*;
 
 /// What went wrong elsewhere, and what stands against it: a file below `tests`, or below `src` where the test needs the inside,
 /// and the name of a test in it.
@@ -437,16 +432,13 @@ fn supported() -> Supported {
 }
 
 #[cfg(feature = "deflate")]
-mod inflation;
-
-#[cfg(feature = "deflate")]
 mod compressed {
     use sockless::Event;
     use sockless::extension::deflate::{self, Parameters, Pool};
     use sockless::frame::Limits;
 
-    use super::inflation::{Deflater, agreed, noise};
     use super::*;
+    use crate::inflation::{Deflater, agreed, noise};
 
     /// An inflater with its history, at most.
     const STATE: i64 = 82_000;

@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
-mod wire;
-
 use core::time::Duration;
 use sockless::connection::{Cause, CloseStatus, Failure, Initiator, SendError, Sender};
 use sockless::frame::{Misuse, Violation};
 
 use sockless::{Client, CloseCode, Config, Connection, Delivery, Input, Kind, Server, Want};
-use wire::*;
+
+use crate::wire::outcome as done;
+use crate::wire::*;
 
 in_both_roles!(
     receives_close_body_of_one_byte_fails_1002,
@@ -269,8 +269,6 @@ fn both_begin_at_once<R: Tested>() {
     end(&mut conn, START);
     assert_eq!(self::outcome(&conn), outcome);
 }
-
-use wire::outcome as done;
 
 fn delivers_data_after_own_close<R: Tested>() {
     let mut conn = open::<R>();

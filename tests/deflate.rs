@@ -2,10 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![cfg(feature = "deflate")]
 
-mod inflation;
-mod wire;
-
-use inflation::*;
 use sockless::connection::{Failure, SendError};
 use sockless::extension::Agreed;
 use sockless::extension::deflate::{self, Level, Parameters, Pool};
@@ -13,7 +9,9 @@ use sockless::frame::{Limits, Misuse, Violation};
 use sockless::{
     Config, Connection, Delivery, Event, Holding, Input, Kind, Message, Prepared, Server, Want,
 };
-use wire::*;
+
+use crate::inflation::*;
+use crate::wire::*;
 
 in_both_roles!(
     receives_hello_as_in_the_examples_of_section_7_2_3,

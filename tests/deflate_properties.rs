@@ -2,17 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![cfg(feature = "deflate")]
 
-mod inflation;
-mod wire;
-
-use inflation::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use sockless::extension::deflate::{self, Level, Memory, Parameters, Pool, WindowBits};
 use sockless::frame::Limits;
 use sockless::{Client, Config, Connection, Delivery, Prepared, Server};
-use wire::{FIN, RSV1, Seen, Tested, feed, peer, written};
+
+use crate::inflation::*;
+use crate::wire::{self, FIN, RSV1, Seen, Tested, feed, joined, peer, written};
 
 fn window() -> impl Strategy<Value = Option<WindowBits>> {
     proptest::option::of((8..=15_u8).prop_map(|bits| WindowBits::new(bits).expect("8 to 15")))
@@ -190,7 +188,7 @@ proptest! {
         let mut ends = Vec::new();
         for cuts in [&[usize::MAX][..], &[1], &cuts] {
             let mut conn = Server::open(config.clone()).with_extensions(agreed(Parameters::default()));
-            let events = joined(feed_cut(&mut conn, &bytes, cuts));
+            let events = joined(&feed_cut(&mut conn, &bytes, cuts));
             for event in &events {
                 let length = match event {
                     Seen::Text(message) => message.len(),

@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
-mod wire;
-
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::mpsc;
@@ -14,7 +12,8 @@ use sockless::frame::{Misuse, Violation};
 use sockless::{
     Client, CloseCode, Config, Connection, Event, Input, Kind, Outcome, Receiver, Sender, Server,
 };
-use wire::*;
+
+use crate::wire::*;
 
 in_both_roles!(
     are_what_the_whole_is,

@@ -2,21 +2,15 @@
 //!
 //! Without optimisation the floods are a twentieth of their size, unless `SOCKLESS_FULL` is set.
 
-mod allocations;
-mod streams;
-mod wire;
-
 use std::sync::Arc;
 use std::time::Duration;
 
-use allocations::{Counting, Meter};
 use sockless::connection::{Failure, Side};
 use sockless::frame::{Limits, Violation};
 use sockless::{Client, CloseCode, Config, Connection, Delivery, Event, Input, Server};
-use streams::{Counter, encoded};
 
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+use crate::allocations::Meter;
+use crate::streams::{Counter, encoded};
 
 const KEY: Option<[u8; 4]> = Some([0x37, 0xFA, 0x21, 0x3D]);
 const ZERO: Duration = Duration::ZERO;

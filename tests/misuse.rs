@@ -2,12 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
-mod wire;
-
 use sockless::connection::{Failure, Reply, SendError};
 use sockless::frame::{Limits, Misuse};
 use sockless::{CloseCode, Config, Connection, Delivery, Kind, Message, Want};
-use wire::*;
+
+use crate::wire::*;
 
 in_both_roles!(
     sending_after_close_is_refused_and_close_still_completes,

@@ -2,13 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
-mod wire;
-
 use bytes::{Buf as _, Bytes};
 use sockless::connection::SendError;
 use sockless::frame::Misuse;
 use sockless::{Client, CloseCode, Config, Connection, Holding, Message, Prepared, Server, Want};
-use wire::*;
+
+use crate::wire::*;
 
 in_both_roles!(
     keeps_the_order_of_the_calls,

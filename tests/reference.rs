@@ -1,20 +1,16 @@
 //! The connection and the decoder of level 1 agree with a slow, obvious decoder: same messages, same violation, same byte.
 
-#[path = "reference/mod.rs"]
-mod naive;
-mod streams;
-mod wire;
-
 use std::time::Duration;
 
-use naive::{Item, Wrong};
 use proptest::prelude::*;
 use sockless::connection::{Failure, Side};
 use sockless::frame::{Decoder, Limits, Violation};
 use sockless::message::Content;
 use sockless::words::role::Role;
 use sockless::{Client, Config, Connection, Delivery, Event, Input, Server};
-use streams::{Counter, Split};
+
+use crate::naive::{self, Item, Wrong};
+use crate::streams::{self, Counter, Split};
 
 /// What an endpoint of the library makes of a stream.
 struct Made {

@@ -1,11 +1,5 @@
 //! What one endpoint sends, by any call and through any partial writes, is what the other receives.
 
-#[allow(dead_code, reason = "only what is wrong is asked for here")]
-#[path = "reference/mod.rs"]
-mod naive;
-mod streams;
-mod wire;
-
 use std::io::IoSlice;
 use std::time::Duration;
 
@@ -18,7 +12,9 @@ use sockless::frame::{Decoder, Encoder, Fragment, Input, Limits};
 use sockless::message::Content;
 use sockless::words::role::Role;
 use sockless::{Client, Config, Connection, Delivery, Event, Kind, Message, Prepared, Server};
-use streams::{Counter, Split};
+
+use crate::naive;
+use crate::streams::{self, Counter, Split};
 
 /// One call, or the calls of one message.
 #[derive(Clone, Debug)]

@@ -4,9 +4,6 @@
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 #![cfg(all(feature = "alloc", feature = "handshake"))]
 
-mod heads;
-mod wire;
-
 use std::collections::HashSet;
 use std::error::Error;
 use std::fmt::Debug;
@@ -22,7 +19,9 @@ use sockless::handshake::{
 };
 use sockless::message::{Text, Utf8Bytes};
 use sockless::{Client, Config, Event, Input, Message, Prepared, Receiver, Sender, Server};
-use wire::*;
+
+use crate::heads;
+use crate::wire::*;
 
 // Errors
 

@@ -3,9 +3,6 @@
 //! With the same schedule of drains and times, that is: output is drained, and time passes, at fixed places of the
 //! stream, and the connection learns the time before any byte that comes later.
 
-mod streams;
-mod wire;
-
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,13 +12,13 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use sockless::connection::{Counters, Failure, Side};
 use sockless::frame::{Decoder, Limits, Violation};
-use sockless::message::Content;
 use sockless::words::role::Role;
 use sockless::{
-    Client, CloseCode, Config, Connection, Delivery, Event, Input, Kind, Outcome, Server, Want,
+    Client, CloseCode, Config, Connection, Delivery, Event, Input, Outcome, Server, Want,
 };
-use streams::{Counter, Split};
-use wire::Seen;
+
+use crate::streams::{self, Counter, Split};
+use crate::wire::Seen;
 
 /// What happens at one place of the stream.
 #[derive(Clone, Debug)]

@@ -2,11 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
-mod wire;
-
 use sockless::connection::{Cause, CloseStatus, Connection, Failure, Initiator};
 use sockless::{CloseCode, Config, Holding, Kind, Want};
-use wire::*;
+
+use crate::wire::*;
 
 in_both_roles!(
     has_no_deadline_by_default,

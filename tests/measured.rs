@@ -1,0 +1,17 @@
+//! The chapters that count, as one program: bytes held, allocations, work. Its allocator counts for each thread by itself, so that
+//! tests don't disturb each other.
+
+#[global_allocator]
+static ALLOCATOR: allocations::Counting = allocations::Counting;
+
+mod allocations;
+mod heads;
+#[cfg(feature = "deflate")]
+mod inflation;
+mod streams;
+mod wire;
+
+mod bounds;
+mod deflate_memory;
+mod memory;
+mod work;
