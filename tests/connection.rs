@@ -1,6 +1,8 @@
 //! The chapters about what a connection does and what it is made of, as one program: each by itself would take as long to build
 //! and to link as all of them together.
 
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
+
 mod heads;
 mod streams;
 mod wire;
@@ -15,7 +17,6 @@ mod framing;
 mod halves;
 mod holding;
 mod large;
-mod lengths;
 mod level1;
 mod limits;
 mod misuse;

@@ -1,6 +1,8 @@
 //! The chapters about the opening handshake, as one program. `handshake_cost` is a program by itself, since it brings an allocator
 //! that counts in its way.
 
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
+
 mod heads;
 
 mod extension_header;

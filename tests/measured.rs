@@ -1,5 +1,7 @@
-//! The chapters that count, as one program: bytes held, allocations, work. Its allocator counts for each thread by itself, so that
-//! tests don't disturb each other.
+//! The chapters that count, as one program: bytes held, allocations, work, and lengths beyond 32 bits. Its allocator counts for each
+//! thread by itself, so that tests don't disturb each other.
+
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
 #[global_allocator]
 static ALLOCATOR: allocations::Counting = allocations::Counting;
@@ -13,5 +15,6 @@ mod wire;
 
 mod bounds;
 mod deflate_memory;
+mod lengths;
 mod memory;
 mod work;

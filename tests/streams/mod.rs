@@ -9,11 +9,13 @@ use proptest::sample::{Index, select};
 
 use crate::wire::{Length, put_header, put_payload};
 
-/// How many cases a property runs: `SOCKLESS_CASES` times as many as usual.
+/// How many cases a property runs: `SOCKLESS_CASES` times as many as usual, a factor such as 10 or 0.2.
 pub(crate) fn cases(usual: u32) -> ProptestConfig {
-    let factor = std::env::var("SOCKLESS_CASES").ok();
-    let factor = factor.and_then(|factor| factor.parse().ok()).unwrap_or(1);
-    ProptestConfig { cases: usual * factor, failure_persistence: None, ..ProptestConfig::default() }
+    let factor = std::env::var("SOCKLESS_CASES").map_or(1.0, |factor| {
+        factor.parse().unwrap_or_else(|_| panic!("SOCKLESS_CASES is no number: {factor}"))
+    });
+    let cases = (f64::from(usual) * factor).ceil() as u32;
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 /// One frame, with nothing checked.
