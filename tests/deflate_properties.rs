@@ -10,7 +10,7 @@ use sockless::frame::Limits;
 use sockless::{Client, Config, Connection, Delivery, Prepared, Server};
 
 use crate::inflation::*;
-use crate::wire::{self, FIN, RSV1, Seen, Tested, feed, peer, written};
+use crate::wire::{self, FIN, RSV1, Seen, Tested, feed, joined, peer, written};
 
 fn window() -> impl Strategy<Value = Option<WindowBits>> {
     proptest::option::of((8..=15_u8).prop_map(|bits| WindowBits::new(bits).expect("8 to 15")))
@@ -188,7 +188,7 @@ proptest! {
         let mut ends = Vec::new();
         for cuts in [&[usize::MAX][..], &[1], &cuts] {
             let mut conn = Server::open(config.clone()).with_extensions(agreed(Parameters::default()));
-            let events = joined(feed_cut(&mut conn, &bytes, cuts));
+            let events = joined(&feed_cut(&mut conn, &bytes, cuts));
             for event in &events {
                 let length = match event {
                     Seen::Text(message) => message.len(),

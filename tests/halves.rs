@@ -325,7 +325,7 @@ fn halves_and_replies_are_send() {
     is_send::<Outcome>();
 }
 
-/// What a sending thread is told.
+/// What a sending thread gets.
 enum Order {
     Reply(Reply),
     Echo(String),

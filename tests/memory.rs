@@ -306,7 +306,7 @@ type Arrival = (bool, u64, usize);
 #[test]
 fn message_reserves_by_what_is_announced_and_what_has_arrived() {
     const KIB: usize = 1 << 10;
-    // Of a message in one frame: what is announced, what arrives in each read, what is held behind each.
+    // Of a message in one frame: what is announced, what arrives in each read, what is held after each.
     let frames: &[(u64, &[usize], &[usize])] = &[
         (1000, &[10, 489, 500], &[1000, 1000, 1000]),
         (64 * KIB as u64, &[10], &[64 * KIB]),

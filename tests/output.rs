@@ -231,8 +231,8 @@ fn makes_room_before_a_shared_payload<R: Tested>() {
         conn.send_binary(&[i; 10]).unwrap();
     }
     conn.send(vec![70; 5000]).unwrap();
-    // More than half of what stands before the payload is written, so that the rest is moved to the front; the payload keeps its
-    // place behind it.
+    // More than half of what comes before the payload is written, so that the rest is moved to the front; the payload keeps its
+    // place after it.
     bytes.extend(&conn.output()[..800]);
     conn.wrote(800);
     for i in 71..121 {

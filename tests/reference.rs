@@ -111,7 +111,7 @@ fn check<R: Side>(
     check_decoder::<R>(bytes, split, limits, &items, wrong.as_ref())
 }
 
-/// The decoder of level 1 goes on behind a Close frame, and knows no messages: what it says up to there is put together here.
+/// The decoder of level 1 goes on after a Close frame, and knows no messages: what it says up to there is put together here.
 fn check_decoder<R: Role>(
     bytes: &[u8],
     split: &Split,

@@ -26,7 +26,7 @@ enum Send {
     Prepared(Message),
     /// Borrowed, with writes of these sizes before the rest is left to the queue.
     Borrowed(Message, Vec<usize>),
-    /// In fragments, with a ping behind those where one is due.
+    /// In fragments, with a ping after those where one is due.
     Fragments(Kind, Vec<String>, Vec<bool>),
     /// In frames whose payload is streamed in pieces.
     Streamed(Kind, Vec<Vec<Vec<u8>>>),
@@ -423,7 +423,7 @@ proptest! {
     }
 }
 
-/// One binary message, each payload a fragment whose payload is masked in pieces, a ping behind each.
+/// One binary message, each payload a fragment whose payload is masked in pieces, a ping after each.
 fn check_frames<R: Role>(
     payloads: &[(Vec<u8>, Vec<Index>)],
     keys: &[R::Key],

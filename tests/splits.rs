@@ -67,7 +67,7 @@ struct Trace {
     seen: Vec<Seen>,
     written: Vec<(Vec<u8>, Want)>,
     outcome: Outcome,
-    /// Not after a failure: how much behind the offending byte has been consumed is not promised.
+    /// Not after a failure: how much after the offending byte has been consumed is not promised.
     counters: Option<Counters>,
 }
 

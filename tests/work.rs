@@ -31,7 +31,7 @@ const ZERO: Duration = Duration::ZERO;
 struct Case {
     name: &'static str,
     units: usize,
-    /// Prepares so many units, and returns the work to be counted.
+    /// Prepares this number of units, and returns the work to be counted.
     work: fn(usize) -> Box<dyn FnOnce()>,
 }
 

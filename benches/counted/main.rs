@@ -1,4 +1,4 @@
-//! Fixed workloads whose instructions are counted, not timed: `counted WORKLOAD COUNT` does one of them so many times, and
+//! Fixed workloads whose instructions are counted, not timed: `counted WORKLOAD COUNT` does one of them COUNT times, and
 //! `counted` alone names them all. `check.py` runs them under callgrind, and compares with the figures that are committed.
 //!
 //! The SIMD level is fixed to what every CPU of the architecture has, so that all machines count alike.

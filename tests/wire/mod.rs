@@ -233,7 +233,7 @@ impl Wrong {
         self
     }
 
-    /// Earlier messages are delivered and their answers are on the wire first; one Close frame with the right code stands behind
+    /// Earlier messages are delivered and their answers are on the wire first; one Close frame with the right code comes after
     /// them; the error comes with the earliest byte; nothing after it is looked at.
     #[track_caller]
     pub(crate) fn check<R: Tested>(self) {

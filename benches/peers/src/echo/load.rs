@@ -1,4 +1,4 @@
-//! The load generator: so many connections, so many messages in flight on each.
+//! The load generator: a number of connections, and of messages in flight on each.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
