@@ -1,4 +1,4 @@
-//! The chapters about permessage-deflate, as one program.
+//! The chapters about extensions, as one program: the header that offers and accepts them, and permessage-deflate.
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
@@ -9,3 +9,4 @@ mod wire;
 mod deflate;
 mod deflate_negotiation;
 mod deflate_properties;
+mod extension_header;

@@ -5,7 +5,6 @@
 
 mod heads;
 
-mod extension_header;
 mod handshake_client;
 mod handshake_extensions;
 mod handshake_h2;
