@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs the Autobahn test suite against programs of this repository.
-#   autobahn/run.sh server|client [PROGRAM] [--cases core|sample|full]   one program, or all of a role
-#   autobahn/run.sh all [--cases core|sample|full]                       all programs
-#   autobahn/run.sh results                                              writes RESULTS.md from the runs that are kept
+#   autobahn/run.sh server|client [PROGRAM] [--cases few|core|sample|full]   one program, or all of a role
+#   autobahn/run.sh all [--cases few|core|sample|full]                       all programs
+#   autobahn/run.sh results                                                  writes RESULTS.md from the runs that are kept
 set -euo pipefail
 if ! command -v python3 >/dev/null 2>&1; then
   echo "autobahn: python3 is needed to run the suite" >&2

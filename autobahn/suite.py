@@ -57,11 +57,19 @@ def compressed_sample():
     return ["%s.%s" % (group, case) for group in groups for case in SAMPLE_COMPRESSED]
 
 
+# One case of most groups, for a program whose engine has passed all of them in another one: what differs is its loop.
+FEW = """1.1.1 1.1.7 1.2.8 2.2 2.5 2.10 3.1 4.1.1 4.2.1 5.6 5.18 5.19 6.1.1 6.4.1 6.12.1 7.1.1 7.1.5 7.3.1 7.5.1 7.7.1 7.9.1
+         9.1.3 9.3.1 9.5.1 10.1.1""".split()
+
+
 def shards(cases):
     """The case patterns of the two processes, and how many cases they make."""
     plain = [1, 2, 3, 4, 5, 6, 7, 10]
     core = sum(GROUPS[group] for group in plain) + GROUPS[9]
     first, second = ["%d.*" % group for group in plain], ["9.*"]
+    if cases == "few":
+        half = len(FEW) // 2
+        return [FEW[:half], FEW[half:]], len(FEW)
     if cases == "core":
         return [first, second], core
     if cases == "sample":
@@ -318,7 +326,7 @@ def record(folder, **result):
 
 def run_program(wstest, folder, role, program, cases):
     """Runs the cases, and judges them: whether all is well."""
-    if program in WITHOUT_DEFLATE:
+    if program in WITHOUT_DEFLATE and cases != "few":
         cases = "core"
     reports = os.path.join(REPORTS, role, program, cases)
     shutil.rmtree(reports, ignore_errors=True)
@@ -374,7 +382,7 @@ def main():
     parser = argparse.ArgumentParser(prog="autobahn/run.sh", description="Runs the Autobahn test suite against a program.")
     parser.add_argument("role", choices=["server", "client", "all"])
     parser.add_argument("program", nargs="?", help="a program; without it, all of the role")
-    parser.add_argument("--cases", choices=["core", "sample", "full"], default="core")
+    parser.add_argument("--cases", choices=["few", "core", "sample", "full"], default="core")
     parser.add_argument("--jobs", type=int, default=2, help="how many programs run at a time, where there are several")
     parser.add_argument("--require-all", action="store_true", help="a program that can't be run here counts as failed")
     args = parser.parse_args()

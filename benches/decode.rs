@@ -1,6 +1,6 @@
 //! Decoding masked binary messages in memory: the time of one message.
 //!
-//! Beside the practical limit stands `memcpy`: the same reads of the same input, and nothing done with them.
+//! Beside the practical limit is `memcpy`: the same reads of the same input, and nothing done with them.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

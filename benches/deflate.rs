@@ -1,6 +1,8 @@
 //! Echo of 1 KiB JSON messages over permessage-deflate at level 6, beside the bare library doing the same work: at most 1.15 times
 //! its time.
 
+#[path = "../tests/wire/frames.rs"]
+mod frames;
 mod json;
 
 use std::hint::black_box;
@@ -27,14 +29,9 @@ fn compressed(messages: &[String]) -> Vec<Vec<u8>> {
     payloads.collect()
 }
 
-fn frame(payload: &[u8]) -> Vec<u8> {
-    let key = [0x37, 0xfa, 0x21, 0x3d];
-    let mut frame = vec![0xC1, 0x80 | 126];
-    frame.extend((payload.len() as u16).to_be_bytes());
-    frame.extend(key);
-    frame.extend(payload.iter().zip(key.iter().cycle()).map(|(octet, key)| octet ^ key));
-    frame
-}
+/// The first byte of a compressed text message in one frame.
+const FIRST: u8 = frames::FIN | frames::RSV1 | frames::TEXT;
+const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 /// The bare library, with buffers that are made once.
 struct Bare {
@@ -142,7 +139,8 @@ fn echo(c: &mut Criterion) {
     let messages: Vec<String> = (1..=64).map(json::message).collect();
     let payloads = compressed(&messages);
     assert!(payloads.iter().all(|payload| payload.len() > 125));
-    let frames: Vec<_> = payloads.iter().map(|payload| frame(payload)).collect();
+    let frames: Vec<_> =
+        payloads.iter().map(|payload| frames::frame(FIRST, Some(KEY), payload)).collect();
     for takeover in [true, false] {
         ratio(&payloads, &frames, takeover);
     }

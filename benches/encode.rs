@@ -1,6 +1,6 @@
 //! Encoding binary messages in memory: the time of one message.
 //!
-//! Beside the practical limit stands `memcpy`: the payload appended to the same output, without a header. The output is
+//! Beside the practical limit is `memcpy`: the payload appended to the same output, without a header. The output is
 //! drained, and its memory used again, whenever it is longer than 16 KiB.
 
 use std::hint::black_box;

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Fuzzes the targets in turn, each for so many seconds.
 #
-#   fuzz/run.sh [--summary FILE] [--pack] [--install] [--seed N] SECONDS [TARGET...]
+#   fuzz/run.sh [--summary FILE] [--pack] [--install] [--plain] [--seed N] SECONDS [TARGET...]
 #
 # --summary FILE  appends a line for each target: executions, executions a second, corpus, coverage, result
 # --pack          minimises each corpus afterwards, and packs it into fuzz/corpus.packed
 # --seed N        makes the inputs of a run depend on this number alone (not 0) and the corpus; how many are tried still depends on the time
 # --install       tries to install what is missing: Rust nightly by rustup, cargo-fuzz into fuzz/target/tools
+# --plain         without AddressSanitizer: it builds faster, and tries more inputs in the same time
 #
 # Exit status: 0 nothing found; 1 something found, with the path of the input; 2 something missing, or a wrong call; 3 the build
 # failed.
@@ -17,6 +18,7 @@ summary=/dev/null
 pack=
 seed=0
 install=
+plain=()
 while [[ ${1-} == --* ]]; do
   case $1 in
     --summary)
@@ -27,6 +29,7 @@ while [[ ${1-} == --* ]]; do
       ;;
     --pack) pack=yes; shift ;;
     --install) install=yes; shift ;;
+    --plain) plain=(--sanitizer none); shift ;;
     --seed)
       [[ ${2-} =~ ^[1-9][0-9]*$ ]] || { echo "--seed needs a number" >&2; exit 2; }
       seed=$2
@@ -37,7 +40,7 @@ while [[ ${1-} == --* ]]; do
 done
 seconds=${1-}
 if ! [[ $seconds =~ ^[1-9][0-9]*$ ]]; then
-  echo "usage: fuzz/run.sh [--summary FILE] [--pack] [--install] [--seed N] SECONDS [TARGET...]" >&2
+  echo "usage: fuzz/run.sh [--summary FILE] [--pack] [--install] [--plain] [--seed N] SECONDS [TARGET...]" >&2
   exit 2
 fi
 shift
@@ -58,7 +61,7 @@ need() {
   missing=yes
 }
 need "Rust nightly" "cargo +nightly --version" rustup toolchain install nightly --profile minimal
-need "cargo-fuzz" "cargo fuzz --version" cargo install cargo-fuzz --version 0.13.2 --locked --root "$tools"
+need "cargo-fuzz" "cargo fuzz --version" cargo install cargo-fuzz --version 0.13.2 --locked --debug --root "$tools"
 [[ -z $missing ]] || exit 2
 
 all=$(sed -n 's/^    ("\([a-z_0-9]*\)", .*/\1/p' src/lib.rs)
@@ -75,7 +78,7 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
 echo "building, which takes minutes the first time"
-if ! (cd .. && cargo +nightly fuzz build) >"$log" 2>&1; then
+if ! (cd .. && cargo +nightly fuzz build ${plain[@]+"${plain[@]}"}) >"$log" 2>&1; then
   cat "$log" >&2
   echo "the build failed" >&2
   exit 3
@@ -91,7 +94,7 @@ for target in "${targets[@]}"; do
   mkdir -p "$corpus" "artifacts/$target"
   cargo run --quiet --example corpus unpack "$target" "$corpus" || exit 3
   # Time is bounded by libFuzzer, a single input too, and the whole by `timeout`, should libFuzzer hang.
-  (cd .. && timeout --kill-after=10 $((seconds + 300)) cargo +nightly fuzz run "$target" "fuzz/$corpus" -- \
+  (cd .. && timeout --kill-after=10 $((seconds + 300)) cargo +nightly fuzz run ${plain[@]+"${plain[@]}"} "$target" "fuzz/$corpus" -- \
     -seed="$seed" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=2048 -len_control=10 -print_final_stats=1 2>&1) \
     | tee "$log" | awk -v target="$target" '/^#[0-9]+/ { if (systime() - last >= 15) { last = systime(); printf "  %s %s\n", target, $0; fflush() } }'
   status=${PIPESTATUS[0]}
@@ -113,7 +116,7 @@ for target in "${targets[@]}"; do
     rm -rf "$corpus.small"
     mkdir -p "$corpus.small"
     # The smallest set that covers what the whole covers, near enough.
-    if (cd .. && timeout --kill-after=10 900 cargo +nightly fuzz run "$target" "fuzz/$corpus.small" "fuzz/$corpus" -- \
+    if (cd .. && timeout --kill-after=10 900 cargo +nightly fuzz run ${plain[@]+"${plain[@]}"} "$target" "fuzz/$corpus.small" "fuzz/$corpus" -- \
       -set_cover_merge=1 -max_len=2048) >"$log" 2>&1; then
       rm -rf "$corpus"
       mv "$corpus.small" "$corpus"

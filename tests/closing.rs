@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
-mod wire;
-
 use core::time::Duration;
 use sockless::connection::{Cause, CloseStatus, Failure, Initiator, SendError, Sender};
 use sockless::frame::{Misuse, Violation};
 
 use sockless::{Client, CloseCode, Config, Connection, Delivery, Input, Kind, Server, Want};
-use wire::*;
+
+use crate::wire::outcome as done;
+use crate::wire::*;
 
 in_both_roles!(
     receives_close_body_of_one_byte_fails_1002,
@@ -269,8 +269,6 @@ fn both_begin_at_once<R: Tested>() {
     end(&mut conn, START);
     assert_eq!(self::outcome(&conn), outcome);
 }
-
-use wire::outcome as done;
 
 fn delivers_data_after_own_close<R: Tested>() {
     let mut conn = open::<R>();
@@ -807,7 +805,7 @@ fn has_no_deadline_any_more_when_its_time_is_over<R: Tested>() {
         // Output is offered once more; the closing handshake is not.
         assert_eq!(sender.timeout(seconds(over)), close <= write);
         assert!(sender.timeout(seconds(over)));
-        // There is something to be told; then there is nothing to wait for.
+        // There is an event to be polled; then there is nothing to wait for.
         let notices: Vec<_> = std::iter::from_fn(|| sender.notice()).collect();
         assert_eq!(notices.len(), 1);
         assert_eq!(sender.deadline(), None);
@@ -896,7 +894,7 @@ fn server_whose_transport_is_lost_while_its_reply_is_held_is_done_at_once() {
     assert!(matches!(connection.want(), Want::Done(outcome) if !outcome.clean()));
 }
 
-/// The peer's Close frame has arrived, the reply stands in the queue, and the transport is gone: a connection that is done is not
+/// The peer's Close frame has arrived, the reply is in the queue, and the transport is gone: a connection that is done is not
 /// open.
 #[test]
 fn server_whose_transport_is_lost_before_its_reply_is_written_has_failed() {

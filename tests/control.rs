@@ -2,14 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
-mod wire;
-
 use core::time::Duration;
 
 use sockless::connection::SendError;
 use sockless::frame::{Misuse, Violation};
 use sockless::{CloseCode, Config, Kind};
-use wire::*;
+
+use crate::wire::*;
 
 in_both_roles!(
     receives_long_control_frame_fails_1002,

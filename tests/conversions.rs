@@ -3,12 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 #![cfg(feature = "alloc")]
 
-mod wire;
-
 use bytes::Bytes;
 use sockless::message::{Content, Payload, Text, Utf8Bytes};
 use sockless::{Config, Connection, Delivery, Event, Input, Kind, Message, Prepared};
-use wire::*;
+
+use crate::wire::*;
 
 in_both_roles!(
     payload_converts_wherever_it_lies,

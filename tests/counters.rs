@@ -2,10 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
-mod wire;
-
 use sockless::{Config, Delivery, Kind};
-use wire::*;
+
+use crate::wire::*;
 
 in_both_roles!(
     begin_with_nothing,

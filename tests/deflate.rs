@@ -2,10 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![cfg(feature = "deflate")]
 
-mod inflation;
-mod wire;
-
-use inflation::*;
 use sockless::connection::{Failure, SendError};
 use sockless::extension::Agreed;
 use sockless::extension::deflate::{self, Level, Parameters, Pool};
@@ -13,7 +9,9 @@ use sockless::frame::{Limits, Misuse, Violation};
 use sockless::{
     Config, Connection, Delivery, Event, Holding, Input, Kind, Message, Prepared, Server, Want,
 };
-use wire::*;
+
+use crate::inflation::*;
+use crate::wire::*;
 
 in_both_roles!(
     receives_hello_as_in_the_examples_of_section_7_2_3,
@@ -95,21 +93,6 @@ fn feed_at_any_cut<R: Tested>(open: impl Fn() -> Connection<R>, bytes: &[u8]) ->
     let pieces: Vec<Seen> = bytes.chunks(size).flat_map(|piece| feed(&mut conn, piece)).collect();
     assert_eq!(joined(&whole), joined(&pieces));
     whole
-}
-
-/// The parts of each message put together.
-fn joined(events: &[Seen]) -> Vec<Seen> {
-    let mut all: Vec<Seen> = Vec::new();
-    for event in events {
-        match (all.last_mut(), event) {
-            (Some(Seen::Part(_, bytes, _, end @ false)), Seen::Part(_, more, false, last)) => {
-                bytes.extend(more);
-                *end = *last;
-            }
-            (_, event) => all.push(event.clone()),
-        }
-    }
-    all
 }
 
 // Receiving.

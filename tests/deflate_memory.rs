@@ -2,22 +2,16 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![cfg(all(feature = "deflate", feature = "std"))]
 
-mod allocations;
-mod inflation;
-mod wire;
-
 use std::sync::Arc;
 
-use allocations::{Counting, Meter};
-use inflation::*;
 use sockless::connection::Side;
 use sockless::extension::deflate::{self, Memory, Parameters, Pool};
 use sockless::frame::{Limits, Violation};
 use sockless::{Client, Config, Connection, Event, Input, Prepared, Server};
-use wire::{BINARY, FIN, RSV1, START, Seen, Tested, feed, peer, violation};
 
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+use crate::allocations::Meter;
+use crate::inflation::*;
+use crate::wire::{BINARY, FIN, RSV1, START, Seen, Tested, feed, peer, violation};
 
 fn parameters(window: u8, takeover: bool) -> Parameters {
     Parameters {
@@ -272,7 +266,7 @@ fn bomb_of_a_gibibyte_stops_at_the_limit() {
         let mut read = frame.clone();
         let meter = Meter::start();
         let mut input = Input::new(&mut read);
-        let event = conn.poll(&mut input, START).map(wire::seen);
+        let event = conn.poll(&mut input, START).map(|event| Seen::new(&event));
         assert_eq!(event, Some(violation(Violation::MessageTooLong)));
         // The message, and the inflater with its history.
         assert!(meter.peak() <= limit as i64 + 82_000, "{}", meter.peak());

@@ -2,17 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![cfg(feature = "deflate")]
 
-mod inflation;
-mod wire;
-
-use inflation::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use sockless::extension::deflate::{self, Level, Memory, Parameters, Pool, WindowBits};
 use sockless::frame::Limits;
 use sockless::{Client, Config, Connection, Delivery, Prepared, Server};
-use wire::{FIN, RSV1, Seen, Tested, feed, peer, written};
+
+use crate::inflation::*;
+use crate::wire::{self, FIN, RSV1, Seen, Tested, feed, joined, peer, written};
 
 fn window() -> impl Strategy<Value = Option<WindowBits>> {
     proptest::option::of((8..=15_u8).prop_map(|bits| WindowBits::new(bits).expect("8 to 15")))
@@ -117,21 +115,6 @@ fn feed_cut<R: Tested>(conn: &mut Connection<R>, mut bytes: &[u8], cuts: &[usize
     events
 }
 
-/// The parts of each message put together.
-fn joined(events: Vec<Seen>) -> Vec<Seen> {
-    let mut all: Vec<Seen> = Vec::new();
-    for event in events {
-        match (all.last_mut(), event) {
-            (Some(Seen::Part(_, bytes, _, end @ false)), Seen::Part(_, more, false, last)) => {
-                bytes.extend(more);
-                *end = last;
-            }
-            (_, event) => all.push(event),
-        }
-    }
-    all
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -205,7 +188,7 @@ proptest! {
         let mut ends = Vec::new();
         for cuts in [&[usize::MAX][..], &[1], &cuts] {
             let mut conn = Server::open(config.clone()).with_extensions(agreed(Parameters::default()));
-            let events = joined(feed_cut(&mut conn, &bytes, cuts));
+            let events = joined(&feed_cut(&mut conn, &bytes, cuts));
             for event in &events {
                 let length = match event {
                     Seen::Text(message) => message.len(),

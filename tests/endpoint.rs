@@ -3,16 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 #![cfg(all(feature = "alloc", feature = "handshake", feature = "getrandom"))]
 
-mod heads;
-mod wire;
-
 use sockless::endpoint;
 use sockless::established::Established;
 use sockless::extension::Supported;
 use sockless::frame::{Limits, Violation};
 use sockless::handshake::{self, Acceptance, Acceptor, Answered, Asked, Connector, Offer, Url};
 use sockless::{Client, Config, Connection, Server};
-use wire::*;
+
+use crate::heads;
+use crate::wire::*;
 
 /// What both ends support.
 struct Wish {

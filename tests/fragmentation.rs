@@ -2,12 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
-mod wire;
-
 use sockless::Kind;
 use sockless::connection::SendError;
 use sockless::frame::{Misuse, Violation};
-use wire::*;
+
+use crate::wire::*;
 
 in_both_roles!(
     receives_continuation_of_nothing_fails_1002,

@@ -2,12 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
-mod wire;
-
 use sockless::connection::Connection;
 use sockless::frame::Violation;
 use sockless::{Client, Config, Event, Input, Server};
-use wire::*;
+
+use crate::wire::*;
 
 in_both_roles!(
     receives_reserved_bit_fails_1002,

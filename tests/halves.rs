@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
-mod wire;
-
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::mpsc;
@@ -14,7 +12,8 @@ use sockless::frame::{Misuse, Violation};
 use sockless::{
     Client, CloseCode, Config, Connection, Event, Input, Kind, Outcome, Receiver, Sender, Server,
 };
-use wire::*;
+
+use crate::wire::*;
 
 in_both_roles!(
     are_what_the_whole_is,
@@ -49,7 +48,7 @@ fn receive<R: Tested>(
     let mut bytes = bytes.to_vec();
     let mut input = Input::new(&mut bytes);
     while let Some(event) = receiver.poll(&mut input, now) {
-        events.push(seen(event));
+        events.push(Seen::new(&event));
         while let Some(reply) = receiver.reply() {
             replies.push(reply);
         }
@@ -326,7 +325,7 @@ fn halves_and_replies_are_send() {
     is_send::<Outcome>();
 }
 
-/// What a sending thread is told.
+/// What a sending thread gets.
 enum Order {
     Reply(Reply),
     Echo(String),

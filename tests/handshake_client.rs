@@ -3,16 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![cfg(all(feature = "alloc", feature = "handshake"))]
 
-mod heads;
-
 use std::time::Duration;
 
-use heads::{ACCEPT, Head, KEY, NONCE, RESPONSES};
 use sockless::established::Established;
 use sockless::extension::AnswerError;
 use sockless::handshake::{
     Answered, Connector, Field, Limits, Misuse, Offer, Response, ResponseError, Url, UrlError,
 };
+
+use crate::heads::{ACCEPT, Head, KEY, NONCE, RESPONSES};
 
 const NOW: Duration = Duration::ZERO;
 

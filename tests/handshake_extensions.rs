@@ -3,16 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![cfg(feature = "deflate")]
 
-mod heads;
-
 use std::time::Duration;
 
-use heads::{Head, NONCE};
 use sockless::extension::deflate::Terms;
 use sockless::extension::{AnswerError, Supported};
 use sockless::handshake::{
     Acceptance, Answered, Connector, Limits, Offer, Request, ResponseError, Url,
 };
+
+use crate::heads::{Head, NONCE};
 
 const NOW: Duration = Duration::ZERO;
 

@@ -3,15 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![cfg(feature = "http")]
 
-mod heads;
-
 use std::time::Duration;
 
-use heads::{ACCEPT, Head, KEY, NONCE};
 use sockless::handshake::{
     Acceptance, Connector, Field, Limits, Misuse, Offer, Refusal, Request, RequestError, Response,
     ResponseError, Upgrade, Url,
 };
+
+use crate::heads::{self, ACCEPT, Head, KEY, NONCE};
 
 const NOW: Duration = Duration::ZERO;
 

@@ -3,14 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![cfg(all(feature = "alloc", feature = "handshake"))]
 
-mod heads;
-
 use std::time::Duration;
 
-use heads::{ACCEPT, Head, KEY, REQUESTS};
 use sockless::handshake::{
     Acceptance, Acceptor, Asked, Field, Limits, Misuse, Origins, Refusal, Request, RequestError,
 };
+
+use crate::heads::{self, ACCEPT, Head, KEY, REQUESTS};
 
 const NOW: Duration = Duration::ZERO;
 

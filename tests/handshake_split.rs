@@ -3,16 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![cfg(all(feature = "alloc", feature = "handshake"))]
 
-mod heads;
-
 use std::time::Duration;
 
-use heads::{Head, NONCE, REQUESTS, RESPONSES};
 use proptest::prelude::*;
 use sockless::handshake::{
     Acceptance, Acceptor, Answered, Asked, Connector, Limits, Offer, Request, RequestError,
     Response, Url,
 };
+
+use crate::heads::{self, Head, NONCE, REQUESTS, RESPONSES};
 
 const NOW: Duration = Duration::ZERO;
 

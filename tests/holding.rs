@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
-mod wire;
-
 use core::time::Duration;
 
 use sockless::connection::{Cause, ControlPayload, Failure, Initiator, Notice, Reply, SendError};
@@ -11,7 +9,8 @@ use sockless::{
     Client, CloseCode, Config, Connection, Delivery, Event, Holding, Input, Kind, Outcome,
     Receiver, Sender, Server, Want,
 };
-use wire::*;
+
+use crate::wire::*;
 
 in_both_roles!(
     answering_endpoint_gives_out_no_message_while_congested,
@@ -608,7 +607,7 @@ fn receive<R: Tested>(receiver: &mut Receiver<R>, bytes: &[u8], now: Duration) -
     let mut input = Input::new(&mut bytes);
     let mut events = Vec::new();
     while let Some(event) = receiver.poll(&mut input, now) {
-        events.push(seen(event));
+        events.push(Seen::new(&event));
     }
     assert!(input.is_empty());
     events

@@ -2,12 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
-mod wire;
-
 use sockless::connection::{Cause, Failure};
 use sockless::frame::Violation;
 use sockless::{Connection, Event, Input, Want};
-use wire::*;
+
+use crate::wire::*;
 
 in_both_roles!(
     buffer_is_worth_taking_from_16_kib_on,

@@ -5,13 +5,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-mod wire;
-
 use sockless::connection::SendError;
 use sockless::frame::{Header, Limits, Misuse, Violation};
 use sockless::words::opcode::Opcode;
 use sockless::{Client, Config, Connection, Delivery, Event, Input, Kind, Server};
-use wire::*;
+
+use crate::wire::*;
 
 /// Where arithmetic in fewer bits would go wrong.
 const EDGES: [u64; 17] = [

@@ -2,15 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
-mod wire;
-
 use sockless::frame::{
     ControlFrame, Decoder, Encoder, Fragment, Header, Input, Limits, Misuse, Violation,
 };
 use sockless::words::opcode::Opcode;
 use sockless::words::role::Role;
 use sockless::{Client, CloseCode, Kind, Server};
-use wire::*;
+
+use crate::wire::*;
 
 in_both_roles!(
     decodes_pieces_as_they_arrive,

@@ -2,11 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
-mod wire;
-
 use sockless::frame::{Limits, Violation};
 use sockless::{Config, Delivery};
-use wire::*;
+
+use crate::wire::*;
 
 in_both_roles!(
     receives_frame_at_the_limit,

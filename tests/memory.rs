@@ -2,20 +2,15 @@
 //!
 //! Without optimisation the floods are a twentieth of their size, unless `SOCKLESS_FULL` is set.
 
-mod allocations;
-mod streams;
-
 use std::sync::Arc;
 use std::time::Duration;
 
-use allocations::{Counting, Meter};
 use sockless::connection::{Failure, Side};
 use sockless::frame::{Limits, Violation};
 use sockless::{Client, CloseCode, Config, Connection, Delivery, Event, Input, Server};
-use streams::{Counter, encoded};
 
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+use crate::allocations::Meter;
+use crate::streams::{Counter, encoded};
 
 const KEY: Option<[u8; 4]> = Some([0x37, 0xFA, 0x21, 0x3D]);
 const ZERO: Duration = Duration::ZERO;
@@ -311,7 +306,7 @@ type Arrival = (bool, u64, usize);
 #[test]
 fn message_reserves_by_what_is_announced_and_what_has_arrived() {
     const KIB: usize = 1 << 10;
-    // Of a message in one frame: what is announced, what arrives in each read, what is held behind each.
+    // Of a message in one frame: what is announced, what arrives in each read, what is held after each.
     let frames: &[(u64, &[usize], &[usize])] = &[
         (1000, &[10, 489, 500], &[1000, 1000, 1000]),
         (64 * KIB as u64, &[10], &[64 * KIB]),

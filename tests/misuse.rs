@@ -2,12 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
-mod wire;
-
 use sockless::connection::{Failure, Reply, SendError};
 use sockless::frame::{Limits, Misuse};
 use sockless::{CloseCode, Config, Connection, Delivery, Kind, Message, Want};
-use wire::*;
+
+use crate::wire::*;
 
 in_both_roles!(
     sending_after_close_is_refused_and_close_still_completes,
@@ -64,7 +63,7 @@ fn sending_after_close_is_refused_and_close_still_completes<R: Tested>() {
     assert!(conn.outcome().clean());
 }
 
-/// A message goes a short way as long as nothing stands in its way: the first ones make it free, and then something does.
+/// A message goes a short way as long as nothing is in its way: the first ones make it free, and then something does.
 fn what_stops_messages_is_heeded_whatever_went_before<R: Tested>() {
     let low = Config::default().with_output_limits(1, 1);
     let held = Config::default().with_auto_close(false);

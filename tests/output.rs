@@ -2,13 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
-mod wire;
-
 use bytes::{Buf as _, Bytes};
 use sockless::connection::SendError;
 use sockless::frame::Misuse;
 use sockless::{Client, CloseCode, Config, Connection, Holding, Message, Prepared, Server, Want};
-use wire::*;
+
+use crate::wire::*;
 
 in_both_roles!(
     keeps_the_order_of_the_calls,
@@ -232,8 +231,8 @@ fn makes_room_before_a_shared_payload<R: Tested>() {
         conn.send_binary(&[i; 10]).unwrap();
     }
     conn.send(vec![70; 5000]).unwrap();
-    // More than half of what stands before the payload is written, so that the rest is moved to the front; the payload keeps its
-    // place behind it.
+    // More than half of what comes before the payload is written, so that the rest is moved to the front; the payload keeps its
+    // place after it.
     bytes.extend(&conn.output()[..800]);
     conn.wrote(800);
     for i in 71..121 {

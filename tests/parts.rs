@@ -2,11 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
-mod wire;
-
 use sockless::frame::Violation;
 use sockless::{Config, Connection, Delivery, Input};
-use wire::*;
+
+use crate::wire::*;
 
 in_both_roles!(
     input_that_is_copied_comes_in_parts_too,

@@ -1,19 +1,16 @@
 //! The connection and the decoder of level 1 agree with a slow, obvious decoder: same messages, same violation, same byte.
 
-#[path = "reference/mod.rs"]
-mod naive;
-mod streams;
-
 use std::time::Duration;
 
-use naive::{Item, Wrong};
 use proptest::prelude::*;
 use sockless::connection::{Failure, Side};
 use sockless::frame::{Decoder, Limits, Violation};
 use sockless::message::Content;
 use sockless::words::role::Role;
 use sockless::{Client, Config, Connection, Delivery, Event, Input, Server};
-use streams::{Counter, Split};
+
+use crate::naive::{self, Item, Wrong};
+use crate::streams::{self, Counter, Split};
 
 /// What an endpoint of the library makes of a stream.
 struct Made {
@@ -114,7 +111,7 @@ fn check<R: Side>(
     check_decoder::<R>(bytes, split, limits, &items, wrong.as_ref())
 }
 
-/// The decoder of level 1 goes on behind a Close frame, and knows no messages: what it says up to there is put together here.
+/// The decoder of level 1 goes on after a Close frame, and knows no messages: what it says up to there is put together here.
 fn check_decoder<R: Role>(
     bytes: &[u8],
     split: &Split,

@@ -1,10 +1,5 @@
 //! What one endpoint sends, by any call and through any partial writes, is what the other receives.
 
-#[allow(dead_code, reason = "only what is wrong is asked for here")]
-#[path = "reference/mod.rs"]
-mod naive;
-mod streams;
-
 use std::io::IoSlice;
 use std::time::Duration;
 
@@ -17,7 +12,9 @@ use sockless::frame::{Decoder, Encoder, Fragment, Input, Limits};
 use sockless::message::Content;
 use sockless::words::role::Role;
 use sockless::{Client, Config, Connection, Delivery, Event, Kind, Message, Prepared, Server};
-use streams::{Counter, Split};
+
+use crate::naive;
+use crate::streams::{self, Counter, Split};
 
 /// One call, or the calls of one message.
 #[derive(Clone, Debug)]
@@ -29,7 +26,7 @@ enum Send {
     Prepared(Message),
     /// Borrowed, with writes of these sizes before the rest is left to the queue.
     Borrowed(Message, Vec<usize>),
-    /// In fragments, with a ping behind those where one is due.
+    /// In fragments, with a ping after those where one is due.
     Fragments(Kind, Vec<String>, Vec<bool>),
     /// In frames whose payload is streamed in pieces.
     Streamed(Kind, Vec<Vec<Vec<u8>>>),
@@ -426,7 +423,7 @@ proptest! {
     }
 }
 
-/// One binary message, each payload a fragment whose payload is masked in pieces, a ping behind each.
+/// One binary message, each payload a fragment whose payload is masked in pieces, a ping after each.
 fn check_frames<R: Role>(
     payloads: &[(Vec<u8>, Vec<Index>)],
     keys: &[R::Key],

@@ -1,11 +1,8 @@
-//! What errors and values show: every error has a message of its own, and nothing that a log might keep shows a payload, a key, or
+//! What errors and values show: no two errors have the same message, and nothing that a log might keep shows a payload, a key, or
 //! the value of a header field.
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 #![cfg(all(feature = "alloc", feature = "handshake"))]
-
-mod heads;
-mod wire;
 
 use std::collections::HashSet;
 use std::error::Error;
@@ -22,7 +19,9 @@ use sockless::handshake::{
 };
 use sockless::message::{Text, Utf8Bytes};
 use sockless::{Client, Config, Event, Input, Message, Prepared, Receiver, Sender, Server};
-use wire::*;
+
+use crate::heads;
+use crate::wire::*;
 
 // Errors
 
@@ -108,7 +107,7 @@ fn have_messages_of_their_own<E: Error>(errors: &[E]) {
     let messages: HashSet<String> = errors.iter().map(E::to_string).collect();
     assert_eq!(messages.len(), errors.len(), "{messages:?}");
     for message in messages {
-        // A sentence's part, to be put behind a colon.
+        // A part of a sentence, to be put after a colon.
         assert!(message.len() > 10, "{message}");
         assert!(message.is_ascii() && !message.ends_with('.'), "{message}");
     }

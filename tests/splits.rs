@@ -1,9 +1,7 @@
 //! Any split of the input gives the same: equal events, equal output, the same failure at the same byte.
 //!
-//! "The same schedule of drains and times" is taken at its word: output is drained, and time passes, at fixed places of the
-//! stream, and time is told before any byte that comes later.
-
-mod streams;
+//! With the same schedule of drains and times, that is: output is drained, and time passes, at fixed places of the
+//! stream, and the connection learns the time before any byte that comes later.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,65 +12,13 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use sockless::connection::{Counters, Failure, Side};
 use sockless::frame::{Decoder, Limits, Violation};
-use sockless::message::Content;
 use sockless::words::role::Role;
 use sockless::{
-    Client, CloseCode, Config, Connection, Delivery, Event, Input, Kind, Outcome, Server, Want,
+    Client, CloseCode, Config, Connection, Delivery, Event, Input, Outcome, Server, Want,
 };
-use streams::{Counter, Split};
 
-/// What a connection told, without regard to where payloads lay or how parts were cut.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Told {
-    Message(Kind, Vec<u8>),
-    Part { kind: Kind, bytes: Vec<u8>, first: bool, last: bool },
-    Ping(Vec<u8>),
-    Pong(Vec<u8>, Option<Duration>),
-    Closing(Option<CloseCode>, String),
-    Quiet,
-    Idle,
-    Failed(Failure),
-}
-
-impl Told {
-    fn new(event: &Event<'_>) -> Self {
-        match event {
-            Event::Text(text) => Self::Message(Kind::Text, text.as_bytes().to_vec()),
-            Event::Binary(payload) => Self::Message(Kind::Binary, payload.to_vec()),
-            Event::Part(part) => Self::Part {
-                kind: match &part.content {
-                    Content::Text(text) => {
-                        assert!(std::str::from_utf8(text.as_bytes()).is_ok());
-                        Kind::Text
-                    }
-                    Content::Binary(_) => Kind::Binary,
-                },
-                bytes: part.content.as_bytes().to_vec(),
-                first: part.first,
-                last: part.last,
-            },
-            Event::Ping(payload) => Self::Ping(payload.to_vec()),
-            Event::Pong(pong) => Self::Pong(pong.payload.to_vec(), pong.round_trip),
-            Event::Closing(closing) => Self::Closing(closing.code, closing.reason.to_string()),
-            Event::Quiet => Self::Quiet,
-            Event::Idle => Self::Idle,
-            Event::Failed(failure) => Self::Failed(*failure),
-            other => panic!("an event that this test does not know: {other:?}"),
-        }
-    }
-
-    /// Appends to the events told so far, joining the parts of a message that are adjacent.
-    fn join(self, told: &mut Vec<Self>) {
-        if let Self::Part { bytes, first: false, last, .. } = &self
-            && let Some(Self::Part { bytes: before, last: ended @ false, .. }) = told.last_mut()
-        {
-            before.extend_from_slice(bytes);
-            *ended = *last;
-            return;
-        }
-        told.push(self);
-    }
-}
+use crate::streams::{self, Counter, Split};
+use crate::wire::Seen;
 
 /// What happens at one place of the stream.
 #[derive(Clone, Debug)]
@@ -118,10 +64,10 @@ struct Manner {
 
 #[derive(Debug, PartialEq)]
 struct Trace {
-    told: Vec<Told>,
+    seen: Vec<Seen>,
     written: Vec<(Vec<u8>, Want)>,
     outcome: Outcome,
-    /// Not after a failure: how much behind the offending byte has been consumed is not promised.
+    /// Not after a failure: how much after the offending byte has been consumed is not promised.
     counters: Option<Counters>,
 }
 
@@ -139,7 +85,7 @@ fn run<R: Side>(
     let mut stops = stops.into_iter().peekable();
 
     let mut run =
-        Run { now: Duration::ZERO, told: Vec::new(), message: Vec::new(), echo: scenario.echo };
+        Run { now: Duration::ZERO, seen: Vec::new(), message: Vec::new(), echo: scenario.echo };
     let mut written = Vec::new();
     let mut failed = None;
     let mut reads = manner.split.reads(len, &places).into_iter().collect::<Vec<_>>();
@@ -174,7 +120,7 @@ fn run<R: Side>(
             };
             run.poll(&mut conn, &mut input, manner.stopping);
         }
-        if failed.is_none() && matches!(run.told.last(), Some(Told::Failed(Failure::Violation(_))))
+        if failed.is_none() && matches!(run.seen.last(), Some(Seen::Failed(Failure::Violation(_))))
         {
             failed = Some(read);
         }
@@ -183,11 +129,11 @@ fn run<R: Side>(
         run.poll(&mut conn, &mut Input::eof(), false);
     }
     written.push((write(&mut conn, None), conn.want()));
-    let broken = run.told.iter().any(|told| matches!(told, Told::Failed(_)));
+    let broken = run.seen.iter().any(|seen| matches!(seen, Seen::Failed(_)));
     let trace = Trace {
         outcome: conn.outcome(),
         counters: (!broken).then(|| conn.counters()),
-        told: run.told,
+        seen: run.seen,
         written,
     };
     (trace, failed)
@@ -195,7 +141,7 @@ fn run<R: Side>(
 
 struct Run {
     now: Duration,
-    told: Vec<Told>,
+    seen: Vec<Seen>,
     message: Vec<u8>,
     echo: bool,
 }
@@ -226,7 +172,7 @@ impl Run {
                 _ => {}
             }
         }
-        Told::new(event).join(&mut self.told);
+        Seen::new(event).join(&mut self.seen);
     }
 }
 
@@ -382,9 +328,9 @@ fn run_halves<R: Side>(
     conn: Connection<R>,
     bytes: &[u8],
     split: &Split,
-) -> (Vec<Told>, Vec<u8>, Outcome) {
+) -> (Vec<Seen>, Vec<u8>, Outcome) {
     let (mut receiver, mut sender) = conn.split();
-    let mut told = Vec::new();
+    let mut seen = Vec::new();
     let mut ended = false;
     for read in split.reads(bytes.len(), &[]).into_iter().map(Some).chain([None]) {
         let mut buffer = read.map(|read| bytes[read].to_vec());
@@ -395,7 +341,7 @@ fn run_halves<R: Side>(
             }
             assert!(!ended, "{event:?} after the end");
             ended = matches!(event, Event::Closing(_) | Event::Failed(_));
-            Told::new(&event).join(&mut told);
+            Seen::new(&event).join(&mut seen);
         }
     }
     let mut output = Vec::new();
@@ -403,7 +349,7 @@ fn run_halves<R: Side>(
         output.extend_from_slice(sender.output());
         sender.wrote(sender.output().len());
     }
-    (told, output, Outcome::join(receiver.end(), sender.end()))
+    (seen, output, Outcome::join(receiver.end(), sender.end()))
 }
 
 fn check_halves<R: Side>(
@@ -414,8 +360,8 @@ fn check_halves<R: Side>(
     let scenario = Scenario { eof: true, echo: false, stops: Vec::new(), ..scenario.clone() };
     let manner = Manner { split: split.clone(), stopping: false, taking: false, copied: false };
     let (whole, _) = run(new(), &scenario, &manner);
-    let (told, output, outcome) = run_halves(new(), &scenario.bytes, split);
-    prop_assert_eq!(told, whole.told);
+    let (seen, output, outcome) = run_halves(new(), &scenario.bytes, split);
+    prop_assert_eq!(seen, whole.seen);
     prop_assert_eq!(&output, &whole.written[0].0);
     prop_assert_eq!(outcome, whole.outcome);
     Ok(())
@@ -435,9 +381,9 @@ proptest! {
     }
 }
 
-/// A frame, as far as the decoder of level 1 told it.
+/// A frame, as far as the decoder of level 1 reports it.
 #[derive(Debug, PartialEq, Eq)]
-struct Seen {
+struct Piece {
     opcode: u8,
     fin: bool,
     rsv: u8,
@@ -445,21 +391,21 @@ struct Seen {
     remaining: u64,
 }
 
-type Decoded = (Vec<Seen>, Option<Violation>);
+type Decoded = (Vec<Piece>, Option<Violation>);
 
 fn decode<R: Role>(bytes: &[u8], split: &Split, claims: bool) -> (Decoded, Option<Range<usize>>) {
     let mut decoder = Decoder::<R>::new();
     if claims {
         decoder = decoder.claiming_rsv1();
     }
-    let mut seen: Vec<Seen> = Vec::new();
+    let mut seen: Vec<Piece> = Vec::new();
     for read in split.reads(bytes.len(), &[]) {
         let mut buffer = bytes[read.clone()].to_vec();
         let mut input = Input::new(&mut buffer);
         loop {
             match decoder.decode(&mut input, &Limits::DEFAULT) {
                 Ok(None) => break,
-                Ok(Some(piece)) if piece.begins => seen.push(Seen {
+                Ok(Some(piece)) if piece.begins => seen.push(Piece {
                     opcode: piece.opcode.bits(),
                     fin: piece.fin,
                     rsv: piece.rsv,

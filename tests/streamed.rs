@@ -1,12 +1,11 @@
 //! What falls due while a streamed frame is open waits for its end, and is not forgotten.
 
-mod streams;
-
 use std::time::Duration;
 
 use sockless::connection::Cause;
 use sockless::{CloseCode, Config, Connection, Event, Input, Kind, Server, Want};
-use streams::encoded;
+
+use crate::streams::encoded;
 
 const KEY: Option<[u8; 4]> = Some([1, 2, 3, 4]);
 

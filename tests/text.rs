@@ -2,12 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
-mod wire;
-
 use sockless::connection::SendError;
 use sockless::frame::{Misuse, Violation};
 use sockless::{Config, Delivery, Kind};
-use wire::*;
+
+use crate::wire::*;
 
 in_both_roles!(
     receives_invalid_text_fails_1007_at_first_wrong_byte,

@@ -2,11 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
-mod wire;
-
 use sockless::connection::{Cause, CloseStatus, Connection, Failure, Initiator};
 use sockless::{CloseCode, Config, Holding, Kind, Want};
-use wire::*;
+
+use crate::wire::*;
 
 in_both_roles!(
     has_no_deadline_by_default,
@@ -107,7 +106,7 @@ fn fails_without_any_answer<R: Tested>() {
     assert_eq!(pass(&mut conn, seconds(30)), []);
     assert_eq!(pass(&mut conn, seconds(40)), [Seen::Failed(Failure::Unresponsive)]);
     assert_eq!(pass(&mut conn, seconds(41)), []);
-    // If the peer should live all the same, it is told.
+    // If the peer should live all the same, it gets a Close frame.
     assert_eq!(sent(&mut conn), [(FIN | CLOSE, close_body(1011, b""))]);
     assert_eq!(conn.want(), Want::ShutdownWrite);
     conn.shut();
@@ -386,7 +385,7 @@ fn slow_peer_inside_a_streamed_frame_is_not_taken_for_dead<R: Tested>() {
 }
 
 fn is_not_taken_for_dead_after_own_close<R: Tested>() {
-    // Nothing but pongs follows our Close frame, so the peer can't be asked; the closing handshake has a time of its own.
+    // Nothing but pongs follows our Close frame, so the peer can't be asked; the closing handshake has its own deadline.
     let mut conn = begun::<R>(keepalive().with_close(seconds(500)));
     conn.close(None, "", START).unwrap();
     assert_eq!(sent(&mut conn), [(FIN | CLOSE, vec![])]);

@@ -78,6 +78,14 @@ fn level_is_a_proof_that_shows_its_instructions() {
     let neon = cfg!(all(target_arch = "aarch64", target_feature = "neon"));
     assert_eq!(Level::new(Instructions::Sse2).is_some(), sse2);
     assert_eq!(Level::new(Instructions::Neon).is_some(), neon);
+    // What the CPU says of itself.
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+    {
+        let avx2 = std::arch::is_x86_feature_detected!("avx2");
+        let avx512 = std::arch::is_x86_feature_detected!("avx512f");
+        assert_eq!(Level::new(Instructions::Avx2).is_some(), avx2);
+        assert_eq!(Level::new(Instructions::Avx512).is_some(), avx512);
+    }
     assert!(levels.contains(&Level::detect()));
     assert_eq!(Level::default(), Level::detect());
 }

@@ -9,25 +9,20 @@
     reason = "a test tells its figures and its seed"
 )]
 
-mod allocations;
-mod heads;
-mod streams;
-
 use std::hint::black_box;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use allocations::{Counting, Meter};
 use sockless::connection::Side;
 use sockless::extension::Supported;
 use sockless::frame::{Decoder, Limits};
 use sockless::handshake::{self, Acceptor, Answered, Asked, Connector, Offer, Url};
 use sockless::{Config, Connection, Delivery, Event, Input, Kind, Prepared, Server};
-use streams::encoded;
 
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+use crate::allocations::Meter;
+use crate::heads;
+use crate::streams::encoded;
 
 const KEY: Option<[u8; 4]> = Some([0x37, 0xFA, 0x21, 0x3D]);
 const ZERO: Duration = Duration::ZERO;
@@ -36,7 +31,7 @@ const ZERO: Duration = Duration::ZERO;
 struct Case {
     name: &'static str,
     units: usize,
-    /// Prepares so many units, and returns the work to be counted.
+    /// Prepares this number of units, and returns the work to be counted.
     work: fn(usize) -> Box<dyn FnOnce()>,
 }
 
@@ -375,10 +370,12 @@ fn counted_region(work: Box<dyn FnOnce()>) {
 }
 
 const COUNTED: &str = "SOCKLESS_COUNTED";
+/// The function that is counted, as valgrind calls it.
+const REGION: &str = concat!(module_path!(), "::counted_region");
 
 /// Runs this very test once more under the counter, where it does the work that is counted.
 #[test]
-#[ignore = "needs valgrind: cargo test --test work -- --ignored"]
+#[ignore = "needs valgrind: cargo test --test measured -- --ignored"]
 fn instructions_grow_with_the_input() {
     if std::env::var_os(COUNTED).is_some() {
         for case in CASES {
@@ -393,12 +390,17 @@ fn instructions_grow_with_the_input() {
     let output = Command::new("valgrind")
         .args([
             "--tool=callgrind",
-            "--zero-before=work::counted_region",
-            "--dump-after=work::counted_region",
+            &format!("--zero-before={REGION}"),
+            &format!("--dump-after={REGION}"),
         ])
         .arg(format!("--callgrind-out-file={}", place.join("out").display()))
         .arg(std::env::current_exe().expect("this program"))
-        .args(["--ignored", "--exact", "instructions_grow_with_the_input", "--test-threads=1"])
+        .args([
+            "--ignored",
+            "--exact",
+            "work::instructions_grow_with_the_input",
+            "--test-threads=1",
+        ])
         .env(COUNTED, "1")
         .output()
         .expect("valgrind is installed");

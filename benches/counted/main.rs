@@ -1,4 +1,4 @@
-//! Fixed workloads whose instructions are counted, not timed: `counted WORKLOAD COUNT` does one of them so many times, and
+//! Fixed workloads whose instructions are counted, not timed: `counted WORKLOAD COUNT` does one of them COUNT times, and
 //! `counted` alone names them all. `check.py` runs them under callgrind, and compares with the figures that are committed.
 //!
 //! The SIMD level is fixed to what every CPU of the architecture has, so that all machines count alike.
@@ -11,6 +11,8 @@ use sockless::handshake::{Acceptance, Acceptor, Asked};
 use sockless::words::simd::{Instructions, Level};
 use sockless::{Client, CloseCode, Config, Connection, Delivery, Event, Input, Server, Want};
 
+#[path = "../../tests/wire/frames.rs"]
+mod frames;
 #[path = "../../tests/heads/mod.rs"]
 mod heads;
 
@@ -88,23 +90,8 @@ fn client() -> Connection<Client> {
 }
 
 /// A client's frames with this first byte and payload, so many.
-fn frames(count: usize, first: u8, payload: &[u8]) -> Vec<u8> {
-    let key = [0x37, 0xFA, 0x21, 0x3D];
-    let mut frame = vec![first];
-    match payload.len() {
-        len @ 0..=125 => frame.push(0x80 | len as u8),
-        len @ 126..=0xFFFF => {
-            frame.push(0xFE);
-            frame.extend((len as u16).to_be_bytes());
-        }
-        len => {
-            frame.push(0xFF);
-            frame.extend((len as u64).to_be_bytes());
-        }
-    }
-    frame.extend(key);
-    frame.extend(payload.iter().zip(key.iter().cycle()).map(|(octet, key)| octet ^ key));
-    frame.repeat(count)
+fn repeated(count: usize, first: u8, payload: &[u8]) -> Vec<u8> {
+    frames::frame(first, Some([0x37, 0xFA, 0x21, 0x3D]), payload).repeat(count)
 }
 
 /// Receives everything, by reads of 16 KiB; what has to be answered is written.
@@ -143,14 +130,15 @@ fn did<R: Side>(connection: &Connection<R>, received: usize, sent: usize) {
 
 fn decode(count: usize, opcode: u8, payload: &[u8], copied: bool) {
     let mut connection = server();
-    receive(&mut connection, &mut frames(count, 0x80 | opcode, payload), copied);
+    receive(&mut connection, &mut repeated(count, 0x80 | opcode, payload), copied);
     did(&connection, count, 0);
 }
 
 fn fragments(count: usize) {
     let payload = [0x5A; 16];
     let message =
-        [frames(1, 0x02, &payload), frames(2, 0x00, &payload), frames(1, 0x80, &payload)].concat();
+        [repeated(1, 0x02, &payload), repeated(2, 0x00, &payload), repeated(1, 0x80, &payload)]
+            .concat();
     let mut connection = server();
     receive(&mut connection, &mut message.repeat(count), false);
     did(&connection, count, 0);
@@ -158,7 +146,7 @@ fn fragments(count: usize) {
 
 fn pings(count: usize) {
     let mut connection = server();
-    receive(&mut connection, &mut frames(count, 0x89, &[0x5A; 16]), false);
+    receive(&mut connection, &mut repeated(count, 0x89, &[0x5A; 16]), false);
     assert_eq!(connection.counters().received.pings as usize, count);
 }
 
@@ -177,7 +165,7 @@ fn encode<R: Side>(count: usize, connection: &mut Connection<R>, len: usize) {
 fn echo(count: usize, len: usize) {
     let mut connection = server();
     drop(connection.lend(Vec::with_capacity(2 * READ)));
-    for read in frames(count, 0x82, &vec![0x5A; len]).chunks_mut(READ) {
+    for read in repeated(count, 0x82, &vec![0x5A; len]).chunks_mut(READ) {
         let mut input = Input::new(read);
         while let Some(event) = connection.poll(&mut input, START) {
             if let Event::Binary(payload) = event {
@@ -192,7 +180,7 @@ fn echo(count: usize, len: usize) {
 /// One message a read, as from clients that wait for the answer: what a driver asks for each time it wakes.
 fn wakeups(count: usize, len: usize) {
     let mut connection = server();
-    let frame = frames(1, 0x82, &vec![0x5A; len]);
+    let frame = repeated(1, 0x82, &vec![0x5A; len]);
     let mut bytes = frame.repeat(count);
     let mut spare = Vec::with_capacity(READ);
     for read in bytes.chunks_mut(frame.len()) {
@@ -213,7 +201,7 @@ fn wakeups(count: usize, len: usize) {
 fn closings(count: usize) {
     let config = std::sync::Arc::new(config());
     let mut closed = 0;
-    for close in frames(count, 0x88, &[0x03, 0xE8]).chunks_mut(8) {
+    for close in repeated(count, 0x88, &[0x03, 0xE8]).chunks_mut(8) {
         let mut connection = Connection::server(black_box(config.clone()));
         let _ = connection.close(CloseCode::NORMAL, "", START);
         receive(&mut connection, close, false);

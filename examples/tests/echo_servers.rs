@@ -1,5 +1,7 @@
 //! Every echo server, started as a program and talked to by a client from elsewhere: tungstenite.
 
+#[path = "../../tests/wire/frames.rs"]
+mod frames;
 mod server;
 
 use std::io::{Read, Write};
@@ -192,21 +194,7 @@ fn answers_a_close_with_its_code(start: Start<'_>) {
 
 /// A masked frame, with a mask of zeros.
 fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![first];
-    match payload.len() {
-        len @ 0..126 => frame.push(0x80 | len as u8),
-        len @ 126..65_536 => {
-            frame.push(0xFE);
-            frame.extend((len as u16).to_be_bytes());
-        }
-        len => {
-            frame.push(0xFF);
-            frame.extend((len as u64).to_be_bytes());
-        }
-    }
-    frame.extend([0; 4]);
-    frame.extend(payload);
-    frame
+    frames::frame(first, Some([0; 4]), payload)
 }
 
 /// A WebSocket whose stream is spoken to directly; the server's answer has been read.

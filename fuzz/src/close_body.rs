@@ -10,8 +10,8 @@ use sockless::{Client, CloseCode, Event, Input, Server};
 
 use crate::cuts::Cuts;
 use crate::endpoint::Endpoint;
-use crate::frames::frame;
 use crate::reference::{self, Item};
+use crate::wire::frame;
 
 #[derive(Arbitrary, Debug)]
 struct Case {

@@ -24,7 +24,7 @@ fn hold<R: Endpoint>(case: &Case) {
     let conn = || case.open::<R>(true);
     let first = run(case, Run::new(conn(), &case.cuts, Halves::Joined).copying());
     let other = run(case, Run::new(conn(), &Cuts::single(), Halves::Joined));
-    assert_eq!(first.told, other.told);
+    assert_eq!(first.seen, other.seen);
     for (step, (first, other)) in first.steps.iter().zip(&other.steps).enumerate() {
         assert_eq!(first, other, "at {step}, {:?}", case.ops.get(step));
     }

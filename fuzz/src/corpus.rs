@@ -1,4 +1,4 @@
-//! The corpus as it lies in the repository: one file for each target, `corpus.packed/<target>`, in which each input stands behind its
+//! The corpus as it lies in the repository: one file for each target, `corpus.packed/<target>`, in which each input comes after its
 //! length in four bytes, the highest first. In order of length and then of content, so that the same inputs make the same file.
 
 use std::fs;

@@ -1,6 +1,8 @@
-//! Streams of frames as a peer may send them, legal and not; and the frames of a legal stream.
+//! Streams of frames as a peer may send them, legal and not. How a frame is written is in `tests/wire/frames.rs`.
 
 use arbitrary::Arbitrary;
+
+use crate::wire;
 
 /// What a peer sends.
 #[derive(Arbitrary, Clone, Debug)]
@@ -104,72 +106,29 @@ impl Frame {
             rsv @ 17..=23 => rsv - 16,
             _ => 0,
         };
-        out.push(match self.kind {
+        let first = match self.kind {
             Kind::Wild(first) => first,
             _ => u8::from(fin) << 7 | rsv << 4 | opcode,
-        });
+        };
         let key = (masked ^ (self.fault == 3)).then_some(self.key);
-        let mask = u8::from(key.is_some()) << 7;
-        match (self.length, payload.len()) {
-            (Length::Seven(len), _) if self.fault == 4 => out.push(mask | len & 127),
-            (Length::Short(len), _) if self.fault == 4 => {
-                out.push(mask | 126);
-                out.extend(len.to_be_bytes());
-            }
-            (Length::Long(len), _) if self.fault == 4 => {
-                out.push(mask | 127);
-                out.extend(len.to_be_bytes());
-            }
-            (_, len) => put_length(mask, len, out),
-        }
-        put_payload(key, &payload, out);
+        let length = match self.length {
+            Length::Seven(len) if self.fault == 4 => wire::Length::Seven(len),
+            Length::Short(len) if self.fault == 4 => wire::Length::Short(len),
+            Length::Long(len) if self.fault == 4 => wire::Length::Long(len),
+            _ => wire::Length::of(payload.len()),
+        };
+        wire::put_header(first, length, key, out);
+        wire::put_payload(key, &payload, out);
     }
-}
-
-/// The second byte and the extended length, in the shortest form.
-fn put_length(mask: u8, len: usize, out: &mut Vec<u8>) {
-    match len {
-        0..=125 => out.push(mask | len as u8),
-        126..=0xFFFF => {
-            out.push(mask | 126);
-            out.extend((len as u16).to_be_bytes());
-        }
-        _ => {
-            out.push(mask | 127);
-            out.extend((len as u64).to_be_bytes());
-        }
-    }
-}
-
-fn put_payload(key: Option<[u8; 4]>, payload: &[u8], out: &mut Vec<u8>) {
-    out.extend(key.iter().flatten());
-    let key = key.unwrap_or_default();
-    out.extend(payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
-}
-
-/// One frame with this first byte, as a client (`key`) or as a server sends it.
-pub(crate) fn frame(first: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
-    let mut out = vec![first];
-    put_length(u8::from(key.is_some()) << 7, payload.len(), &mut out);
-    put_payload(key, payload, &mut out);
-    out
 }
 
 /// The first bytes of the frames of a stream whose lengths are right; the last frame may be cut.
 pub(crate) fn first_bytes(mut bytes: &[u8]) -> Vec<u8> {
     let mut firsts = Vec::new();
-    while let [first, second, rest @ ..] = bytes {
-        firsts.push(*first);
-        let width = match second & 127 {
-            126 => 2,
-            127 => 8,
-            _ => 0,
-        };
-        let Some((extended, rest)) = rest.split_at_checked(width) else { break };
-        let long = extended.iter().fold(0, |len, byte| len << 8 | usize::from(*byte));
-        let len = if width == 0 { usize::from(second & 127) } else { long };
-        let key = if *second > 127 { 4 } else { 0 };
-        bytes = rest.get(key + len..).unwrap_or_default();
+    while let Some((frame, rest)) = wire::split_frame(bytes) {
+        firsts.push(frame.first);
+        bytes = rest;
     }
+    firsts.extend(bytes.first());
     firsts
 }

@@ -1,4 +1,4 @@
-//! The handshake as a client: any answer, most of them with the right key, at any cut, in memory of its own and in a lent
+//! The handshake as a client: any answer, most of them with the right key, at any cut, in memory that it owns and in a lent
 //! buffer; what opens here opens in another implementation.
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The handshake as a server: any head, at any cut, in memory of its own and in a lent buffer; what is accepted is accepted by
+//! The handshake as a server: any head, at any cut, in memory that it owns and in a lent buffer; what is accepted is accepted by
 //! the client that asked, and by another implementation.
 
 use std::time::Duration;

@@ -18,10 +18,11 @@ use sockless::{Client, Config, Delivery, Input, Kind, Server};
 use crate::allocations::Meter;
 use crate::cuts::Cuts;
 use crate::endpoint::Endpoint;
-use crate::frames::frame;
 use crate::inflation::Deflater;
+use crate::items;
 use crate::reference::Item;
-use crate::told::{self, Told};
+use crate::seen::Seen;
+use crate::wire::frame;
 
 /// The limit on messages where the case sets none.
 const LIMIT: u64 = 1 << 14;
@@ -110,12 +111,12 @@ fn hold<R: Endpoint>(takeover: bool, limit: u64, cuts: &Cuts, messages: &[Compre
         let (single, whole) = (&Cuts::single(), &Cuts::whole());
         for (cuts, copied) in [(cuts, true), (single, false), (whole, false)] {
             let config = config(limit, delivery);
-            let (told, peak) = receive::<R>(&config, takeover, &stream, cuts, copied);
-            let failure = told.iter().find_map(|told| match told {
-                Told::Failed(failure) => Some(*failure),
+            let (seen, peak) = receive::<R>(&config, takeover, &stream, cuts, copied);
+            let failure = seen.iter().find_map(|seen| match seen {
+                Seen::Failed(failure) => Some(*failure),
                 _ => None,
             });
-            assert_eq!(told::data(&told), expected.items, "{delivery:?} {cuts:?} {failure:?}");
+            assert_eq!(items::data(&seen), expected.items, "{delivery:?} {cuts:?} {failure:?}");
             match failure {
                 None => assert_eq!(expected.failures, []),
                 Some(failure) => assert!(
@@ -142,7 +143,7 @@ impl Expected {
             self.failures.push(Failure::Violation(Violation::InvalidText));
         }
         if self.failures.is_empty() {
-            self.items.push(told::item(kind, bytes));
+            self.items.push(items::item(kind, bytes));
         }
     }
 }
@@ -191,7 +192,7 @@ fn config(limit: u64, delivery: Delivery) -> Arc<Config> {
     Arc::new(Config::default().with_limits(limits).with_delivery(delivery))
 }
 
-/// What is told, and the most memory that was held meanwhile, without what is kept here of it. With `copied`, the bytes are handed
+/// What is seen, and the most memory that was held meanwhile, without what is kept here of it. With `copied`, the bytes are handed
 /// in where they can't be written to.
 fn receive<R: Endpoint>(
     config: &Arc<Config>,
@@ -199,13 +200,13 @@ fn receive<R: Endpoint>(
     stream: &[u8],
     cuts: &Cuts,
     copied: bool,
-) -> (Vec<Told>, i64) {
+) -> (Vec<Seen>, i64) {
     let agreed = crate::inflation::agreed(Parameters {
         server_no_context_takeover: !takeover,
         client_no_context_takeover: !takeover,
         ..Parameters::default()
     });
-    let mut told = Vec::new();
+    let mut seen = Vec::new();
     let (mut held, mut peak) = (0, 0);
     let mut conn = R::open(config).with_extensions(agreed);
     for read in cuts.reads(stream.len()) {
@@ -224,15 +225,15 @@ fn receive<R: Endpoint>(
                 break;
             };
             let before = meter.live();
-            let copy = Told::new(&event);
+            let copy = Seen::new(&event);
             let copied = meter.live() - before;
             drop(event);
             held += meter.live() - copied;
-            copy.join(&mut told);
+            copy.join(&mut seen);
         }
         assert!(input.is_empty(), "no event, but input is left");
     }
-    (told, peak)
+    (seen, peak)
 }
 
 /// Another inflater, with everything inflated so far as its window.

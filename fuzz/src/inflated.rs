@@ -5,8 +5,8 @@
 use sockless::connection::Side;
 use sockless::extension::Agreed;
 
-use crate::frames::frame;
 use crate::inflation::Inflater;
+use crate::wire::frame;
 
 const FIN: u8 = 0x80;
 const RSV1: u8 = 0x40;

@@ -13,7 +13,7 @@ use crate::operations::{Agreement, Choice, Op};
 use crate::peer::{self, End};
 use crate::reference;
 use crate::run::{Halves, Run};
-use crate::told::Told;
+use crate::seen::Seen;
 
 const LIMIT: usize = 16 << 20;
 
@@ -68,7 +68,7 @@ impl<R: Endpoint> Joint<R> {
     }
 
     fn saw<P: Endpoint>(&self, peer: &Joint<P>) {
-        let failed = self.run.told.iter().find(|told| matches!(told, Told::Failed(_)));
+        let failed = self.run.seen.iter().find(|seen| matches!(seen, Seen::Failed(_)));
         assert_eq!(failed, None, "nobody did anything wrong");
         assert_eq!(self.run.messages().1, peer.run.messages().0, "what the other has sent");
     }

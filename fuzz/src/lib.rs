@@ -13,6 +13,10 @@ mod heads;
 mod inflation;
 #[path = "../../tests/reference/mod.rs"]
 mod reference;
+#[path = "../../tests/wire/seen.rs"]
+mod seen;
+#[path = "../../tests/wire/frames.rs"]
+mod wire;
 
 mod case;
 mod cuts;
@@ -21,11 +25,11 @@ mod edits;
 mod endpoint;
 mod frames;
 mod inflated;
+mod items;
 mod model;
 mod operations;
 mod peer;
 mod run;
-mod told;
 
 pub mod close_body;
 pub mod connection;

@@ -2,8 +2,8 @@
 
 use sockless::Kind;
 
+use crate::items;
 use crate::reference::Item;
-use crate::told;
 
 /// The data messages that the peer has to see.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub(crate) struct Model {
 impl Model {
     pub(crate) fn whole(&mut self, kind: Kind, bytes: Vec<u8>) {
         assert!(self.open.is_none() && self.frame.is_none(), "a message inside another one");
-        self.sent.push(told::item(kind, bytes));
+        self.sent.push(items::item(kind, bytes));
     }
 
     pub(crate) fn fragment(&mut self, first: Option<Kind>, bytes: &[u8], last: bool) {
@@ -32,7 +32,7 @@ impl Model {
         }
         self.open.as_mut().expect("a message to continue").1.extend_from_slice(bytes);
         if let Some((kind, bytes)) = self.open.take_if(|_| ends) {
-            self.sent.push(told::item(kind, bytes));
+            self.sent.push(items::item(kind, bytes));
         }
     }
 

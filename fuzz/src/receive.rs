@@ -16,9 +16,10 @@ use crate::cuts::Cuts;
 use crate::differences::{self, Frames};
 use crate::endpoint::Endpoint;
 use crate::frames::Stream;
+use crate::items;
 use crate::peer::{self, End};
 use crate::reference::{self, Item, Wrong};
-use crate::told::{self, Told};
+use crate::seen::Seen;
 
 /// The limits of the run beside the other implementation.
 const LIMIT: usize = 1 << 20;
@@ -81,7 +82,7 @@ struct Made {
 impl Made {
     /// With `copied`, the bytes are handed in where they can't be written to.
     fn by<R: Endpoint>(mut conn: Connection<R>, bytes: &[u8], cuts: &Cuts, copied: bool) -> Self {
-        let (mut told, mut failed, mut written) = (Vec::new(), None, Vec::new());
+        let (mut seen, mut failed, mut written) = (Vec::new(), None, Vec::new());
         for read in cuts.reads(bytes.len()) {
             let arrived = &bytes[read.clone()];
             let mut buffer = if copied { vec![0xEE; arrived.len()] } else { arrived.to_vec() };
@@ -90,12 +91,12 @@ impl Made {
                 false => Input::new(&mut buffer),
             };
             while let Some(event) = conn.poll(&mut input, Duration::ZERO) {
-                assert!(!told.last().is_some_and(Told::ends), "{event:?} behind the end");
-                let event = Told::new(&event);
-                if let Told::Failed(Failure::Violation(violation)) = event {
+                assert!(!seen.last().is_some_and(Seen::ends), "{event:?} after the end");
+                let event = Seen::new(&event);
+                if let Seen::Failed(Failure::Violation(violation)) = event {
                     failed = Some((violation, read.clone()));
                 }
-                told.push(event);
+                seen.push(event);
                 while !conn.output().is_empty() {
                     written.extend_from_slice(conn.output());
                     conn.wrote(conn.output().len());
@@ -103,7 +104,7 @@ impl Made {
             }
             assert!(input.is_empty(), "no event, but input is left");
         }
-        let (items, open) = told::items(&told);
+        let (items, open) = items::items(&seen);
         answers::<R>(&written, &items, failed.as_ref().map(|failed| failed.0));
         if let Some((violation, _)) = failed {
             assert_eq!(conn.outcome().cause, Cause::Failed(violation.into()));
@@ -199,7 +200,7 @@ fn check_decoder<R: Role>(
         assert!(input.is_empty());
     }
     let mut made = joined(&frames);
-    // What only a frame's end shows to be wrong is told behind it.
+    // What only a frame's end shows to be wrong is reported after it.
     if failed.is_some() && made.len() == items.len() + 1 {
         made.pop();
     }

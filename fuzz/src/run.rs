@@ -12,10 +12,11 @@ use crate::cuts::Cuts;
 use crate::endpoint::Endpoint;
 use crate::frames;
 use crate::inflated::inflated;
+use crate::items;
 use crate::model::Model;
 use crate::operations::Op;
 use crate::reference::{self, Item};
-use crate::told::{self, Told};
+use crate::seen::Seen;
 
 /// How the two halves are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +34,7 @@ pub(crate) struct Run<R: Endpoint> {
     conn: Option<Connection<R>>,
     cuts: Cuts,
     halves: Halves,
-    /// Whether what is told and written is kept.
+    /// Whether events and output are kept.
     keeps: bool,
     timers: bool,
     /// Whether messages are held while output is congested.
@@ -43,7 +44,7 @@ pub(crate) struct Run<R: Endpoint> {
     now: Duration,
     ended: bool,
     late: Vec<Reply>,
-    pub(crate) told: Vec<Told>,
+    pub(crate) seen: Vec<Seen>,
     pub(crate) steps: Vec<Step>,
     pub(crate) wire: Vec<u8>,
     model: Model,
@@ -73,7 +74,7 @@ impl<R: Endpoint> Run<R> {
             now: Duration::ZERO,
             ended: false,
             late: Vec::new(),
-            told: Vec::new(),
+            seen: Vec::new(),
             steps: Vec::new(),
             wire: Vec::new(),
             model: Model::default(),
@@ -236,7 +237,7 @@ impl<R: Endpoint> Run<R> {
                 let config = choice.config(self.timers);
                 self.conn().set_config(config);
                 self.answers = choice.answers(R::MASKS);
-                // What is due by the new times is told before the next bytes arrive, however they are cut.
+                // The events that are due by the new times come before the next bytes arrive, however they are cut.
                 self.poll(&mut Input::none());
             }
             Op::Compress(on) => self.conn().set_compression(*on),
@@ -286,7 +287,7 @@ impl<R: Endpoint> Run<R> {
     }
 
     fn poll(&mut self, input: &mut Input<'_>) {
-        // Memory that is lent for messages changes nothing that is told: so one run lends it, and the other does not.
+        // Memory that is lent for messages changes no event: so one run lends it, and the other does not.
         let lends = self.copies && self.halves == Halves::Joined;
         if lends {
             let _ = self.conn().lend_assembly(Vec::with_capacity(100));
@@ -299,9 +300,9 @@ impl<R: Endpoint> Run<R> {
                 while let Some(event) = self.conn.as_mut().expect("here").poll(input, self.now) {
                     polls += 1;
                     assert!(polls <= most, "events without end: {event:?}");
-                    let told = self.keeps.then(|| Told::new(&event));
+                    let seen = self.keeps.then(|| Seen::new(&event));
                     drop(event);
-                    told.into_iter().for_each(|told| self.tell(told));
+                    seen.into_iter().for_each(|seen| self.see(seen));
                 }
             }
             halves => {
@@ -315,7 +316,7 @@ impl<R: Endpoint> Run<R> {
                     let Some(event) = receiver.poll(input, self.now) else { break };
                     polls += 1;
                     assert!(polls <= most, "events without end: {event:?}");
-                    self.tell(Told::new(&event));
+                    self.see(Seen::new(&event));
                     while let Some(reply) = receiver.reply() {
                         match halves {
                             Halves::Late => self.late.push(reply),
@@ -332,11 +333,11 @@ impl<R: Endpoint> Run<R> {
         }
     }
 
-    fn tell(&mut self, told: Told) {
-        assert!(!self.ended, "{told:?} behind the end");
-        self.ended = told.ends();
+    fn see(&mut self, seen: Seen) {
+        assert!(!self.ended, "{seen:?} after the end");
+        self.ended = seen.ends();
         if self.keeps {
-            told.join(&mut self.told);
+            seen.join(&mut self.seen);
         }
     }
 
@@ -378,7 +379,7 @@ impl<R: Endpoint> Run<R> {
 
     /// The data messages that were sent, and those that were received.
     pub(crate) fn messages(&self) -> (&[Item], Vec<Item>) {
-        (&self.model.sent, told::data(&self.told))
+        (&self.model.sent, items::data(&self.seen))
     }
 
     /// Whether a frame is open whose payload is incomplete.
@@ -395,7 +396,7 @@ impl<R: Endpoint> Run<R> {
         };
         let (items, wrong) = reference::decode(&wire, R::MASKS, &unlimited);
         assert_eq!(wrong, None, "the sender broke a rule");
-        let data = told::data_of(items);
+        let data = items::data_of(items);
         let sent = &self.model.sent;
         let alike = if cut { sent.starts_with(&data) } else { *sent == data };
         assert!(alike, "sent {sent:?}, but the peer sees {data:?}");

@@ -35,7 +35,7 @@ const SIZES: [(usize, usize); 18] = [
     (131_072, 32768),
 ];
 
-/// The client's header in the suite, behind the name; the answer that it has to get here; the answers that the suite's server gives
+/// The client's header in the suite, after the name; the answer that it has to get here; the answers that the suite's server gives
 /// to a client.
 const PARAMETERS: [(&[&str], &str, &str); 7] = [
     (&[""], "", ""),
@@ -154,7 +154,7 @@ fn sub_group<R: Opened>(parameters: usize, content: &Content) {
         let given = format!("permessage-deflate{given}");
         (given.clone(), "permessage-deflate; client_max_window_bits".to_owned(), given)
     } else {
-        // The client's hint that it compresses each message by itself is made use of: it stands in the answer.
+        // The client's hint that it compresses each message by itself is made use of: it is in the answer.
         let (takeover, window) = match answer.find("; server_max") {
             Some(at) => answer.split_at(at),
             None => (answer, ""),

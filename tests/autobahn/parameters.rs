@@ -272,7 +272,7 @@ fn messages_keep_to_the_answer_of_a_clients_server() {
             let answer = element.write();
             let (conn, _) = Client::handshake(Terms::default(), &answer);
             let answer = answer.replace('"', "");
-            // A client that is told 8 bits sends plain messages.
+            // A client whose server answers with 8 bits sends plain messages.
             exchange(Session::new(conn.expect("open"), &answer), client_bits, client_bits > 8);
         }
     }

@@ -38,7 +38,7 @@ pub(crate) enum Cut {
     Whole,
     /// A read for each frame.
     Frames,
-    /// Reads of so many bytes.
+    /// Reads of this number of bytes.
     Bytes(usize),
 }
 
@@ -290,7 +290,7 @@ fn code(why: Violation) -> u16 {
     }
 }
 
-/// The bytes of the peer's frame number `index`, with a key of its own where the peer is a client.
+/// The bytes of the peer's frame number `index`, with a key that no other has where the peer is a client.
 fn encode<R: Tested>(index: usize, step: &Step) -> Vec<u8> {
     let key = (index as u32).wrapping_mul(0x9E37_79B9).to_be_bytes();
     frame(step.first, (!R::MASKS).then_some(key), &step.payload)
@@ -312,7 +312,7 @@ pub(crate) fn echo<R: Tested>(
                 Event::Binary(bytes) => conn.send_binary(bytes).expect("room for an echo"),
                 _ => {}
             }
-            events.push(seen(event));
+            events.push(Seen::new(&event));
         }
         assert!(input.is_empty(), "all input is taken");
         bytes.extend(written(conn));

@@ -145,7 +145,7 @@ pub(crate) const PYTHON_WEBSOCKETS: &str = "GET /live?room=7 HTTP/1.1\r\n\
     Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\
     User-Agent: Python/3.12 websockets/14.1\r\n\r\n";
 
-/// A browser's request behind nginx with the customary `proxy_set_header` lines.
+/// A browser's request as nginx passes it on, with the customary `proxy_set_header` lines.
 pub(crate) const NGINX: &str = "GET /live?room=7 HTTP/1.1\r\n\
     Upgrade: websocket\r\n\
     Connection: upgrade\r\n\
@@ -163,7 +163,7 @@ pub(crate) const NGINX: &str = "GET /live?room=7 HTTP/1.1\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
     Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n";
 
-/// A browser's request behind HAProxy, which sends names in lower case.
+/// A browser's request as HAProxy passes it on, which sends names in lower case.
 pub(crate) const HAPROXY: &str = "GET /live?room=7 HTTP/1.1\r\n\
     host: chat.example.com\r\n\
     pragma: no-cache\r\n\

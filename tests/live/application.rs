@@ -65,7 +65,7 @@ pub(crate) enum Saying {
 pub(crate) struct Application {
     /// It sends back what it hears.
     pub(crate) echoes: bool,
-    /// What it has to say of its own accord.
+    /// What it sends unasked.
     pub(crate) script: VecDeque<(Kind, Vec<u8>)>,
     /// It sends its own messages as streamed frames, piece by piece, of which one may be open: how much of it is queued.
     pub(crate) streams: bool,

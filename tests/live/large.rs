@@ -9,7 +9,7 @@ use crate::wire::Tested;
 
 const MESSAGE: usize = 64 << 10;
 
-/// A naive end that sends so many messages before it first reads.
+/// A naive end that sends this number of messages before it first reads.
 struct End<R: Tested> {
     connection: Connection<R>,
     left: usize,

@@ -1,4 +1,4 @@
-//! Naive drivers: they do only what they are told, in the obvious order, and are right and never stuck.
+//! Naive drivers: they do only what `want` says, in the obvious order, and are right and never stuck.
 //!
 //! A naive driver polls until `None`, writes, and does what the connection wants. It has no case for congestion, for input that is left
 //! over, or for deadlines. Two of them talk to each other, or one talks to a hostile peer that is written by hand; whole connections and

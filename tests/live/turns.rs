@@ -15,7 +15,7 @@ pub(crate) trait Party {
 
     fn is_over(&self) -> bool;
 
-    /// How it stands, for a failure's message.
+    /// Its state, for a failure's message.
     fn standing(&self) -> String;
 }
 

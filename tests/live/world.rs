@@ -212,7 +212,7 @@ fn against_each_other(random: &mut Random) -> Tally {
     let (server, mut answering) = drawn(random);
     let (client, mut asking) = drawn(random);
     asking.echoes = false;
-    // What is of its own accord may be refused, an echo may not.
+    // A message that answers nothing may be refused, an echo may not.
     answering.echoes &= server.holding == Holding::ByRole;
     let closes = random.millis(20_000) + Duration::from_millis(1);
     match random.one_in(2) {

@@ -1,7 +1,7 @@
 //! A slow, obvious decoder, written straight from RFC 6455, that shares nothing with the library but the names of violations.
 //!
-//! It sees the whole stream at once, and takes it apart frame by frame. A violation stands at the first byte such that no bytes
-//! behind it could make the stream right. Where one byte breaks several rules, it names all of them.
+//! It sees the whole stream at once, and takes it apart frame by frame. A violation is at the first byte such that no bytes
+//! after it could make the stream right. Where one byte breaks several rules, it names all of them.
 
 use sockless::frame::{Limits, Violation};
 
@@ -12,7 +12,7 @@ pub(crate) enum Item {
     Binary(Vec<u8>),
     Ping(Vec<u8>),
     Pong(Vec<u8>),
-    /// Nothing behind it is looked at.
+    /// Nothing after it is looked at.
     Close(Option<u16>, String),
 }
 

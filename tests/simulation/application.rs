@@ -25,7 +25,7 @@ enum Op {
     Copied(usize),
     Owned(usize),
     Special(usize),
-    /// Sends one in so many fragments, or in one frame whose payload comes in so many pieces.
+    /// Sends one in this number of fragments, or in one frame whose payload comes in this number of pieces.
     Fragments(usize, usize),
     Streamed(usize, usize),
     Ping,

@@ -79,7 +79,7 @@ fn hold_against<O: Opening, P: Opening>(class: Class, this: &Endpoint<O>, peer: 
         (true, Some(End::Closed(theirs))) => {
             assert_eq!(ours.received, theirs.sent, "a Close frame that the peer did not send");
             assert_eq!(heard.len(), said.len(), "something was lost in front of the Close frame");
-            // All up to the Close frame was read, and nothing behind it was looked at.
+            // All up to the Close frame was read, and nothing after it was looked at.
             let received = connection.counters().received;
             let read = Written { bytes: received.wire_bytes, frames: received.frames };
             assert_eq!(Some(read), peer.tap.until_close);

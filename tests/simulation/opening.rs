@@ -35,7 +35,7 @@ pub(crate) enum Opened<R: Side> {
 /// Why a handshake came to nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unopened {
-    /// The server refuses with this status; the client is told so.
+    /// The server refuses with this status, and the client learns it.
     Refused(u16),
     /// The client's request is none, or not in time.
     Request(RequestError),

@@ -15,17 +15,17 @@ pub(crate) struct Pipe {
     /// Nothing arrives before this time.
     busy: Duration,
     carried: usize,
-    /// After so many bytes the stream ends, and nobody tells the writer.
+    /// After this number of bytes the stream ends, and nobody tells the writer.
     cut: Option<usize>,
-    /// After so many bytes the connection is reset: both directions are gone, with all that is in flight.
+    /// After this number of bytes the connection is reset: both directions are gone, with all that is in flight.
     reset: Option<usize>,
-    /// After so many bytes nothing arrives any more, not even the end, and nobody is told.
+    /// After this number of bytes nothing arrives any more, not even the end, and nobody learns of it.
     mute: Option<usize>,
     /// When the reader learns that the stream has ended, if it has.
     ended: Option<Duration>,
     /// The reader has gone away.
     deaf: bool,
-    /// The connection has been reset: whoever writes is told.
+    /// The connection has been reset: whoever writes gets an error.
     broken: bool,
 }
 
@@ -51,7 +51,7 @@ impl Pipe {
         }
     }
 
-    /// Lets the stream end after so many bytes.
+    /// Lets the stream end after this number of bytes.
     pub(crate) fn cut_after(&mut self, bytes: usize) {
         self.cut = Some(bytes);
         if bytes == 0 {
@@ -59,12 +59,12 @@ impl Pipe {
         }
     }
 
-    /// Lets the connection be reset when so many bytes have been written.
+    /// Lets the connection be reset when this number of bytes has been written.
     pub(crate) fn reset_after(&mut self, bytes: usize) {
         self.reset = Some(bytes);
     }
 
-    /// Lets the wire swallow all that is written after so many bytes.
+    /// Lets the wire swallow all that is written after this number of bytes.
     pub(crate) fn mute_after(&mut self, bytes: usize) {
         self.mute = Some(bytes);
     }
@@ -123,7 +123,7 @@ impl Pipe {
         Ok(count)
     }
 
-    /// The writer ends the stream: the reader learns of it behind all that is in flight.
+    /// The writer ends the stream: the reader learns of it after all that is in flight.
     pub(crate) fn end(&mut self, now: Duration) {
         if !self.is_mute() {
             self.ended.get_or_insert(self.busy.max(now));

@@ -5,7 +5,7 @@
 pub(crate) struct Tap {
     masked: bool,
     header: Vec<u8>,
-    /// How much of the payload under way lacks, and what a Close frame's has been so far.
+    /// How much of the current payload is missing, and what a Close frame's has been so far.
     lacking: u64,
     body: Vec<u8>,
     message_open: bool,

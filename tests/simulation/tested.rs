@@ -12,7 +12,7 @@ use crate::random::Random;
 /// A connection under test.
 pub(crate) type Tested<R> = Connection<R>;
 
-/// A server's connection, and what has to be written before its output: nothing, since the answer stands in it.
+/// A server's connection, and what has to be written before its output: nothing, since the answer is in it.
 pub(crate) fn accept<'a>(
     request: &Request<'_>,
     acceptance: &Acceptance<'a>,

@@ -21,7 +21,7 @@ pub(crate) enum Class {
     Cut,
     /// The connection is reset at some byte.
     Reset,
-    /// From some byte on nothing arrives any more, and nobody is told. Both endpoints keep the connection alive.
+    /// From some byte on nothing arrives any more, and nobody learns of it. Both endpoints keep the connection alive.
     Mute,
 }
 

@@ -1,4 +1,5 @@
-//! Streams of frames as a peer may send them: a naive encoder, and strategies for what is legal and what is not.
+//! Streams of frames as a peer may send them: strategies for what is legal and what is not. How a frame is written is in
+//! `wire/frames.rs`, and each chapter that uses this module has the module `wire` too.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
@@ -6,11 +7,15 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-/// How many cases a property runs: `SOCKLESS_CASES` times as many as usual.
+use crate::wire::{Length, put_header, put_payload};
+
+/// How many cases a property runs: `SOCKLESS_CASES` times as many as usual, a factor such as 10 or 0.2.
 pub(crate) fn cases(usual: u32) -> ProptestConfig {
-    let factor = std::env::var("SOCKLESS_CASES").ok();
-    let factor = factor.and_then(|factor| factor.parse().ok()).unwrap_or(1);
-    ProptestConfig { cases: usual * factor, failure_persistence: None, ..ProptestConfig::default() }
+    let factor = std::env::var("SOCKLESS_CASES").map_or(1.0, |factor| {
+        factor.parse().unwrap_or_else(|_| panic!("SOCKLESS_CASES is no number: {factor}"))
+    });
+    let cases = (f64::from(usual) * factor).ceil() as u32;
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 /// One frame, with nothing checked.
@@ -20,64 +25,24 @@ pub(crate) struct Frame {
     pub(crate) rsv: u8,
     pub(crate) opcode: u8,
     pub(crate) key: Option<[u8; 4]>,
-    pub(crate) length: Length,
+    /// How the length is written, if not in the shortest form.
+    pub(crate) length: Option<Length>,
     pub(crate) payload: Vec<u8>,
-}
-
-/// How a frame's length is written.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Length {
-    /// In the shortest form.
-    Minimal,
-    /// In seven bits, whatever the payload has.
-    Seven(u8),
-    /// In 16 bits, whatever the payload has.
-    Short(u16),
-    /// In 64 bits, whatever the payload has.
-    Long(u64),
 }
 
 impl Frame {
     /// The bytes on the wire.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
-        out.push(u8::from(self.fin) << 7 | (self.rsv & 7) << 4 | self.opcode & 15);
-        let masked = if self.key.is_some() { 0x80 } else { 0 };
-        let minimal = match self.payload.len() {
-            len @ 0..=125 => Length::Seven(len as u8),
-            len @ 126..=0xFFFF => Length::Short(len as u16),
-            len => Length::Long(len as u64),
-        };
-        let length = match self.length {
-            Length::Minimal => minimal,
-            other => other,
-        };
-        match length {
-            Length::Seven(len) => out.push(masked | len & 0x7F),
-            Length::Short(len) => {
-                out.push(masked | 126);
-                out.extend(len.to_be_bytes());
-            }
-            Length::Long(len) => {
-                out.push(masked | 127);
-                out.extend(len.to_be_bytes());
-            }
-            Length::Minimal => unreachable!("replaced above"),
-        }
-        out.extend(self.key.unwrap_or_default().iter().take(if self.key.is_some() {
-            4
-        } else {
-            0
-        }));
-        let key = self.key.unwrap_or_default();
-        for (index, byte) in self.payload.iter().enumerate() {
-            out.push(byte ^ key[index % 4]);
-        }
+        let first = u8::from(self.fin) << 7 | (self.rsv & 7) << 4 | self.opcode & 15;
+        let length = self.length.unwrap_or(Length::of(self.payload.len()));
+        put_header(first, length, self.key, out);
+        put_payload(self.key, &self.payload, out);
     }
 }
 
 /// A frame without reserved bits whose length is in the shortest form.
 pub(crate) fn frame(fin: bool, opcode: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Frame {
-    Frame { fin, rsv: 0, opcode, key, length: Length::Minimal, payload: payload.to_vec() }
+    Frame { fin, rsv: 0, opcode, key, length: None, payload: payload.to_vec() }
 }
 
 /// The bytes of one legal frame.
@@ -300,7 +265,7 @@ fn broken_step(masked: bool) -> impl Strategy<Value = Vec<Frame>> {
             .prop_map(move |(opcode, key, payload)| one(frame(true, opcode, key, &payload))),
         4 => (key(masked), close).prop_map(move |(key, body)| one(frame(true, 8, key, &body[..body.len().min(125)]))),
         4 => (length, select(vec![1u8, 2]), key(masked), payload()).prop_map(move |(length, opcode, key, payload)| {
-            one(Frame { length, ..frame(true, opcode, key, &payload) })
+            one(Frame { length: Some(length), ..frame(true, opcode, key, &payload) })
         }),
         2 => wild.prop_map(move |(fin, rsv, opcode, key, payload)| one(Frame { rsv, ..frame(fin, opcode, key, &payload) })),
     ]

@@ -1,5 +1,7 @@
-//! The other end of the wire, by hand: a naive encoder and a naive parser of frames that share nothing with the library, and
-//! what the tests of every chapter do again and again.
+//! The other end of the wire: how a test opens a connection, hands it frames, and takes what it sends and reports.
+//!
+//! Frames are written and read in `frames.rs`, and what was seen of a connection is in `seen.rs`: fuzzing and benchmarks use these as
+//! well. Here is what the chapters do again and again.
 
 #![allow(
     dead_code,
@@ -12,8 +14,13 @@ use core::time::Duration;
 
 use sockless::connection::{Cause, Entropy, Failure, Initiator, SendError, Side};
 use sockless::frame::Violation;
-use sockless::message::Content;
-use sockless::{Client, CloseCode, Config, Connection, Event, Input, Outcome, Server, Want};
+use sockless::{Client, CloseCode, Config, Connection, Input, Outcome, Server, Want};
+
+mod frames;
+mod seen;
+
+pub(crate) use frames::*;
+pub(crate) use seen::*;
 
 /// Runs each test in both roles: the modules `server` and `client` say whose connection is tested.
 macro_rules! in_both_roles {
@@ -27,17 +34,6 @@ macro_rules! in_both_roles {
     };
 }
 pub(crate) use in_both_roles;
-
-pub(crate) const FIN: u8 = 0x80;
-pub(crate) const RSV1: u8 = 0x40;
-pub(crate) const RSV2: u8 = 0x20;
-pub(crate) const RSV3: u8 = 0x10;
-pub(crate) const CONTINUATION: u8 = 0x0;
-pub(crate) const TEXT: u8 = 0x1;
-pub(crate) const BINARY: u8 = 0x2;
-pub(crate) const CLOSE: u8 = 0x8;
-pub(crate) const PING: u8 = 0x9;
-pub(crate) const PONG: u8 = 0xA;
 
 /// The key of masked frames written here.
 pub(crate) const KEY: [u8; 4] = [0xA1, 0x0B, 0xC7, 0x5D];
@@ -89,28 +85,6 @@ pub(crate) fn open<R: Tested>() -> Connection<R> {
     R::open(Config::default())
 }
 
-/// A frame, its length in as few bytes as possible.
-pub(crate) fn frame(first: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
-    let mask_bit = if key.is_some() { 0x80 } else { 0 };
-    let mut bytes = vec![first];
-    match payload.len() {
-        len @ 0..=125 => bytes.push(mask_bit | len as u8),
-        len @ 126..=65535 => {
-            bytes.push(mask_bit | 126);
-            bytes.extend((len as u16).to_be_bytes());
-        }
-        len => {
-            bytes.push(mask_bit | 127);
-            bytes.extend((len as u64).to_be_bytes());
-        }
-    }
-    bytes.extend(key.iter().flatten());
-    for (i, octet) in payload.iter().enumerate() {
-        bytes.push(octet ^ key.map_or(0, |key| key[i % 4]));
-    }
-    bytes
-}
-
 /// A frame from the peer of `R`.
 pub(crate) fn peer<R: Side>(first: u8, payload: &[u8]) -> Vec<u8> {
     frame(first, if R::MASKS { None } else { Some(KEY) }, payload)
@@ -124,51 +98,6 @@ pub(crate) fn peer_header<R: Side>(first: u8, second: u8, extended: &[u8]) -> Ve
         bytes.extend(KEY);
     }
     bytes
-}
-
-/// The body of a Close frame.
-pub(crate) fn close_body(code: u16, reason: &[u8]) -> Vec<u8> {
-    [&code.to_be_bytes()[..], reason].concat()
-}
-
-/// A frame that was found on the wire.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Found {
-    pub(crate) first: u8,
-    pub(crate) key: Option<[u8; 4]>,
-    pub(crate) payload: Vec<u8>,
-}
-
-impl Found {
-    /// What a test usually asks for.
-    pub(crate) fn pair(&self) -> (u8, &[u8]) {
-        (self.first, &self.payload)
-    }
-}
-
-/// The frames in `bytes`, unmasked; there has to be nothing else in them, and each length in its shortest form.
-pub(crate) fn found(bytes: &[u8]) -> Vec<Found> {
-    let mut frames = Vec::new();
-    let mut rest = bytes.iter().copied();
-    while let Some(first) = rest.next() {
-        let mut next = || rest.next().expect("a whole frame");
-        let second = next();
-        let len = match second & 0x7F {
-            126 => (0..2).fold(0_u64, |len, _| len << 8 | u64::from(next())),
-            127 => (0..8).fold(0_u64, |len, _| len << 8 | u64::from(next())),
-            len => len.into(),
-        };
-        let shortest = match second & 0x7F {
-            126 => len > 125,
-            127 => len > 0xFFFF,
-            _ => true,
-        };
-        assert!(shortest, "{len} has a shorter form");
-        let key = (second & 0x80 != 0).then(|| [next(), next(), next(), next()]);
-        let payload = (0..len as usize).map(|i| next() ^ key.map_or(0, |key| key[i % 4])).collect();
-        frames.push(Found { first, key, payload });
-    }
-    frames
 }
 
 /// Writes all that waits, and gives it back.
@@ -190,59 +119,6 @@ pub(crate) fn sent<R: Side>(conn: &mut Connection<R>) -> Vec<(u8, Vec<u8>)> {
     frames.into_iter().map(|f| (f.first, f.payload)).collect()
 }
 
-/// An event, owned.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Seen {
-    Text(String),
-    Binary(Vec<u8>),
-    /// Whether it is text, its bytes, whether it is the first part, whether it is the last.
-    Part(bool, Vec<u8>, bool, bool),
-    Ping(Vec<u8>),
-    Pong(Vec<u8>, Option<Duration>),
-    Closing(Option<u16>, String),
-    Quiet,
-    Idle,
-    Failed(Failure),
-}
-
-pub(crate) fn text(text: &str) -> Seen {
-    Seen::Text(text.into())
-}
-
-pub(crate) fn binary(bytes: &[u8]) -> Seen {
-    Seen::Binary(bytes.into())
-}
-
-pub(crate) fn violation(violation: Violation) -> Seen {
-    Seen::Failed(Failure::Violation(violation))
-}
-
-pub(crate) fn seen(event: Event<'_>) -> Seen {
-    match event {
-        Event::Text(text) => {
-            // The text is checked again: nothing here is to rest on the library's word for it.
-            let text = std::str::from_utf8(text.as_bytes()).expect("UTF-8");
-            Seen::Text(text.into())
-        }
-        Event::Binary(bytes) => Seen::Binary(bytes.to_vec()),
-        Event::Part(part) => {
-            let is_text = matches!(part.content, Content::Text(_));
-            let bytes = part.content.as_bytes().to_vec();
-            assert!(!is_text || std::str::from_utf8(&bytes).is_ok());
-            Seen::Part(is_text, bytes, part.first, part.last)
-        }
-        Event::Ping(payload) => Seen::Ping(payload.to_vec()),
-        Event::Pong(pong) => Seen::Pong(pong.payload.to_vec(), pong.round_trip),
-        Event::Closing(closing) => {
-            Seen::Closing(closing.code.map(CloseCode::get), closing.reason.to_string())
-        }
-        Event::Quiet => Seen::Quiet,
-        Event::Idle => Seen::Idle,
-        Event::Failed(failure) => Seen::Failed(failure),
-        other => panic!("an event that the tests don't know: {other:?}"),
-    }
-}
-
 /// All events that are due at `now` with this input.
 pub(crate) fn poll<R: Side>(
     conn: &mut Connection<R>,
@@ -251,7 +127,7 @@ pub(crate) fn poll<R: Side>(
 ) -> Vec<Seen> {
     let mut events = Vec::new();
     while let Some(event) = conn.poll(&mut input, now) {
-        events.push(seen(event));
+        events.push(Seen::new(&event));
         assert!(events.len() < 100_000, "the events don't end");
     }
     events
@@ -357,7 +233,7 @@ impl Wrong {
         self
     }
 
-    /// Earlier messages are delivered and their answers are on the wire first; one Close frame with the right code stands behind
+    /// Earlier messages are delivered and their answers are on the wire first; one Close frame with the right code comes after
     /// them; the error comes with the earliest byte; nothing after it is looked at.
     #[track_caller]
     pub(crate) fn check<R: Tested>(self) {

@@ -55,7 +55,7 @@ fn stream(kind: &Kind) -> (Arc<[u8]>, u64) {
     let (mut stream, mut messages) = (Vec::new(), 0);
     while stream.len() < STREAM {
         let key = [0x37, 0xFA, 0x21, messages as u8];
-        frames::masked(kind.first, &kind.payload, key, &mut stream);
+        frames::put_frame(kind.first, Some(key), &kind.payload, &mut stream);
         messages += 1;
     }
     (stream.into(), messages)
@@ -163,7 +163,7 @@ fn checks_text(contender: &dyn Contender, kind: &Kind) -> bool {
                 // In the middle of the first half, and never a part of UTF-8.
                 payload[kind.payload.len() / 4] = 0xFF;
             }
-            frames::masked(TEXT, &payload, [0x37, 0xFA, 0x21, 0x3D], &mut stream);
+            frames::put_frame(TEXT, Some([0x37, 0xFA, 0x21, 0x3D]), &payload, &mut stream);
         }
         let Ok(mut decoding) = contender.decode(Input::endless(stream.into(), READ)) else {
             return true;

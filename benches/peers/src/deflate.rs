@@ -22,7 +22,7 @@ pub fn measure(contenders: &[Box<dyn Contender>], effort: Effort) -> Vec<Row> {
     let messages: Vec<String> = (1..=MESSAGES).map(json::message).collect();
     let payloads: Vec<Vec<u8>> = messages.iter().map(|message| compressed(message)).collect();
     let mut stream = Vec::new();
-    payloads.iter().for_each(|payload| frames::masked(0xC1, payload, KEY, &mut stream));
+    payloads.iter().for_each(|payload| frames::put_frame(0xC1, Some(KEY), payload, &mut stream));
     let stream: Arc<[u8]> = stream.into();
     let rows = [true, false]
         .into_iter()
@@ -73,10 +73,10 @@ fn check(written: &[u8], messages: &[String], name: &str) {
     }
     let (mut rest, mut inflate) = (written, Inflate::new(false, 15));
     for message in messages {
-        let (first, payload, next) = frames::read(rest).expect("a frame");
-        assert_eq!(first, 0xC1, "{name}");
+        let (frame, next) = frames::split_frame(rest).expect("a frame");
+        assert_eq!(frame.first, 0xC1, "{name}");
         let (mut text, from) = (vec![0; 4096], inflate.total_out());
-        inflate.decompress(&payload, &mut text, InflateFlush::NoFlush).expect("intact");
+        inflate.decompress(&frame.payload, &mut text, InflateFlush::NoFlush).expect("intact");
         let length = (inflate.total_out() - from) as usize;
         inflate.decompress(&TAIL, &mut text[length..], InflateFlush::NoFlush).expect("intact");
         let length = (inflate.total_out() - from) as usize;

@@ -75,8 +75,8 @@ fn check(contender: &dyn Contender, job: impl Fn(Arc<Written>) -> Encode) {
     let Ok(mut repeated) = contender.encode(job.clone()) else { return };
     repeated(1);
     let written = output.kept();
-    let (first, payload, rest) = frames::read(&written).expect("a frame");
+    let (frame, rest) = frames::split_frame(&written).expect("a frame");
     let masked = written[1] & 0x80 != 0;
-    assert_eq!((first, masked, rest.len()), (0x82, job.side == Side::Client, 0));
-    assert!(payload == job.payload[..], "{}: another payload", contender.name());
+    assert_eq!((frame.first, masked, rest.len()), (0x82, job.side == Side::Client, 0));
+    assert!(frame.payload == job.payload[..], "{}: another payload", contender.name());
 }

@@ -32,7 +32,7 @@ pub fn measure(contenders: &[Box<dyn Contender>]) -> Vec<Account> {
 
 fn account(contender: &dyn Contender, payload: &[u8]) -> Account {
     let mut frame = Vec::new();
-    frames::masked(0x82, &payload[..16], [0x37, 0xFA, 0x21, 0x3D], &mut frame);
+    frames::put_frame(0x82, Some([0x37, 0xFA, 0x21, 0x3D]), &payload[..16], &mut frame);
     let input = Input::once(frame.into());
     // Whatever is made once for the whole program is made before.
     drop(contender.idle(input.clone()));
@@ -49,7 +49,7 @@ fn account(contender: &dyn Contender, payload: &[u8]) -> Account {
 
     let mut stream = Vec::new();
     for at in 0..MESSAGES {
-        frames::masked(0x82, payload, [0x37, 0xFA, 0x21, at as u8], &mut stream);
+        frames::put_frame(0x82, Some([0x37, 0xFA, 0x21, at as u8]), payload, &mut stream);
     }
     let input = Input::endless(stream.into(), READ);
     let received = contender.decode(input).map(|mut decoding| {

@@ -10,6 +10,7 @@ mod deflate;
 mod echo;
 mod encode;
 mod executor;
+#[path = "../../../tests/wire/frames.rs"]
 mod frames;
 mod handshake;
 mod heap;
@@ -147,7 +148,7 @@ fn run(effort: Effort, only: Option<&str>, out: &Path) -> Result<(), String> {
                    one load generator drives one at a time. `sockless` is `examples/src/bin/echo_mio`, on epoll; `sockless, \
                    tokio` is the adapter in `examples/src/tokio_adapter` as its documentation recommends it for speed, by its `serve`, or \
                    from 32 KiB on as a stream; `sockless, tokio stream` is the same adapter as a `Stream` and a `Sink`, driven as the peers that are one. nexus-web, a codec, runs in the loop of `bare \
-                   epoll`, and beside it `sockless, bare loop`, a connection without a driver of ours; all others run on tokio with one thread. The bare ones send back what they read and know nothing of \
+                   epoll`, and beside it `sockless, bare loop`, a connection without a driver of ours, and `tungstenite, epoll`; all others run on tokio with one thread. The bare ones send back what they read and know nothing of \
                    WebSocket.",
             rows: echo::measure(effort)?,
             limit: echo::servers::BARE_EPOLL,

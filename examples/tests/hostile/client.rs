@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::server::{Server, Stream};
-use super::{WRITE, system};
+use super::{WRITE, frames, system};
 
 /// How long a server takes nothing more before it has stopped reading.
 const PAUSE: Duration = Duration::from_millis(150);
@@ -29,21 +29,7 @@ pub(crate) struct Hostile<'s> {
 
 /// A masked frame, with a mask of zeros.
 pub(crate) fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![first];
-    match payload.len() {
-        len @ 0..126 => frame.push(0x80 | len as u8),
-        len @ 126..65_536 => {
-            frame.push(0xFE);
-            frame.extend((len as u16).to_be_bytes());
-        }
-        len => {
-            frame.push(0xFF);
-            frame.extend((len as u64).to_be_bytes());
-        }
-    }
-    frame.extend([0; 4]);
-    frame.extend(payload);
-    frame
+    frames::frame(first, Some([0; 4]), payload)
 }
 
 /// The request for a WebSocket.

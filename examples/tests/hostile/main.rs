@@ -11,6 +11,8 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the figures are of interest")]
 
 mod client;
+#[path = "../../../tests/wire/frames.rs"]
+mod frames;
 mod programs;
 #[path = "../server/mod.rs"]
 mod server;

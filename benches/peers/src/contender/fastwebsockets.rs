@@ -1,4 +1,4 @@
-//! fastwebsockets: `WebSocket` behind a `FragmentCollector`, which is how it gives messages.
+//! fastwebsockets: `WebSocket` in a `FragmentCollector`, which is how it gives messages.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -13,6 +13,7 @@ use sha1::{Digest as _, Sha1};
 use zlib_rs::{DeflateFlush, Inflate, InflateFlush};
 
 use super::{Cell, Contender, Decoding, Encode, Repeated, Side};
+use crate::frames::{Length, put_header, split_frame};
 use crate::wire::{Input, Written};
 
 pub struct Limit;
@@ -90,7 +91,8 @@ fn in_place(job: Encode) -> Cell<Repeated> {
         for _ in 0..batches * job.batch {
             key = key.wrapping_add(0x9E37_79B9);
             head.clear();
-            crate::frames::client_header(0x82, payload.len(), key.to_ne_bytes(), &mut head);
+            let length = Length::of(payload.len());
+            put_header(0x82, length, Some(key.to_ne_bytes()), &mut head);
             Mask::new(key.to_ne_bytes()).apply(level, &mut payload);
             job.output.write(&head);
             job.output.write(&payload);
@@ -123,8 +125,8 @@ fn echo_deflated(job: super::Deflate) -> Repeated {
     let mut payloads = Vec::new();
     let stream: Vec<u8> = job.input.steps().flatten().copied().collect();
     let mut rest = &stream[..];
-    while let Some((_, payload, next)) = crate::frames::read(rest) {
-        payloads.push(payload);
+    while let Some((frame, next)) = split_frame(rest) {
+        payloads.push(frame.payload);
         rest = next;
     }
     let (mut text, mut out) = (vec![0; 4096], vec![0; 4096]);

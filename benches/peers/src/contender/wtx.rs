@@ -1,4 +1,4 @@
-//! wtx: `WebSocket` with buffers of its own.
+//! wtx: `WebSocket` with its own buffers.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The load generator: so many connections, so many messages in flight on each.
+//! The load generator: a number of connections, and of messages in flight on each.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -40,11 +40,10 @@ impl Load {
         length: usize,
     ) -> io::Result<Self> {
         let payload: Vec<u8> = (0..length).map(|at| at as u8).collect();
-        let mut frame = Vec::new();
-        frames::masked(0x82, &payload, [0x37, 0xFA, 0x21, 0x3D], &mut frame);
+        let frame = frames::frame(0x82, Some([0x37, 0xFA, 0x21, 0x3D]), &payload);
         let back_len = match raw {
             true => frame.len(),
-            false => frames::server_header_len(length) + length,
+            false => frames::frame(0x82, None, &payload).len(),
         };
         let poll = Poll::new()?;
         let connections = (0..connections).map(|place| {
@@ -177,8 +176,8 @@ fn check(
         stream.read_exact(&mut back)?;
         writing.join().expect("it doesn't panic")
     })?;
-    match frames::read(&back) {
-        Some((0x82, came, [])) if came == payload => Ok(()),
+    match frames::split_frame(&back) {
+        Some((frame, [])) if frame.pair() == (0x82, payload) => Ok(()),
         _ => Err(io::Error::other("another message came back")),
     }
 }

@@ -1,6 +1,6 @@
 //! An echo over loopback TCP, judged by what it costs the server: its processor time for a message.
 //!
-//! Every server is a process of its own with one thread. One load generator drives them all, one at a time, in an order that
+//! Every server is a process with one thread. One load generator drives them all, one at a time, in an order that
 //! rotates; throughput is not looked at, because it tells more about the machine than about the server.
 
 mod bare;
@@ -9,6 +9,7 @@ mod epoll;
 mod load;
 mod opening;
 pub mod servers;
+mod tungstenite;
 
 use std::io::{self, BufRead as _, BufReader};
 use std::net::SocketAddr;

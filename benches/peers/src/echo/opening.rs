@@ -1,4 +1,4 @@
-//! The opening handshake for servers that bring none of their own.
+//! The opening handshake for servers that bring none.
 
 use std::io::{self, Read as _, Write as _};
 

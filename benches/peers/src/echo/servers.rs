@@ -9,6 +9,7 @@ use futures_util::{FutureExt as _, Sink, SinkExt as _, Stream, StreamExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::opening::open;
+use super::tungstenite::Tungstenite;
 use super::{bare, codec, epoll};
 use crate::contender::{self, OURS};
 
@@ -24,8 +25,10 @@ pub const BARE_EPOLL: &str = "bare epoll";
 pub const BARE_TOKIO: &str = "bare tokio";
 /// A codec that brings no loop of its own.
 const NEXUS: &str = "nexus-web";
+/// Without tokio, in the loop of `BARE_EPOLL`.
+const TUNGSTENITE_EPOLL: &str = "tungstenite, epoll";
 /// All of them, ours first.
-pub const NAMES: [&str; 14] = [
+pub const NAMES: [&str; 15] = [
     MIO,
     LOOP,
     ADAPTER,
@@ -33,6 +36,7 @@ pub const NAMES: [&str; 14] = [
     BARE_EPOLL,
     BARE_TOKIO,
     "tungstenite",
+    TUNGSTENITE_EPOLL,
     "tokio-websockets",
     "fastwebsockets",
     "yawc",
@@ -54,15 +58,16 @@ pub fn is_bare(name: &str) -> bool {
 
 /// Whether it runs on tokio.
 pub fn is_on_tokio(name: &str) -> bool {
-    ![MIO, LOOP, BARE_EPOLL, NEXUS].contains(&name)
+    ![MIO, LOOP, BARE_EPOLL, NEXUS, TUNGSTENITE_EPOLL].contains(&name)
 }
 
 /// Whether a peer and one of ours run in the same loop: our driver is for all but those who have one of ours around them.
 pub fn same_ground(ours: &str, peer: &str) -> bool {
+    let in_our_loop = [NEXUS, TUNGSTENITE_EPOLL].contains(&peer);
     match ours {
-        LOOP => peer == NEXUS,
+        LOOP => in_our_loop,
         ADAPTER => is_on_tokio(peer),
-        _ => peer != NEXUS,
+        _ => !in_our_loop,
     }
 }
 
@@ -71,6 +76,7 @@ pub fn serve(name: &str, length: usize) -> io::Result<()> {
     match name {
         BARE_EPOLL => epoll::serve(tell, |_| Ok(bare::Bare)),
         NEXUS => epoll::serve(tell, codec::Nexus::open),
+        TUNGSTENITE_EPOLL => epoll::serve(tell, |stream| Tungstenite::open(stream, length)),
         LOOP => epoll::serve(tell, codec::Sockless::open),
         BARE_TOKIO => on_tokio(bare::on_tokio),
         ADAPTER if length < LARGE => on_tokio(async |stream| {
@@ -96,8 +102,7 @@ pub fn serve(name: &str, length: usize) -> io::Result<()> {
         "tungstenite" => on_tokio(move |stream| async move {
             use tokio_tungstenite::accept_async_with_config;
             use tokio_tungstenite::tungstenite::{Message, protocol::WebSocketConfig};
-            // It fills its buffer with zeros before each read: a smaller one is faster where it is enough.
-            let read = if length < 16 << 10 { 16 << 10 } else { 128 << 10 };
+            let read = super::tungstenite::read_buffer(length);
             let config = WebSocketConfig::default().read_buffer_size(read);
             if let Ok(socket) = accept_async_with_config(stream, Some(config)).await {
                 echo(socket, |message| match message {
