@@ -3,6 +3,8 @@
 pub(crate) mod deflate;
 pub(crate) mod frame;
 pub(crate) mod head;
+#[cfg(feature = "http2")]
+pub(crate) mod http2;
 pub(crate) mod link;
 pub(crate) mod log;
 pub(crate) mod random;
