@@ -18,16 +18,17 @@ pub(crate) fn publish(report: &mut Report, wanted: &Wanted) -> Result<bool, Stri
         }
     }
     terminal::show(report, wanted.log);
-    let files = [
-        (&wanted.json, json::text(report)),
-        (&wanted.junit, junit::text(report)),
-        (&wanted.tap, tap::text(report)),
-        (&wanted.write_baseline, baseline::text(report)),
-        (&wanted.html, page::text(&[json::value(report)])),
+    type Text = fn(&Report) -> String;
+    let files: [(_, Text); 5] = [
+        (&wanted.json, json::text),
+        (&wanted.junit, junit::text),
+        (&wanted.tap, tap::text),
+        (&wanted.write_baseline, baseline::text),
+        (&wanted.html, |report| page::text(&[json::value(report)])),
     ];
     for (path, text) in files {
         if let Some(path) = path {
-            write(path, &text)?;
+            write(path, &text(report))?;
         }
     }
     if let Some(folder) = &wanted.autobahn {

@@ -151,6 +151,8 @@ impl Link {
         let waited_for_output = !self.is_flushed();
         loop {
             self.write();
+            // What TLS has to hear before anything else can be sent is read by the slowest reader, too.
+            let read = read || self.tls.as_ref().is_some_and(|tls| !tls.is_open());
             if read && self.readable && self.ended.is_none() && self.read() {
                 return Turn::Read;
             }
