@@ -13,7 +13,8 @@ fn block(text: &str, head: &str, nth: usize) -> String {
     }
     let lines: Vec<&str> = lines.collect();
     let indent = lines[0].len() - lines[0].trim_start().len();
-    let inside = |line: &&&str| line.trim().is_empty() || line.len() - line.trim_start().len() >= indent;
+    let inside =
+        |line: &&&str| line.trim().is_empty() || line.len() - line.trim_start().len() >= indent;
     let own = lines.iter().take_while(inside);
     own.map(|line| line.get(indent..).unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }
@@ -67,7 +68,8 @@ fn the_steps_of_the_action_and_of_the_job_leave_reports_and_the_probes_status() 
 fn the_client_in_c_is_tested_as_its_author_would_test_it() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("agreement/c/client.c");
     let program = file("client");
-    let built = Command::new("cc").arg("-Wall").arg("-Werror").arg("-o").arg(&program).arg(source).status();
+    let built =
+        Command::new("cc").arg("-Wall").arg("-Werror").arg("-o").arg(&program).arg(source).status();
     let built = built.expect("a C compiler, which ring needs as well");
     assert!(built.success());
     use std::io::BufRead as _;

@@ -32,7 +32,8 @@ fn run(fault: Option<Fault>, filter: &str, timeout: &str) -> (Option<i32>, Strin
     let cases = report["cases"].as_array().unwrap();
     assert!(!cases.is_empty());
     let failed = cases.iter().filter(|case| {
-        case["behavior"] == "FAILED" || !matches!(case["close"].as_str(), Some("OK" | "INFORMATIONAL"))
+        case["behavior"] == "FAILED"
+            || !matches!(case["close"].as_str(), Some("OK" | "INFORMATIONAL"))
     });
     let failed = failed.map(|case| format!("{}: {}", case["id"].as_str().unwrap(), case["reason"]));
     (output.status.code(), said, failed.collect())

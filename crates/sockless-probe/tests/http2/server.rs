@@ -108,7 +108,8 @@ async fn answer(
     fault: Option<Fault>,
     fail: tokio::sync::mpsc::UnboundedSender<()>,
 ) -> Option<()> {
-    let protocol = request.extensions().get::<h2::ext::Protocol>().map(|own| own.as_str().to_owned());
+    let protocol =
+        request.extensions().get::<h2::ext::Protocol>().map(|own| own.as_str().to_owned());
     let version = request.headers().get("sec-websocket-version").map(|own| own.as_bytes());
     let named = match protocol.as_deref() {
         Some("websocket") => true,
@@ -151,7 +152,7 @@ impl Stream {
     async fn echo(&mut self, fault: Option<Fault>) -> Option<()> {
         let started = Instant::now();
         let mut connection = Connection::<Server>::server(Config::default());
-        let mut bytes = Vec::new();
+        let mut bytes;
         let mut input = Input::none();
         loop {
             while let Some(event) = connection.poll(&mut input, started.elapsed()) {
