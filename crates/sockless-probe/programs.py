@@ -6,7 +6,8 @@
 A case that fails is run once more, alone and with more patience, before it counts: a machine that does much else is slow. What fails then
 and isn't in KNOWN is shown with its log. Reports are kept under target/probe.
 
-Exit status: 0 if nothing fails, 1 if something does, 2 if a program doesn't build or start.
+Exit status: 0 if nothing fails, 1 if something does, 2 if nothing fails and a program can't be run on this system, which it says by its own
+status 2.
 """
 
 import argparse
@@ -65,7 +66,11 @@ def say(text):
 
 
 class Broken(Exception):
-    """A program does not start."""
+    """A program does not build or start."""
+
+
+class CannotRun(Exception):
+    """A program needs something that this system doesn't have."""
 
 
 def build():
@@ -86,8 +91,10 @@ def listening(command, pattern=rb"(127\.0\.0\.1:\d+)"):
         if found:
             threading.Thread(target=process.stdout.read, daemon=True).start()
             return process, found.group(1).decode()
-    process.wait()
-    raise Broken("%s does not say where it listens" % os.path.basename(command[0]))
+    name = os.path.basename(command[0])
+    if process.wait() == 2:
+        raise CannotRun("%s can't be run on this system" % name)
+    raise Broken("%s does not say where it listens" % name)
 
 
 def stop(process):
@@ -216,21 +223,25 @@ def main():
         if not args.built:
             build()
     except Broken as why:
-        say(str(why))
-        return 2
+        say("WRONG: %s" % why)
+        return 1
     shutil.rmtree(REPORTS, ignore_errors=True)
     os.makedirs(REPORTS)
     runs = [(test_client, (client, part)) for client in CLIENTS for part in PARTS]
     runs += [(test_server, (server,)) for server in SERVERS] + [(test_client, (PRINTER, PRINTER_CASES))]
     runs = [(test, what) for test, what in runs if not args.names or what[0].split()[0] in args.names]
-    built, status, count = time.time(), 0, 0
+    built, status, count, skipped = time.time(), 0, 0, 0
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         for future in [pool.submit(test, *what) for test, what in runs]:
             try:
                 name, cases, failed, trouble = future.result()
+            except CannotRun as why:
+                say("SKIPPED: %s" % why)
+                skipped += 1
+                continue
             except Broken as why:
                 say("WRONG: %s" % why)
-                status = 2
+                status = 1
                 continue
             count += len(cases)
             if trouble:
@@ -241,9 +252,9 @@ def main():
                 for at, way, text in case["log"][-12:]:
                     print("    %9.3f ms %s %s" % (at / 1000, way, text[:160]))
             if failed or trouble:
-                status = status or 1
+                status = 1
     say("%d programs, %d cases in %.0f s (and %.0f s of building): %s" % (len({what[0] for _, what in runs}), count, time.time() - built, built - started, "passed" if status == 0 else "FAILED"))
-    return status
+    return status or (2 if skipped else 0)
 
 
 if __name__ == "__main__":

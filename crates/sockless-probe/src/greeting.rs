@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::setting::Setting;
 use crate::stage::Stage;
+#[cfg(feature = "http2")]
+use crate::wire::connect::Request;
 use crate::wire::frame::excerpt;
 use crate::wire::head::Head;
-#[cfg(feature = "http2")]
-use crate::wire::http2::Request;
 use crate::wire::link::{End, Turn};
 
 /// One handshake before all cases: the server's name for itself.

@@ -7,9 +7,11 @@ use sockless::handshake::accept_key;
 use crate::exchange::{Agreement, Context, Session};
 use crate::setting::Setting;
 use crate::verdict::{Finding, Testee};
+#[cfg(feature = "http2")]
+use crate::wire::connect::Request;
 use crate::wire::head::{Ask, Head, base64};
 #[cfg(feature = "http2")]
-use crate::wire::http2::{Http2, Refused, Request};
+use crate::wire::http2::{Http2, Refused};
 use crate::wire::link::{End, Link, Turn};
 use crate::wire::log::{Line, Way};
 

@@ -9,8 +9,9 @@ use crate::case::Case;
 use crate::exchange::{Event, Session};
 use crate::stage::{Answered, Stage};
 use crate::verdict::{Finding, Level, Rule, Testee};
+use crate::wire::connect::Request;
 use crate::wire::frame::Frame;
-use crate::wire::http2::{Http2, Request};
+use crate::wire::http2::Http2;
 use crate::wire::link::End;
 
 const CHAPTER: &str = "http2";

@@ -1,5 +1,7 @@
 //! What goes over the wire: streams, frames, handshake heads, compression; and the log of it. Nothing here judges.
 
+#[cfg(feature = "http2")]
+pub(crate) mod connect;
 pub(crate) mod deflate;
 pub(crate) mod frame;
 pub(crate) mod head;

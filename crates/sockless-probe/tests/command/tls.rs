@@ -51,7 +51,17 @@ fn a_server_by_tls_is_tested_if_its_certificate_is_trusted_or_nobody_cares() {
     std::fs::write(&right, pem("CERTIFICATE", own.cert.der())).unwrap();
     std::fs::write(&wrong, pem("CERTIFICATE", other.cert.der())).unwrap();
     let run = |url: &str, more: &[&str]| {
-        let args = [&["server", url, "--filter", "control.ping-*,1.2.1,2.6", "--quiet"][..], more]
+        let args =
+            [
+                &[
+                    "server",
+                    url,
+                    "--filter",
+                    "control.ping-*,1.2.1,2.6,handshake.octets",
+                    "--quiet",
+                ][..],
+                more,
+            ]
             .concat();
         let output = probe(&args);
         (output.status.code(), said(&output))
