@@ -11,15 +11,17 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::case::Case;
 use crate::cases;
 use crate::exchange::{Event, Session};
-use crate::model::{Case, Testee};
 use crate::options::Run;
-use crate::report::{Progress, Report, Result};
+use crate::report::{Progress, Report, Result, publish};
 use crate::stage::{Caller, Stage};
+use crate::verdict::Testee;
 use crate::wire::frame::Frame;
 use crate::wire::head::Head;
 use crate::wire::link::{Link, Turn};
+use crate::wire::tls::Identity;
 
 /// How many clients are served at a time; the others wait to be accepted.
 const CLIENTS: usize = 256;
@@ -77,7 +79,8 @@ pub(crate) fn run(run: &Run) -> std::result::Result<bool, String> {
     let listener = TcpListener::bind(run.setting.address).map_err(listen)?;
     listener.set_nonblocking(true).map_err(|error| error.to_string())?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
-    println!("sockless-probe listens on ws://{address} with {} cases", cases.len());
+    let scheme = if run.identity.is_some() { "wss" } else { "ws" };
+    println!("sockless-probe listens on {scheme}://{address} with {} cases", cases.len());
     let server = Server {
         run,
         cases,
@@ -182,7 +185,9 @@ impl Server<'_> {
     }
 
     fn serve(&self, stream: TcpStream) {
-        let Ok(mut link) = Link::new(stream) else { return };
+        let identity = self.run.identity.as_ref();
+        let tls = identity.map(Identity::connection).transpose();
+        let Ok(mut link) = tls.and_then(|tls| Link::new(stream, tls)) else { return };
         let Some((head, rest)) = read_request(&mut link) else { return };
         let repeated_key = {
             let mut state = self.state();
@@ -317,7 +322,7 @@ impl Server<'_> {
             stopped,
         };
         drop(state);
-        report.publish(&self.run.wanted)
+        publish(&mut report, &self.run.wanted)
     }
 
     /// Tells a client something, and closes.

@@ -1,13 +1,18 @@
 //! Tests anybody's WebSocket endpoint, server or client, in any language, against RFC 6455 and RFC 7692.
 //!
 //! ```text
-//! main, options        the command line and the exit status
-//!     server, client   how the cases are run: against a server, or for the clients that connect
-//!     report           what is written about them
-//!     cases            the cases, chapter by chapter
-//!     exchange, stage  what a case works with: one testee, its connections
-//!     wire             streams, frames, handshake heads, compression, the log
-//!     model            a case, a rule, a verdict
+//! main               the exit status
+//!     server, client how the cases are run: against a server, or for the clients that connect
+//!     greeting       whether there is a server at all
+//!     report         what is written about them
+//!     options        the command line
+//!     cases          the cases, chapter by chapter
+//!     case           what a case is
+//!     stage          what a case is run on: one testee, and the way to a connection with it
+//!     exchange       an open connection
+//!     setting        what is the same for all cases of a run
+//!     wire           streams, frames, handshake heads, compression, the log
+//!     verdict        a testee, a rule, a finding
 //! ```
 //!
 //! A file names only files of lines below its own. A case is a script in plain Rust that blocks on its own stream until its own
@@ -17,20 +22,23 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
+mod case;
 mod cases;
 mod client;
 mod exchange;
-mod model;
+mod greeting;
 mod options;
 mod report;
 mod server;
+mod setting;
 mod stage;
+mod verdict;
 mod wire;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let command = match options::Command::from_args(std::env::args().skip(1)) {
+    let command = match options::command(std::env::args().skip(1)) {
         Ok(command) => command,
         Err(options::Stop::Shown(text)) => {
             println!("{text}");

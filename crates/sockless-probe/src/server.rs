@@ -5,12 +5,14 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::case::{Case, Weight};
 use crate::cases;
-use crate::model::{Case, Testee, Weight};
+use crate::greeting::greet;
 use crate::options::Run;
-use crate::report::{Progress, Report, Result};
-use crate::stage::{Setting, Stage, check_answer};
-use crate::wire::link::{End, Turn};
+use crate::report::{Progress, Report, Result, publish};
+use crate::setting::Setting;
+use crate::stage::Stage;
+use crate::verdict::Testee;
 
 /// How many cases that move megabytes run at a time.
 const HEAVY: usize = 3;
@@ -50,89 +52,7 @@ pub(crate) fn run(run: &Run) -> std::result::Result<bool, String> {
         results,
         stopped,
     };
-    report.publish(&run.wanted)
-}
-
-/// One handshake before all cases: the server's name for itself.
-///
-/// # Errors
-///
-/// What is found there in place of a WebSocket server, and what to try.
-fn greet(setting: &Setting, address: &str) -> std::result::Result<Option<String>, String> {
-    let mut stage = Stage::new(setting, "greeting", Duration::from_secs(30), None);
-    let ask = stage.ask();
-    let mut link = stage.connect().map_err(|finding| {
-        format!("{address}: {} Is the server started, and does it listen there?", finding.reason)
-    })?;
-    stage.send_head(&mut link, &ask.bytes(), usize::MAX);
-    let mut bytes = Vec::new();
-    let until = stage.within(setting.patience.max(Duration::from_secs(3)));
-    let timed_out = loop {
-        if link.ended().is_some() || bytes.windows(4).any(|four| four == b"\r\n\r\n") {
-            break false;
-        }
-        let turn = link.turn(until, true);
-        bytes.extend(link.take_arrived());
-        if turn == Turn::TimedOut || bytes.len() > 1 << 20 {
-            break true;
-        }
-    };
-    if bytes.is_empty() && setting.secure.is_some() {
-        return Err(format!(
-            "{address}: no TLS connection came about. Does the server want plain ws://, or is its certificate another one? --ca FILE says whom to trust, --insecure trusts anybody"
-        ));
-    }
-    if bytes.is_empty() {
-        return Err(match (timed_out, link.ended()) {
-            (_, Some(End::Reset)) => format!(
-                "{address}: the server reset the stream when it was asked. Does it want TLS? wss:// is for that"
-            ),
-            (false, _) => format!(
-                "{address}: the server closed the stream without an answer. Does it want TLS? wss:// is for that"
-            ),
-            (true, _) => format!(
-                "{address}: the server takes connections, and doesn't answer a handshake. Is it a WebSocket server?"
-            ),
-        });
-    }
-    if bytes.first() == Some(&0x15) {
-        return Err(format!(
-            "{address}: the server speaks TLS, and was asked in plain. wss:// is for that"
-        ));
-    }
-    let Some((head, _)) = crate::wire::head::Head::find(&bytes) else {
-        let text = crate::wire::frame::excerpt(&bytes);
-        return Err(format!(
-            "{address}: this is no HTTP server; it said {text}. Is the port right?"
-        ));
-    };
-    match head.status() {
-        101 => match check_answer(&ask, &head) {
-            Ok(()) => Ok(head.value("Server")),
-            // It is tested all the same: the cases say it better.
-            Err(_) => Ok(head.value("Server")),
-        },
-        0 => Err(format!(
-            "{address}: this is no HTTP server; it said {:?}. Is the port right?",
-            head.line
-        )),
-        404 => Err(format!(
-            "{address}: the server has no WebSocket at this path ({:?}). Is the path right?",
-            head.line
-        )),
-        301..=399 => Err(format!(
-            "{address}: the server sends its clients elsewhere: {:?}",
-            head.value("Location").unwrap_or(head.line)
-        )),
-        401 | 403 => Err(format!(
-            "{address}: the server refuses ({:?}). --field 'NAME: VALUE' sends what it asks for",
-            head.line
-        )),
-        _ => Err(format!(
-            "{address}: the server did not open a WebSocket: {:?}. Path, fields (--field) and subprotocol (--subprotocol) may be the cause",
-            head.line
-        )),
-    }
+    publish(&mut report, &run.wanted)
 }
 
 /// Runs the cases on many threads: the results, and whether the server went away.

@@ -1,48 +1,22 @@
-//! What a case is run on: one testee, the way to a connection with it, the log, the numbers that follow from the seed.
+//! What a case is run on: one testee, and the way to a connection with it.
 
-use std::cell::RefCell;
-use std::net::SocketAddr;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use sockless::handshake::accept_key;
 
-use crate::exchange::{Agreement, Session};
-use crate::model::{Finding, Testee};
+use crate::exchange::{Agreement, Context, Session};
+use crate::setting::Setting;
+use crate::verdict::{Finding, Testee};
+#[cfg(feature = "http2")]
+use crate::wire::connect::Request;
 use crate::wire::head::{Ask, Head, base64};
+#[cfg(feature = "http2")]
+use crate::wire::http2::{Http2, Refused};
 use crate::wire::link::{End, Link, Turn};
-use crate::wire::log::{Line, Log, Way};
-use crate::wire::random::Random;
+use crate::wire::log::{Line, Way};
 
 /// The longest head that is read.
 const MAX_HEAD: usize = 64 << 10;
-
-/// What is the same for all cases of a run.
-#[derive(Clone, Debug)]
-pub(crate) struct Setting {
-    /// Where the server under test is; nothing is ever sent elsewhere.
-    pub(crate) address: SocketAddr,
-    /// For `wss`.
-    pub(crate) secure: Option<crate::wire::tls::Secure>,
-    /// The value of `Host`.
-    pub(crate) host: String,
-    pub(crate) target: String,
-    /// Further fields for every request.
-    pub(crate) fields: Vec<(String, String)>,
-    pub(crate) subprotocol: Option<String>,
-    /// How long a testee has to react.
-    pub(crate) patience: Duration,
-    /// How many messages a compressed case has.
-    pub(crate) messages: usize,
-    pub(crate) seed: u64,
-}
-
-/// What a case and its connections write to.
-#[derive(Debug)]
-pub(crate) struct Notes {
-    pub(crate) log: Log,
-    pub(crate) random: Random,
-}
 
 /// A client under test that has connected, and what it asks for.
 pub(crate) struct Caller {
@@ -58,9 +32,8 @@ pub(crate) struct Caller {
 pub(crate) struct Stage<'a> {
     pub(crate) testee: Testee,
     pub(crate) setting: &'a Setting,
-    pub(crate) notes: Rc<RefCell<Notes>>,
+    context: Context,
     caller: Option<Caller>,
-    deadline: Instant,
     /// Whether the server could not be reached at all.
     pub(crate) unreachable: bool,
 }
@@ -74,22 +47,24 @@ impl<'a> Stage<'a> {
         caller: Option<Caller>,
     ) -> Self {
         let testee = if caller.is_some() { Testee::Client } else { Testee::Server };
-        let notes = Notes { log: Log::new(), random: Random::new(setting.seed, id) };
-        let deadline = Instant::now() + limit;
-        let notes = Rc::new(RefCell::new(notes));
-        let stage = Self { testee, setting, notes, caller, deadline, unreachable: false };
-        if let Some(caller) = &stage.caller {
-            stage.log_head(Way::Received, &caller.head.text);
+        let context = Context::new(testee, setting.seed, id, setting.patience, limit);
+        if let Some(caller) = &caller {
+            context.log_head(Way::Received, &caller.head.text);
         }
-        stage
+        Self { testee, setting, context, caller, unreachable: false }
+    }
+
+    /// What a connection of this case is given.
+    pub(crate) fn context(&self) -> Context {
+        self.context.clone()
     }
 
     pub(crate) fn note(&self, text: impl Into<String>) {
-        self.notes.borrow_mut().log.push(Way::Note, text);
+        self.context.note(text);
     }
 
     pub(crate) fn octets(&self, len: usize) -> Vec<u8> {
-        self.notes.borrow_mut().random.octets(len)
+        self.context.octets(len)
     }
 
     /// A fresh `Sec-WebSocket-Key`.
@@ -99,32 +74,17 @@ impl<'a> Stage<'a> {
 
     /// The time until which a testee has to react, from now on.
     pub(crate) fn soon(&self) -> Instant {
-        self.within(self.setting.patience)
+        self.context.soon()
     }
 
     /// In this time, and never after the case's deadline.
     pub(crate) fn within(&self, wait: Duration) -> Instant {
-        (Instant::now() + wait).min(self.deadline)
+        self.context.within(wait)
     }
 
-    pub(crate) fn deadline(&self) -> Instant {
-        self.deadline
-    }
-
-    /// The lines of the log.
+    /// The lines of the log, and how long the case took.
     pub(crate) fn into_log(self) -> (Vec<Line>, Duration) {
-        let mut notes = self.notes.borrow_mut();
-        let log = std::mem::replace(&mut notes.log, Log::new());
-        let elapsed = log.elapsed();
-        (log.into_lines(), elapsed)
-    }
-
-    fn log_head(&self, way: Way, text: &str) {
-        let mut notes = self.notes.borrow_mut();
-        for line in text.split("\r\n").filter(|line| !line.is_empty()).take(60) {
-            let shown: String = line.chars().take(200).collect();
-            notes.log.push(way, shown.escape_debug().to_string());
-        }
+        self.context.into_log()
     }
 
     // -- a server under test ---------------------------------------------------------------------------------------------------
@@ -153,7 +113,7 @@ impl<'a> Stage<'a> {
 
     /// Sends the bytes of a request, and notes them.
     pub(crate) fn send_head(&self, link: &mut Link, bytes: &[u8], chop: usize) {
-        self.log_head(Way::Sent, &String::from_utf8_lossy(bytes));
+        self.context.log_head(Way::Sent, &String::from_utf8_lossy(bytes));
         link.queue(bytes, chop);
     }
 
@@ -167,14 +127,14 @@ impl<'a> Stage<'a> {
         loop {
             bytes.extend(link.take_arrived());
             if let Some((head, len)) = Head::find(&bytes) {
-                self.log_head(Way::Received, &head.text);
+                self.context.log_head(Way::Received, &head.text);
                 return Ok((head, bytes.split_off(len)));
             }
             let ended = link.ended();
             if ended.is_some() || bytes.len() > MAX_HEAD {
                 if !bytes.is_empty() {
                     let text = crate::wire::frame::excerpt(&bytes);
-                    self.notes.borrow_mut().log.push(Way::Received, format!("no head: {text}"));
+                    self.context.log(Way::Received, format!("no head: {text}"));
                 }
                 self.note("the stream ended before a whole head");
                 return Err(Some(ended.unwrap_or(End::Closed)));
@@ -188,10 +148,47 @@ impl<'a> Stage<'a> {
 
     /// Asks, and gives what was answered.
     pub(crate) fn answer_to(&mut self, ask: &Ask) -> Result<Answered, Finding> {
+        #[cfg(feature = "http2")]
+        if self.setting.http2 {
+            let connection = self.http2()?;
+            let request = Request::of(ask, self.setting.secure.is_some());
+            return self
+                .stream_of(&connection, request)
+                .map_err(|why| Finding::failed(format!("The stream was not opened: {why}.")));
+        }
         let mut link = self.connect()?;
         self.send_head(&mut link, &ask.bytes(), usize::MAX);
         let read = self.read_head(&mut link, self.within(self.setting.patience * 2));
         Ok(Answered { link, read })
+    }
+
+    /// A connection of HTTP/2 to the server under test.
+    #[cfg(feature = "http2")]
+    pub(crate) fn http2(&mut self) -> Result<Http2, Finding> {
+        let wait = self.setting.patience.max(Duration::from_secs(5));
+        let connected = Http2::connect(self.setting.address, self.setting.secure.as_ref(), wait);
+        connected.map_err(|refused| match refused {
+            Refused::Unreachable(error) => {
+                self.unreachable = true;
+                Finding::failed(format!("The server could not be reached: {error}."))
+            }
+            Refused::Other(why) => Finding::failed(format!("HTTP/2 did not come about: {why}.")),
+        })
+    }
+
+    /// The answer to a request for a stream.
+    ///
+    /// # Errors
+    ///
+    /// In words, what happened in place of an answer.
+    #[cfg(feature = "http2")]
+    pub(crate) fn stream_of(&self, on: &Http2, request: Request) -> Result<Answered, String> {
+        self.context.log_head(Way::Sent, &request.text());
+        let answer = on.open(request, self.setting.patience * 2).inspect_err(|why| {
+            self.note(format!("no answer: {why}"));
+        })?;
+        self.context.log_head(Way::Received, &answer.head.text);
+        Ok(Answered { link: answer.link, read: Ok((answer.head, Vec::new())) })
     }
 
     // -- a client under test ---------------------------------------------------------------------------------------------------
@@ -249,7 +246,7 @@ impl<'a> Stage<'a> {
                 let mut link = caller.link;
                 self.send_head(&mut link, &answer.bytes(), usize::MAX);
                 let agreement = chosen.map(|chosen| Agreement::new(&chosen, self.testee));
-                let mut session = Session::new(self, link, agreement);
+                let mut session = Session::new(self.context(), link, agreement);
                 session.feed(caller.rest);
                 Ok(session)
             }
@@ -273,7 +270,7 @@ impl<'a> Stage<'a> {
             }
             _ => None,
         };
-        let mut session = Session::new(self, answered.link, agreement);
+        let mut session = Session::new(self.context(), answered.link, agreement);
         session.feed(rest);
         Ok(session)
     }
@@ -289,6 +286,11 @@ impl Answered {
     /// The status; 0 if nothing came that has one.
     pub(crate) fn status(&self) -> u16 {
         self.read.as_ref().map_or(0, |(head, _)| head.status())
+    }
+
+    /// Whether it opens a connection.
+    pub(crate) fn is_accepted(&self) -> bool {
+        self.read.as_ref().is_ok_and(|(head, _)| accepts(head))
     }
 
     /// In words.
@@ -308,10 +310,22 @@ pub(crate) fn offers(head: &Head) -> Vec<String> {
     value.split(',').map(|offer| offer.trim().to_owned()).filter(|o| !o.is_empty()).collect()
 }
 
+/// Whether this is the answer of a server that accepts: 101, or 2xx over HTTP/2.
+fn accepts(head: &Head) -> bool {
+    match head.line.starts_with("HTTP/2 ") {
+        true => (200..300).contains(&head.status()),
+        false => head.status() == 101,
+    }
+}
+
 /// What is wrong with an answer that should open a connection.
 pub(crate) fn check_answer(ask: &Ask, head: &Head) -> Result<(), String> {
-    if head.status() != 101 {
+    if !accepts(head) {
         return Err(format!("The server did not accept the handshake: {:?}.", head.line));
+    }
+    if head.line.starts_with("HTTP/2 ") {
+        // Key, Upgrade and Connection are of HTTP/1.1 alone.
+        return Ok(());
     }
     let key = ask.value("Sec-WebSocket-Key").unwrap_or_default();
     let accept = accept_key(key.as_bytes());

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::Entry;
+use super::entry::Entry;
 use super::expect::{Ended, Outcome, alive, echo, failure, well};
 use super::rules;
+use crate::case::Case;
 use crate::exchange::{Event, Session};
-use crate::model::{Case, Closing, Finding, Level, Testee};
 use crate::stage::Stage;
+use crate::verdict::{Closing, Finding, Level, Testee};
 use crate::wire::frame::{CLOSE, CONTINUATION, FIN, Frame, TEXT, close_body};
 
 const CHAPTER: &str = "closing";
@@ -43,7 +44,7 @@ fn answer(session: &mut Session) -> Result<Option<u16>, Finding> {
 
 /// After both Close frames: the stream's end, and nothing else.
 fn ends(mut session: Session, finding: Finding) -> Outcome {
-    let server = session.testee == Testee::Server;
+    let server = session.testee() == Testee::Server;
     // A client waits for the server to close the stream, and says nothing meanwhile.
     let until = if server { session.soon() } else { session.within(Duration::from_millis(60)) };
     match session.next(until) {
@@ -153,7 +154,7 @@ fn reasons() -> Vec<Case> {
 fn open(
     cases: &mut Vec<Case>,
     id: &str,
-    rule: &'static crate::model::Rule,
+    rule: &'static crate::verdict::Rule,
     says: &str,
     script: impl Fn(&mut Stage<'_>, Session) -> Outcome + Send + Sync + 'static,
 ) {

@@ -1,10 +1,11 @@
 //! Control frames: inside messages at every place, payloads, floods that are small.
 
-use super::Entry;
+use super::entry::Entry;
 use super::expect::{alive, failure, pong, text_back, well};
 use super::rules;
+use crate::case::Case;
 use crate::exchange::Event;
-use crate::model::{Case, Finding};
+use crate::verdict::Finding;
 use crate::wire::frame::{CLOSE, CONTINUATION, FIN, Frame, PING, PONG, TEXT};
 
 const CHAPTER: &str = "control";

@@ -1,11 +1,12 @@
 //! Compressed messages: forms of DEFLATE, broken data, RSV1, takeover, bombs.
 
-use super::Entry;
+use super::entry::Entry;
 use super::expect::{Outcome, comes_back, echo, failure, pong, text_back, well};
 use super::offer::compressed;
 use super::rules;
+use crate::case::{Case, Weight};
 use crate::exchange::{Event, Session};
-use crate::model::{Case, Finding, Level, Rule, Testee, Weight};
+use crate::verdict::{Finding, Level, Rule, Testee};
 use crate::wire::deflate::{Compressor, Direction, stored};
 use crate::wire::frame::{BINARY, CONTINUATION, FIN, Frame, PING, PONG, RSV1, TEXT, fragments};
 

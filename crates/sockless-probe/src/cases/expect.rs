@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::exchange::{Event, Session};
-use crate::model::{Behavior, Closing, Finding, Testee};
+use crate::verdict::{Behavior, Closing, Finding, Testee};
 use crate::wire::frame::{Frame, excerpt};
 
 /// How long each side has for its part of the closing handshake.
@@ -79,7 +79,7 @@ pub(super) fn end(mut session: Session, finding: Finding) -> Finding {
     let answered = session.close_received.is_some();
     // A server closes the stream itself.
     let mut dropped = true;
-    if answered && session.testee == Testee::Server {
+    if answered && session.testee() == Testee::Server {
         let until = Instant::now() + CLOSE_WAIT;
         dropped = loop {
             match session.next(until) {

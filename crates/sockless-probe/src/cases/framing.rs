@@ -1,11 +1,13 @@
 //! Frames: forms of length, masking, reserved bits and opcodes, delivery octet by octet.
 
+use super::entry::Entry;
 use super::expect::{Outcome, alive, echo, failure, text_back, well};
 use super::rules;
-use super::{Entry, Testee::*};
+use crate::case::Case;
 use crate::exchange::Event;
-use crate::model::{Case, Finding, Level, Testee};
 use crate::stage::Stage;
+use crate::verdict::Testee::{self, Client, Server};
+use crate::verdict::{Finding, Level};
 use crate::wire::frame::{
     BINARY, CLOSE, CONTINUATION, FIN, Frame, Length, Masking, PING, PONG, TEXT,
 };

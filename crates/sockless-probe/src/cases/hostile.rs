@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::Entry;
+use super::entry::Entry;
 use super::expect::{Outcome, alive, comes_back, echo, pong, text_back, well};
 use super::rules;
+use crate::case::{Case, Weight};
 use crate::exchange::{Event, Session};
-use crate::model::{Case, Finding, Level, Testee, Weight};
 use crate::stage::Stage;
+use crate::verdict::{Finding, Level, Testee};
 use crate::wire::frame::{BINARY, CONTINUATION, FIN, Frame, Length, TEXT, fragments};
 use crate::wire::link::Turn;
 

@@ -1,13 +1,14 @@
 //! The negotiation of permessage-deflate: whether an answer follows from the offer, whether wrong ones are turned down, and whether
 //! messages keep to what was agreed on.
 
-use super::Entry;
+use super::entry::Entry;
 use super::expect::{Outcome, comes_back, echo, well};
 use super::offer::{NAME, check, param};
 use super::rules;
+use crate::case::Case;
 use crate::exchange::Session;
-use crate::model::{Case, Finding, Rule, Testee};
 use crate::stage::{Stage, offers};
+use crate::verdict::{Finding, Rule, Testee};
 
 const CHAPTER: &str = "negotiation";
 
@@ -165,7 +166,7 @@ fn declined() -> Vec<Case> {
         cases.push(entry.only(Testee::Server).case(move |stage| {
             let ask = stage.ask().set("Sec-WebSocket-Extensions", &offer);
             let answered = stage.answer_to(&ask)?;
-            if answered.status() != 101 {
+            if !answered.is_accepted() {
                 return Ok(Finding::non_strict(format!(
                     "In place of the offer the connection was declined: {}.",
                     answered.describe()
@@ -233,14 +234,14 @@ fn answered_wrongly(stage: &mut Stage<'_>, answer: &str, only_without_window: bo
     let right = stage.right_answer(&caller.head);
     if let Some(why) = unimplemented {
         stage.send_head(&mut caller.link, &right.bytes(), usize::MAX);
-        let mut session = Session::new(stage, caller.link, None);
+        let mut session = Session::new(stage.context(), caller.link, None);
         session.send_close(1000);
         session.flush(session.soon());
         return Ok(Finding::unimplemented(why));
     }
     let bytes = right.add("Sec-WebSocket-Extensions", answer).bytes();
     stage.send_head(&mut caller.link, &bytes, usize::MAX);
-    super::handshake_client::is_not_opened(stage, caller.link)
+    super::handshake::outcome::is_not_opened(stage, caller.link)
 }
 
 /// What a client has agreed on, it keeps.

@@ -1,8 +1,8 @@
 //! What an offer of permessage-deflate allows its answer to be, and a connection on which it was agreed.
 
 use crate::exchange::Session;
-use crate::model::{Finding, Testee};
 use crate::stage::{Stage, check_answer};
+use crate::verdict::{Finding, Testee};
 
 pub(super) const NAME: &str = "permessage-deflate";
 

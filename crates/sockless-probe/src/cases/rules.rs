@@ -1,6 +1,6 @@
 //! The sentences that the cases stand on, word for word.
 
-use crate::model::Rule;
+use crate::verdict::Rule;
 
 macro_rules! rules {
     ($($(#[$doc:meta])* $name:ident = $id:literal, $place:literal, $sentence:literal;)*) => {
@@ -137,6 +137,22 @@ rules! {
         "An endpoint MUST NOT set the \"Per-Message Compressed\" bit of control frames and non-first fragments of a data message.";
     TAKEOVER = "takeover", "RFC 7692, section 7.2.2",
         "Otherwise, the server MUST decompress each new message using the LZ77 sliding window used to process the last compressed message.";
+    CONNECT_SETTING = "connect-setting", "RFC 8441, section 3",
+        "Upon receipt of SETTINGS_ENABLE_CONNECT_PROTOCOL with a value of 1, a client MAY use the Extended CONNECT as defined in this document when creating new streams.";
+    CONNECT = "extended-connect", "RFC 8441, section 5",
+        "This request replaces the GET-based request in [RFC6455] and is used to process the WebSockets opening handshake.";
+    CONNECT_PROTOCOL = "connect-protocol", "RFC 8441, section 5",
+        "The :protocol pseudo-header field MUST be included in the CONNECT request, and it MUST have a value of websocket to initiate a WebSocket connection on an HTTP/2 stream.";
+    CONNECT_FIELDS = "connect-fields", "RFC 8441, section 5",
+        "Sec-WebSocket-Version, Sec-WebSocket-Protocol, and Sec-WebSocket-Extensions header fields are used in the CONNECT request and response-header fields as defined in [RFC6455].";
+    CONNECT_KEY = "connect-without-key", "RFC 8441, section 5",
+        "Implementations using this extended CONNECT to bootstrap WebSockets do not do the processing of the Sec-WebSocket-Key and Sec-WebSocket-Accept header fields of [RFC6455] as that functionality has been superseded by the :protocol pseudo-header field.";
+    STREAM_CLOSURE = "stream-closure", "RFC 8441, section 5",
+        "Orderly TCP-level closures are represented as END_STREAM flags ([RFC7540], Section 6.1).";
+    STREAM_RESET = "stream-reset", "RFC 8441, section 5",
+        "RST exceptions are represented with the RST_STREAM frame ([RFC7540], Section 6.4) with the CANCEL error code ([RFC7540], Section 7).";
+    STREAMS = "streams", "RFC 8441, section 1",
+        "The other streams on the connection may carry more extended CONNECT tunnels, traditional HTTP/2 data, or a mixture of both.";
 }
 
 #[cfg(test)]
@@ -160,7 +176,7 @@ mod tests {
 
     /// Every sentence is looked up in the RFC that it is said to be from.
     #[test]
-    #[ignore = "needs the folder of the RFCs' texts, rfc6455.txt and rfc7692.txt, in SOCKLESS_RFC"]
+    #[ignore = "needs the folder of the RFCs' texts, rfc6455.txt, rfc7692.txt and rfc8441.txt, in SOCKLESS_RFC"]
     fn every_sentence_stands_in_its_rfc() {
         let folder = std::env::var_os("SOCKLESS_RFC").expect("SOCKLESS_RFC");
         // Lines are broken at hyphens, too.

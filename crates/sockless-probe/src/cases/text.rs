@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::Entry;
+use super::entry::Entry;
 use super::expect::{alive, failure, text_back, well};
 use super::rules;
+use crate::case::Case;
 use crate::exchange::Event;
-use crate::model::{Case, Finding, Level};
+use crate::verdict::{Finding, Level};
 use crate::wire::frame::{BINARY, CONTINUATION, FIN, Frame, TEXT};
 
 const CHAPTER: &str = "utf-8";

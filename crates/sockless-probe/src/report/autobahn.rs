@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::{Report, Result, read, write as write_file};
+use super::files::{read, write as write_file};
+use super::result::{Report, Result};
 
 /// The name of a case's file, as the suite builds it.
 fn file(agent: &str, id: &str) -> String {

@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use super::{Report, Result};
-use crate::model::{Behavior, Closing};
+use super::result::{Report, Result};
+use crate::verdict::{Behavior, Closing};
 
 /// The known deviations.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Report, Result};
+use super::result::{Report, Result};
 
 pub(super) fn value(report: &Report) -> Value {
     json!({

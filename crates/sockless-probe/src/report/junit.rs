@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::Report;
-use crate::model::Behavior;
+use super::result::Report;
+use crate::verdict::Behavior;
 
 /// A text for an attribute or an element: what XML can't hold is left out.
 fn escaped(text: &str) -> String {

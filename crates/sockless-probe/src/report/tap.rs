@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::Report;
-use crate::model::Behavior;
+use super::result::Report;
+use crate::verdict::Behavior;
 
 pub(super) fn text(report: &Report) -> String {
     let mut out = format!("TAP version 13\n1..{}\n", report.results.len());

@@ -3,8 +3,8 @@
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use super::{Report, Result};
-use crate::model::Behavior;
+use super::result::{Report, Result};
+use crate::verdict::Behavior;
 use crate::wire::log::Line;
 
 /// How many cases are shown with their logs.
@@ -78,7 +78,7 @@ fn text(report: &Report, log: bool) -> String {
         row[at] += 1;
         let closed = !matches!(
             result.finding.closing,
-            crate::model::Closing::Ok | crate::model::Closing::Informational
+            crate::verdict::Closing::Ok | crate::verdict::Closing::Informational
         );
         row[5] += usize::from(closed);
     }
@@ -131,7 +131,7 @@ fn row_text(name: &str, row: &[usize; 6]) -> String {
 
 /// What failed, by the rules that were broken: each rule's sentence once.
 fn failures_text(report: &Report, log: bool) -> String {
-    let mut rules: Vec<(crate::model::Rule, Vec<&Result>)> = Vec::new();
+    let mut rules: Vec<(crate::verdict::Rule, Vec<&Result>)> = Vec::new();
     for result in report.results.iter().filter(|result| result.finding.is_failure()) {
         match rules.iter_mut().find(|(rule, _)| *rule == result.rule) {
             Some((_, results)) => results.push(result),
@@ -160,7 +160,7 @@ fn case_text(result: &Result) -> String {
     let finding = &result.finding;
     let known = if result.known { ", known" } else { "" };
     let closing = match finding.closing {
-        crate::model::Closing::Ok => String::new(),
+        crate::verdict::Closing::Ok => String::new(),
         closing => format!(", closing {}", closing.name()),
     };
     let mut reasons = finding.reason.clone();

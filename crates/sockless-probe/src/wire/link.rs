@@ -69,13 +69,12 @@ impl Link {
         secure: Option<&Secure>,
         wait: Duration,
     ) -> io::Result<Self> {
-        let mut link = Self::new(std::net::TcpStream::connect_timeout(&address, wait)?)?;
-        link.tls = secure.map(Secure::connection).transpose()?;
-        Ok(link)
+        let stream = std::net::TcpStream::connect_timeout(&address, wait)?;
+        Self::new(stream, secure.map(Secure::connection).transpose()?)
     }
 
-    /// A stream that is connected.
-    pub(crate) fn new(stream: std::net::TcpStream) -> io::Result<Self> {
+    /// A stream that is connected, and the TLS that is spoken on it.
+    pub(crate) fn new(stream: std::net::TcpStream, tls: Option<Tls>) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         stream.set_nodelay(true)?;
         let mut stream = TcpStream::from_std(stream);
@@ -84,7 +83,7 @@ impl Link {
         poll.registry().register(&mut stream, Token(0), both)?;
         Ok(Self {
             stream,
-            tls: None,
+            tls,
             poll,
             events: Events::with_capacity(4),
             queue: VecDeque::new(),
@@ -152,6 +151,8 @@ impl Link {
         let waited_for_output = !self.is_flushed();
         loop {
             self.write();
+            // What TLS has to hear before anything else can be sent is read by the slowest reader, too.
+            let read = read || self.tls.as_ref().is_some_and(|tls| !tls.is_open());
             if read && self.readable && self.ended.is_none() && self.read() {
                 return Turn::Read;
             }

@@ -1,4 +1,4 @@
-//! TLS beneath a link, for `wss`: whom to trust, and the records.
+//! TLS beneath a link, for `wss`: whom to trust, who we are, and the records.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
@@ -7,9 +7,10 @@ use std::sync::Arc;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{
-    ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    ClientConfig, ClientConnection, Connection, DigitallySignedStruct, RootCertStore, ServerConfig,
+    ServerConnection, SignatureScheme,
 };
 
 /// What a TLS connection needs to know.
@@ -20,19 +21,19 @@ pub(crate) struct Secure {
 }
 
 impl Secure {
-    /// Trusts the certificates of this file, or, without one, whoever is there.
+    /// Trusts the certificates of this file, or, without one, whoever is there; and asks for HTTP/2, if that is wanted.
     ///
     /// # Errors
     ///
     /// What to tell the user: the file can't be read, or the host's name is none that a certificate can have.
-    pub(crate) fn new(host: &str, authorities: Option<&Path>) -> Result<Self, String> {
+    pub(crate) fn new(host: &str, authorities: Option<&Path>, http2: bool) -> Result<Self, String> {
         let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
             .map_err(|_| format!("{host} is no name that a certificate can have"))?;
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(|error| error.to_string())?;
-        let config = match authorities {
+        let mut config = match authorities {
             Some(path) => {
                 let wrong = |why: String| format!("{}: {why}", path.display());
                 let mut roots = RootCertStore::empty();
@@ -52,18 +53,60 @@ impl Secure {
                 builder.dangerous().with_custom_certificate_verifier(anybody).with_no_client_auth()
             }
         };
+        if http2 {
+            config.alpn_protocols = vec![b"h2".to_vec()];
+        }
         Ok(Self { config: Arc::new(config), name })
     }
 
     /// A connection that has not begun.
     pub(crate) fn connection(&self) -> io::Result<Tls> {
         let connection = ClientConnection::new(Arc::clone(&self.config), self.name.clone());
-        connection.map(|connection| Tls(Box::new(connection))).map_err(io::Error::other)
+        connection.map(|connection| Tls(Box::new(connection.into()))).map_err(io::Error::other)
+    }
+
+    /// For those who bring the records to a stream themselves.
+    #[cfg(feature = "http2")]
+    pub(super) fn parts(&self) -> (Arc<ClientConfig>, ServerName<'static>) {
+        (Arc::clone(&self.config), self.name.clone())
+    }
+}
+
+/// Who we are to clients.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity(Arc<ServerConfig>);
+
+impl Identity {
+    /// The chain of this file and the key of that, both in PEM.
+    ///
+    /// # Errors
+    ///
+    /// What to tell the user: a file can't be read, or they don't fit.
+    pub(crate) fn new(certificate: &Path, key: &Path) -> Result<Self, String> {
+        let wrong = |path: &Path, why: String| format!("{}: {why}", path.display());
+        let chain = CertificateDer::pem_file_iter(certificate)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|error| wrong(certificate, error.to_string()))?;
+        let secret =
+            PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, error.to_string()))?;
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| error.to_string())?
+            .with_no_client_auth()
+            .with_single_cert(chain, secret)
+            .map_err(|error| wrong(certificate, error.to_string()))?;
+        Ok(Self(Arc::new(config)))
+    }
+
+    /// A connection that has not begun.
+    pub(crate) fn connection(&self) -> io::Result<Tls> {
+        let connection = ServerConnection::new(Arc::clone(&self.0));
+        connection.map(|connection| Tls(Box::new(connection.into()))).map_err(io::Error::other)
     }
 }
 
 /// The records of one connection.
-pub(crate) struct Tls(Box<ClientConnection>);
+pub(crate) struct Tls(Box<Connection>);
 
 impl Tls {
     /// Whether records wait to be written.

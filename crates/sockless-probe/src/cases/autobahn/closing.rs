@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::script::{After, Script, Seen, Step, frames};
-use super::scripted;
+use super::scripted::scripted;
 use super::text::WORD;
+use crate::case::Case;
 use crate::cases::rules;
-use crate::model::{Case, Rule};
+use crate::verdict::Rule;
 use crate::wire::frame::{CLOSE, CONTINUATION, FIN, Frame, PING, TEXT, close_body};
 
 const HELLO: &[u8] = b"Hello World!";
@@ -25,7 +26,7 @@ fn case(id: &str, rule: &'static Rule, says: &str, script: Script) -> Case {
     scripted(format!("7.{id}"), rule, says, script)
 }
 
-pub(super) fn cases() -> Vec<Case> {
+pub(in crate::cases) fn cases() -> Vec<Case> {
     let mut cases = around_close();
     cases.extend(bodies());
     cases.extend(codes());

@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use super::script::{After, Script, Seen, Step, frames, ping, pong};
-use super::scripted;
+use super::scripted::scripted;
+use crate::case::Case;
 use crate::cases::rules;
-use crate::model::Case;
 use crate::wire::frame::{BINARY, CLOSE, CONTINUATION, FIN, Frame, PING, PONG, TEXT};
 
 const HELLO: &[u8] = b"Hello, world!";
 const OCTETS: &[u8] = b"\x00\xff\xfe\xfd\xfc\xfb\x00\xff";
 const SECOND: Duration = Duration::from_secs(1);
 
-pub(super) fn cases() -> Vec<Case> {
+pub(in crate::cases) fn cases() -> Vec<Case> {
     let mut cases = group_1();
     cases.extend(group_2());
     cases.extend(group_3());

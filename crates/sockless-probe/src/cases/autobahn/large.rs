@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use crate::case::{Case, Weight};
 use crate::cases::expect::{comes_back, end};
 use crate::cases::rules;
-use crate::model::{Case, Closing, Finding, Level, Weight};
 use crate::stage::Stage;
+use crate::verdict::{Closing, Finding, Level};
 use crate::wire::frame::{BINARY, TEXT, fragments};
 
 /// Content in which no place looks like another one: running numbers, as text or as octets.
@@ -70,7 +71,7 @@ fn case(id: String, says: String, manner: Manner, wait: Duration) -> Case {
     }
 }
 
-pub(super) fn cases() -> Vec<Case> {
+pub(in crate::cases) fn cases() -> Vec<Case> {
     const ALL: usize = usize::MAX;
     let mut cases = Vec::new();
     let kinds = [(true, "text"), (false, "binary")];

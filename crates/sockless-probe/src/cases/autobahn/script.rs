@@ -5,8 +5,8 @@ use crate::cases::expect::Ended;
 use std::time::{Duration, Instant};
 
 use crate::exchange::{Event, Session};
-use crate::model::{Behavior, Closing, Finding, Testee};
 use crate::stage::Stage;
+use crate::verdict::{Behavior, Closing, Finding, Testee};
 use crate::wire::frame::{FIN, Frame, PING, PONG};
 
 /// The suite's own waits for the closing handshake.
@@ -259,7 +259,7 @@ impl Course<'_> {
             Event::Ping(_) => {}
             Event::Close(..) => {
                 self.clean = true;
-                let server = self.session.testee == Testee::Server;
+                let server = self.session.testee() == Testee::Server;
                 if self.session.close_sent {
                     // A server closes the stream; for a client the probe does.
                     let by = self.kill_at.unwrap_or_else(|| Instant::now() + CLOSE_WAIT);
@@ -315,7 +315,7 @@ impl Course<'_> {
 
     fn ended(&self) -> Ended {
         let expected = &self.script.expected;
-        let server = self.session.testee == Testee::Server;
+        let server = self.session.testee() == Testee::Server;
         match self.session.close_received.flatten() {
             _ if expected.by_probe != self.by_probe => {
                 Ended::new(Closing::Failed, "The wrong endpoint failed the connection.")

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::script::{After, Script, Seen, Step, frames};
-use super::scripted;
+use super::scripted::scripted;
+use crate::case::Case;
 use crate::cases::rules;
-use crate::model::Case;
 use crate::wire::frame::{CONTINUATION, FIN, Frame, TEXT, fragments};
 
 /// A Greek word, of code points of two and three octets.
@@ -15,7 +15,7 @@ const SURROGATE: &[u8] = b"\xed\xa0\x80";
 const BEYOND_UNICODE: &[u8] = b"\xf4\x90\x80\x80";
 const SECOND: Duration = Duration::from_secs(1);
 
-pub(super) fn cases() -> Vec<Case> {
+pub(in crate::cases) fn cases() -> Vec<Case> {
     let mut cases = fixed();
     cases.extend(fail_fast());
     for (sub, (name, sequences)) in (5..).zip(families()) {

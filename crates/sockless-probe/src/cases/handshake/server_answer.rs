@@ -1,17 +1,21 @@
 //! The opening handshake of a server: what its answer has and has not.
 
-use super::Entry;
-use super::expect::{Outcome, well};
-use super::handshake_server::{Change, refusal};
-use super::rules;
-use crate::model::{Case, Finding, Rule, Testee};
-use crate::stage::check_answer;
-use crate::wire::head::Head;
+use super::outcome::refusal;
+use crate::case::Case;
+use crate::cases::entry::Entry;
+use crate::cases::expect::{Outcome, well};
+use crate::cases::rules;
+use crate::stage::{Stage, check_answer};
+use crate::verdict::{Finding, Rule, Testee};
+use crate::wire::head::{Ask, Head};
 
 const CHAPTER: &str = "handshake";
 
+/// How a request is changed before it is sent.
+type Change = fn(&Stage<'_>, Ask) -> Ask;
+
 /// What a right answer has and has not.
-pub(super) fn cases() -> Vec<Case> {
+pub(in crate::cases) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     let mut look =
         |id: &str, rule: &'static Rule, says: &str, change: Change, check: fn(&Head) -> Outcome| {

@@ -1,39 +1,24 @@
 //! The opening handshake of a server: requests that are right in every way, and wrong in every way.
 
-use super::expect::{Outcome, alive, well};
-use super::rules;
-use super::{Entry, handshake_answered, handshake_grammar, handshake_limits};
-use crate::model::{Case, Finding, Rule, Testee};
-use crate::stage::{Answered, Stage};
+use super::outcome::refusal;
+use crate::case::Case;
+use crate::cases::entry::Entry;
+use crate::cases::expect::{alive, well};
+use crate::cases::rules;
+use crate::stage::Stage;
+use crate::verdict::{Rule, Testee};
 use crate::wire::head::{Ask, base64};
 
 const CHAPTER: &str = "handshake";
 
-/// How a request is changed before it is sent.
-pub(super) type Change = fn(&Stage<'_>, Ask) -> Ask;
-
-pub(super) fn cases() -> Vec<Case> {
+pub(in crate::cases) fn cases() -> Vec<Case> {
     let mut cases = accepted();
     cases.extend(refused());
-    cases.extend(handshake_grammar::cases());
-    cases.extend(handshake_answered::cases());
-    cases.extend(handshake_limits::cases());
     cases
 }
 
-/// A request that has to be refused: what its answer is worth.
-pub(super) fn refusal(answered: &Answered) -> Outcome {
-    let said = answered.describe();
-    match (answered.status(), &answered.read) {
-        (101, _) => Err(Finding::failed("The server opened a connection.")),
-        (0, Ok(_)) => Err(Finding::failed(format!("The answer is no HTTP: {said}."))),
-        (0, Err(None)) => {
-            Ok(Finding::non_strict("The server neither refused nor accepted in time."))
-        }
-        (0, Err(_)) => Ok(Finding::non_strict(format!("It refused without saying so: {said}."))),
-        _ => Ok(Finding::ok(format!("It refused: {said}."))),
-    }
-}
+/// How a request is changed before it is sent.
+type Change = fn(&Stage<'_>, Ask) -> Ask;
 
 fn refuse(id: &str, rule: &'static Rule, says: &str, change: Change) -> Case {
     let says = format!("{says} is refused.");

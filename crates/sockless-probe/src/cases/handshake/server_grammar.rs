@@ -1,16 +1,17 @@
 //! The opening handshake of a server: requests whose bytes are wrong, versions, and delivery in pieces.
 
-use super::Entry;
-use super::expect::{alive, well};
-use super::handshake_server::refusal;
-use super::rules;
-use crate::model::{Case, Finding, Level, Testee};
+use super::outcome::refusal;
+use crate::case::Case;
+use crate::cases::entry::Entry;
+use crate::cases::expect::{alive, well};
+use crate::cases::rules;
 use crate::stage::Answered;
+use crate::verdict::{Finding, Level, Testee};
 use crate::wire::head::Ask;
 
 const CHAPTER: &str = "handshake";
 
-pub(super) fn cases() -> Vec<Case> {
+pub(in crate::cases) fn cases() -> Vec<Case> {
     let mut cases = grammar();
     cases.extend(versions());
     cases

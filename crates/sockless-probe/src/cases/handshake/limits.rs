@@ -1,19 +1,15 @@
 //! Heads that are too much: for servers as requests, for clients as answers.
 
-use std::time::{Duration, Instant};
-
-use super::Entry;
-use super::handshake_server::refusal;
-use super::rules;
-use crate::model::{Case, Finding, Level, Testee, Weight};
-use crate::stage::{Answered, Stage};
-use crate::wire::link::{Link, Turn};
+use super::endless::{ENDLESS, endless};
+use super::outcome::refusal;
+use crate::case::{Case, Weight};
+use crate::cases::entry::Entry;
+use crate::cases::rules;
+use crate::stage::Answered;
+use crate::verdict::{Finding, Level, Testee};
 
 const CHAPTER: &str = "handshake";
-/// How much of an endless head is sent.
-const ENDLESS: u64 = 16 << 20;
-
-pub(super) fn cases() -> Vec<Case> {
+pub(in crate::cases) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (id, says, field) in [
         ("one-long-field", "A request with a field of 1 MiB", 1 << 20),
@@ -68,9 +64,9 @@ pub(super) fn cases() -> Vec<Case> {
             links.push(link);
         }
         let mut session = stage.open()?;
-        super::expect::alive(&mut session)?;
+        crate::cases::expect::alive(&mut session)?;
         drop(links);
-        super::expect::well(session, "Another connection was opened and served meanwhile.")
+        crate::cases::expect::well(session, "Another connection was opened and served meanwhile.")
     }));
     let says = "Nonsense in place of a request is refused.";
     let entry = Entry::new(CHAPTER, "handshake.nonsense", &rules::STOP_PROCESSING, says);
@@ -88,29 +84,4 @@ pub(super) fn cases() -> Vec<Case> {
         }
     }));
     cases
-}
-
-/// Sends lines of a head without an end: how much was sent when the testee ended the stream; `None` if it took all.
-pub(super) fn endless(stage: &Stage<'_>, link: &mut Link) -> Option<u64> {
-    let line = format!("X-Endless: {}\r\n", "e".repeat(1000)).repeat(64);
-    let line: std::sync::Arc<[u8]> = line.into_bytes().into();
-    stage.note("sends fields without an end");
-    let until = stage.within(Duration::from_secs(10));
-    while link.ended().is_none() && link.sent() < ENDLESS && Instant::now() < until {
-        link.queue(std::sync::Arc::clone(&line), usize::MAX);
-        while !link.is_flushed() && link.ended().is_none() {
-            if link.turn(until, true) == Turn::TimedOut {
-                break;
-            }
-            if !link.take_arrived().is_empty() {
-                // It has answered, which is an end too.
-                return Some(link.sent());
-            }
-        }
-        if link.is_deaf() {
-            return Some(link.sent());
-        }
-    }
-    // Who takes no more of it has ended it as well as who closes.
-    (link.ended().is_some() || link.sent() < ENDLESS).then(|| link.sent())
 }

@@ -1,85 +1,25 @@
-//! An open connection with a testee: frames out, events in, and what a case may wait for. How a case is judged as a whole is for
-//! the cases.
+//! An open connection with a testee: frames out, events in.
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use sockless::frame::{Decoder, Input, Limits, Piece, Violation};
 use sockless::words::opcode::Opcode;
 use sockless::{Client, Server};
 
-use crate::model::Testee;
-use crate::stage::{Notes, Stage};
-use crate::wire::deflate::{Broken, Compressor, Direction, Inflater};
+use super::agreement::{Agreement, MAX_MESSAGE};
+use super::context::Context;
+use super::event::Event;
+use crate::verdict::Testee;
+use crate::wire::deflate::Broken;
 use crate::wire::frame::{
     BINARY, FIN, Frame, RSV1, TEXT, close_body, describe, excerpt, fragments,
 };
-use crate::wire::link::{End, Link, Turn};
+use crate::wire::link::{Link, Turn};
 use crate::wire::log::Way;
 
-/// The longest message that is taken from a testee.
-const MAX_MESSAGE: usize = 64 << 20;
 /// How much a testee may send in a case that doesn't ask for more.
 const MAX_RECEIVED: u64 = 8 << 20;
-
-/// What a testee has done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Event {
-    Text(Vec<u8>),
-    Binary(Vec<u8>),
-    Ping(Vec<u8>),
-    Pong(Vec<u8>),
-    /// Its Close frame.
-    Close(Option<u16>, Vec<u8>),
-    /// It has broken a rule of the RFC: which.
-    Broke(String),
-    /// The stream has ended.
-    End(End),
-}
-
-impl Event {
-    /// In words, with the testee as the subject.
-    pub(crate) fn describe(&self) -> String {
-        match self {
-            Self::Text(bytes) => {
-                format!("sent a text message of {} B: {}", bytes.len(), excerpt(bytes))
-            }
-            Self::Binary(bytes) => {
-                format!("sent a binary message of {} B: {}", bytes.len(), excerpt(bytes))
-            }
-            Self::Ping(bytes) => format!("sent a Ping: {}", excerpt(bytes)),
-            Self::Pong(bytes) => format!("sent a Pong: {}", excerpt(bytes)),
-            Self::Close(Some(code), _) => format!("sent a Close frame with {code}"),
-            Self::Close(None, _) => "sent an empty Close frame".to_owned(),
-            Self::Broke(rule) => format!("broke a rule: {rule}"),
-            Self::End(End::Closed) => "closed the stream".to_owned(),
-            Self::End(End::Reset) => "reset the stream".to_owned(),
-        }
-    }
-}
-
-/// What was agreed on about compression.
-pub(crate) struct Agreement {
-    pub(crate) compressor: Compressor,
-    pub(crate) inflater: Inflater,
-    /// Whether the testee may refer to earlier messages, and how far back.
-    pub(crate) theirs: Direction,
-}
-
-impl Agreement {
-    /// What follows from an answer's element.
-    pub(crate) fn new(element: &str, testee: Testee) -> Self {
-        let (server, client) = (Direction::of(element, "server"), Direction::of(element, "client"));
-        let (ours, theirs) = match testee {
-            Testee::Server => (client, server),
-            Testee::Client => (server, client),
-        };
-        let inflater = Inflater::new(theirs, MAX_MESSAGE);
-        Self { compressor: Compressor::new(ours), inflater, theirs }
-    }
-}
 
 /// The receiving side, in the role that the testee is not.
 enum Receiving {
@@ -108,8 +48,7 @@ struct Message {
 /// An open connection.
 pub(crate) struct Session {
     pub(crate) link: Link,
-    pub(crate) testee: Testee,
-    notes: Rc<RefCell<Notes>>,
+    context: Context,
     receiving: Receiving,
     pub(crate) agreement: Option<Agreement>,
     message: Option<Message>,
@@ -117,8 +56,6 @@ pub(crate) struct Session {
     events: VecDeque<Event>,
     broken: bool,
     over: bool,
-    patience: Duration,
-    deadline: Instant,
     /// How much the testee may send.
     pub(crate) max_received: u64,
     /// Whether pings are answered here.
@@ -133,8 +70,8 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(stage: &Stage<'_>, link: Link, agreement: Option<Agreement>) -> Self {
-        let receiving = match (stage.testee, agreement.is_some()) {
+    pub(crate) fn new(context: Context, link: Link, agreement: Option<Agreement>) -> Self {
+        let receiving = match (context.testee, agreement.is_some()) {
             (Testee::Server, false) => Receiving::Client(Decoder::new()),
             (Testee::Server, true) => Receiving::Client(Decoder::new().claiming_rsv1()),
             (Testee::Client, false) => Receiving::Server(Decoder::new()),
@@ -142,8 +79,7 @@ impl Session {
         };
         Self {
             link,
-            testee: stage.testee,
-            notes: Rc::clone(&stage.notes),
+            context,
             receiving,
             agreement,
             message: None,
@@ -151,8 +87,6 @@ impl Session {
             events: VecDeque::new(),
             broken: false,
             over: false,
-            patience: stage.setting.patience,
-            deadline: stage.deadline(),
             max_received: MAX_RECEIVED,
             answers_pings: true,
             close_sent: false,
@@ -162,16 +96,20 @@ impl Session {
         }
     }
 
+    pub(crate) const fn testee(&self) -> Testee {
+        self.context.testee
+    }
+
     pub(crate) fn masks(&self) -> bool {
-        self.testee == Testee::Server
+        self.testee() == Testee::Server
     }
 
     pub(crate) fn soon(&self) -> Instant {
-        self.within(self.patience)
+        self.context.soon()
     }
 
     pub(crate) fn within(&self, wait: Duration) -> Instant {
-        (Instant::now() + wait).min(self.deadline)
+        self.context.within(wait)
     }
 
     /// Whether the stream's end was seen.
@@ -180,7 +118,7 @@ impl Session {
     }
 
     pub(crate) fn note(&self, text: impl Into<String>) {
-        self.notes.borrow_mut().log.push(Way::Note, text);
+        self.context.note(text);
     }
 
     // -- sending ---------------------------------------------------------------------------------------------------------------
@@ -194,13 +132,10 @@ impl Session {
     pub(crate) fn send_chopped(&mut self, frames: &[Frame], chop: usize) {
         let mut bytes = Vec::new();
         for frame in frames {
-            let masks = self.masks();
-            let mut notes = self.notes.borrow_mut();
-            let key = notes.random.key();
+            let (masks, key) = (self.masks(), self.context.masking_key());
             frame.encode(masks, key, &mut bytes);
-            if notes.log.has_room() {
-                let line = frame.describe(masks, key);
-                notes.log.push(Way::Sent, line);
+            if self.context.log_has_room() {
+                self.context.log(Way::Sent, frame.describe(masks, key));
             }
         }
         self.link.queue(bytes, chop);
@@ -209,17 +144,17 @@ impl Session {
     /// Queues bytes that are no frame, or a part of one.
     pub(crate) fn send_raw(&mut self, bytes: &[u8]) {
         let line = format!("{} raw bytes: {}", bytes.len(), excerpt(bytes));
-        self.notes.borrow_mut().log.push(Way::Sent, line);
+        self.context.log(Way::Sent, line);
         self.link.queue(bytes, usize::MAX);
     }
 
     /// The bytes of a frame, to be sent in parts.
     pub(crate) fn encoded(&mut self, frame: &Frame) -> Vec<u8> {
         let mut bytes = Vec::new();
-        let key = self.notes.borrow_mut().random.key();
+        let key = self.context.masking_key();
         let line = format!("in parts: {}", frame.describe(self.masks(), key));
         frame.encode(self.masks(), key, &mut bytes);
-        self.notes.borrow_mut().log.push(Way::Note, line);
+        self.note(line);
         bytes
     }
 
@@ -280,7 +215,7 @@ impl Session {
                 self.note(format!("the testee {}", event.describe()));
                 return Some(event);
             }
-            if self.link.turn(until.min(self.deadline), true) == Turn::TimedOut {
+            if self.link.turn(until.min(self.context.deadline()), true) == Turn::TimedOut {
                 return None;
             }
             self.take();
@@ -321,13 +256,10 @@ impl Session {
     }
 
     fn piece(&mut self, piece: &Piece<'_>) {
-        if piece.begins {
-            let mut notes = self.notes.borrow_mut();
-            if notes.log.has_room() || piece.opcode.is_control() {
-                let first = u8::from(piece.fin) << 7 | piece.rsv << 4 | piece.opcode.bits();
-                let len = piece.payload.len() as u64 + piece.remaining;
-                notes.log.push(Way::Received, describe(first, len, piece.payload));
-            }
+        if piece.begins && (self.context.log_has_room() || piece.opcode.is_control()) {
+            let first = u8::from(piece.fin) << 7 | piece.rsv << 4 | piece.opcode.bits();
+            let len = piece.payload.len() as u64 + piece.remaining;
+            self.context.log(Way::Received, describe(first, len, piece.payload));
         }
         if piece.opcode.is_control() {
             self.control.extend_from_slice(piece.payload);

@@ -2,41 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-#[path = "../src/wire/head.rs"]
+#[path = "../../src/wire/head.rs"]
 #[allow(dead_code, reason = "base64 is what is needed of it")]
 mod head;
+mod recipes;
+mod run;
+mod tls;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::{Command, Output};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::process::Command;
 use std::thread;
 
-const PROBE: &str = env!("CARGO_BIN_EXE_sockless-probe");
-
-fn probe(args: &[&str]) -> Output {
-    Command::new(PROBE).args(args).output().expect("the probe runs")
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-/// A server that does this with every stream: its address.
-fn server(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("ws://{}/", listener.local_addr().unwrap());
-    let serve = Arc::new(serve);
-    thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let serve = Arc::clone(&serve);
-            thread::spawn(move || serve(stream));
-        }
-    });
-    url
-}
+use run::{PROBE, file, opening, probe, said, server};
 
 /// One that answers with this, whatever it is asked, and closes.
 fn answering(answer: &'static [u8]) -> String {
@@ -44,32 +22,6 @@ fn answering(answer: &'static [u8]) -> String {
         let _ = stream.read(&mut [0; 4096]);
         let _ = stream.write_all(answer);
     })
-}
-
-/// One that opens every connection rightly, and then does nothing but answer Close frames.
-fn opening(stream: &mut (impl Read + Write)) {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut octet = [0];
-        if !matches!(stream.read(&mut octet), Ok(1)) {
-            return;
-        }
-        head.push(octet[0]);
-    }
-    let head = String::from_utf8_lossy(&head).into_owned();
-    let key = head.split("Sec-WebSocket-Key: ").nth(1).and_then(|rest| rest.split("\r\n").next());
-    let accept = sockless::handshake::accept_key(key.unwrap_or_default().as_bytes());
-    let accept = String::from_utf8_lossy(&accept).into_owned();
-    let answer = format!(
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
-    );
-    let _ = stream.write_all(answer.as_bytes());
-}
-
-fn file(name: &str) -> PathBuf {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    std::env::temp_dir().join(format!("sockless-probe-{}-{number}-{name}", std::process::id()))
 }
 
 #[test]
@@ -302,67 +254,4 @@ fn every_report_is_written_and_says_the_same() {
     }
     let _ = std::fs::remove_file(merged);
     let _ = std::fs::remove_dir_all(folder);
-}
-
-#[test]
-fn a_server_by_tls_is_tested_if_its_certificate_is_trusted_or_nobody_cares() {
-    let own = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-    let other = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-    let key = rustls::pki_types::PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![own.cert.der().clone()], key)
-        .unwrap();
-    let config = Arc::new(config);
-    let plain = server(move |stream| {
-        let connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
-        let mut stream = rustls::StreamOwned::new(connection, stream);
-        opening(&mut stream);
-        // A Ping gets its Pong, a Close frame its answer: the key is the client's, so both are the payload again.
-        let mut header = [0; 6];
-        while stream.read_exact(&mut header).is_ok() {
-            let mut payload = vec![0; usize::from(header[1] & 0x7F)];
-            let _ = stream.read_exact(&mut payload);
-            for (octet, key) in payload.iter_mut().zip(header[2..].iter().cycle()) {
-                *octet ^= key;
-            }
-            let first = if header[0] == 0x89 { 0x8A } else { header[0] };
-            let _ = stream.write_all(&[&[first, payload.len() as u8][..], &payload].concat());
-            if first == 0x88 {
-                stream.conn.send_close_notify();
-                let _ = stream.flush();
-                return;
-            }
-        }
-    });
-    let url = plain.replace("ws://", "wss://");
-    let (right, wrong) = (file("right.pem"), file("wrong.pem"));
-    let pem = |certificate: &[u8]| {
-        let text = head::base64(certificate);
-        format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
-    };
-    std::fs::write(&right, pem(own.cert.der())).unwrap();
-    std::fs::write(&wrong, pem(other.cert.der())).unwrap();
-    let run = |url: &str, more: &[&str]| {
-        let args = [&["server", url, "--filter", "control.ping-*,1.2.1,2.6", "--quiet"][..], more]
-            .concat();
-        let output = probe(&args);
-        (output.status.code(), said(&output))
-    };
-    let filter = ["--filter", "!control.ping-after*,!control.ping-not*"];
-    for trust in [&["--insecure"][..], &["--ca", right.to_str().unwrap()]] {
-        assert_eq!(run(&url, &[trust, &filter].concat()), (Some(0), String::new()), "{trust:?}");
-    }
-    let (status, text) = run(&url, &["--ca", wrong.to_str().unwrap()]);
-    assert_eq!(status, Some(2));
-    assert!(text.contains("--insecure"), "{text}");
-    assert_eq!(run(&url, &[]).0, Some(2));
-    let (status, text) = run(&plain, &["--timeout", "0.3"]);
-    assert_eq!(status, Some(2));
-    assert!(text.contains("TLS"), "{text}");
-    let _ = std::fs::remove_file(right);
-    let _ = std::fs::remove_file(wrong);
 }

@@ -1,4 +1,4 @@
-//! The command line.
+//! The arguments as they are written, and the command that they mean.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
@@ -6,45 +6,12 @@ use std::time::Duration;
 
 use sockless::handshake::Url;
 
-use crate::model::{Level, Testee};
-use crate::stage::Setting;
-use crate::wire::tls::Secure;
-
-const HELP: &str = "\
-sockless-probe: tests WebSocket endpoints against RFC 6455 and RFC 7692
-
-  sockless-probe server URL [OPTIONS]               tests the echo server at ws://HOST:PORT/PATH
-  sockless-probe client --listen HOST:PORT [OPTIONS] tests the clients that connect, by Autobahn's own addresses
-  sockless-probe cases [server|client] [OPTIONS]    lists the cases
-  sockless-probe merge REPORT.json ... --html FILE  one page out of several JSON reports
-
-Which cases
-  --filter PATTERN    cases whose id matches: 6.*, handshake.*, 9.1.1; several by commas; with ! in front: not those
-  --core              Autobahn's groups 1 to 7, 9 and 10
-  --level LEVEL       must, should or safety; several by commas
-  --quick             20 messages in a compressed case in place of 1000
-How they are run
-  --jobs N            cases at a time (default 32)
-  --timeout SECONDS   how long a testee has to react (default 2)
-  --seed N            fixes masking keys, cuts and contents (default 1)
-What is sent (server)
-  --field 'NAME: VALUE'   a further field of the request; may be repeated
-  --subprotocol NAME      offers it
-  --ca FILE               wss: trusts the certificates of this PEM file
-  --insecure              wss: trusts whoever is there
-  --i-may-test-this       needed outside loopback: some cases are attacks
-Reports
-  --agent NAME        the testee's name in the reports
-  --json FILE  --junit FILE  --tap FILE  --html FILE
-  --autobahn FOLDER   index.json and the case files in Autobahn's shape
-  --baseline FILE     deviations that are known: lines of an id and a verdict
-  --write-baseline FILE
-  --log               prints the wire log of the cases that are not OK
-  --quiet             no progress
-  --stay              client: goes on after the first agent has asked for its reports
-
-Exit status: 0 if no case is FAILED or closed wrongly that the baseline doesn't know, 1 if one is, 2 if the run was not possible
-or not complete.";
+use super::choice::Choice;
+use super::command::{Command, Merge, Run, Wanted};
+use super::help::HELP;
+use crate::setting::Setting;
+use crate::verdict::{Level, Testee};
+use crate::wire::tls::{Identity, Secure};
 
 /// Why there is nothing to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,92 +20,6 @@ pub(crate) enum Stop {
     Shown(String),
     /// The command line is wrong.
     Wrong(String),
-}
-
-/// Which cases.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Choice {
-    pub(crate) testee: Option<Testee>,
-    patterns: Vec<String>,
-    levels: Vec<Level>,
-    core: bool,
-}
-
-impl Choice {
-    /// Whether a case is chosen.
-    pub(crate) fn takes(&self, case: &crate::model::Case) -> bool {
-        let core = |id: &str| {
-            let group = id.split('.').next().unwrap_or_default();
-            matches!(group, "1" | "2" | "3" | "4" | "5" | "6" | "7" | "9" | "10")
-        };
-        let (not, only): (Vec<&String>, Vec<&String>) =
-            self.patterns.iter().partition(|pattern| pattern.starts_with('!'));
-        (!self.core || core(&case.id))
-            && (only.is_empty() || only.iter().any(|pattern| matches(pattern, &case.id)))
-            && !not.iter().any(|pattern| matches(&pattern[1..], &case.id))
-            && (self.levels.is_empty() || self.levels.contains(&case.level))
-    }
-}
-
-/// Whether an id matches a pattern, in which `*` is anything; a pattern without it is an id or a group.
-fn matches(pattern: &str, id: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = id.strip_prefix(first) else { return false };
-    let mut anything = false;
-    for part in parts {
-        anything = true;
-        match rest.find(part) {
-            Some(at) if !part.is_empty() => rest = &rest[at + part.len()..],
-            Some(_) => rest = "",
-            None => return false,
-        }
-    }
-    rest.is_empty() || (!anything && rest.starts_with('.'))
-}
-
-/// Which reports are written, and what of them is shown.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Wanted {
-    pub(crate) agent: Option<String>,
-    pub(crate) json: Option<PathBuf>,
-    pub(crate) junit: Option<PathBuf>,
-    pub(crate) tap: Option<PathBuf>,
-    pub(crate) html: Option<PathBuf>,
-    pub(crate) autobahn: Option<PathBuf>,
-    pub(crate) baseline: Option<PathBuf>,
-    pub(crate) write_baseline: Option<PathBuf>,
-    pub(crate) log: bool,
-    pub(crate) quiet: bool,
-}
-
-/// A run.
-#[derive(Clone, Debug)]
-pub(crate) struct Run {
-    pub(crate) setting: Setting,
-    pub(crate) choice: Choice,
-    pub(crate) wanted: Wanted,
-    pub(crate) jobs: usize,
-    pub(crate) quick: bool,
-    /// As the user wrote it.
-    pub(crate) address: String,
-    pub(crate) stay: bool,
-}
-
-/// Several reports as one page.
-#[derive(Clone, Debug)]
-pub(crate) struct Merge {
-    pub(crate) reports: Vec<PathBuf>,
-    pub(crate) html: PathBuf,
-}
-
-/// What is to be done.
-#[derive(Debug)]
-pub(crate) enum Command {
-    Server(Box<Run>),
-    Client(Box<Run>),
-    Cases(Choice),
-    Merge(Merge),
 }
 
 /// The arguments as they are read.
@@ -151,6 +32,8 @@ struct Given {
     subprotocol: Option<String>,
     authorities: Option<PathBuf>,
     insecure: bool,
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
     jobs: usize,
     patience: Duration,
     seed: u64,
@@ -159,39 +42,41 @@ struct Given {
     stay: bool,
 }
 
-impl Command {
-    /// The command of these arguments.
-    pub(crate) fn from_args(args: impl Iterator<Item = String>) -> Result<Self, Stop> {
-        let given = Given::read(args)?;
-        let mut free = given.free.iter().map(String::as_str);
-        match (free.next(), free.next(), free.next()) {
-            (Some("server"), Some(url), None) => {
-                let url = url.to_owned();
-                given.server(&url).map(|run| Self::Server(Box::new(run))).map_err(Stop::Wrong)
-            }
-            (Some("client"), None, None) => {
-                given.client().map(|run| Self::Client(Box::new(run))).map_err(Stop::Wrong)
-            }
-            (Some("cases"), testee, None) => {
-                let testee = match testee {
-                    None | Some("server") => Testee::Server,
-                    Some("client") => Testee::Client,
-                    Some(other) => {
-                        return Err(Stop::Wrong(format!("{other:?} is not tested here")));
-                    }
-                };
-                Ok(Self::Cases(Choice { testee: Some(testee), ..given.choice }))
-            }
-            (Some("merge"), Some(_), _) => match given.wanted.html {
-                Some(html) => {
-                    let reports = given.free[1..].iter().map(PathBuf::from).collect();
-                    Ok(Self::Merge(Merge { reports, html }))
-                }
-                None => Err(Stop::Wrong("merge needs --html FILE".to_owned())),
-            },
-            (None, ..) => Err(Stop::Shown(HELP.to_owned())),
-            _ => Err(Stop::Wrong(format!("what is meant by {:?}?", given.free.join(" ")))),
+/// The command of these arguments.
+///
+/// # Errors
+///
+/// What to tell the user instead.
+pub(crate) fn command(args: impl Iterator<Item = String>) -> Result<Command, Stop> {
+    let given = Given::read(args)?;
+    let mut free = given.free.iter().map(String::as_str);
+    match (free.next(), free.next(), free.next()) {
+        (Some("server"), Some(url), None) => {
+            let url = url.to_owned();
+            given.server(&url).map(|run| Command::Server(Box::new(run))).map_err(Stop::Wrong)
         }
+        (Some("client"), None, None) => {
+            given.client().map(|run| Command::Client(Box::new(run))).map_err(Stop::Wrong)
+        }
+        (Some("cases"), testee, None) => {
+            let testee = match testee {
+                None | Some("server") => Testee::Server,
+                Some("client") => Testee::Client,
+                Some(other) => {
+                    return Err(Stop::Wrong(format!("{other:?} is not tested here")));
+                }
+            };
+            Ok(Command::Cases(Choice { testee: Some(testee), ..given.choice }))
+        }
+        (Some("merge"), Some(_), _) => match given.wanted.html {
+            Some(html) => {
+                let reports = given.free[1..].iter().map(PathBuf::from).collect();
+                Ok(Command::Merge(Merge { reports, html }))
+            }
+            None => Err(Stop::Wrong("merge needs --html FILE".to_owned())),
+        },
+        (None, ..) => Err(Stop::Shown(HELP.to_owned())),
+        _ => Err(Stop::Wrong(format!("what is meant by {:?}?", given.free.join(" ")))),
     }
 }
 
@@ -206,6 +91,8 @@ impl Given {
             subprotocol: None,
             authorities: None,
             insecure: false,
+            certificate: None,
+            key: None,
             jobs: 32,
             patience: Duration::from_secs(2),
             seed: 1,
@@ -272,6 +159,10 @@ impl Given {
             "--subprotocol" => self.subprotocol = Some(value()?),
             "--ca" => self.authorities = Some(value()?.into()),
             "--insecure" => self.insecure = true,
+            "--certificate" => self.certificate = Some(value()?.into()),
+            "--key" => self.key = Some(value()?.into()),
+            "--http2" if cfg!(feature = "http2") => self.choice.http2 = true,
+            "--http2" => return Err("this build has no HTTP/2: its feature http2 is off".into()),
             "--i-may-test-this" => self.allowed = true,
             "--listen" => self.listen = Some(value()?),
             "--agent" => wanted.agent = Some(value()?),
@@ -293,7 +184,7 @@ impl Given {
     fn run(
         self,
         address: SocketAddr,
-        secure: Option<Secure>,
+        (secure, identity): (Option<Secure>, Option<Identity>),
         host: String,
         target: String,
         text: &str,
@@ -307,10 +198,12 @@ impl Given {
             subprotocol: self.subprotocol,
             patience: self.patience,
             messages: if self.quick { 20 } else { 1000 },
+            http2: self.choice.http2,
             seed: self.seed,
         };
         Run {
             setting,
+            identity,
             choice: self.choice,
             wanted: self.wanted,
             jobs: self.jobs,
@@ -330,7 +223,7 @@ impl Given {
         }
         let secure = url
             .is_secure()
-            .then(|| Secure::new(url.address(), self.authorities.as_deref()))
+            .then(|| Secure::new(url.address(), self.authorities.as_deref(), self.choice.http2))
             .transpose()?;
         let address = resolve(url.address(), url.port())?;
         if !address.ip().is_loopback() && !self.allowed {
@@ -348,20 +241,28 @@ impl Given {
             Some(query) => format!("{path}?{query}"),
             None => path.to_owned(),
         };
-        Ok(self.run(address, secure, host, target, text))
+        Ok(self.run(address, (secure, None), host, target, text))
     }
 
     fn client(self) -> Result<Run, String> {
         let text = self.listen.clone().ok_or("client needs --listen HOST:PORT")?;
         let (host, port) = text.rsplit_once(':').ok_or("--listen needs HOST:PORT")?;
         let port = port.parse().map_err(|_| format!("{port:?} is no port"))?;
+        let identity = match (&self.certificate, &self.key) {
+            (Some(certificate), Some(key)) => Some(Identity::new(certificate, key)?),
+            (None, None) => None,
+            _ => return Err("--certificate and --key go together".to_owned()),
+        };
+        if self.choice.http2 {
+            return Err("clients are tested over HTTP/1.1 alone, without --http2".to_owned());
+        }
         let address = resolve(host.trim_matches(['[', ']']), port)?;
         if !address.ip().is_loopback() && !self.allowed {
             return Err(format!(
                 "{host} is not loopback, and whoever connects is attacked: say --i-may-test-this if you may"
             ));
         }
-        Ok(self.run(address, None, text.clone(), "/".to_owned(), &text))
+        Ok(self.run(address, (None, identity), text.clone(), "/".to_owned(), &text))
     }
 }
 
@@ -372,28 +273,10 @@ fn resolve(host: &str, port: u16) -> Result<SocketAddr, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{Command, Stop};
 
     fn command(args: &[&str]) -> Result<Command, Stop> {
-        Command::from_args(args.iter().map(|arg| (*arg).to_owned()))
-    }
-
-    #[test]
-    fn patterns_match_ids_and_whole_groups() {
-        for (pattern, id, expected) in [
-            ("6.*", "6.4.1", true),
-            ("6", "6.4.1", true),
-            ("6.4", "6.4.1", true),
-            ("6.4", "6.41", false),
-            ("6.4.1", "6.4.1", true),
-            ("*.1", "6.4.1", true),
-            ("*.1", "6.4.10", false),
-            ("*", "6.4.1", true),
-            ("handshake.*key*", "handshake.no-key", true),
-            ("handshake.*key*", "handshake.version", false),
-        ] {
-            assert_eq!(matches(pattern, id), expected, "{pattern} {id}");
-        }
+        super::command(args.iter().map(|arg| (*arg).to_owned()))
     }
 
     #[test]
@@ -414,6 +297,7 @@ mod tests {
             (&["server", "ws://127.0.0.1", "--level", "high"], "high"),
             (&["server", "ws://127.0.0.1", "--timeout", "0"], "--timeout"),
             (&["client"], "--listen"),
+            (&["client", "--listen", "127.0.0.1:0", "--key", "k.pem"], "--certificate"),
             (&["somewhere"], "somewhere"),
         ] {
             let Err(Stop::Wrong(text)) = command(args) else { panic!("{args:?} is refused") };

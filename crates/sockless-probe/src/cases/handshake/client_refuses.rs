@@ -1,53 +1,14 @@
 //! The opening handshake of a client: its request, and every way in which an answer can be wrong.
 
-use super::Entry;
-use super::expect::Outcome;
-use super::{handshake_opened, handshake_request, rules};
-use crate::model::{Case, Finding, Rule, Testee};
+use super::outcome::is_not_opened;
+use crate::case::Case;
+use crate::cases::entry::Entry;
+use crate::cases::rules;
 use crate::stage::{Caller, Stage};
-use crate::wire::frame::Frame;
+use crate::verdict::{Rule, Testee};
 use crate::wire::head::Ask;
-use crate::wire::link::{Link, Turn};
 
 const CHAPTER: &str = "handshake";
-
-pub(super) fn cases() -> Vec<Case> {
-    let mut cases = handshake_request::cases();
-    cases.extend(handshake_opened::cases());
-    cases.extend(refused());
-    cases
-}
-
-/// After a wrong answer: whether the client takes the connection for open. A message follows, which nobody may send back.
-pub(super) fn is_not_opened(stage: &Stage<'_>, mut link: Link) -> Outcome {
-    let hello = Frame::text("are you open?");
-    let mut bytes = Vec::new();
-    hello.encode(false, [0; 4], &mut bytes);
-    stage.note("a text frame follows, in case it is taken for open");
-    link.queue(bytes, usize::MAX);
-    let until = stage.soon();
-    loop {
-        let arrived = link.take_arrived();
-        // A Close frame is a way of failing; anything else is a connection that is open.
-        if let Some(first) = arrived.first()
-            && first & 0xF != 0x8
-        {
-            let shown = crate::wire::frame::excerpt(&arrived);
-            return Err(Finding::failed(format!(
-                "The client took the connection for open: {shown}."
-            )));
-        }
-        if !arrived.is_empty() {
-            return Ok(Finding::non_strict("The client closed as if the connection were open."));
-        }
-        if link.ended().is_some() {
-            return Ok(Finding::ok("The client closed the stream."));
-        }
-        if link.turn(until, true) == Turn::TimedOut {
-            return Ok(Finding::non_strict("The client did nothing, and left the stream open."));
-        }
-    }
-}
 
 fn refuse(
     id: &str,
@@ -67,7 +28,7 @@ fn refuse(
     )
 }
 
-fn refused() -> Vec<Case> {
+pub(in crate::cases) fn cases() -> Vec<Case> {
     let accept_of = |key: String| {
         String::from_utf8_lossy(&sockless::handshake::accept_key(key.as_bytes())).into_owned()
     };

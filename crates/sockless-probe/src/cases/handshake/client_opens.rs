@@ -2,20 +2,21 @@
 
 use std::time::Duration;
 
-use super::Entry;
-use super::expect::{Outcome, alive, text_back, well};
-use super::handshake_client::is_not_opened;
-use super::handshake_limits::endless;
-use super::rules;
+use super::endless::endless;
+use super::outcome::is_not_opened;
+use crate::case::{Case, Weight};
+use crate::cases::entry::Entry;
+use crate::cases::expect::{Outcome, alive, text_back, well};
+use crate::cases::rules;
 use crate::exchange::Session;
-use crate::model::{Case, Finding, Level, Rule, Testee, Weight};
 use crate::stage::{Caller, Stage};
+use crate::verdict::{Finding, Level, Rule, Testee};
 use crate::wire::frame::Frame;
 use crate::wire::head::Ask;
 
 const CHAPTER: &str = "handshake";
 
-pub(super) fn cases() -> Vec<Case> {
+pub(in crate::cases) fn cases() -> Vec<Case> {
     let mut cases = accepted();
     cases.extend(raw());
     cases
@@ -67,7 +68,7 @@ fn accepted() -> Vec<Case> {
 
 /// The connection that the client has to have opened.
 fn opened(stage: &Stage<'_>, caller: Caller) -> Outcome {
-    let mut session = Session::new(stage, caller.link, None);
+    let mut session = Session::new(stage.context(), caller.link, None);
     session.feed(caller.rest);
     alive(&mut session)?;
     well(session, "The connection was opened.")
@@ -112,7 +113,7 @@ fn raw() -> Vec<Case> {
             let mut bytes = stage.right_answer(&caller.head).bytes();
             Frame::text("first of all").encode(false, [0; 4], &mut bytes);
             stage.send_head(&mut caller.link, &bytes, usize::MAX);
-            let mut session = Session::new(stage, caller.link, None);
+            let mut session = Session::new(stage.context(), caller.link, None);
             text_back(&mut session, "first of all")?;
             well(session, "It came back.")
         },

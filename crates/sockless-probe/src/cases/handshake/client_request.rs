@@ -1,17 +1,18 @@
 //! The opening handshake of a client: what its request has to be, and the keys of its frames.
 
-use super::Entry;
-use super::expect::{echo, well};
-use super::handshake_client::is_not_opened;
-use super::rules;
+use super::outcome::is_not_opened;
+use crate::case::Case;
+use crate::cases::entry::Entry;
+use crate::cases::expect::{echo, well};
+use crate::cases::rules;
 use crate::exchange::Session;
-use crate::model::{Case, Finding, Rule, Testee};
 use crate::stage::Caller;
+use crate::verdict::{Finding, Rule, Testee};
 
 const CHAPTER: &str = "handshake";
 
 /// What a client's request has to be.
-pub(super) fn cases() -> Vec<Case> {
+pub(in crate::cases) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     let mut look = |id: &str,
                     rule: &'static Rule,
@@ -23,7 +24,7 @@ pub(super) fn cases() -> Vec<Case> {
             let checked = check(&caller);
             let answer = stage.right_answer(&caller.head);
             stage.send_head(&mut caller.link, &answer.bytes(), usize::MAX);
-            let mut session = Session::new(stage, caller.link, None);
+            let mut session = Session::new(stage.context(), caller.link, None);
             echo(&mut session, "how do you do?")?;
             let said = checked.map_err(Finding::failed)?;
             well(session, &said)

@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""Opens report pages in headless Chromium: every link, no script error, and how much work the first look costs.
+
+    crates/sockless-probe/page_check.py PAGE.html ... [--seconds N]
+    crates/sockless-probe/page_check.py --screenshot FILE.png PAGE.html
+
+Every cell is opened by its address, as a reader does, until its log is unpacked.
+
+Exit status: 0 if all is well, 1 if not, 2 if there is no Chromium.
+"""
+
+import argparse
+import base64
+import os
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "examples", "interop"))
+
+import chromium  # noqa: E402
+
+# Before any script of the page.
+WATCH = """
+window.wrong = [];
+addEventListener("error", event => wrong.push(event.message));
+addEventListener("unhandledrejection", event => wrong.push(String(event.reason)));
+"""
+# Opens a part of the links: what is wrong with them.
+OPEN = """(async (from, to) => {
+  const wrong = [];
+  for (const link of links.slice(from, to)) {
+    await open(link);
+    const [, id] = link.slice(1).split("/").map(decodeURIComponent);
+    const shown = document.querySelector("#detail h2")?.textContent, wire = document.getElementById("wire")?.textContent;
+    if (!document.getElementById("dialog").open || shown !== id) wrong.push(`${link} shows ${shown}`);
+    else if (!wire || wire === "…" || wire.includes("can't unpack")) wrong.push(`${link} has the log ${wire}`);
+  }
+  document.getElementById("dialog").close();
+  return wrong;
+})(%d, %d)"""
+
+
+def look(tab, path, seconds):
+    """What is wrong with a page."""
+    tab.call("Performance.enable")
+    tab.call("Page.enable")
+    tab.call("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
+    tab.open("file://" + os.path.abspath(path))
+    painted = "(performance.getEntriesByName('first-contentful-paint')[0] ?? {startTime: 0}).startTime"
+    tab.wait_for(painted + " > 0", True)
+    loaded = tab.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
+    work = {entry["name"]: entry["value"] for entry in tab.call("Performance.getMetrics")["metrics"]}
+    row = (path, tab.evaluate(painted), loaded, 1000 * work["ScriptDuration"], 1000 * work["LayoutDuration"], work["Nodes"])
+    print("%s: first paint after %.0f ms, loaded after %.0f ms; scripts %.0f ms, layout %.0f ms, %d nodes" % row, flush=True)
+    wrong = [] if loaded < 1000 * seconds else ["it took %.0f ms to open" % loaded]
+
+    outside = tab.evaluate("[...document.querySelectorAll('[src], link[href], a[href]')].filter(own => !/^(#|data:)/.test(own.getAttribute('href') ?? own.getAttribute('src'))).length")
+    if outside:
+        wrong.append("%d references lead out of the page" % outside)
+    count = tab.evaluate("fillAll(), window.links = [...document.querySelectorAll('#chapters a')].map(a => a.getAttribute('href')), links.length")
+    results = tab.evaluate("reports.reduce((sum, report) => sum + report.results.length, 0)")
+    if count != results or count == 0:
+        wrong.append("%d links for %d results" % (count, results))
+    for at in range(0, count, 1000):
+        wrong += tab.evaluate(OPEN % (at, at + 1000))
+    # By hand as well: a click, the search, each choice.
+    tab.evaluate("document.querySelector('#chapters a').click()")
+    if not tab.wait_for("document.getElementById('dialog').open", True):
+        wrong.append("a click opens nothing")
+    tab.evaluate("document.getElementById('dialog').close()")
+    for id in ["show", "level"]:
+        tab.evaluate("[...document.getElementById('%s').options].forEach(option => { option.selected = true; document.getElementById('%s').dispatchEvent(new Event('input')); })" % (id, id))
+    tab.evaluate("document.getElementById('show').value = 'all', document.getElementById('level').value = '', document.getElementById('search').value = 'nothing is like this', draw()")
+    if not tab.wait_for("document.getElementById('chapters').textContent", "No case is like that."):
+        wrong.append("the search finds what is not there")
+    print("%s: %d links opened" % (path, count), flush=True)
+    return wrong + tab.evaluate("window.wrong")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("pages", nargs="+")
+    parser.add_argument("--seconds", type=float, default=1, help="how long a page may take to open")
+    parser.add_argument("--screenshot")
+    args = parser.parse_args()
+    path = chromium.find()
+    if not path:
+        print("page_check: there is no Chromium")
+        return 2
+    browser, status = chromium.Chromium(path), 0
+    try:
+        for page in args.pages:
+            tab = browser.tab()
+            if args.screenshot:
+                tab.call("Emulation.setDeviceMetricsOverride", width=1280, height=900, deviceScaleFactor=1, mobile=False)
+                tab.open("file://" + os.path.abspath(page))
+                time.sleep(1)
+                with open(args.screenshot, "wb") as file:
+                    file.write(base64.b64decode(tab.call("Page.captureScreenshot", format="png")["data"]))
+                continue
+            for text in look(tab, page, args.seconds):
+                print("page_check: WRONG: %s: %s" % (page, text))
+                status = 1
+            tab.close()
+    finally:
+        browser.close()
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

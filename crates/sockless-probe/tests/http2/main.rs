@@ -1,0 +1,67 @@
+//! Whether the probe catches wrong servers of RFC 8441, and leaves a right one in peace.
+
+#![cfg(feature = "http2")]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod server;
+
+use std::process::Command;
+
+use serde_json::Value;
+use server::Fault;
+
+const PROBE: &str = env!("CARGO_BIN_EXE_sockless-probe");
+
+/// The probe's exit status, what it said, and the cases that failed.
+fn run(fault: Option<Fault>, filter: &str, timeout: &str) -> (Option<i32>, String, Vec<String>) {
+    let port = server::start(fault);
+    let path =
+        std::env::temp_dir().join(format!("sockless-probe-h2-{}-{port}.json", std::process::id()));
+    let output = Command::new(PROBE)
+        .args(["server", &format!("ws://127.0.0.1:{port}/"), "--http2", "--quick", "--quiet"])
+        .args(["--timeout", timeout, "--filter", filter, "--json"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        return (output.status.code(), said, Vec::new());
+    };
+    let _ = std::fs::remove_file(path);
+    let report: Value = serde_json::from_str(&text).unwrap();
+    let cases = report["cases"].as_array().unwrap();
+    assert!(!cases.is_empty());
+    let failed = cases.iter().filter(|case| {
+        case["behavior"] == "FAILED"
+            || !matches!(case["close"].as_str(), Some("OK" | "INFORMATIONAL"))
+    });
+    let failed = failed.map(|case| format!("{}: {}", case["id"].as_str().unwrap(), case["reason"]));
+    (output.status.code(), said, failed.collect())
+}
+
+#[test]
+fn no_case_fails_a_right_server() {
+    let (status, said, failed) = run(None, "http2,1.*,2.*,5.*,6.4.*,7.*,closing,control", "5");
+    assert_eq!((status, &*said, failed), (Some(0), "", Vec::new()));
+}
+
+#[test]
+fn every_wrong_server_is_caught_by_the_case_for_it() {
+    for (fault, id) in server::ALL {
+        let (status, said, failed) = run(Some(fault), "http2", "0.5");
+        assert_eq!(status, Some(1), "{fault:?}: {said}");
+        let caught = failed.iter().any(|case| case.split(':').next() == Some(id));
+        assert!(caught, "{fault:?} fails in {failed:?}");
+    }
+}
+
+#[test]
+fn a_server_that_knows_no_extended_connect_or_no_http2_is_told_so_in_a_sentence() {
+    let (status, said, _) = run(Some(Fault::NoSetting), "http2", "0.5");
+    assert_eq!(status, Some(2));
+    assert!(said.contains("extended CONNECT"), "{said}");
+    let (status, said, _) = run(Some(Fault::NoHttp2), "http2", "0.5");
+    assert_eq!(status, Some(2));
+    assert!(said.contains("Without --http2"), "{said}");
+    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+}
