@@ -249,9 +249,12 @@ fn connection_shows_no_payload<R: Tested>() {
     let (receiver, sender) = conn.split();
     shows(&sender, &format!("Sender {{ state: Open, queued: {queued} }}"));
     let shown = format!("{receiver:?}");
-    for part in
-        ["Receiver { ", "Inflow { extension: false }", "Assembler { len: Some(", "InFlight { "]
-    {
+    for part in [
+        "Receiver { ",
+        "ReceiveTransform { extension: false }",
+        "Assembler { len: Some(",
+        "InFlight { ",
+    ] {
         assert!(shown.contains(part), "{shown}");
     }
 }
@@ -277,7 +280,7 @@ fn halves_show_whether_an_extension_is_in_use() {
     let supported = Supported::default().with_deflate(deflate::Terms::default());
     let agreed = supported.accept([&b"permessage-deflate"[..]]).unwrap();
     let receiver = Receiver::<Server>::new(Config::default()).with_extensions(agreed);
-    assert!(format!("{receiver:?}").contains("Inflow { extension: true }"));
+    assert!(format!("{receiver:?}").contains("ReceiveTransform { extension: true }"));
 }
 
 #[test]
