@@ -26,7 +26,7 @@ use crate::wire::frame;
 
 /// The limit on messages where the case sets none.
 const LIMIT: u64 = 1 << 14;
-/// What an inflater, its history and the pieces under way take.
+/// What an inflater, its history and the pieces in progress take.
 const CONSTANT: i64 = 256 << 10;
 const TAIL: [u8; 4] = [0, 0, 0xFF, 0xFF];
 /// A block without compression, with an octet in it: it decodes to just that at the end of a block and of an octet, and nowhere

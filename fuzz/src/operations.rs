@@ -41,7 +41,7 @@ pub(crate) enum Op {
     WriteSlices(u16),
     Lend(u8),
     Reclaim,
-    /// Reads into the buffer of the message under way, if it can be had.
+    /// Reads into the buffer of the message that is arriving, if it can be had.
     Take(Body),
     Configure(Choice),
     Compress(bool),

@@ -267,7 +267,7 @@ impl<R: Endpoint> Run<R> {
         }
     }
 
-    /// As much as there is room for goes into the buffer of the message under way, the rest the usual way.
+    /// As much as there is room for goes into the buffer of the message that is arriving, the rest the usual way.
     pub(crate) fn read_into(&mut self, bytes: &[u8]) {
         let mut bytes = bytes;
         if let Some(mut taken) = self.conn().take_buffer() {

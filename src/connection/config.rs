@@ -72,7 +72,7 @@ pub enum Holding {
     /// no input, so that a peer that doesn't read can't make output grow. Control frames before the next message, time and the end
     /// of the stream are dealt with all the same.
     Answering,
-    /// For an endpoint that sends of its own accord: messages are given out whatever waits. Whoever produces messages
+    /// For an endpoint that sends whenever it likes: messages are given out whatever waits. Whoever produces messages
     /// stops while the connection [is congested](super::Connection::is_congested), and is refused at the hard limit.
     Independent,
 }

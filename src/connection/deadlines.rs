@@ -18,7 +18,7 @@ pub(super) struct Deadlines {
     offered_late: bool,
     /// Which of the two has passed, if one has.
     passed: Option<Passed>,
-    /// Whether the receiving half has to be told of that.
+    /// Whether the receiving half doesn't know of that yet.
     untold: bool,
 }
 
@@ -77,12 +77,12 @@ impl Deadlines {
         self.passed.is_some()
     }
 
-    /// Whether one has passed of which the receiving half has not been told.
+    /// Whether one has passed of which the receiving half doesn't know.
     pub(super) const fn is_untold(&self) -> bool {
         self.untold
     }
 
-    /// The deadline that has passed and has not been told; now it is.
+    /// The deadline that has passed and of which the receiving half doesn't know; from now on it does.
     pub(super) fn tell(&mut self) -> Option<Passed> {
         core::mem::take(&mut self.untold).then_some(self.passed)?
     }

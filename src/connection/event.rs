@@ -24,7 +24,7 @@ pub enum Event<'b> {
     Closing(Closing<'b>),
     /// Nothing has arrived for the keepalive interval, though input was welcome. A ping is queued already; inside a streamed frame it will
     /// be with the frame's end. The time for an answer runs from when the ping has been written. After our Close frame
-    /// there is no ping: the closing handshake has a time of its own.
+    /// there is no ping: the closing handshake has its own timer.
     Quiet,
     /// No data frame has arrived for the idle time. A Close frame is queued already, or will be with the end of a streamed frame.
     Idle,

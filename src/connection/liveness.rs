@@ -13,7 +13,7 @@ use crate::words::time::Instant;
 pub(crate) struct Liveness {
     /// The last byte, the ping that has been written since, or the end of a pause.
     since: Option<Instant>,
-    /// The last data frame, or the end of a pause; `None` once the idle time has run out, which is told once.
+    /// The last data frame, or the end of a pause; `None` once the idle time has run out, which is reported once.
     data: Option<Instant>,
     /// The round-trip time of the last ping that was answered, in microseconds plus one.
     round_trip: Option<NonZeroU32>,

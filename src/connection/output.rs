@@ -1,6 +1,6 @@
 //! The bytes that wait to be written: one queue, in the order of the calls.
 //!
-//! Small frames stand one behind the other in one batch, a single slice. A large payload that is shared is not copied into it: it
+//! Small frames follow one another in one batch, a single slice. A large payload that is shared is not copied into it: it
 //! has a place in the batch where it belongs.
 
 use alloc::boxed::Box;
@@ -82,7 +82,7 @@ impl Output {
         self.head as usize
     }
 
-    /// Takes note that so much more of the batch has been written.
+    /// Advances past `count` more bytes of the batch, which have been written.
     #[inline]
     fn skip(&mut self, count: usize) {
         let head = self.head() + count;
@@ -188,7 +188,7 @@ impl Output {
             .filter(|slice| !slice.is_empty())
     }
 
-    /// Takes note that the first `count` bytes have been written.
+    /// Advances past the first `count` bytes, which have been written.
     #[inline]
     pub(crate) fn wrote(&mut self, count: usize) {
         self.moved |= count > 0;
@@ -253,7 +253,7 @@ impl Output {
         Some(self.shared.as_ref()?.parts.front()?.0)
     }
 
-    /// Takes note that so much of the first shared payload has been written; whether it was all of it.
+    /// Advances past as much of `count` as the first shared payload has; whether that was all of the payload.
     fn advance_shared(&mut self, count: &mut usize) -> bool {
         let Some(shared) = &mut self.shared else {
             return true;

@@ -30,7 +30,7 @@ pub(super) struct Pings {
     pong_bytes: usize,
     /// How many bytes will have been written when the last of the queued pongs has.
     pongs_end: u64,
-    /// How many will have been when the queued ping has; `None` once that has been told.
+    /// How many will have been when the queued ping has; `None` once the receiving half knows.
     ping_end: Option<u64>,
 }
 
@@ -102,12 +102,12 @@ impl Pings {
         self.late_pong = None;
     }
 
-    /// Whether the ping that was asked for has been written, and nobody has been told.
+    /// Whether the ping that was asked for has been written, and the receiving half doesn't know.
     pub(super) fn has_written_ping(&self, written: u64) -> bool {
         self.ping_end.is_some_and(|end| written >= end)
     }
 
-    /// The same, and now it is told.
+    /// The same; from now on the receiving half knows.
     pub(super) fn take_written_ping(&mut self, written: u64) -> bool {
         self.ping_end.take_if(|end| written >= *end).is_some()
     }

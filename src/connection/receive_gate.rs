@@ -77,7 +77,7 @@ impl ReceiveGate {
         }
     }
 
-    /// The sending half is told of the end of the stream; whether that is new.
+    /// Notes that the sending half learns of the end of the stream; whether that is new.
     pub(super) fn tell_of_end(&mut self) -> bool {
         let before = self.stream_end;
         self.stream_end = before.told();

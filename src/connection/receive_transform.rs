@@ -26,7 +26,7 @@ struct State {
     utf8: Utf8,
     /// The bytes of the message that have been delivered in parts.
     delivered: u64,
-    /// What is to be told after the part that has just been delivered.
+    /// The failure to report after the part that has just been delivered.
     failure: Option<Failure>,
 }
 
@@ -38,7 +38,7 @@ impl ReceiveTransform {
         Self(Some(Box::new(state)))
     }
 
-    /// Whether a failure is to be told after the part that has just been delivered.
+    /// Whether there is a failure to report after the part that has just been delivered.
     #[inline]
     pub(crate) fn has_failure(&self) -> bool {
         self.0.as_ref().is_some_and(|state| state.failure.is_some())

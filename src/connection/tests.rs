@@ -135,7 +135,7 @@ fn whatever_changes_the_fast_way_is_heeded_at_once<R: Role>() {
     assert!(takes(&mut |receiver| receiver.set_config(limit(7))));
     assert!(!takes(&mut arrives(&begun[..1])), "a header has begun");
     assert!(!takes(&mut arrives(&begun[1..])), "a message has begun");
-    assert!(!takes(&mut |receiver| receiver.set_config(limit(100))), "it is still under way");
+    assert!(!takes(&mut |receiver| receiver.set_config(limit(100))), "it is still open");
     assert!(!takes(&mut arrives(&ping)));
     assert!(takes(&mut arrives(&last)));
     assert!(takes(&mut arrives(&ping)));
@@ -152,7 +152,7 @@ impl Entropy for Sevens {
     }
 }
 
-/// From the first message on, and again behind one that went the long way; but not through an extension.
+/// From the first message on, and again after one that went the long way; but not through an extension.
 fn whole_messages_are_sent_the_fast_way<R: Side>(keys: R::Keys) {
     let mut sender = Sender::<R>::new(Config::default(), keys);
     assert!(sender.may_send_at_once());

@@ -34,7 +34,7 @@ impl<R: Role> Receiver<R> {
                 Ok(None) if consumed > 0 && !input.is_empty() => {}
                 // What was put back has ended a fragment.
                 Ok(None) if in_frame && !self.incoming.in_frame() && !input.is_empty() => {}
-                // What is wrong is told by the next step.
+                // The next step reports what is wrong.
                 Ok(None) if self.incoming.has_violation() => {}
                 Ok(None) => break,
             }

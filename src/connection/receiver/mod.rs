@@ -304,7 +304,7 @@ impl<R: Role> Receiver<R> {
         }
     }
 
-    /// Says that the sending half has sent a ping, so that the pong's round-trip time can be told.
+    /// Says that the sending half has sent a ping, so that its pong's round-trip time can be measured.
     pub fn expect(&mut self, probe: Probe) {
         let Probe(payload, at) = probe;
         self.aside.pinged(payload, at);

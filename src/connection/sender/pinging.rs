@@ -13,7 +13,7 @@ use crate::frame::{ControlFrame, Misuse};
 use crate::words::time::Instant;
 
 impl<R: Side> Sender<R> {
-    /// Queues a ping. Its round-trip time is told with the pong if the probe is handed to the receiving half.
+    /// Queues a ping. Its round-trip time comes with the pong if the probe is handed to the receiving half.
     ///
     /// # Errors
     ///

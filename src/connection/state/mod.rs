@@ -65,8 +65,8 @@ impl Receiving {
     }
 }
 
-/// The end of the peer's stream: whether it has been reached, and whether the sending half has been told. It can be told before, where
-/// what comes ahead of the end can't be looked at.
+/// The end of the peer's stream: whether it has been reached, and whether the sending half knows of it. It can know before, where what comes
+/// ahead of the end can't be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum StreamEnd {
     #[default]

@@ -133,9 +133,9 @@ struct Session<'s, S> {
     terms: Terms,
     decoder: Decoder<Server>,
     encoder: Encoder<Server>,
-    /// What the message under way is made of.
+    /// What the message that is arriving is made of.
     kind: Kind,
-    /// The payload of the control frame under way.
+    /// The payload of the control frame that is arriving.
     control: [u8; 125],
     control_len: usize,
     /// When the last byte arrived, and the last of a message.

@@ -1,5 +1,5 @@
 //! One client: what was read is polled, what waits is written, and what comes next is told to the kernel. There is at most one
-//! read under way and one write.
+//! read in flight and one write.
 
 use std::io;
 use std::net::{Shutdown, TcpStream};

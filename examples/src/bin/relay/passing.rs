@@ -165,7 +165,7 @@ impl<'s> Relay<'s> {
         let mut buffer = vec![0; BUFFER];
         let mut arrived = first.len();
         buffer[..arrived].copy_from_slice(first);
-        // The payload of the control frame under way.
+        // The payload of the control frame that is arriving.
         let mut control = Vec::with_capacity(125);
         let mut told = false;
         loop {
