@@ -16,6 +16,7 @@ in_both_roles!(
     count_streamed_messages,
     do_not_count_what_was_refused,
     do_not_count_what_is_not_looked_at,
+    count_the_bytes_of_wrong_text_in_any_pieces,
 );
 
 fn traffic<R: Tested>() -> Vec<u8> {
@@ -132,4 +133,15 @@ fn do_not_count_what_is_not_looked_at<R: Tested>() {
     let before = conn.counters().received;
     feed(&mut conn, &bytes);
     assert_eq!(conn.counters().received, before);
+}
+
+/// Wrong text that lies whole is found on a way of its own.
+fn count_the_bytes_of_wrong_text_in_any_pieces<R: Tested>() {
+    let bytes = peer::<R>(FIN | TEXT, b"good, then \xFF");
+    for cut in [bytes.len(), bytes.len() - 1, 1] {
+        let mut conn = open::<R>();
+        feed(&mut conn, &bytes[..cut]);
+        feed(&mut conn, &bytes[cut..]);
+        assert_eq!(conn.counters().received.wire_bytes, bytes.len() as u64, "cut at {cut}");
+    }
 }

@@ -1059,6 +1059,9 @@ fn server_sends_no_body_where_the_status_has_none() {
         let bytes = Refusal::new(status, &[], b"").unwrap().to_vec();
         assert!(!String::from_utf8(bytes).unwrap().contains("Content-Length"));
     }
+    assert_eq!(Refusal::new(205, &[], b"x").unwrap_err(), Misuse::Body);
+    let bytes = Refusal::new(205, &[], b"").unwrap().to_vec();
+    assert!(String::from_utf8(bytes).unwrap().contains("Content-Length: 0"));
 }
 
 #[test]

@@ -23,12 +23,12 @@ struct Things {
 }
 
 impl Aside {
-    fn things(&mut self) -> &mut Things {
+    fn ensure_things(&mut self) -> &mut Things {
         self.0.get_or_insert_default()
     }
 
     /// Gives the memory back if nothing is aside.
-    fn tidy(&mut self) {
+    fn drop_if_empty(&mut self) {
         if let Some(things) = &self.0
             && things.in_flight.is_empty()
             && things.kept.is_empty()
@@ -39,7 +39,7 @@ impl Aside {
     }
 
     /// Takes the next piece of the control payload that is arriving; all of it, when it is complete.
-    pub(super) fn arrived<'b>(
+    pub(super) fn take_piece<'b>(
         &mut self,
         piece: &'b mut [u8],
         complete: bool,
@@ -51,20 +51,20 @@ impl Aside {
         if piece.is_empty() {
             return None;
         }
-        let payload = self.things().in_flight.arrived(piece, complete)?;
-        self.tidy();
+        let payload = self.ensure_things().in_flight.take_piece(piece, complete)?;
+        self.drop_if_empty();
         Some(Payload::owned(payload))
     }
 
     /// Remembers a ping that waits for its pong.
-    pub(super) fn pinged(&mut self, payload: ControlPayload, at: Instant) {
-        self.things().in_flight.pinged(payload, at);
+    pub(super) fn remember_ping(&mut self, payload: ControlPayload, at: Instant) {
+        self.ensure_things().in_flight.remember_ping(payload, at);
     }
 
-    /// The time since the ping that a pong with this payload answers.
-    pub(super) fn answered(&mut self, payload: &[u8], now: Instant) -> Option<Duration> {
-        let round_trip = self.0.as_mut()?.in_flight.answered(payload, now);
-        self.tidy();
+    /// Finds the ping that a pong with this payload answers, and forgets it: the time since it was sent. `None` if none is remembered.
+    pub(super) fn match_pong(&mut self, payload: &[u8], now: Instant) -> Option<Duration> {
+        let round_trip = self.0.as_mut()?.in_flight.match_pong(payload, now);
+        self.drop_if_empty();
         round_trip
     }
 
@@ -81,7 +81,7 @@ impl Aside {
 
     /// Keeps what is left of `input`.
     pub(super) fn keep(&mut self, input: &mut Input<'_>) {
-        self.things().kept.append(input);
+        self.ensure_things().kept.append(input);
     }
 
     /// Takes out what is kept.
@@ -93,20 +93,20 @@ impl Aside {
     /// Puts back what is to be kept on.
     pub(super) fn put_kept(&mut self, kept: Kept) {
         if !kept.is_empty() {
-            self.things().kept = kept;
+            self.ensure_things().kept = kept;
         }
-        self.tidy();
+        self.drop_if_empty();
     }
 
     /// Adds a reply to those that wait.
     pub(super) fn push_reply(&mut self, reply: Reply) {
-        self.things().replies.push(reply);
+        self.ensure_things().replies.push(reply);
     }
 
     /// Takes the next of the replies that wait.
     pub(super) fn pop_reply(&mut self) -> Option<Reply> {
         let reply = self.0.as_mut()?.replies.pop();
-        self.tidy();
+        self.drop_if_empty();
         reply
     }
 
@@ -121,6 +121,6 @@ impl Aside {
             things.in_flight = InFlight::default();
             things.kept = Kept::default();
         }
-        self.tidy();
+        self.drop_if_empty();
     }
 }

@@ -9,7 +9,7 @@ use super::reply::ControlPayload;
 use crate::words::time::Instant;
 
 /// How many pings are remembered. A peer may answer only the latest of several.
-const MOST: usize = 16;
+const MAX_PINGS: usize = 16;
 
 /// The control frames in flight.
 #[derive(Default)]
@@ -32,21 +32,21 @@ impl InFlight {
     }
 
     /// Takes the next piece of the payload that is arriving; all of it, when it is complete.
-    pub(super) fn arrived(&mut self, piece: &[u8], complete: bool) -> Option<Vec<u8>> {
+    pub(super) fn take_piece(&mut self, piece: &[u8], complete: bool) -> Option<Vec<u8>> {
         self.arriving.extend_from_slice(piece);
         complete.then(|| core::mem::take(&mut self.arriving))
     }
 
     /// Remembers a ping.
-    pub(super) fn pinged(&mut self, payload: ControlPayload, at: Instant) {
-        if self.pings.len() == MOST {
+    pub(super) fn remember_ping(&mut self, payload: ControlPayload, at: Instant) {
+        if self.pings.len() == MAX_PINGS {
             self.pings.remove(0);
         }
         self.pings.push((payload, at));
     }
 
-    /// The time since the ping that a pong with this payload answers; those before it are answered too.
-    pub(super) fn answered(&mut self, payload: &[u8], now: Instant) -> Option<Duration> {
+    /// Finds the last ping with this pong's payload, and forgets it and those before it: the time since it was sent. `None` if none is remembered.
+    pub(super) fn match_pong(&mut self, payload: &[u8], now: Instant) -> Option<Duration> {
         let index = self.pings.iter().rposition(|(sent, _)| **sent == *payload)?;
         let (_, at) = self.pings[index];
         self.pings.drain(..=index);

@@ -71,14 +71,14 @@ impl Tally {
 
     /// Counts a frame that does not end a message.
     #[inline]
-    pub(crate) fn other_frame(&mut self) {
+    pub(crate) fn add_other_frame(&mut self) {
         self.other_frames = self.other_frames.saturating_add(1);
     }
 
     /// Counts a Ping frame.
-    pub(crate) fn ping(&mut self) {
+    pub(crate) fn add_ping(&mut self) {
         self.pings = self.pings.saturating_add(1);
-        self.other_frame();
+        self.add_other_frame();
     }
 
     /// The counters as they are shown.

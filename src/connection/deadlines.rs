@@ -1,4 +1,4 @@
-//! The two deadlines of the sending half: that of the closing handshake, and that of output of which nothing is written. Once one has passed,
+//! The two deadlines of the sending half: that of the closing handshake, and the write timeout. Once one has passed,
 //! nothing is written any more; what that means for the connection is decided elsewhere.
 
 use super::config::Config;
@@ -9,12 +9,12 @@ use crate::words::time::Instant;
 /// The deadlines.
 #[derive(Debug, Default)]
 pub(super) struct Deadlines {
-    /// When the closing handshake began.
-    closing_since: Option<Instant>,
-    /// Since when output waits with none of it being written.
-    stuck_since: Option<Instant>,
-    /// Whether that had lasted too long when output was offered last. It is offered once more before it is judged: the time may have been the
-    /// program's own.
+    /// When the time for the closing handshake began to run.
+    close_timer_start: Option<Instant>,
+    /// When output that waits was first seen, or some of it was last seen to have been written.
+    last_progress: Option<Instant>,
+    /// Whether the write timeout had expired already at the last look. Output is offered once more before it is judged: the delay may have been
+    /// the program's own.
     offered_late: bool,
     /// Which of the two has passed, if one has.
     passed: Option<Passed>,
@@ -32,25 +32,27 @@ pub(super) enum Passed {
 }
 
 impl Deadlines {
-    /// Begins the closing handshake, if it has not begun.
-    pub(super) fn begin_closing(&mut self, now: Instant) {
-        self.closing_since.get_or_insert(now);
+    /// Lets the time for the closing handshake run from now on, if it doesn't yet.
+    pub(super) fn start_close_timer(&mut self, now: Instant) {
+        self.close_timer_start.get_or_insert(now);
     }
 
-    /// Notes how output has fared since the last look. `about_to_be_written` is what is new in a turn that has brought input: the answers to it.
+    /// Notes how output has fared since the last look. `after_input`: what is new answers input of this turn and is about to be written, so that
+    /// no time runs for it yet.
     pub(super) fn watch(
         &mut self,
         progress: Progress,
-        about_to_be_written: bool,
+        after_input: bool,
         now: Instant,
         config: &Config,
     ) {
-        self.stuck_since = match progress {
-            _ if progress.starts_no_timer(about_to_be_written) => None,
-            Progress::Stuck => self.stuck_since.or(Some(now)),
+        self.last_progress = match progress {
+            _ if progress.starts_no_timer(after_input) => None,
+            Progress::Stuck => self.last_progress.or(Some(now)),
             _ => Some(now),
         };
-        self.offered_late = Timer::Write.is_due(self.stuck_since, now, config);
+        self.offered_late =
+            progress == Progress::Stuck && Timer::Write.is_due(self.last_progress, now, config);
     }
 
     /// The deadline that passes at `now`, if one does and none had. `is_stuck` says that output waits, and none was written since the last look.
@@ -58,11 +60,11 @@ impl Deadlines {
         if self.passed.is_some() {
             return None;
         }
-        self.passed = if Timer::Close.is_due(self.closing_since, now, config) {
+        self.passed = if Timer::Close.is_due(self.close_timer_start, now, config) {
             Some(Passed::TimedOut)
         } else if self.offered_late
             && is_stuck
-            && Timer::Write.is_due(self.stuck_since, now, config)
+            && Timer::Write.is_due(self.last_progress, now, config)
         {
             Some(Passed::Stalled)
         } else {
@@ -87,20 +89,20 @@ impl Deadlines {
         core::mem::take(&mut self.untold).then_some(self.passed)?
     }
 
-    /// Whether they have to be looked at again, if so much output waits.
+    /// Whether neither has to be watched any more; `is_empty` says that no output waits.
     pub(super) const fn are_done(&self, is_empty: bool) -> bool {
-        self.closing_since.is_none()
+        self.close_timer_start.is_none()
             && self.passed.is_none()
-            && (is_empty || self.stuck_since.is_none())
+            && (is_empty || self.last_progress.is_none())
     }
 
     /// When the closing handshake has to be over.
     pub(super) fn close_due(&self, config: &Config) -> Option<Instant> {
-        Timer::Close.due(self.closing_since, config)
+        Timer::Close.due(self.close_timer_start, config)
     }
 
     /// When output that waits has waited for too long; `None` if it has not been looked at yet.
     pub(super) fn write_due(&self, config: &Config) -> Option<Instant> {
-        Timer::Write.due(self.stuck_since, config)
+        Timer::Write.due(self.last_progress, config)
     }
 }

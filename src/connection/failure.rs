@@ -5,7 +5,7 @@ use core::{error, fmt};
 use crate::frame::Violation;
 use crate::words::close_code::CloseCode;
 
-/// Why a connection failed: for good, by the peer's doing.
+/// Why a connection failed. A failure is final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Failure {

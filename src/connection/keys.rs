@@ -1,4 +1,4 @@
-//! Masking keys: where a client takes a new one from for every frame (RFC 6455, sections 5.3 and 10.3).
+//! Masking keys: the source of a client's key for each frame (RFC 6455, sections 5.3 and 10.3).
 
 use alloc::boxed::Box;
 

@@ -33,7 +33,7 @@ enum Asked {
     Soon,
     /// A ping has been written.
     Yes,
-    /// It can't be, any more.
+    /// No ping may be sent after our Close frame.
     Never,
 }
 
@@ -154,7 +154,7 @@ impl Liveness {
     }
 
     /// Remembers a round-trip time.
-    pub(crate) fn timed(&mut self, round_trip: Duration) {
+    pub(crate) fn set_round_trip(&mut self, round_trip: Duration) {
         let micros = u32::try_from(round_trip.as_micros()).unwrap_or(u32::MAX);
         self.round_trip = Some(NonZeroU32::MIN.saturating_add(micros));
     }

@@ -1,7 +1,8 @@
 //! Connections: what happens between the opening handshake and the end (RFC 6455, sections 5 to 7). Level 2, needs `alloc`.
 //!
 //! [`Connection`] is what nearly everyone uses. It is a [`Receiver`] and a [`Sender`] together, which share nothing and can live in
-//! two tasks; what the one finds out that the other has to act on is a [`Reply`], a small owned value.
+//! two tasks. What the receiving half finds to be due is a [`Reply`] for the sending half; what has become of it there is a [`Notice`] for the
+//! receiving half. Both are small owned values.
 //!
 //! # Two halves in two threads
 //!
@@ -87,6 +88,7 @@ mod state;
 mod tests;
 mod timers;
 mod waiting;
+mod want;
 
 pub use close_status::{CloseStatus, Initiator};
 pub use config::{Config, Delivery, Holding, Keepalive};
@@ -97,8 +99,9 @@ pub use joined::Connection;
 #[cfg(feature = "getrandom")]
 pub use keys::Generator;
 pub use keys::{Entropy, Side};
-pub use outcome::{Cause, Outcome, ReceiverEnd, SenderEnd, Want};
+pub use outcome::{Cause, Outcome, ReceiverEnd, SenderEnd};
 pub use receiver::Receiver;
 pub use reply::{ControlPayload, Notice, Probe, Reply};
 pub use send_error::{Refused, SendError};
 pub use sender::{Borrowed, Drain, Sender};
+pub use want::Want;

@@ -1,6 +1,4 @@
-//! How a connection ended, and what a connection wants of its driver until then.
-
-use core::time::Duration;
+//! How a connection ended, and how its halves do.
 
 use super::close_status::{CloseStatus, Initiator};
 use super::failure::Failure;
@@ -32,7 +30,7 @@ pub struct Outcome {
     pub initiator: Option<Initiator>,
     /// Why the connection ended.
     pub cause: Cause,
-    /// Whether a Close frame was due but could not be sent, because a frame was open whose payload was incomplete.
+    /// Whether a failure's Close frame could not be sent, because a frame was open whose payload was incomplete.
     pub close_blocked: bool,
 }
 
@@ -45,7 +43,7 @@ impl Outcome {
         self.sent.is_present() && self.received.is_present()
     }
 
-    /// Joins the ends of the two halves of a connection.
+    /// What the ends of a connection's two halves come to together; before the end too, with [`Cause::Open`].
     pub fn join(receiver: ReceiverEnd, sender: SenderEnd) -> Self {
         let both = sender.sent.is_present() && receiver.received.is_present();
         let cause = match receiver.failure {
@@ -84,7 +82,7 @@ impl ReceiverEnd {
     }
 
     /// Whether the peer's stream has ended.
-    pub(super) const fn is_at_end(&self) -> bool {
+    pub(super) const fn has_stream_ended(&self) -> bool {
         self.eof
     }
 
@@ -118,7 +116,7 @@ impl SenderEnd {
     /// How a half stands in this state, whose Close frame has been `written` or not, and for which a deadline has passed or not.
     pub(super) fn new(state: Sending, written: bool, over: bool) -> Self {
         Self {
-            sent: if written { state.status() } else { CloseStatus::Absent },
+            sent: if written { state.close_status() } else { CloseStatus::Absent },
             initiator: state.initiator(),
             ended: state.is_ended(),
             close_blocked: matches!(state, Sending::Failed { blocked: true, .. }),
@@ -136,23 +134,4 @@ impl SenderEnd {
     pub const fn is_ended(&self) -> bool {
         self.ended
     }
-}
-
-/// What a connection wants of its driver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Want {
-    /// Bytes to go in or out, or time to pass.
-    Io {
-        /// Input is welcome. If not, messages are held while output waits, or input is kept that has to be used first. Input that is
-        /// handed in all the same is copied.
-        read: bool,
-        /// Output is waiting.
-        write: bool,
-        /// Poll again at this time, if nothing arrives before it: with [`Input::none`](crate::Input::none), and at once if it has passed.
-        deadline: Option<Duration>,
-    },
-    /// All output has been written, and there will be no more: half-close the stream, then say so with `shut`.
-    ShutdownWrite,
-    /// Close the stream. The connection has ended, and this is how.
-    Done(Outcome),
 }

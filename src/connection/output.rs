@@ -21,8 +21,9 @@ pub(crate) struct Output {
     shared: Option<Box<Shared>>,
     /// Whether the batch's memory is the caller's.
     lent: bool,
-    /// Whether what waits has been looked at by [`watch`](Self::watch), and whether some of it has been written since.
+    /// Whether what waits has been looked at by [`watch`](Self::watch).
     watched: bool,
+    /// Whether some of it has been written since.
     moved: bool,
     /// Whether so much has waited, since that was asked, that the connection was congested.
     was_congested: bool,
@@ -42,11 +43,11 @@ pub(crate) enum Progress {
 }
 
 impl Progress {
-    /// Whether there is no time to be taken: nothing waits, or it is `about_to_be_written`.
-    pub(crate) const fn starts_no_timer(self, about_to_be_written: bool) -> bool {
+    /// Whether no time runs yet: nothing waits, or what waits is new and comes `after_input`, whose answer it is.
+    pub(crate) const fn starts_no_timer(self, after_input: bool) -> bool {
         match self {
             Self::Empty => true,
-            Self::New => about_to_be_written,
+            Self::New => after_input,
             Self::Moving | Self::Stuck => false,
         }
     }
@@ -128,13 +129,15 @@ impl Output {
     /// or not: the fast way of nearly all frames.
     #[inline(always)]
     pub(crate) fn plain_batch(&mut self, limit: usize, count: usize) -> Option<&mut Vec<u8>> {
+        debug_assert!(self.is_plain());
         let room = self.batch.capacity() - self.batch.len();
         (self.batch.len() < limit && room >= count).then_some(&mut self.batch)
     }
 
-    /// Whether less than `limit` is in the batch, written or not, and nothing is queued beside it.
+    /// Whether fewer than `limit` bytes wait, as far as one look at the batch tells: it says no though they do when a payload is queued beside the
+    /// batch, or when bytes in it that have been written make up the rest.
     #[inline(always)]
-    pub(crate) fn is_short(&self, limit: usize) -> bool {
+    pub(crate) fn is_surely_below(&self, limit: usize) -> bool {
         self.is_plain() & (self.batch.len() < limit)
     }
 
@@ -149,7 +152,7 @@ impl Output {
     }
 
     /// Queues a payload without copying it.
-    pub(crate) fn share(&mut self, payload: Bytes) {
+    pub(crate) fn queue_shared(&mut self, payload: Bytes) {
         if payload.is_empty() {
             return;
         }
@@ -202,7 +205,7 @@ impl Output {
         }
     }
 
-    /// Whether something has been written since the last call of [`watch`](Self::watch), and something waits.
+    /// Whether something has been written since the last call of [`watch`](Self::watch).
     pub(crate) fn has_moved(&self) -> bool {
         self.moved
     }
@@ -218,7 +221,7 @@ impl Output {
     }
 
     /// Whether the connection has been congested since the last call.
-    pub(crate) fn forget_congestion(&mut self) -> bool {
+    pub(crate) fn take_congestion(&mut self) -> bool {
         core::mem::take(&mut self.was_congested)
     }
 

@@ -1,4 +1,4 @@
-//! Pings and pongs on their way out: which of them goes out now, and which waits, for the end of the open frame or for the pongs before it. It
+//! Pings and pongs that the receiving half asks for, on their way out: which of them goes out now, and which waits, for the end of the open frame or for the pongs before it. It
 //! knows payloads and how far output has come; it encodes nothing, and knows nothing of closing.
 
 use super::reply::ControlPayload;
@@ -19,7 +19,7 @@ impl Position {
     }
 }
 
-/// Pings and pongs on their way out.
+/// Pings and pongs on their way out. The application's own don't come this way.
 #[derive(Debug, Default)]
 pub(super) struct Pings {
     /// Those that wait for the end of the open frame.
@@ -30,7 +30,7 @@ pub(super) struct Pings {
     pong_bytes: usize,
     /// How many bytes will have been written when the last of the queued pongs has.
     pongs_end: u64,
-    /// How many will have been when the queued ping has; `None` once the receiving half knows.
+    /// The same for the ping that is queued; `None` once the receiving half knows that it was written.
     ping_end: Option<u64>,
 }
 
@@ -41,7 +41,7 @@ impl Pings {
             self.pong_bytes = 0;
         }
         let len = waiting::frame_len(&pong);
-        if self.late_pong.is_some() || self.pong_bytes + len > waiting::RESERVE {
+        if self.late_pong.is_some() || self.pong_bytes + len > waiting::MAX_PONG_BYTES {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3
             //# If an endpoint receives a Ping frame and has not yet sent Pong
             //# frame(s) in response to previous Ping frame(s), the endpoint MAY
@@ -71,13 +71,13 @@ impl Pings {
         Some(ping)
     }
 
-    /// A pong has been queued that ends at this byte of the output.
-    pub(super) fn pong_queued(&mut self, end: u64) {
+    /// Notes that a pong is queued. It has been written once `end` bytes have.
+    pub(super) fn note_pong_queued(&mut self, end: u64) {
         self.pongs_end = end;
     }
 
-    /// A ping that was asked for has been queued, and ends at this byte of the output.
-    pub(super) fn ping_queued(&mut self, end: u64) {
+    /// Notes that a ping that was asked for is queued. It has been written once `end` bytes have, counted from the connection's beginning.
+    pub(super) fn note_ping_queued(&mut self, end: u64) {
         self.ping_end = Some(end);
     }
 
@@ -91,7 +91,7 @@ impl Pings {
         self.late_pong.take_if(|_| at.written >= self.pongs_end)
     }
 
-    /// Takes it out though they have not: no other will follow.
+    /// Takes it out even if earlier pongs are unwritten; no pong follows it.
     pub(super) fn pop_last_pong(&mut self) -> Option<ControlPayload> {
         self.late_pong.take()
     }
@@ -112,7 +112,7 @@ impl Pings {
         self.ping_end.take_if(|end| written >= *end).is_some()
     }
 
-    /// Whether none is on its way.
+    /// Whether nothing is left to do here: none waits, the queued pongs have been written, and the receiving half knows of the ping.
     pub(super) fn is_done(&self, written: u64) -> bool {
         self.late_pong.is_none()
             && self.waiting.is_empty()

@@ -1,5 +1,6 @@
-//! The gate of the receiving half: whether something may be given out now. It owns the state, what is known of the end of the stream, and whether messages
-//! are held; what has arrived, and what is kept of it, is not its business.
+//! The gate of the receiving half: its state, what is known of the end of the stream, and whether messages are held, so that the fast way is open or
+//! not. Whether the next frame may be read is [`Incoming`](super::incoming::Incoming)'s to say, who is told of holding; what is kept, the receiving
+//! half's.
 
 use super::config::{Config, Delivery};
 use super::state::{Receiving, ReceivingChange, StreamEnd};
@@ -59,14 +60,14 @@ impl ReceiveGate {
         matches!(self.state, Receiving::Open)
     }
 
-    /// Goes over to the next state.
+    /// Goes over to the state after `change`, which may be the same.
     pub(super) const fn change(&mut self, change: ReceivingChange) {
         self.state = self.state.after(change);
     }
 
     /// Whether the end of the stream has been reached.
     #[inline]
-    pub(super) const fn is_at_end(&self) -> bool {
+    pub(super) const fn has_stream_ended(&self) -> bool {
         self.stream_end.is_reached()
     }
 

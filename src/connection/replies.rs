@@ -34,7 +34,7 @@ impl Replies {
 
     fn push_pong(&mut self, payload: ControlPayload) {
         let len = waiting::frame_len(&payload);
-        if self.late_pong.is_some() || self.pong_bytes + len > waiting::RESERVE {
+        if self.late_pong.is_some() || self.pong_bytes + len > waiting::MAX_PONG_BYTES {
             self.late_pong = Some(payload);
             return;
         }

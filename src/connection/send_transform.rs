@@ -35,9 +35,9 @@ impl SendTransform {
         Self(Some(Box::new(state)))
     }
 
-    /// Sets whether messages that begin from now on are transformed.
+    /// Sets whether messages that begin from now on are transformed, if there is an extension.
     #[cfg(feature = "deflate")]
-    pub(super) fn switch(&mut self, on: bool) {
+    pub(super) fn set_on(&mut self, on: bool) {
         if let Some(state) = &mut self.0 {
             state.on = on;
         }

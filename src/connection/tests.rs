@@ -125,7 +125,7 @@ fn whatever_changes_the_fast_way_is_heeded_at_once<R: Role>() {
     let arrives = |bytes: &[u8]| {
         let mut bytes = bytes.to_vec();
         move |receiver: &mut Receiver<R>| {
-            let _ = receiver.next(&mut Input::new(&mut bytes), Duration::ZERO);
+            let _ = receiver.next_event(&mut Input::new(&mut bytes), Duration::ZERO);
         }
     };
     assert!(takes(&mut |_| {}));
@@ -206,7 +206,7 @@ fn batch_is_plain_as_long_as_there_is_room_and_nothing_beside_it() {
     output.wrote(4);
     assert_eq!((output.plain_len(), output.len()), (6, 6));
     assert!(output.plain_batch(11, room - 10).is_some());
-    output.share(bytes::Bytes::from_static(b"shared"));
+    output.queue_shared(bytes::Bytes::from_static(b"shared"));
     assert!(!output.is_plain());
     output.wrote(12);
     assert!(output.is_plain());

@@ -6,7 +6,7 @@ use alloc::collections::VecDeque;
 use super::reply::ControlPayload;
 
 /// How many bytes of pongs may wait, as frames of a client; of those beyond, only the latest is kept.
-pub(super) const RESERVE: usize = 2 << 10;
+pub(super) const MAX_PONG_BYTES: usize = 2 << 10;
 
 /// The length of the frame that carries a pong, a client's at most.
 pub(super) fn frame_len(payload: &ControlPayload) -> usize {
@@ -18,7 +18,7 @@ pub(super) fn frame_len(payload: &ControlPayload) -> usize {
 pub(super) struct Waiting {
     /// The payloads of the pongs, each after its length.
     pongs: VecDeque<u8>,
-    /// A ping: whoever asks again need not be asked twice.
+    /// At most one ping: a newer one replaces it.
     ping: Option<Box<ControlPayload>>,
 }
 

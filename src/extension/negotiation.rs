@@ -96,6 +96,7 @@ impl Supported {
         }
     }
 
+    /// Checks one element of a server's answer, and adds what it settles to `agreed`.
     #[cfg_attr(not(feature = "deflate"), allow(unused_variables))]
     fn check_element(&self, element: Element<'_>, agreed: &mut Agreed) -> Result<(), AnswerError> {
         #[cfg(feature = "deflate")]

@@ -292,7 +292,7 @@ impl<R: Role> Decoder<R> {
             (Opcode::Close, _) => Check::Close,
             (Opcode::Text | Opcode::Binary | Opcode::Continuation, Some(message)) => {
                 message.add_frame(header.len, limits)?;
-                message.check()
+                message.payload_check()
             }
             _ => Check::Nothing,
         };

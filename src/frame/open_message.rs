@@ -42,7 +42,6 @@ impl OpenMessage {
         }
     }
 
-    #[cfg(feature = "alloc")]
     pub(super) fn is_transformed(&self) -> bool {
         matches!(self.content, Content::TransformedText | Content::TransformedBinary)
     }
@@ -74,8 +73,8 @@ impl OpenMessage {
         Ok(())
     }
 
-    /// What its payload has to be on the wire.
-    pub(super) fn check(&self) -> Check {
+    /// What its payload has to be on the wire: anything, if an extension has transformed it.
+    pub(super) fn payload_check(&self) -> Check {
         match self.content {
             Content::Text => Check::Text,
             _ => Check::Nothing,

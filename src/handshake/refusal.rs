@@ -48,7 +48,8 @@ impl<'a> Refusal<'a> {
         if !(200..=599).contains(&status) {
             return Err(Misuse::Status);
         }
-        if is_bodiless(status) && !body.is_empty() {
+        // A 205 has a body too, of which nothing may be sent (RFC 9110, section 15.3.6).
+        if (is_bodiless(status) || status == 205) && !body.is_empty() {
             return Err(Misuse::Body);
         }
         check_added(fields)?;

@@ -184,7 +184,7 @@ impl fmt::Debug for Request<'_> {
 impl ParsedRequest {
     /// Parses a head that the scan has found to be complete; `fields` is the number of its fields.
     pub(super) fn parse(head: &[u8], fields: usize) -> Result<Self, RequestError> {
-        if fields <= FEW { parse::<FEW>(head) } else { parse_many(head) }
+        if fields <= FEW { parse::<FEW>(head) } else { parse_many_fields(head) }
     }
 
     /// Parses an input that has not been scanned, if it is one whole head and nothing else, as nearly every first input is.
@@ -259,9 +259,9 @@ fn offset_in(head: &[u8], part: &[u8]) -> usize {
     part.as_ptr().addr().wrapping_sub(head.as_ptr().addr())
 }
 
-/// Not inlined, so that heads with few fields don't reserve this function's stack.
+/// Parses a head with more than `FEW` fields. Not inlined, so that heads with few don't reserve this function's stack.
 #[inline(never)]
-fn parse_many(head: &[u8]) -> Result<ParsedRequest, RequestError> {
+fn parse_many_fields(head: &[u8]) -> Result<ParsedRequest, RequestError> {
     parse::<{ u8::MAX as usize }>(head)
 }
 

@@ -126,7 +126,7 @@ impl fmt::Debug for Response<'_> {
 impl ParsedResponse {
     /// Parses a head that the scan has found to be complete; `fields` is the number of its fields.
     pub(super) fn parse(head: &[u8], fields: usize) -> Result<Self, ResponseError> {
-        if fields <= FEW { parse::<FEW>(head) } else { parse_many(head) }
+        if fields <= FEW { parse::<FEW>(head) } else { parse_many_fields(head) }
     }
 
     /// Whether another answer follows: the status is 1xx, but not the switch of protocols.
@@ -135,9 +135,9 @@ impl ParsedResponse {
     }
 }
 
-/// Not inlined, so that heads with few fields don't reserve this function's stack.
+/// Parses a head with more than `FEW` fields. Not inlined, so that heads with few don't reserve this function's stack.
 #[inline(never)]
-fn parse_many(head: &[u8]) -> Result<ParsedResponse, ResponseError> {
+fn parse_many_fields(head: &[u8]) -> Result<ParsedResponse, ResponseError> {
     parse::<{ u8::MAX as usize }>(head)
 }
 

@@ -3,6 +3,7 @@
 //! It carries replies and notices between the halves, and tells the driver what to do next. It decides nothing that a half can decide.
 
 use alloc::sync::Arc;
+#[cfg(feature = "handshake")]
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -12,9 +13,10 @@ use super::event::Event;
 #[cfg(feature = "getrandom")]
 use super::keys::Generator;
 use super::keys::{Entropy, Side};
-use super::outcome::{Outcome, Want};
+use super::outcome::Outcome;
 use super::receiver::Receiver;
 use super::sender::Sender;
+use super::want::Want;
 use crate::frame::Input;
 use crate::words::role::{Client, Server};
 
@@ -123,8 +125,8 @@ impl<R: Side> Connection<R> {
                 return (Some(event), input);
             }
         }
-        if self.sender.has_been_congested() || self.receiver.is_holding() {
-            self.sees_congestion();
+        if self.sender.take_congestion() || self.receiver.is_holding() {
+            self.pause_after_congestion();
         }
         let has_heard = self.receiver.has_heard();
         let event = self.receiver.poll_general(&mut input, now);
@@ -139,7 +141,7 @@ impl<R: Side> Connection<R> {
     /// Carries what the sending half knows to the receiving one, before it gives anything out: deadlines that have passed, pings that
     /// have been written, congestion.
     fn tell_receiver(&mut self, now: Duration) {
-        self.sender.is_over_at(now);
+        self.sender.check_deadlines(now);
         while let Some(notice) = self.sender.notice() {
             self.receiver.note(notice, now);
         }
@@ -148,7 +150,7 @@ impl<R: Side> Connection<R> {
 
     /// Lets messages be held or not, after congestion. That which has passed interrupts the peer's silence all the same.
     #[cold]
-    fn sees_congestion(&mut self) {
+    fn pause_after_congestion(&mut self) {
         self.receiver.hold(self.sender.may_hold());
         self.receiver.hold(self.sender.holds());
     }
@@ -171,7 +173,7 @@ impl<R: Side> Connection<R> {
 
     /// Looks at the end of the stream, and at how far output has come.
     fn end_turn(&mut self, now: Duration, has_heard: bool) {
-        if self.receiver.has_lost_its_peer() {
+        if self.receiver.stream_has_ended() {
             self.sender.peer_gone(now);
         }
         self.sender.watch_output(now, has_heard);
@@ -179,7 +181,7 @@ impl<R: Side> Connection<R> {
 
     /// What the driver is to do next.
     pub fn want(&self) -> Want {
-        if self.receiver.is_open() && self.sender.is_open() {
+        if self.receiver.is_open() && self.sender.is_open_and_idle() {
             let holds = self.sender.holds();
             return self.io(self.receiver.takes_input(holds), holds);
         }
@@ -199,7 +201,7 @@ impl<R: Side> Connection<R> {
         let (receiver, sender) = (self.receiver.end(), self.sender.end());
         let outcome = Outcome::join(receiver, sender);
         let waits = !self.output().is_empty();
-        let replied = sender.is_ended() || receiver.failure().is_some();
+        let nothing_more_to_send = sender.is_ended() || receiver.failure().is_some();
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
         //# After both sending and receiving a Close message, an endpoint
         //# considers the WebSocket connection closed and MUST close the
@@ -209,7 +211,9 @@ impl<R: Side> Connection<R> {
         //# sending and receiving a Close message, e.g., if it has not received a
         //# TCP Close from the server in a reasonable time period.
         let server_closes = !R::MASKS && outcome.clean();
-        if sender.is_over() || (!waits && replied && (receiver.is_at_end() || server_closes)) {
+        if sender.is_over()
+            || (!waits && nothing_more_to_send && (receiver.has_stream_ended() || server_closes))
+        {
             return Want::Done(outcome);
         }
         //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
@@ -224,7 +228,7 @@ impl<R: Side> Connection<R> {
         }
         let holds = self.sender.holds();
         let reads = receiver.is_ended() || self.receiver.takes_input(holds);
-        self.io(!receiver.is_at_end() && reads, holds)
+        self.io(!receiver.has_stream_ended() && reads, holds)
     }
 
     /// When [`poll`](Self::poll) is to be called again, if nothing arrives before; at once, if it has passed.
@@ -243,9 +247,9 @@ impl<R: Side> Connection<R> {
         }
     }
 
-    /// Says that the transport has been half-closed, as [`Want::ShutdownWrite`] asked.
+    /// Says that the transport has been half-closed, as [`Want::ShutdownWrite`] asked: it doesn't ask again.
     pub fn shut(&mut self) {
-        self.sender.shut();
+        self.sender.note_shutdown();
     }
 
     /// Says that the transport is gone in both directions, as after a write that failed: nothing that waits can be written

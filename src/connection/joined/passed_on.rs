@@ -14,7 +14,7 @@ use crate::words::opcode::Kind;
 use crate::words::role::{Client, Server};
 
 impl<R: Side> Connection<R> {
-    /// The same connection, at its beginning, with the extensions that a handshake agreed on.
+    /// The same connection with the extensions that a handshake agreed on. Only before anything is sent or polled: both halves begin anew.
     //= https://www.rfc-editor.org/rfc/rfc7692#section-5
     //# If a server responds with a valid PMCE element in the "Sec-WebSocket-
     //# Extensions" header and _the WebSocket Connection is established_,
@@ -44,7 +44,7 @@ impl<R: Side> Connection<R> {
     }
 
     /// Takes out the buffer of a large message that is arriving, to read into it straight from the transport: see
-    /// [`Receiver::take_buffer`].
+    /// [`Receiver::take_buffer`](crate::Receiver::take_buffer).
     pub fn take_buffer(&mut self) -> Option<TakenBuffer> {
         self.receiver.take_buffer()
     }
@@ -53,7 +53,7 @@ impl<R: Side> Connection<R> {
     ///
     /// # Errors
     ///
-    /// The buffer: see [`Receiver::put_buffer`].
+    /// The buffer: see [`Receiver::put_buffer`](crate::Receiver::put_buffer).
     pub fn put_buffer(&mut self, bytes: Vec<u8>) -> Result<(), Vec<u8>> {
         self.receiver.put_buffer(bytes)
     }
@@ -123,7 +123,7 @@ impl<R: Side> Connection<R> {
         self.sender.continue_binary(bytes, last)
     }
 
-    /// Queues the header of a frame whose payload follows in pieces: see [`Sender::stream_frame`].
+    /// Queues the header of a frame whose payload follows in pieces: see [`Sender::stream_frame`](crate::Sender::stream_frame).
     ///
     /// # Errors
     ///
@@ -137,7 +137,7 @@ impl<R: Side> Connection<R> {
         self.sender.stream_frame(first, fin, len)
     }
 
-    /// Queues the next bytes of the payload of a streamed frame: see [`Sender::stream_payload`].
+    /// Queues the next bytes of the payload of a streamed frame: see [`Sender::stream_payload`](crate::Sender::stream_payload).
     ///
     /// # Errors
     ///
@@ -198,7 +198,8 @@ impl<R: Side> Connection<R> {
         self.sender.output_io_slices(slices)
     }
 
-    /// The bytes that wait to be written, as a [`Buf`](bytes::Buf).
+    /// The bytes that wait to be written, as a [`Buf`](bytes::Buf). Advancing it says that they have been written, as [`wrote`](Self::wrote) does; dropping it
+    /// takes nothing out.
     pub fn drain(&mut self) -> Drain<'_, R> {
         self.sender.drain()
     }
@@ -214,13 +215,13 @@ impl<R: Side> Connection<R> {
         self.sender.queued()
     }
 
-    /// Whether as much output waits as the configuration's soft limit: who produces messages of their own accord stops now. A driver has
+    /// Whether as much output waits as the configuration's soft limit: who produces messages of their own accord pauses while it is. A driver has
     /// nothing to do about it.
     pub fn is_congested(&self) -> bool {
         self.sender.is_congested()
     }
 
-    /// Lends memory for the next message that has to be assembled: see [`Receiver::lend`].
+    /// Lends memory for the next message that has to be assembled: see [`Receiver::lend`](crate::Receiver::lend).
     ///
     /// # Errors
     ///
@@ -229,7 +230,7 @@ impl<R: Side> Connection<R> {
         self.receiver.lend(buffer)
     }
 
-    /// Takes back what has been lent for messages: see [`Receiver::reclaim`].
+    /// Takes back what has been lent for messages: see [`Receiver::reclaim`](crate::Receiver::reclaim).
     pub fn reclaim_assembly(&mut self) -> Option<Vec<u8>> {
         self.receiver.reclaim()
     }

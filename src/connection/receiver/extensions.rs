@@ -14,7 +14,7 @@ use crate::extension::deflate;
 use crate::words::role::Role;
 
 impl<R: Role> Receiver<R> {
-    /// The same half, at the beginning of a connection, with the extensions that a handshake agreed on.
+    /// The same half with the extensions that a handshake agreed on. Only before the first poll: what arrives begins anew.
     #[must_use]
     #[cfg_attr(not(feature = "deflate"), allow(unused_mut))]
     pub fn with_extensions(mut self, agreed: Agreed) -> Self {

@@ -1,4 +1,4 @@
-//! What frames mean: messages and parts to give out, control frames to answer, the peer's Close (RFC 6455, sections 5.5 and 6.2).
+//! What frames mean: the events of messages, parts and control frames, and the peer's Close (RFC 6455, sections 5.5 and 6.2).
 
 use super::Receiver;
 use crate::connection::close_status::CloseStatus;
@@ -32,7 +32,7 @@ impl<R: Role> Receiver<R> {
                 Ok(Some(event)) => return Some(event),
                 Err(failure) => return Some(self.fail(failure)),
                 Ok(None) if consumed > 0 && !input.is_empty() => {}
-                // What was put back has ended a fragment.
+                // `put_buffer` has completed the fragment.
                 Ok(None) if in_frame && !self.incoming.in_frame() && !input.is_empty() => {}
                 // The next step reports what is wrong.
                 Ok(None) if self.incoming.has_violation() => {}
@@ -65,8 +65,8 @@ impl<R: Role> Receiver<R> {
                 }
                 let delivered = self.incoming.take_data(fin, input, &self.config.limits)?;
                 Ok(delivered.map(|delivered| match delivered {
-                    Delivered::Message(kind, payload) => self.message(kind, payload),
-                    Delivered::Part(part) => self.part(part),
+                    Delivered::Message(kind, payload) => self.give_out_message(kind, payload),
+                    Delivered::Part(part) => self.give_out_part(part),
                 }))
             }
             None => Ok(None),
@@ -75,19 +75,20 @@ impl<R: Role> Receiver<R> {
 
     fn count_frame(&mut self, header: Header) {
         match header.opcode {
-            Opcode::Ping => self.tally.ping(),
-            Opcode::Close | Opcode::Pong => self.tally.other_frame(),
+            Opcode::Ping => self.tally.add_ping(),
+            Opcode::Close | Opcode::Pong => self.tally.add_other_frame(),
             // It is counted with its message.
             _ if header.fin => self.liveness.heard_data(),
             _ => {
                 self.liveness.heard_data();
-                self.tally.other_frame();
+                self.tally.add_other_frame();
             }
         }
     }
 
+    /// Counts a message, and makes its event.
     #[inline(always)]
-    pub(super) fn message<'b>(&mut self, kind: Kind, payload: Payload<'b>) -> Event<'b> {
+    pub(super) fn give_out_message<'b>(&mut self, kind: Kind, payload: Payload<'b>) -> Event<'b> {
         self.tally.add_message(payload.len() as u64);
         match Content::new(kind, payload) {
             Content::Text(text) => Event::Text(text),
@@ -95,7 +96,8 @@ impl<R: Role> Receiver<R> {
         }
     }
 
-    fn part<'b>(&mut self, part: Part<'b>) -> Event<'b> {
+    /// Counts a part, with the last the message too, and makes its event.
+    fn give_out_part<'b>(&mut self, part: Part<'b>) -> Event<'b> {
         let len = part.content.as_bytes().len() as u64;
         if part.last {
             self.tally.add_message(len);
@@ -114,7 +116,7 @@ impl<R: Role> Receiver<R> {
         let Some((piece, last)) = self.incoming.take_control(input)? else {
             return Ok(None);
         };
-        let Some(payload) = self.aside.arrived(piece, last) else {
+        let Some(payload) = self.aside.take_piece(piece, last) else {
             return Ok(None);
         };
         //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
@@ -124,9 +126,9 @@ impl<R: Role> Receiver<R> {
             Opcode::Close => self.peer_closed(payload),
             Opcode::Ping => Event::Ping(payload),
             _ => {
-                let round_trip = self.aside.answered(&payload, now);
+                let round_trip = self.aside.match_pong(&payload, now);
                 if let Some(round_trip) = round_trip {
-                    self.liveness.timed(round_trip);
+                    self.liveness.set_round_trip(round_trip);
                 }
                 Event::Pong(Pong { payload, round_trip })
             }
@@ -141,7 +143,7 @@ impl<R: Role> Receiver<R> {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.5
         //# If this Close control frame contains no status code, _The WebSocket
         //# Connection Close Code_ is considered to be 1005.
-        self.leave(ReceivingChange::PeerClosed(CloseStatus::from(code)));
+        self.stop_reading(ReceivingChange::PeerClosed(CloseStatus::from(code)));
         //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.6
         //# If there is no such data in the Close control frame, _The WebSocket Connection
         //# Close Reason_ is the empty string.

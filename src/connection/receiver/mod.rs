@@ -1,7 +1,7 @@
 //! The receiving half: input in, events out (RFC 6455, sections 5.4 to 5.6, 6.2 and 7).
 //!
-//! It decides what may be given out now, keeps what may not, and watches the time; what frames come to is for [`Incoming`] to say, and what they
-//! mean for the file below this one. What has to be sent goes to the sending half as a [`Reply`].
+//! It polls what is kept and what has arrived, watches the time, and replies: what has to be sent goes to the sending half as a [`Reply`].
+//! What frames come to is for [`Incoming`] to say. The files below this one: what frames mean, memory lent and taken out, extensions.
 
 use alloc::sync::Arc;
 use core::time::Duration;
@@ -14,10 +14,11 @@ use super::event::Event;
 use super::failure::Failure;
 use super::incoming::Incoming;
 use super::liveness::{Alarm, Liveness};
-use super::outcome::{ReceiverEnd, Want};
+use super::outcome::ReceiverEnd;
 use super::receive_gate::ReceiveGate;
 use super::reply::{ControlPayload, Notice, Probe, Reply};
 use super::state::{Receiving, ReceivingChange};
+use super::want::Want;
 use crate::frame::Input;
 use crate::message::Payload;
 use crate::words::role::Role;
@@ -60,7 +61,7 @@ impl<R: Role> Receiver<R> {
     /// While messages are held, and while the buffer of a message is taken, input is copied; messages that come out of the copy own
     /// their payload. After [`Event::Closing`] and [`Event::Failed`], further input is thrown away.
     pub fn poll<'b>(&mut self, input: &mut Input<'b>, now: Duration) -> Option<Event<'b>> {
-        let event = self.next(input, now);
+        let event = self.next_event(input, now);
         let reply = match &event {
             Some(event) => self.reply_to(event, now),
             None => self.reply_to_the_end(),
@@ -73,7 +74,7 @@ impl<R: Role> Receiver<R> {
 
     /// The reply to the end of the stream, once, where no failure says it.
     fn reply_to_the_end(&mut self) -> Option<Reply> {
-        let is_news = self.has_lost_its_peer() && self.gate.tell_of_end();
+        let is_news = self.stream_has_ended() && self.gate.tell_of_end();
         is_news.then_some(Reply::Gone)
     }
 
@@ -111,9 +112,9 @@ impl<R: Role> Receiver<R> {
             (Notice::PingWritten, _) => self.liveness.ping_written(Instant::new(now)),
             (Notice::Closing, _) => self.liveness.stop_asking(),
             (Notice::Stalled, Receiving::Open) => {
-                self.leave(ReceivingChange::Stalled);
+                self.stop_reading(ReceivingChange::Stalled);
             }
-            (Notice::TimedOut, Receiving::Open) => self.leave(ReceivingChange::TimedOut),
+            (Notice::TimedOut, Receiving::Open) => self.stop_reading(ReceivingChange::TimedOut),
             (Notice::Stalled | Notice::TimedOut, _) => {}
         }
     }
@@ -121,8 +122,8 @@ impl<R: Role> Receiver<R> {
     /// What a task that reads is to do next: to read or not, and when to poll again at the latest. `write` says that a reply waits to
     /// be taken. There is nothing left to do when [`is_over`](Self::is_over).
     pub fn want(&self) -> Want {
-        let read =
-            !self.gate.is_at_end() && (!self.gate.is_open() || self.takes_input(self.gate.holds()));
+        let read = !self.gate.has_stream_ended()
+            && (!self.gate.is_open() || self.takes_input(self.gate.holds()));
         Want::Io { read, write: self.aside.has_reply(), deadline: self.deadline() }
     }
 
@@ -133,12 +134,12 @@ impl<R: Role> Receiver<R> {
 
     /// Whether nothing will arrive any more: the stream has ended.
     pub fn is_over(&self) -> bool {
-        self.gate.is_at_end()
+        self.gate.has_stream_ended()
     }
 
-    /// Whether the stream has ended, though perhaps nobody has heard of it, because a message's buffer is out that may never come back.
-    pub(super) fn has_lost_its_peer(&self) -> bool {
-        self.gate.is_at_end() || self.incoming.is_taken() && self.aside.has_kept_end()
+    /// Whether the stream has ended, even if that has not been reported, because the caller still has a message's buffer.
+    pub(super) fn stream_has_ended(&self) -> bool {
+        self.gate.has_stream_ended() || self.incoming.is_taken() && self.aside.has_kept_end()
     }
 
     /// Whether input is welcome, with messages held or not. No matter how the connection stands.
@@ -148,25 +149,31 @@ impl<R: Role> Receiver<R> {
     }
 
     /// The next event. Its reply is due before the next call.
-    pub(super) fn next<'b>(&mut self, input: &mut Input<'b>, now: Duration) -> Option<Event<'b>> {
+    pub(super) fn next_event<'b>(
+        &mut self,
+        input: &mut Input<'b>,
+        now: Duration,
+    ) -> Option<Event<'b>> {
         match self.poll_fast(input) {
             Some(event) => Some(event),
             None => self.poll_general(input, now),
         }
     }
 
-    /// A message that lies whole in the input: nearly all events. `None` for everything else.
+    /// A message that lies whole in the input: nearly all events. `None` for everything else; then nothing has been consumed, or a violation has
+    /// been found, which [`poll_general`](Self::poll_general) reports.
     #[inline(always)]
     pub(super) fn poll_fast<'b>(&mut self, input: &mut Input<'b>) -> Option<Event<'b>> {
         if self.aside.has_kept() {
             return None;
         }
         let arrived = input.len();
-        let (kind, payload) =
-            self.incoming.fast_decode(input, self.gate.fast_limit(), &self.config)?;
+        let decoded = self.incoming.fast_decode(input, self.gate.fast_limit(), &self.config);
+        // Text that turned out to be wrong has been consumed, too.
         self.tally.add_wire_bytes((arrived - input.len()) as u64);
+        let (kind, payload) = decoded?;
         self.liveness.heard_data();
-        Some(self.message(kind, Payload::borrowed(payload)))
+        Some(self.give_out_message(kind, Payload::borrowed(payload)))
     }
 
     /// The next event, whatever it is.
@@ -177,11 +184,11 @@ impl<R: Role> Receiver<R> {
     ) -> Option<Event<'b>> {
         let now = Instant::new(now);
         if let Receiving::Failing(failure) = self.gate.state() {
-            self.leave(ReceivingChange::Told);
+            self.stop_reading(ReceivingChange::Told);
             return Some(Event::Failed(failure));
         }
         if self.aside.has_kept() {
-            return self.go_on(input, now);
+            return self.poll_kept(input, now);
         }
         if !input.is_empty() || self.incoming.has_more() {
             if let Some(event) = self.read_frames(input, now) {
@@ -190,15 +197,15 @@ impl<R: Role> Receiver<R> {
             let waits = self.incoming.is_taken() || self.incoming.is_due();
             if self.gate.is_open() && (waits || !input.is_empty()) {
                 self.keep(input);
-                return self.rest(&mut Input::none(), now);
+                return self.poll_end_and_time(&mut Input::none(), now);
             }
         }
-        self.rest(input, now)
+        self.poll_end_and_time(input, now)
     }
 
     /// Goes on with the input that is kept; what has arrived since is appended to it.
     #[cold]
-    fn go_on<'b>(&mut self, input: &mut Input<'b>, now: Instant) -> Option<Event<'b>> {
+    fn poll_kept<'b>(&mut self, input: &mut Input<'b>, now: Instant) -> Option<Event<'b>> {
         self.keep(input);
         let mut kept = self.aside.take_kept();
         let mut all = kept.input();
@@ -215,8 +222,8 @@ impl<R: Role> Receiver<R> {
         self.aside.put_kept(if ends { kept.without_end() } else { kept });
         match event {
             Some(event) => Some(event),
-            None if ends => self.rest(&mut Input::eof(), now),
-            None => self.rest(&mut Input::none(), now),
+            None if ends => self.poll_end_and_time(&mut Input::eof(), now),
+            None => self.poll_end_and_time(&mut Input::none(), now),
         }
     }
 
@@ -228,7 +235,7 @@ impl<R: Role> Receiver<R> {
     }
 
     /// What is left to do when no frame is to be read: the end of the stream, and time.
-    fn rest<'b>(&mut self, input: &mut Input<'b>, now: Instant) -> Option<Event<'b>> {
+    fn poll_end_and_time<'b>(&mut self, input: &mut Input<'b>, now: Instant) -> Option<Event<'b>> {
         if !self.gate.is_open() {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
             //# An endpoint MUST NOT continue to attempt to process data
@@ -257,7 +264,7 @@ impl<R: Role> Receiver<R> {
     }
 
     fn fail<'b>(&mut self, failure: Failure) -> Event<'b> {
-        self.leave(ReceivingChange::Failed(failure));
+        self.stop_reading(ReceivingChange::Failed(failure));
         Event::Failed(failure)
     }
 
@@ -266,7 +273,7 @@ impl<R: Role> Receiver<R> {
     //# An endpoint MUST NOT continue to attempt to process data
     //# (including a responding Close frame) from the remote endpoint after
     //# being instructed to _Fail the WebSocket Connection_.
-    fn leave(&mut self, change: ReceivingChange) {
+    fn stop_reading(&mut self, change: ReceivingChange) {
         self.gate.change(change);
         self.gate.reach_end_if(self.aside.has_kept_end());
         self.incoming.stop();
@@ -295,7 +302,7 @@ impl<R: Role> Receiver<R> {
                 let now = Instant::new(now);
                 let nanos = now.since_origin().as_nanos() as u64;
                 let payload = ControlPayload::new(&nanos.to_be_bytes())?;
-                self.aside.pinged(payload, now);
+                self.aside.remember_ping(payload, now);
                 Some(Reply::Ping(payload))
             }
             Event::Idle => Some(Reply::Leave),
@@ -307,7 +314,7 @@ impl<R: Role> Receiver<R> {
     /// Says that the sending half has sent a ping, so that its pong's round-trip time can be measured.
     pub fn expect(&mut self, probe: Probe) {
         let Probe(payload, at) = probe;
-        self.aside.pinged(payload, at);
+        self.aside.remember_ping(payload, at);
     }
 
     /// When [`poll`](Self::poll) is to be called again, if nothing arrives before.
@@ -345,7 +352,7 @@ impl<R: Role> Receiver<R> {
 
     /// Whether more may come.
     pub(super) fn is_open(&self) -> bool {
-        self.gate.is_open() && !self.gate.is_at_end()
+        self.gate.is_open() && !self.gate.has_stream_ended()
     }
 
     /// How this half stands; with the other half's, an [`Outcome`](super::Outcome).
@@ -357,6 +364,6 @@ impl<R: Role> Receiver<R> {
                 (CloseStatus::Absent, Some(failure))
             }
         };
-        ReceiverEnd::new(received, failure, self.gate.is_at_end())
+        ReceiverEnd::new(received, failure, self.gate.has_stream_ended())
     }
 }

@@ -1,5 +1,5 @@
-//! The gate of the sending half: whether something may be queued now, as the closing handshake stands. It owns the state, with what has been put off
-//! until the end of the open frame; whether a frame or a message is open is the encoder's to know, how much waits the queue's.
+//! The gate of the sending half: whether the closing handshake lets something be queued. It owns the state, with what has been put off until the end
+//! of the open frame. The sending half asks the gate, then the encoder, which knows the open frame and message, then the queue.
 
 use super::send_error::SendError;
 use super::state::{Sending, SendingChange};
@@ -30,7 +30,7 @@ impl SendGate {
         self.state
     }
 
-    /// Goes over to the next state.
+    /// Goes over to the state after `change`, which may be the same.
     pub(super) fn change(&mut self, change: SendingChange) {
         self.state = self.state.after(change);
         self.clear = matches!(self.state, Sending::Open) && !self.extended;
@@ -40,11 +40,10 @@ impl SendGate {
     pub(super) const fn check_data(&self) -> Result<(), SendError> {
         match self.state {
             Sending::Failed { .. } | Sending::Over { .. } => Err(SendError::Failed),
-            Sending::Held { reply: Some(_) } => Err(SendError::Misuse(Misuse::Closed)),
-            // After a Close frame the encoder refuses it.
-            Sending::Open | Sending::Leaving | Sending::Held { .. } | Sending::Closed { .. } => {
-                Ok(())
+            Sending::Held { reply: Some(_) } | Sending::Closed { .. } => {
+                Err(SendError::Misuse(Misuse::Closed))
             }
+            Sending::Open | Sending::Leaving | Sending::Held { reply: None } => Ok(()),
         }
     }
 

@@ -39,8 +39,8 @@ impl<R: Side> Sender<R> {
         let first = self.gate.state().is_open();
         self.queue_close(code, reason).map_err(SendError::Misuse)?;
         self.gate.change(SendingChange::CloseQueued(code.into()));
-        self.pending().close_untold = first;
-        self.begin_closing(now);
+        self.ensure_pending().close_untold = first;
+        self.start_close_timer(now);
         Ok(())
     }
 
@@ -49,12 +49,12 @@ impl<R: Side> Sender<R> {
         let frame = self.encoder.close(code, reason, key)?;
         self.queue_control(&frame);
         let end = self.queued_end();
-        self.pending().close_end = end;
+        self.ensure_pending().close_end = end;
         Ok(())
     }
 
-    fn begin_closing(&mut self, now: Duration) {
-        self.pending().deadlines.begin_closing(Instant::new(now));
+    fn start_close_timer(&mut self, now: Duration) {
+        self.ensure_pending().deadlines.start_close_timer(Instant::new(now));
     }
 
     /// Does what the receiving half has found to be due.
@@ -67,7 +67,7 @@ impl<R: Side> Sender<R> {
             Reply::Close { code, hold } => self.peer_closed(code, hold, now),
             Reply::Fail(failure) => {
                 self.fail(failure);
-                self.begin_closing(now);
+                self.start_close_timer(now);
             }
         }
     }
@@ -77,17 +77,17 @@ impl<R: Side> Sender<R> {
         if !self.gate.state().is_open() {
             return;
         }
-        self.begin_closing(now);
-        if self.leave().is_err() {
+        self.start_close_timer(now);
+        if self.queue_idle_close().is_err() {
             self.gate.change(SendingChange::Idle);
         }
     }
 
-    fn leave(&mut self) -> Result<(), Misuse> {
+    fn queue_idle_close(&mut self) -> Result<(), Misuse> {
         let code = Some(CloseCode::GOING_AWAY);
         self.queue_close(code, IDLE)?;
         self.gate.change(SendingChange::CloseQueued(code.into()));
-        self.pending().close_untold = true;
+        self.ensure_pending().close_untold = true;
         Ok(())
     }
 
@@ -106,7 +106,7 @@ impl<R: Side> Sender<R> {
         };
         self.gate.change(change);
         if is_open && !hold {
-            self.begin_closing(now);
+            self.start_close_timer(now);
         }
     }
 
@@ -134,7 +134,7 @@ impl<R: Side> Sender<R> {
         }
         self.queue_waiting();
         if self.gate.state() == Sending::Leaving {
-            let _ = self.leave();
+            let _ = self.queue_idle_close();
         }
         self.queue_late_pong();
         self.drop_pending_if_done();
@@ -142,12 +142,12 @@ impl<R: Side> Sender<R> {
 
     /// The peer's stream has ended: what waits to be written has only the time of a closing handshake left.
     pub(in crate::connection) fn peer_gone(&mut self, now: Duration) {
-        self.begin_closing(now);
+        self.start_close_timer(now);
     }
 
-    /// Says that the transport has been half-closed.
-    pub(in crate::connection) fn shut(&mut self) {
-        self.pending().shut = true;
+    /// Says that the transport has been half-closed, so that it is not asked for again.
+    pub(in crate::connection) fn note_shutdown(&mut self) {
+        self.ensure_pending().shut = true;
     }
 
     /// Whether the transport has been half-closed.
@@ -155,8 +155,8 @@ impl<R: Side> Sender<R> {
         self.pending.as_ref().is_some_and(|pending| pending.shut)
     }
 
-    /// Whether messages may be sent, and no end is in sight.
-    pub(in crate::connection) fn is_open(&self) -> bool {
+    /// Whether messages may be sent, and there is nothing to see to, the end least of all.
+    pub(in crate::connection) fn is_open_and_idle(&self) -> bool {
         self.gate.state() == Sending::Open && self.pending.is_none()
     }
 

@@ -1,10 +1,11 @@
 //! The sending half: messages in, bytes out (RFC 6455, sections 5.5 to 6.1 and 7).
 //!
-//! Whether something may be sent now is for the gate to say, how a frame is encoded for the encoder, what waits to be written for the
-//! queue; here the three are joined. The files below this one are the same half's control frames, time, and ways to send without the queue.
+//! A message goes out if the gate, the encoder and the queue let it: `admit` asks the three. The files below this one are the same half's pings and
+//! pongs, closing handshake, time, streamed and borrowed payloads, extension, and what the driver writes.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+#[cfg(feature = "handshake")]
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -128,21 +129,22 @@ impl<R: Side> Sender<R> {
         let sent = if R::MASKS || message.as_bytes().len() < SHARE {
             self.send_whole(message.kind(), message.as_bytes())
         } else {
-            self.share(&message)
+            self.send_shared(&message)
         };
         sent.map_err(|reason| Refused { message, reason })
     }
 
-    fn share(&mut self, message: &Message) -> Result<(), SendError> {
+    /// Queues a whole message whose payload, unless an extension transforms it, is not copied.
+    fn send_shared(&mut self, message: &Message) -> Result<(), SendError> {
         let len = message.as_bytes().len();
         let fragment = Fragment::whole(message.kind(), len);
         self.admit(&fragment)?;
         if self.transforms(&fragment) && self.send_transformed(fragment, message.as_bytes()) {
             return Ok(());
         }
-        self.header(fragment, 0);
+        self.queue_header(fragment, 0);
         self.encoder.written(len);
-        self.output.share(message.clone().into_bytes());
+        self.output.queue_shared(message.clone().into_bytes());
         Ok(())
     }
 
@@ -231,11 +233,11 @@ impl<R: Side> Sender<R> {
         if self.transforms(&fragment) && self.send_transformed(fragment, payload) {
             return Ok(());
         }
-        self.header(fragment, payload.len());
+        self.queue_header(fragment, payload.len());
         //= https://www.rfc-editor.org/rfc/rfc6455#section-10.3
         //# In short, once transmission of a frame begins, the contents must not be
         //# modifiable by the remote script (application).
-        self.append(payload);
+        self.queue_payload(payload);
         Ok(())
     }
 
@@ -270,7 +272,7 @@ impl<R: Side> Sender<R> {
 
     /// Queues a header, with room for `room` bytes after it.
     #[inline]
-    fn header(&mut self, fragment: Fragment, room: usize) {
+    fn queue_header(&mut self, fragment: Fragment, room: usize) {
         let key = R::next_key(&mut self.keys);
         let header = self.encoder.begin_checked(fragment, key);
         self.output.batch(header.len() + room).extend_from_slice(&header);
@@ -283,14 +285,14 @@ impl<R: Side> Sender<R> {
         if fragment.fin {
             self.tally.add_message(fragment.len);
         } else {
-            self.tally.other_frame();
+            self.tally.add_other_frame();
             self.tally.add_payload(fragment.len);
         }
     }
 
     /// Queues bytes of the payload whose header is queued, masking them for a client while they are copied.
     #[inline]
-    fn append(&mut self, payload: &[u8]) {
+    fn queue_payload(&mut self, payload: &[u8]) {
         let batch = self.output.batch(payload.len());
         if R::MASKS {
             let (mask, level) = self.encoder.mask();
@@ -306,7 +308,7 @@ impl<R: Side> Sender<R> {
         self.config = config.into();
     }
 
-    /// Whether as much output waits as the configuration's soft limit: whoever produces messages of their own accord stops now. An empty queue
+    /// Whether as much output waits as the configuration's soft limit: whoever produces messages of their own accord pauses while it is. An empty queue
     /// is not congested, whatever the limit.
     #[inline]
     pub fn is_congested(&self) -> bool {
@@ -327,19 +329,19 @@ impl<R: Side> Sender<R> {
     }
 
     /// Whether it has been congested since the last call.
-    pub(super) fn has_been_congested(&mut self) -> bool {
-        self.output.forget_congestion()
+    pub(super) fn take_congestion(&mut self) -> bool {
+        self.output.take_congestion()
     }
 
-    /// Whether a message may be given out without a look at this half: it has no deadline, and is not congested. Now and then it says no
-    /// though that is so.
+    /// Whether a message may be given out without a look at this half: it has no deadline, and is not congested. May give
+    /// false negatives.
     #[inline(always)]
     pub(super) fn is_calm(&self) -> bool {
-        self.pending.is_none() & self.output.is_short(self.config.soft_limit)
+        self.pending.is_none() & self.output.is_surely_below(self.config.soft_limit)
     }
 
-    /// What this half has still to see to.
-    fn pending(&mut self) -> &mut Pending {
+    /// What this half has still to see to, made if there was nothing: until `drop_pending_if_done` the half is not calm.
+    fn ensure_pending(&mut self) -> &mut Pending {
         self.pending.get_or_insert_default()
     }
 
@@ -355,12 +357,12 @@ impl<R: Side> Sender<R> {
 }
 
 impl Sender<Server> {
-    /// Queues an encoded frame.
+    /// Queues the frame of a prepared message, from 4 KiB on without copying it. The caller has admitted it, and counts it.
     fn queue_frame(&mut self, frame: &Bytes) {
         if frame.len() < SHARE {
             self.output.batch(frame.len()).extend_from_slice(frame);
         } else {
-            self.output.share(frame.clone());
+            self.output.queue_shared(frame.clone());
         }
     }
 

@@ -46,14 +46,14 @@ impl<R: Side> Sender<R> {
         let key = R::next_key(&mut self.keys);
         let frame = self.encoder.ping(payload, key)?;
         self.output.batch(frame.len()).extend_from_slice(&frame);
-        self.tally.ping();
+        self.tally.add_ping();
         Ok(())
     }
 
     /// Queues a Close frame or a pong.
     pub(super) fn queue_control(&mut self, frame: &ControlFrame) {
         self.output.batch(frame.len()).extend_from_slice(frame);
-        self.tally.other_frame();
+        self.tally.add_other_frame();
     }
 
     /// Asks the peer for a sign of life. The hard limit doesn't hold that back: the peer would never be asked. After a Close frame it
@@ -63,7 +63,7 @@ impl<R: Side> Sender<R> {
             return;
         }
         let at = self.position();
-        if let Some(ping) = self.pending().pings.ask(payload, at) {
+        if let Some(ping) = self.ensure_pending().pings.ask(payload, at) {
             self.queue_asked_ping(&ping);
         }
     }
@@ -71,7 +71,7 @@ impl<R: Side> Sender<R> {
     fn queue_asked_ping(&mut self, payload: &[u8]) {
         if self.queue_ping(payload).is_ok() {
             let end = self.queued_end();
-            self.pending().pings.ping_queued(end);
+            self.ensure_pending().pings.note_ping_queued(end);
         }
     }
 
@@ -84,7 +84,7 @@ impl<R: Side> Sender<R> {
             return;
         }
         let at = self.position();
-        if let Some(pong) = self.pending().pings.answer(payload, at) {
+        if let Some(pong) = self.ensure_pending().pings.answer(payload, at) {
             self.queue_answer(&pong);
         }
     }
@@ -97,7 +97,7 @@ impl<R: Side> Sender<R> {
         if let Ok(frame) = self.encoder.pong(payload, key) {
             self.queue_control(&frame);
             let end = self.queued_end();
-            self.pending().pings.pong_queued(end);
+            self.ensure_pending().pings.note_pong_queued(end);
         }
     }
 

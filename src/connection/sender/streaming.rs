@@ -1,5 +1,5 @@
-//! Sending a payload that is not in the queue: borrowed from the caller for one write, or streamed in a frame of announced
-//! length.
+//! Payloads that are not queued as whole messages: one borrowed from the caller for a single write, and one that comes in pieces, in a frame
+//! of announced length.
 
 use core::fmt;
 
@@ -133,7 +133,8 @@ impl<R: Side> Sender<R> {
 
     /// Queues the header of a data frame whose payload of `len` bytes follows through
     /// [`stream_payload`](Self::stream_payload): a message of any length needs no memory. With `first`, the frame begins a
-    /// message, otherwise it continues the open one. Until the payload is complete nothing else can be sent; pongs and
+    /// message, otherwise it continues the open one, which must not be compressed; with `fin`, it is
+    /// the message's last. Until the payload is complete nothing else can be sent; pongs and
     /// the reply to a Close frame wait for its end, and so does a keepalive's ping: whoever pauses inside a frame finds a peer that has vanished only
     /// when it goes on. No extension transforms the payload.
     ///

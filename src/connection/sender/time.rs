@@ -38,7 +38,7 @@ impl<R: Side> Sender<R> {
     /// Looks at the time: whether this half is over, because the closing handshake has taken too long, or because output has waited for too
     /// long without any of it being written. A task that writes calls it in each of its turns, after writing.
     pub fn timeout(&mut self, now: Duration) -> bool {
-        let over = self.is_over_at(now);
+        let over = self.check_deadlines(now);
         if !over {
             self.watch_output(now, false);
         }
@@ -46,19 +46,19 @@ impl<R: Side> Sender<R> {
     }
 
     /// Looks at how far output has come since the last look, once in each of the driver's turns. What is new in a turn that has brought input
-    /// is `about_to_be_written`: the answers to it.
-    pub(in crate::connection) fn watch_output(&mut self, now: Duration, about_to_be_written: bool) {
+    /// is `after_input`: the answers to it.
+    pub(in crate::connection) fn watch_output(&mut self, now: Duration, after_input: bool) {
         let progress = self.output.watch();
-        if self.pending.is_none() && progress.starts_no_timer(about_to_be_written) {
+        if self.pending.is_none() && progress.starts_no_timer(after_input) {
             return;
         }
         let pending = self.pending.get_or_insert_default();
         let now = Instant::new(now);
-        pending.deadlines.watch(progress, about_to_be_written, now, &self.config);
+        pending.deadlines.watch(progress, after_input, now, &self.config);
     }
 
     /// Looks at the deadlines: whether this half is over.
-    pub(in crate::connection) fn is_over_at(&mut self, now: Duration) -> bool {
+    pub(in crate::connection) fn check_deadlines(&mut self, now: Duration) -> bool {
         let Some(pending) = &mut self.pending else { return false };
         let is_stuck = self.output.is_stuck();
         match pending.deadlines.pass(Instant::new(now), is_stuck, &self.config) {
@@ -84,7 +84,8 @@ impl<R: Side> Sender<R> {
         self.fail(failure);
     }
 
-    /// Says that the transport is gone, as after a write that failed: nothing that waits can be written any more.
+    /// Says that the transport is gone, as after a write that failed: what waits is thrown away, and this half fails, if it hasn't ended before. The
+    /// receiving half has to be told too: [`Receiver::lost`](crate::Receiver::lost).
     pub fn lost(&mut self) {
         self.give_up(Failure::EndOfStream);
     }

@@ -22,7 +22,7 @@ use crate::frame::header::MAX_LEN;
 const ROOM: (usize, usize) = (1 << 10, 16 << 10);
 
 impl<R: Side> Sender<R> {
-    /// The same half, at the beginning of a connection, with the extensions that a handshake agreed on.
+    /// The same half with the extensions that a handshake agreed on. Only before anything is sent: gate and encoder begin anew.
     #[must_use]
     #[cfg_attr(not(feature = "deflate"), allow(unused_mut))]
     pub fn with_extensions(mut self, agreed: Agreed) -> Self {
@@ -46,7 +46,7 @@ impl<R: Side> Sender<R> {
     /// are. See [what to know](crate::extension::deflate#before-it-is-switched-on) about secrets.
     #[cfg(feature = "deflate")]
     pub fn set_compression(&mut self, on: bool) {
-        self.transform.switch(on);
+        self.transform.set_on(on);
     }
 
     /// Gives back the memory that compression doesn't need between messages, the history of earlier ones included: the next

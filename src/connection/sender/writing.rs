@@ -92,7 +92,8 @@ impl<R: Side> Sender<R> {
         self.output.reclaim()
     }
 
-    /// The bytes that wait to be written, as a [`Buf`].
+    /// The bytes that wait to be written, as a [`Buf`]. Advancing it says that they have been written, as [`wrote`](Self::wrote) does; dropping it
+    /// takes nothing out.
     pub fn drain(&mut self) -> Drain<'_, R> {
         Drain(self)
     }

@@ -1,5 +1,5 @@
-//! What may happen now: the states of the two halves, and every transition between them (RFC 6455, sections 5.5.1 and 7). It knows no bytes
-//! and no time.
+//! The states of the two halves and of the end of the peer's stream, and every transition between them (RFC 6455, sections 5.5.1 and 7). No bytes
+//! and no time here.
 
 use super::close_status::{CloseStatus, Initiator};
 use super::failure::Failure;
@@ -169,7 +169,7 @@ pub(crate) enum SendingChange {
     PeerClosedInFrame(CloseStatus),
     /// The peer's Close frame has arrived after ours, or ours, which says this, has been queued as the answer.
     PeerClosed(CloseStatus),
-    /// The connection has failed, and `close` became of the Close frame that says why.
+    /// The connection has failed; `close` says what became of the Close frame that gives the reason.
     Failed { failure: Failure, close: FailureClose },
     /// The closing handshake has taken too long.
     TimedOut,
@@ -220,12 +220,12 @@ impl Sending {
                 }
             },
             (Self::Held { .. } | Self::Closed { .. }, Change::Failed { failure, .. }) => {
-                Self::Failed { status: self.status(), blocked: false, failure }
+                Self::Failed { status: self.close_status(), blocked: false, failure }
             }
             (
                 Self::Open | Self::Leaving | Self::Held { .. } | Self::Closed { .. },
                 Change::TimedOut,
-            ) => Self::Over { status: self.status(), initiator: self.initiator() },
+            ) => Self::Over { status: self.close_status(), initiator: self.initiator() },
             (unchanged, _) => unchanged,
         }
     }
@@ -240,8 +240,8 @@ impl Sending {
         matches!(self, Self::Closed { .. } | Self::Failed { .. } | Self::Over { .. })
     }
 
-    /// What our Close frame says, if there is one.
-    pub(crate) const fn status(self) -> CloseStatus {
+    /// What our Close frame says, once it is queued.
+    pub(crate) const fn close_status(self) -> CloseStatus {
         match self {
             Self::Closed { status, .. }
             | Self::Failed { status, .. }

@@ -157,8 +157,13 @@ fn what_a_sending_state_says() {
         (over(ABSENT, None), (false, true, ABSENT, None, None)),
     ];
     for (state, expected) in table {
-        let said =
-            (state.is_open(), state.is_ended(), state.status(), state.initiator(), state.failure());
+        let said = (
+            state.is_open(),
+            state.is_ended(),
+            state.close_status(),
+            state.initiator(),
+            state.failure(),
+        );
         assert_eq!(said, expected, "{state:?}");
     }
 }

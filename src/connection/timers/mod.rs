@@ -1,4 +1,5 @@
-//! The timers of a connection: from when each runs, how long, and so when it is due. What happens then is the business of the half that has it.
+//! The timers of a connection, a line each: how long it runs, and so when it is due. The half that has it knows since when it runs, and what happens
+//! then.
 
 use core::time::Duration;
 
@@ -8,15 +9,15 @@ use crate::words::time::Instant;
 /// A timer. The receiving half has the first three, the sending half the last two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Timer {
-    /// Runs from the peer's last byte: then the peer is asked for a sign of life.
+    /// Runs from the turn that saw the peer's last byte: then the peer is asked for a sign of life.
     Quiet,
     /// Runs from when the ping that asks for it was written: then the peer is taken for dead.
     Answer,
-    /// Runs from the peer's last byte of a data frame: then the connection is closed.
+    /// Runs from the turn that saw the peer's last byte of a data frame: then the connection is closed.
     Idle,
-    /// Runs from the beginning of the closing handshake: then the connection is over.
+    /// Runs from when the end began, be it by a Close frame, a failure or the end of the peer's stream: then the connection is over.
     Close,
-    /// Runs from the last byte written, as long as output waits: then the connection fails.
+    /// Runs, as long as output waits, from the turn that saw the last byte written: then the connection fails.
     Write,
 }
 

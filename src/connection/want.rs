@@ -1,0 +1,24 @@
+//! What a connection wants of its driver.
+
+use core::time::Duration;
+
+use super::outcome::Outcome;
+
+/// What a connection wants of its driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// Bytes to go in or out, or time to pass.
+    Io {
+        /// Input is welcome. If not, messages are held while output waits, or input is kept that has to be used first. Input that is
+        /// handed in all the same is copied.
+        read: bool,
+        /// Output is waiting.
+        write: bool,
+        /// Poll again at this time, if nothing arrives before it: with [`Input::none`](crate::Input::none), and at once if it has passed.
+        deadline: Option<Duration>,
+    },
+    /// All output has been written, and there will be no more: half-close the stream, then say so with `shut`.
+    ShutdownWrite,
+    /// Close the stream. The connection has ended, and this is how.
+    Done(Outcome),
+}
