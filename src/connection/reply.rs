@@ -45,7 +45,21 @@ pub enum Notice {
 
 /// A ping that has been sent, for [`Receiver::expect`](super::Receiver::expect).
 #[derive(Clone, Copy, Debug)]
-pub struct Probe(pub(crate) ControlPayload, pub(crate) Instant);
+pub struct Probe {
+    payload: ControlPayload,
+    sent: Instant,
+}
+
+impl Probe {
+    pub(super) const fn new(payload: ControlPayload, sent: Instant) -> Self {
+        Self { payload, sent }
+    }
+
+    /// The ping's payload, and when it was sent.
+    pub(super) const fn into_parts(self) -> (ControlPayload, Instant) {
+        (self.payload, self.sent)
+    }
+}
 
 /// The payload of a control frame: at most 125 bytes, in place.
 #[derive(Clone, Copy)]

@@ -313,7 +313,7 @@ impl<R: Role> Receiver<R> {
 
     /// Says that the sending half has sent a ping, so that its pong's round-trip time can be measured.
     pub fn expect(&mut self, probe: Probe) {
-        let Probe(payload, at) = probe;
+        let (payload, at) = probe.into_parts();
         self.aside.remember_ping(payload, at);
     }
 

@@ -24,7 +24,7 @@ impl<R: Side> Sender<R> {
         let probe = ControlPayload::new(payload);
         let probe = probe.ok_or(SendError::Misuse(Misuse::LongControl))?;
         self.queue_ping(payload).map_err(SendError::Misuse)?;
-        Ok(Probe(probe, Instant::new(now)))
+        Ok(Probe::new(probe, Instant::new(now)))
     }
 
     /// Queues a pong: one that no ping has asked for, or the answer to a ping where none is given by itself. It may follow our
