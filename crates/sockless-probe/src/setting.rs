@@ -13,6 +13,7 @@ pub(crate) struct Setting {
     /// For `wss`.
     pub(crate) secure: Option<Secure>,
     /// Whether WebSockets are streams of HTTP/2.
+    #[cfg_attr(not(feature = "http2"), allow(dead_code, reason = "it is always false"))]
     pub(crate) http2: bool,
     /// The value of `Host`.
     pub(crate) host: String,

@@ -1,5 +1,7 @@
 //! The sentences that the cases stand on, word for word.
 
+#![cfg_attr(not(feature = "http2"), allow(dead_code, reason = "those of RFC 8441"))]
+
 use crate::verdict::Rule;
 
 macro_rules! rules {

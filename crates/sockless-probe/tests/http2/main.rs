@@ -13,12 +13,26 @@ use server::Fault;
 const PROBE: &str = env!("CARGO_BIN_EXE_sockless-probe");
 
 /// The probe's exit status, what it said, and the cases that failed.
-fn run(fault: Option<Fault>, filter: &str, timeout: &str) -> (Option<i32>, String, Vec<String>) {
-    let port = server::start(fault);
+type Ended = (Option<i32>, String, Vec<String>);
+
+fn run(fault: Option<Fault>, filter: &str, timeout: &str) -> Ended {
+    let port = server::start(fault, None);
+    run_at(port, &["ws"], filter, timeout)
+}
+
+/// The same with a server that is there: how it is asked, and options.
+fn run_at(port: u16, by: &[&str], filter: &str, timeout: &str) -> Ended {
     let path =
         std::env::temp_dir().join(format!("sockless-probe-h2-{}-{port}.json", std::process::id()));
     let output = Command::new(PROBE)
-        .args(["server", &format!("ws://127.0.0.1:{port}/"), "--http2", "--quick", "--quiet"])
+        .args([
+            "server",
+            &format!("{}://127.0.0.1:{port}/", by[0]),
+            "--http2",
+            "--quick",
+            "--quiet",
+        ])
+        .args(&by[1..])
         .args(["--timeout", timeout, "--filter", filter, "--json"])
         .arg(&path)
         .output()
@@ -43,6 +57,18 @@ fn run(fault: Option<Fault>, filter: &str, timeout: &str) -> (Option<i32>, Strin
 fn no_case_fails_a_right_server() {
     let (status, said, failed) = run(None, "http2,1.*,2.*,5.*,6.4.*,7.*,closing,control", "5");
     assert_eq!((status, &*said, failed), (Some(0), "", Vec::new()));
+}
+
+#[test]
+fn by_tls_it_is_http2_that_was_chosen_or_nothing() {
+    let by = ["wss", "--insecure"];
+    let port = server::start(None, Some(server::tls("h2")));
+    let (status, said, failed) = run_at(port, &by, "http2,1.*,5.*,7.*,closing", "5");
+    assert_eq!((status, &*said, failed), (Some(0), "", Vec::new()));
+    let port = server::start(None, Some(server::tls("http/1.1")));
+    let (status, said, _) = run_at(port, &by, "http2", "1");
+    assert_eq!(status, Some(2));
+    assert!(said.contains("HTTP/2 did not come about"), "{said}");
 }
 
 #[test]

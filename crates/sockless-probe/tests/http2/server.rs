@@ -1,7 +1,7 @@
 //! A server of WebSockets over HTTP/2 that sends every message back: right, or with one rule broken.
 
 use std::io::Read as _;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,10 @@ use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
 use http::{Method, Request, Response};
 use sockless::{Config, Connection, Event, Input, Server, Want};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer};
 
 /// The rule that is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +54,22 @@ pub(crate) const ALL: [(Fault, &str); 10] = [
     (Fault::AllForOne, "http2.violation-on-one-stream"),
 ];
 
+/// TLS with a certificate of its own, by which one of these protocols is chosen.
+pub(crate) fn tls(protocol: &str) -> TlsAcceptor {
+    let own = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![own.cert.der().clone()], key)
+        .unwrap();
+    config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+    Arc::new(config).into()
+}
+
 /// Starts it on a thread that lives as long as the test: its port.
-pub(crate) fn start(fault: Option<Fault>) -> u16 {
+pub(crate) fn start(fault: Option<Fault>, tls: Option<TlsAcceptor>) -> u16 {
     let (send, port) = mpsc::channel();
     thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -62,6 +79,12 @@ pub(crate) fn start(fault: Option<Fault>) -> u16 {
             while let Ok((stream, _)) = listener.accept().await {
                 if fault == Some(Fault::NoHttp2) {
                     thread::spawn(move || answer_in_http1(stream));
+                } else if let Some(tls) = tls.clone() {
+                    tokio::spawn(async move {
+                        if let Ok(stream) = tls.accept(stream).await {
+                            serve(stream, fault).await;
+                        }
+                    });
                 } else {
                     tokio::spawn(serve(stream, fault));
                 }
@@ -78,7 +101,7 @@ fn answer_in_http1(stream: TcpStream) {
     let _ = std::io::Write::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n");
 }
 
-async fn serve(stream: TcpStream, fault: Option<Fault>) -> Option<()> {
+async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, fault: Option<Fault>) -> Option<()> {
     let mut http = h2::server::Builder::new();
     if fault != Some(Fault::NoSetting) {
         http.enable_connect_protocol();
