@@ -51,7 +51,22 @@ fn matches(pattern: &str, id: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::matches;
+    use super::{Choice, matches};
+    use crate::cases::all;
+    use crate::verdict::Testee;
+
+    #[test]
+    fn the_handshake_is_that_of_the_http_that_is_spoken() {
+        for http2 in [false, cfg!(feature = "http2")] {
+            let choice = Choice { http2, ..Choice::default() };
+            let cases = all(Testee::Server);
+            let has = |chapter: &str| {
+                cases.iter().any(|case| case.chapter == chapter && choice.takes(case))
+            };
+            assert_eq!((has("handshake"), has("http2")), (!http2, http2));
+            assert!(has("framing") && has("autobahn"));
+        }
+    }
 
     #[test]
     fn patterns_match_ids_and_whole_groups() {

@@ -82,10 +82,13 @@ fn every_wrong_server_is_caught_by_the_case_for_it() {
 }
 
 #[test]
-fn a_server_that_knows_no_extended_connect_or_no_http2_is_told_so_in_a_sentence() {
+fn who_opens_no_stream_is_told_so_in_a_sentence() {
     let (status, said, _) = run(Some(Fault::NoSetting), "http2", "0.5");
     assert_eq!(status, Some(2));
     assert!(said.contains("extended CONNECT"), "{said}");
+    let (status, said, _) = run(Some(Fault::Refuses), "http2", "0.5");
+    assert_eq!(status, Some(2));
+    assert!(said.contains("403") && said.contains("--field"), "{said}");
     let (status, said, _) = run(Some(Fault::NoHttp2), "http2", "0.5");
     assert_eq!(status, Some(2));
     assert!(said.contains("Without --http2"), "{said}");

@@ -20,6 +20,8 @@ use tokio_rustls::rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer}
 pub(crate) enum Fault {
     /// It doesn't say that it takes extended CONNECT.
     NoSetting,
+    /// It refuses everybody.
+    Refuses,
     /// It speaks HTTP/1.1 alone.
     NoHttp2,
     AnyProtocol,
@@ -145,6 +147,10 @@ async fn answer(
         respond.send_response(response.status(400).body(()).ok()?, true).ok()?;
         return None;
     }
+    if fault == Some(Fault::Refuses) {
+        respond.send_response(response.status(403).body(()).ok()?, true).ok()?;
+        return None;
+    }
     if fault == Some(Fault::Subprotocol) {
         response = response.header("sec-websocket-protocol", "nobody-asked");
     }
@@ -159,7 +165,11 @@ async fn answer(
     }
     match fault {
         Some(Fault::NoEnd) => tokio::time::sleep(Duration::from_secs(60)).await,
-        Some(Fault::ResetAtEnd) => stream.send.send_reset(Reason::CANCEL),
+        Some(Fault::ResetAtEnd) => {
+            // The Close frame has gone out before.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            stream.send.send_reset(Reason::CANCEL);
+        }
         _ => drop(stream.send.send_data(Bytes::new(), true)),
     }
     None
