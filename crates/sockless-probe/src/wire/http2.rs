@@ -287,6 +287,8 @@ async fn join(socket: TcpStream, mut send: SendStream<Bytes>, mut body: RecvStre
     if broken {
         send.send_reset(Reason::CANCEL);
         let _ = read.as_ref().set_zero_linger();
+        // Dropped as it is it would say its end first.
+        write.forget();
     }
 }
 
