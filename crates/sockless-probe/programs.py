@@ -28,7 +28,7 @@ PROGRAMS = os.path.join(TARGET, "release")
 PROBE = os.path.join(PROGRAMS, "sockless-probe")
 LIMIT = 300
 
-# The servers: what they are asked by, what more the probe is told.
+# The servers: the scheme of their addresses, further options of the probe.
 SERVERS = {
     "echo_std": ("ws", []),
     "echo_mio": ("ws", []),
@@ -131,8 +131,8 @@ def test_server(name):
     try:
         command = [program, "--listen", "127.0.0.1:0"]
         if name == "relay":
-            behind, address = listening([os.path.join(PROGRAMS, "echo_std"), "--listen", "127.0.0.1:0"])
-            processes.append(behind)
+            echo, address = listening([os.path.join(PROGRAMS, "echo_std"), "--listen", "127.0.0.1:0"])
+            processes.append(echo)
             command += ["--to", address]
         if name == "echo_recorded":
             command += ["--record", records]

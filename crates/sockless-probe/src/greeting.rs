@@ -1,4 +1,4 @@
-//! One handshake before all cases, so that somebody who is not a WebSocket server, or is somewhere else, is told at once.
+//! One handshake before all cases, so that the user hears at once of an address where no WebSocket server is.
 
 use std::time::Duration;
 

@@ -34,7 +34,7 @@ static int frame(int fd, unsigned char first, unsigned char *payload, size_t len
     return all(fd, head, 2 + count + 4, 1) && all(fd, payload, length, 1);
 }
 
-/* One connection, to its end: sends every message back, or keeps the text that it is told. */
+/* One connection, to its end: sends every message back, or keeps the text that comes. */
 static void visit(const char *path, int echoes, char *told, size_t room) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
     inet_pton(AF_INET, host, &address.sin_addr);

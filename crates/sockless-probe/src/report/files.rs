@@ -1,4 +1,4 @@
-//! Files of text, read and written as a whole; what goes wrong is told with their names.
+//! Files of text, read and written as a whole; an error has the file's name.
 
 use std::path::Path;
 

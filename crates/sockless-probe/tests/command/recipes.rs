@@ -19,7 +19,7 @@ fn block(text: &str, head: &str, nth: usize) -> String {
     own.map(|line| line.get(indent..).unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }
 
-/// Runs the commands of a recipe in a folder of its own, with the probe on the path: the status, and the files that are there then.
+/// Runs the commands of a recipe in a fresh folder, with the probe on the path: the status, and the files that are there then.
 fn run(commands: &str, name: &str) -> (Option<i32>, Vec<String>) {
     let url = server(|mut stream| {
         opening(&mut stream);
@@ -56,7 +56,7 @@ fn the_steps_of_the_action_and_of_the_job_leave_reports_and_the_probes_status() 
         (Some(1), vec!["sockless-probe.html".to_owned(), "sockless-probe.xml".to_owned()]);
     let action = include_str!("../../ci/action.yml");
     assert_eq!(run(&block(action, "run: |", 0), "action"), expected);
-    // The last command of the job is a line of its own, and the server ends with the container: here it has to be ended.
+    // The last command of the job is a separate line, and the server ends with the container: here it has to be ended.
     let job = include_str!("../../ci/gitlab.yml");
     let last = job.lines().find_map(|line| line.trim().strip_prefix("- sockless-probe")).unwrap();
     let commands = block(job, "- |", 0);

@@ -107,7 +107,7 @@ fn a_client_by_tls_is_served_by_the_certificate_that_was_given() {
         .with_root_certificates(roots)
         .with_no_client_auth();
     let config = Arc::new(config);
-    // What it is told on a path, up to the server's end.
+    // What comes on a path, up to the server's end.
     let visit = |path: &str| {
         let name = rustls::pki_types::ServerName::try_from("127.0.0.1").unwrap();
         let connection = rustls::ClientConnection::new(Arc::clone(&config), name).unwrap();
@@ -123,7 +123,7 @@ fn a_client_by_tls_is_served_by_the_certificate_that_was_given() {
     };
     let said = visit("/getCaseCount");
     assert!(said.starts_with(b"HTTP/1.1 101"), "{:?}", String::from_utf8_lossy(&said));
-    assert!(said.windows(3).any(|three| three == b"\x81\x011"), "the count is told in a frame");
+    assert!(said.windows(3).any(|three| three == b"\x81\x011"), "the count comes in a frame");
     visit("/updateReports?agent=nobody");
     assert_eq!(run.wait().unwrap().code(), Some(2));
 

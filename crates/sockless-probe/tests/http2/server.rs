@@ -56,7 +56,7 @@ pub(crate) const ALL: [(Fault, &str); 10] = [
     (Fault::AllForOne, "http2.violation-on-one-stream"),
 ];
 
-/// TLS with a certificate of its own, by which one of these protocols is chosen.
+/// TLS with a fresh certificate, by which this protocol is chosen.
 pub(crate) fn tls(protocol: &str) -> TlsAcceptor {
     let own = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     let key = PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
