@@ -53,18 +53,28 @@ fn run_at(port: u16, by: &[&str], filter: &str, timeout: &str) -> Ended {
     (output.status.code(), said, failed.collect())
 }
 
+/// A right server: what fails among much else has to be right alone, as a machine may be busy.
+fn is_right(port: u16, by: &[&str], filter: &str) {
+    let (mut ended, mut tries) = (run_at(port, by, filter, "5"), 0);
+    while !ended.2.is_empty() && tries < 2 {
+        let ids: Vec<&str> = ended.2.iter().filter_map(|case| case.split(':').next()).collect();
+        ended = run_at(port, by, &ids.join(","), "10");
+        tries += 1;
+    }
+    assert_eq!(ended, (Some(0), String::new(), Vec::new()));
+}
+
 #[test]
 fn no_case_fails_a_right_server() {
-    let (status, said, failed) = run(None, "http2,1.*,2.*,5.*,6.4.*,7.*,closing,control", "5");
-    assert_eq!((status, &*said, failed), (Some(0), "", Vec::new()));
+    let port = server::start(None, None);
+    is_right(port, &["ws"], "http2,1.*,2.*,5.*,6.4.*,7.*,closing,control");
 }
 
 #[test]
 fn by_tls_it_is_http2_that_was_chosen_or_nothing() {
     let by = ["wss", "--insecure"];
     let port = server::start(None, Some(server::tls("h2")));
-    let (status, said, failed) = run_at(port, &by, "http2,1.*,5.*,7.*,closing", "5");
-    assert_eq!((status, &*said, failed), (Some(0), "", Vec::new()));
+    is_right(port, &by, "http2,1.*,5.*,7.*,closing");
     let port = server::start(None, Some(server::tls("http/1.1")));
     let (status, said, _) = run_at(port, &by, "http2", "1");
     assert_eq!(status, Some(2));
