@@ -1,0 +1,79 @@
+//! What the two tasks tell each other.
+
+use std::io;
+
+use sockless::connection::{
+    self, Entropy, Notice, Probe, Reply, SendError, SenderEnd, Side, Traffic,
+};
+use sockless::{Client, CloseCode, Prepared, Server};
+
+use crate::message::Message;
+
+/// What the writing task is to do.
+#[derive(Debug)]
+pub(super) enum Order {
+    Send(Message),
+    Prepared(Prepared),
+    Close(Option<CloseCode>, Box<str>),
+    /// Boxed, because it is rare and longer than the others.
+    Reply(Box<Reply>),
+}
+
+/// What the writing task has to say.
+#[derive(Debug)]
+pub(super) enum Note {
+    Notice(Notice),
+    /// A ping has been queued.
+    Probe(Box<Probe>),
+    /// Replies are welcome again.
+    Room,
+    /// It has ended, like this; perhaps because the stream has failed; and this is what it has sent.
+    Ended(SenderEnd, Option<io::ErrorKind>, Box<Traffic>),
+}
+
+/// A role, as far as the halves tell the two apart.
+pub trait Role: Side {
+    /// Queues a prepared message.
+    #[doc(hidden)]
+    fn send_prepared(
+        sender: &mut connection::Sender<Self>,
+        message: &Prepared,
+    ) -> Result<(), SendError>
+    where
+        Self: Sized;
+
+    /// The keys of a sending half that sends nothing.
+    #[doc(hidden)]
+    fn no_keys() -> Self::Keys;
+}
+
+/// No entropy: for a half that is dropped.
+struct None;
+
+impl Entropy for None {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        bytes.fill(0);
+    }
+}
+
+impl Role for Server {
+    fn send_prepared(
+        sender: &mut connection::Sender<Self>,
+        message: &Prepared,
+    ) -> Result<(), SendError> {
+        sender.send_prepared(message)
+    }
+
+    fn no_keys() {}
+}
+
+impl Role for Client {
+    /// Nobody gets here: the handles of clients send no prepared messages.
+    fn send_prepared(_: &mut connection::Sender<Self>, _: &Prepared) -> Result<(), SendError> {
+        Err(SendError::Failed)
+    }
+
+    fn no_keys() -> Self::Keys {
+        Box::new(None)
+    }
+}

@@ -1,0 +1,18 @@
+//! The network: from a URL to a stream, and from a listener to sockets.
+
+mod connect;
+mod listener;
+mod proxy;
+mod race;
+mod stream;
+#[cfg(feature = "rustls")]
+mod tls;
+
+pub use connect::{connect, connect_with};
+pub use listener::Listener;
+pub use proxy::{Proxy, ProxyError};
+pub use stream::NetStream;
+#[cfg(feature = "rustls")]
+pub use tls::Tls;
+#[cfg(feature = "rustls")]
+pub(crate) use tls::explain;

@@ -1,0 +1,58 @@
+//! Writing what a connection has to write.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use sockless::Connection;
+use sockless::connection::Side;
+use tokio::io::AsyncWrite;
+
+use crate::buffer;
+
+/// How many slices are written by one call.
+const SLICES: usize = 16;
+
+/// Writes all output, and flushes the stream. `unflushed` says whether something of it is still to be flushed.
+pub(crate) fn poll_write<R: Side>(
+    stream: &mut (impl AsyncWrite + Unpin),
+    connection: &mut Connection<R>,
+    unflushed: &mut bool,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<()>> {
+    let mut stream = Pin::new(stream);
+    while !connection.output().is_empty() {
+        let output = connection.output();
+        let written = if output.len() == connection.queued() {
+            // The plain call costs the system less.
+            stream.as_mut().poll_write(cx, output)
+        } else {
+            let mut slices = [IoSlice::new(&[]); SLICES];
+            let count = connection.output_io_slices(&mut slices);
+            stream.as_mut().poll_write_vectored(cx, &slices[..count])
+        };
+        match ready!(written)? {
+            0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+            count => {
+                connection.wrote(count);
+                *unflushed = true;
+            }
+        }
+    }
+    if let Some(buffer) = connection.reclaim() {
+        buffer::keep_output(buffer);
+    }
+    ready!(stream.poll_flush(cx))?;
+    *unflushed = false;
+    Poll::Ready(Ok(()))
+}
+
+/// Lends the thread's spare buffer for output, if none waits.
+#[inline]
+pub(crate) fn lend<R: Side>(connection: &mut Connection<R>) {
+    if connection.output().is_empty()
+        && let Err(buffer) = connection.lend(buffer::take_output())
+    {
+        buffer::keep_output(buffer);
+    }
+}
