@@ -15,6 +15,8 @@ in_both_roles!(
     receives_control_frame_of_125_bytes,
     answers_ping_with_its_payload,
     answers_pings_in_order,
+    answers_a_short_ping_in_place_of_a_longer_one_without_room,
+    has_room_for_pongs_again_only_when_those_before_are_written,
     answers_ping_behind_what_was_queued,
     answers_ping_between_fragments_of_ours,
     answers_ping_after_streamed_frame,
@@ -88,6 +90,31 @@ fn answers_pings_in_order<R: Tested>() {
     assert_eq!(feed(&mut conn, &pings).len(), 10);
     let expected: Vec<_> = (0..10).map(|i| (FIN | PONG, vec![i])).collect();
     assert_eq!(sent(&mut conn), expected);
+}
+
+fn answers_a_short_ping_in_place_of_a_longer_one_without_room<R: Tested>() {
+    let mut conn = open::<R>();
+    let long = (0..16).map(|i| vec![i; 125]);
+    // There is room for the pongs of fifteen of them, and for the short one beside those.
+    let payloads: Vec<Vec<u8>> = long.chain([b"short".to_vec()]).collect();
+    let pings: Vec<u8> = payloads.iter().flat_map(|it| peer::<R>(FIN | PING, it)).collect();
+    assert_eq!(feed(&mut conn, &pings).len(), 17);
+    let answered = payloads[..15].iter().chain(&payloads[16..]);
+    let expected: Vec<_> = answered.map(|it| (FIN | PONG, it.clone())).collect();
+    assert_eq!(sent(&mut conn), expected);
+}
+
+fn has_room_for_pongs_again_only_when_those_before_are_written<R: Tested>() {
+    let mut conn = open::<R>();
+    let pings: Vec<u8> = (0..15).flat_map(|i| peer::<R>(FIN | PING, &[i; 125])).collect();
+    assert_eq!(feed(&mut conn, &pings).len(), 15);
+    let queued = conn.queued();
+    conn.wrote(1);
+    assert_eq!(feed(&mut conn, &pings).len(), 15);
+    assert_eq!(conn.queued(), queued - 1);
+    written(&mut conn);
+    assert_eq!(feed(&mut conn, &pings).len(), 15);
+    assert_eq!(conn.queued(), queued);
 }
 
 fn answers_ping_behind_what_was_queued<R: Tested>() {

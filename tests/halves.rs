@@ -135,6 +135,7 @@ fn carry_a_held_close_reply<R: Tested>() {
     sender.apply(replies[0], START);
     sender.send_text("last words").unwrap();
     sender.close(CloseCode::NORMAL, "", START).unwrap();
+    assert_eq!(sender.notice(), None, "the receiving half reads nothing more anyway");
     assert_eq!(
         write(&mut sender),
         [(FIN | TEXT, b"last words".to_vec()), (FIN | CLOSE, close_body(1000, b""))]

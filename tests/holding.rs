@@ -17,6 +17,7 @@ in_both_roles!(
     independent_endpoint_gives_out_messages_while_congested,
     held_messages_own_their_payload,
     held_messages_come_in_order_with_what_is_read_later,
+    input_between_held_messages_comes_after_them,
     control_frames_before_the_first_data_frame_are_served,
     ping_after_a_held_message_waits_with_it,
     close_before_a_held_message_is_answered_while_congested,
@@ -38,6 +39,7 @@ in_both_roles!(
     stream_ends_after_a_held_message_that_its_buffer_completed,
     message_after_a_fragment_that_its_buffer_completed_comes_at_once,
     silence_does_not_run_while_messages_are_held,
+    idle_time_does_not_run_while_messages_are_held,
     silence_begins_anew_after_congestion_between_two_polls,
     pings_answer_is_not_timed_before_it_is_written,
     pings_do_not_pile_up_behind_waiting_output,
@@ -46,15 +48,23 @@ in_both_roles!(
     any_byte_written_postpones_stalling,
     stalls_before_any_message_is_given_out,
     pause_of_the_program_itself_is_no_stall,
+    part_of_the_last_offer_that_is_taken_is_no_stall,
     time_since_everything_was_written_is_no_stall,
+    answer_after_everything_was_written_has_its_own_time,
     byte_that_was_written_just_before_the_deadline_counts,
     late_close_ends_before_any_message_is_given_out,
     nothing_can_be_sent_after_a_late_close,
     late_close_that_was_never_written_was_not_sent,
     stalled_peer_of_a_failed_connection_ends_it,
     halves_hold_when_they_are_asked_to,
+    halves_hold_nothing_at_first,
+    halves_read_on_after_the_peers_close_though_they_hold,
     halves_keep_replies_in_a_fixed_place,
+    halves_keep_the_latest_ping,
     halves_keep_pongs_in_order_and_the_latest_beyond,
+    halves_keep_a_short_pong_in_place_of_a_longer_one_without_room,
+    halves_have_all_room_for_pongs_again_when_they_are_taken,
+    halves_answer_the_pings_before_a_failure_ahead_of_it,
     halves_hear_that_the_ping_was_written,
     halves_ask_no_more_after_our_close,
     halves_hear_of_stalling,
@@ -152,6 +162,15 @@ fn held_messages_come_in_order_with_what_is_read_later<R: Tested>() {
         let all: Vec<Seen> = (0..20).map(|i| text(&format!("number {i}"))).collect();
         assert_eq!(seen, all, "reads of {size}");
     }
+}
+
+fn input_between_held_messages_comes_after_them<R: Tested>() {
+    let mut conn = congested::<R>(answering());
+    assert_eq!(feed(&mut conn, &[message::<R>("one"), message::<R>("two")].concat()), []);
+    written(&mut conn);
+    let event = conn.poll(&mut Input::none(), START);
+    assert_eq!(event.as_ref().map(Seen::new), Some(text("one")));
+    assert_eq!(feed(&mut conn, &message::<R>("three")), [text("two"), text("three")]);
 }
 
 fn control_frames_before_the_first_data_frame_are_served<R: Tested>() {
@@ -398,6 +417,17 @@ fn silence_does_not_run_while_messages_are_held<R: Tested>() {
     assert_eq!(pass(&mut conn, seconds(610)), [Seen::Quiet]);
 }
 
+fn idle_time_does_not_run_while_messages_are_held<R: Tested>() {
+    let mut conn = congested::<R>(answering().with_idle(seconds(10)));
+    for second in 1..50 {
+        assert_eq!(pass(&mut conn, seconds(second)), [], "after {second} s");
+    }
+    written(&mut conn);
+    assert_eq!(pass(&mut conn, seconds(50)), []);
+    assert_eq!(pass(&mut conn, seconds(59)), []);
+    assert_eq!(pass(&mut conn, seconds(60)), [Seen::Idle]);
+}
+
 fn silence_begins_anew_after_congestion_between_two_polls<R: Tested>() {
     let config = answering().with_keepalive(seconds(10), seconds(5));
     let mut conn = R::open(config);
@@ -513,6 +543,18 @@ fn pause_of_the_program_itself_is_no_stall<R: Tested>() {
     is_unharmed(&mut conn);
 }
 
+fn part_of_the_last_offer_that_is_taken_is_no_stall<R: Tested>() {
+    let mut conn = R::open(Config::default().with_write_timeout(seconds(3)));
+    conn.send_binary(&[0; 1000]).unwrap();
+    assert_eq!(pass(&mut conn, START), []);
+    // The time is up; of what is offered once more the stream takes a byte.
+    assert_eq!(pass(&mut conn, seconds(3)), []);
+    conn.wrote(1);
+    assert_eq!(pass(&mut conn, seconds(3)), []);
+    assert_eq!(conn.deadline(), Some(seconds(6)));
+    stalls(&mut conn, seconds(6));
+}
+
 fn time_since_everything_was_written_is_no_stall<R: Tested>() {
     let config = Config::default().with_write_timeout(seconds(3)).with_close(seconds(100));
     let mut conn = R::open(config);
@@ -531,6 +573,19 @@ fn time_since_everything_was_written_is_no_stall<R: Tested>() {
     assert_eq!(pass(&mut conn, seconds(51)), []);
     assert_eq!(pass(&mut conn, seconds(53)), []);
     stalls(&mut conn, seconds(54));
+}
+
+fn answer_after_everything_was_written_has_its_own_time<R: Tested>() {
+    let config = Config::default().with_write_timeout(seconds(3)).with_close(seconds(100));
+    let mut conn = R::open(config);
+    conn.close(CloseCode::NORMAL, "", START).unwrap();
+    assert_eq!(pass(&mut conn, START), []);
+    written(&mut conn);
+    let seen = feed_at(&mut conn, &peer::<R>(FIN | PING, b"a"), seconds(2));
+    assert_eq!(seen, [Seen::Ping(b"a".to_vec())]);
+    assert_eq!(pass(&mut conn, seconds(3)), []);
+    assert_eq!(conn.deadline(), Some(seconds(6)));
+    stalls(&mut conn, seconds(6));
 }
 
 fn byte_that_was_written_just_before_the_deadline_counts<R: Tested>() {
@@ -621,11 +676,29 @@ fn halves_hold_when_they_are_asked_to<R: Tested>() {
     let (mut receiver, _) = halves::<R>(Config::default());
     receiver.hold(true);
     assert_eq!(receiver.want(), Want::Io { read: false, write: false, deadline: None });
+    // Another configuration doesn't let them go.
+    receiver.set_config(Config::default());
     assert_eq!(receive(&mut receiver, &message::<R>("held"), START), []);
     receiver.hold(false);
     assert_eq!(receiver.want(), Want::Io { read: false, write: false, deadline: Some(START) });
     assert_eq!(receive(&mut receiver, b"", START), [text("held")]);
     assert_eq!(receiver.want(), Want::Io { read: true, write: false, deadline: None });
+}
+
+fn halves_hold_nothing_at_first<R: Tested>() {
+    let mut conn = congested::<R>(answering());
+    assert_eq!(feed(&mut conn, &message::<R>("held")), []);
+    let (mut receiver, _) = conn.split();
+    assert_eq!(receive(&mut receiver, b"", START), [text("held")]);
+}
+
+fn halves_read_on_after_the_peers_close_though_they_hold<R: Tested>() {
+    let (mut receiver, _) = halves::<R>(Config::default());
+    receiver.hold(true);
+    let close = peer::<R>(FIN | CLOSE, &close_body(1000, b""));
+    let closing = Seen::Closing(Some(1000), String::new());
+    assert_eq!(receive(&mut receiver, &close, START), [closing]);
+    assert!(matches!(receiver.want(), Want::Io { read: true, .. }));
 }
 
 fn halves_keep_replies_in_a_fixed_place<R: Tested>() {
@@ -649,6 +722,20 @@ fn halves_keep_replies_in_a_fixed_place<R: Tested>() {
     assert!(matches!(receiver.want(), Want::Io { write: false, .. }));
 }
 
+fn halves_keep_the_latest_ping<R: Tested>() {
+    let config = Config::default().with_keepalive(seconds(10), seconds(5));
+    let (mut receiver, _) = halves::<R>(config);
+    receive(&mut receiver, b"", START);
+    assert_eq!(receive(&mut receiver, b"", seconds(10)), [Seen::Quiet]);
+    assert_eq!(receive(&mut receiver, &message::<R>("alive"), seconds(11)), [text("alive")]);
+    assert_eq!(receive(&mut receiver, b"", seconds(21)), [Seen::Quiet]);
+    let Some(Reply::Ping(payload)) = receiver.reply() else { panic!("a ping") };
+    assert_eq!(receiver.reply(), None);
+    let pong = peer::<R>(FIN | PONG, &payload);
+    let answered = Seen::Pong(payload.to_vec(), Some(seconds(1)));
+    assert_eq!(receive(&mut receiver, &pong, seconds(22)), [answered]);
+}
+
 fn halves_keep_pongs_in_order_and_the_latest_beyond<R: Tested>() {
     let (mut receiver, mut sender) = halves::<R>(Config::default());
     for number in 0..10_000_u32 {
@@ -664,6 +751,40 @@ fn halves_keep_pongs_in_order_and_the_latest_beyond<R: Tested>() {
     // 2 KiB of frames of ten bytes, and the last.
     let expected: Vec<u32> = (0..204).chain([9999]).collect();
     assert_eq!(numbers, expected);
+}
+
+fn halves_keep_a_short_pong_in_place_of_a_longer_one_without_room<R: Tested>() {
+    let (mut receiver, _) = halves::<R>(Config::default());
+    let long = (0..16).map(|i| vec![i; 125]);
+    // There is room for fifteen of them, and for the short one beside those.
+    let payloads: Vec<Vec<u8>> = long.chain([b"short".to_vec()]).collect();
+    let pings: Vec<u8> = payloads.iter().flat_map(|it| peer::<R>(FIN | PING, it)).collect();
+    assert_eq!(receive(&mut receiver, &pings, START).len(), 17);
+    let pong = |payload: &Vec<u8>| Reply::Pong(ControlPayload::new(payload).unwrap());
+    let expected: Vec<Reply> = payloads[..15].iter().chain(&payloads[16..]).map(pong).collect();
+    assert_eq!(core::iter::from_fn(|| receiver.reply()).collect::<Vec<_>>(), expected);
+}
+
+fn halves_have_all_room_for_pongs_again_when_they_are_taken<R: Tested>() {
+    let (mut receiver, mut sender) = halves::<R>(Config::default());
+    // As long as a ping of ours has no answer, what is put aside has its place.
+    receiver.expect(sender.ping(b"ours", START).unwrap());
+    let pings: Vec<u8> = (0..10).flat_map(|i| peer::<R>(FIN | PING, &[i; 125])).collect();
+    for _ in 0..5 {
+        assert_eq!(receive(&mut receiver, &pings, START).len(), 10);
+        assert_eq!(core::iter::from_fn(|| receiver.reply()).count(), 10);
+    }
+}
+
+fn halves_answer_the_pings_before_a_failure_ahead_of_it<R: Tested>() {
+    let (mut receiver, _) = halves::<R>(Config::default());
+    let pings: Vec<u8> = (0..20).flat_map(|i| peer::<R>(FIN | PING, &[i; 125])).collect();
+    let bytes = [pings, peer::<R>(FIN | 0x3, b"")].concat();
+    assert_eq!(receive(&mut receiver, &bytes, START).len(), 21);
+    let replies: Vec<Reply> = core::iter::from_fn(|| receiver.reply()).collect();
+    let [.., latest, end] = &replies[..] else { panic!("{replies:?}") };
+    assert_eq!(*latest, Reply::Pong(ControlPayload::new(&[19; 125]).unwrap()));
+    assert!(matches!(end, Reply::Fail(Failure::Violation(_))), "{end:?}");
 }
 
 fn halves_hear_that_the_ping_was_written<R: Tested>() {
@@ -694,6 +815,9 @@ fn halves_ask_no_more_after_our_close<R: Tested>() {
     assert_eq!(notices(&mut sender), [Notice::Closing]);
     receiver.note(Notice::Closing, START);
     assert_eq!(receiver.deadline(), None);
+    // What is heard later changes nothing about that.
+    assert_eq!(receive(&mut receiver, &message::<R>("heard"), seconds(1)), [text("heard")]);
+    assert_eq!(receiver.deadline(), None);
     assert_eq!(receive(&mut receiver, b"", seconds(100)), []);
     // A ping that was asked for before is not sent after the Close frame.
     sender.apply(Reply::Ping(ControlPayload::new(b"late").unwrap()), START);
@@ -712,8 +836,13 @@ fn halves_hear_of_stalling<R: Tested>() {
     assert_eq!(sender.deadline(), Some(START));
     assert_eq!(notices(&mut sender), [Notice::Stalled]);
     assert_eq!(sender.deadline(), None);
+    // It knows why by itself.
+    let outcome = Outcome::join(receiver.end(), sender.end());
+    assert_eq!(outcome.cause, Cause::Failed(Failure::Stalled));
+    receiver.hold(true);
     receiver.note(Notice::Stalled, seconds(61));
-    assert_eq!(receiver.deadline(), Some(START));
+    // What still comes is thrown away, though messages are held.
+    assert_eq!(receiver.want(), Want::Io { read: true, write: false, deadline: Some(START) });
     let seen = receive(&mut receiver, &message::<R>("late"), seconds(61));
     assert_eq!(seen, [Seen::Failed(Failure::Stalled)]);
     assert!(sender.end().is_over());
@@ -731,7 +860,10 @@ fn halves_hear_of_a_late_close<R: Tested>() {
         receiver.note(notice, seconds(10));
     }
     assert_eq!(receive(&mut receiver, &message::<R>("late"), seconds(10)), []);
-    assert_eq!(receiver.deadline(), None);
+    // What still comes is thrown away.
+    assert_eq!(receiver.want(), Want::Io { read: true, write: false, deadline: None });
+    assert!(receiver.poll(&mut Input::eof(), seconds(10)).is_none());
+    assert!(receiver.is_over());
     assert!(sender.end().is_over() && sender.deadline().is_none());
 }
 
@@ -790,6 +922,7 @@ fn halves_hear_of_the_end_of_the_stream_while_a_buffer_is_out<R: Tested>() {
     let taken = receiver.take_buffer().unwrap();
     assert!(receiver.poll(&mut Input::eof(), START).is_none());
     assert_eq!(told(&mut receiver, sender).deadline(), Some(seconds(10)));
+    assert!(!receiver.is_over(), "the buffer may complete the message");
     receiver.put_buffer(taken.bytes).unwrap();
     let failed = [Seen::Failed(Failure::EndOfStream)];
     assert_eq!(receive(&mut receiver, b"", START), failed);
@@ -802,6 +935,7 @@ fn halves_can_be_lost<R: Tested>() {
     receiver.lost();
     assert_eq!(sender.output(), b"");
     assert!(receiver.is_over() && receiver.deadline().is_none() && sender.deadline().is_none());
+    assert!(receiver.poll(&mut Input::none(), START).is_none());
     assert_eq!(receiver.reply(), None);
     let outcome = Outcome::join(receiver.end(), sender.end());
     assert_eq!(outcome.cause, Cause::Failed(Failure::EndOfStream));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sockless::connection::Cause;
+use sockless::connection::{Cause, ControlPayload, Notice, Reply};
 use sockless::{CloseCode, Config, Connection, Event, Input, Kind, Server, Want};
 
 use crate::streams::encoded;
@@ -59,6 +59,36 @@ fn ping_flood_while_a_frame_is_streamed_keeps_to_the_reserve_and_answers_the_lat
     let (latest, first) = numbers.split_last().expect("some");
     assert_eq!(*latest, 999);
     assert!(first.len() > 15 && first.iter().copied().eq(0..first.len() as u32), "{numbers:?}");
+}
+
+/// A frame that is begun before the pongs ahead of it are written holds it up once more.
+#[test]
+fn latest_pong_of_a_flood_goes_out_behind_the_next_frame_at_the_latest() {
+    let (_, mut sender) = streaming(Config::default()).split();
+    let payload = |at: u8| ControlPayload::new(&[at; 125]).expect("short enough");
+    for at in 0..100 {
+        sender.apply(Reply::Pong(payload(at)), Duration::ZERO);
+    }
+    sender.apply(Reply::Ping(payload(0)), Duration::ZERO);
+    sender.stream_payload(&mut [2]).expect("room");
+    sender.stream_frame(Some(Kind::Binary), true, 1).expect("room");
+    sender.wrote(usize::MAX);
+    assert_eq!(sender.notice(), Some(Notice::PingWritten));
+    sender.stream_payload(&mut [3]).expect("room");
+    assert_eq!(sender.output(), [vec![3], encoded(true, 10, None, &[99; 125])].concat());
+}
+
+#[test]
+fn pong_waits_for_the_end_of_the_frame_though_a_ping_of_ours_is_written_meanwhile() {
+    let (_, mut sender) = Connection::server(Config::default()).split();
+    let payload = |bytes: &[u8]| ControlPayload::new(bytes).expect("short enough");
+    sender.apply(Reply::Ping(payload(b"ours")), Duration::ZERO);
+    sender.stream_frame(Some(Kind::Binary), true, 1).expect("room");
+    sender.apply(Reply::Pong(payload(b"theirs")), Duration::ZERO);
+    sender.wrote(usize::MAX);
+    assert_eq!(sender.notice(), Some(Notice::PingWritten));
+    sender.stream_payload(&mut [1]).expect("room");
+    assert_eq!(sender.output(), [vec![1], encoded(true, 10, None, b"theirs")].concat());
 }
 
 #[test]

@@ -26,6 +26,7 @@ in_both_roles!(
     idle_after_own_close_sends_no_second_close,
     closing_handshake_times_out,
     closing_handshake_has_its_own_time,
+    closing_handshake_takes_no_longer_for_what_happens_meanwhile,
     reply_that_is_not_written_times_out,
     failure_that_is_not_written_times_out,
     deadline_is_the_earliest,
@@ -275,6 +276,18 @@ fn closing_handshake_has_its_own_time<R: Tested>() {
     // Nothing that the peer sends prolongs it, but its Close.
     feed_at(&mut conn, &peer::<R>(FIN | TEXT, b"more"), seconds(2));
     assert_eq!(conn.deadline(), Some(seconds(3)));
+}
+
+fn closing_handshake_takes_no_longer_for_what_happens_meanwhile<R: Tested>() {
+    let mut conn = open::<R>();
+    conn.close(CloseCode::NORMAL, "", START).unwrap();
+    assert_eq!(end(&mut conn, seconds(5)), [Seen::Failed(Failure::EndOfStream)]);
+    for second in 6..10 {
+        assert_eq!(pass(&mut conn, seconds(second)), []);
+        assert_eq!(conn.deadline(), Some(seconds(10)), "after {second} s");
+    }
+    assert_eq!(pass(&mut conn, seconds(10)), []);
+    outcome(&conn);
 }
 
 fn reply_that_is_not_written_times_out<R: Tested>() {
