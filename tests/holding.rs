@@ -346,6 +346,7 @@ fn stream_ends_while_a_buffer_is_out<R: Tested>() {
     assert_eq!(feed(&mut conn, &bytes[..1000]), []);
     let mut taken = conn.take_buffer().unwrap();
     assert_eq!(end(&mut conn, START), []);
+    assert_eq!(on(&mut conn), [], "the buffer may complete the message");
     taken.bytes.extend(&bytes[1000..]);
     conn.put_buffer(taken.bytes).unwrap();
     assert_eq!(on(&mut conn), [binary(&payload), Seen::Failed(Failure::EndOfStream)]);

@@ -5,7 +5,9 @@
 use bytes::{Buf as _, Bytes};
 use sockless::connection::SendError;
 use sockless::frame::Misuse;
-use sockless::{Client, CloseCode, Config, Connection, Holding, Message, Prepared, Server, Want};
+use sockless::{
+    Client, CloseCode, Config, Connection, Holding, Kind, Message, Prepared, Server, Want,
+};
 
 use crate::wire::*;
 
@@ -24,6 +26,7 @@ in_both_roles!(
     independent_endpoint_takes_input_above_the_soft_limit_all_the_same,
     hard_limit_lets_the_last_message_reach_over,
     hard_limit_holds_from_its_very_byte_on,
+    hard_limit_holds_inside_a_streamed_frame,
     hard_limit_does_not_hold_back_control_replies,
     pongs_have_a_reserve_and_one_slot,
     latest_pong_comes_when_writing_resumes,
@@ -292,6 +295,21 @@ fn hard_limit_holds_from_its_very_byte_on<R: Tested>() {
         conn.wrote(conn.queued() - frame);
         assert_eq!(conn.send_binary(b"one more"), full());
     }
+}
+
+fn hard_limit_holds_inside_a_streamed_frame<R: Tested>() {
+    let mut conn = R::open(Config::default().with_output_limits(1, 50));
+    conn.stream_frame(Some(Kind::Binary), true, 100).unwrap();
+    conn.stream_payload(&mut [1; 50]).unwrap();
+    let queued = conn.queued();
+    assert_eq!(conn.stream_payload(&mut [2; 50]), Err(SendError::QueueFull));
+    assert_eq!(conn.queued(), queued);
+    let mut bytes = written(&mut conn);
+    conn.stream_payload(&mut [2; 50]).unwrap();
+    bytes.extend(written(&mut conn));
+    let frames = found(&bytes);
+    assert_eq!(frames[0].pair(), (FIN | BINARY, &[[1; 50], [2; 50]].concat()[..]));
+    assert_eq!(frames.len(), 1);
 }
 
 fn hard_limit_does_not_hold_back_control_replies<R: Tested>() {
