@@ -1,5 +1,5 @@
-//! Replies that wait in the receiving half until they are taken, in a fixed place: a channel that is full blocks neither the reading
-//! nor the deadlines.
+//! Replies that wait in the receiving half until they are taken, when the halves are apart; a joined connection hands each over at once. They wait
+//! in a fixed place: a channel that is full blocks neither the reading nor the deadlines.
 
 use super::reply::{ControlPayload, Reply};
 use super::waiting::{self, Waited, Waiting};

@@ -1,4 +1,5 @@
-//! A data message that is arriving, as far as the headers of its frames tell.
+//! A data message that is arriving, as far as the headers of its frames tell. The limits on its length and theirs are kept here; on the fast path in
+//! `fast_decode`, and for what an extension makes of a message where it is made.
 
 use super::check::Check;
 use super::limits::Limits;

@@ -1,6 +1,7 @@
 //! A connection: its two halves, joined.
 //!
-//! It carries replies and notices between the halves, and tells the driver what to do next. It decides nothing that a half can decide.
+//! It carries replies and notices between the halves, and tells the driver what to do next. It decides nothing that a half can decide;
+//! that the connection is done takes both, and is decided here.
 
 use alloc::sync::Arc;
 #[cfg(feature = "handshake")]

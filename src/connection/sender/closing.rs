@@ -1,4 +1,5 @@
-//! The sending half's part of the closing handshake (RFC 6455, sections 5.5.1 and 7): our Close frame, and what the receiving half finds to be due.
+//! The sending half's part of the closing handshake (RFC 6455, sections 5.5.1 and 7): our Close frame. `apply`, which
+//! takes every [`Reply`] of the receiving half, pongs too, is here as well.
 
 use core::time::Duration;
 
