@@ -313,16 +313,18 @@ impl<R: Endpoint> Run<R> {
                 }
                 loop {
                     receiver.hold(self.answers && sender.is_congested());
-                    let Some(event) = receiver.poll(input, self.now) else { break };
-                    polls += 1;
-                    assert!(polls <= most, "events without end: {event:?}");
-                    self.see(Seen::new(&event));
+                    let event = receiver.poll(input, self.now).map(|event| Seen::new(&event));
+                    // The end of the stream has a reply, too, and no event.
                     while let Some(reply) = receiver.reply() {
                         match halves {
                             Halves::Late => self.late.push(reply),
                             _ => sender.apply(reply, self.now),
                         }
                     }
+                    let Some(event) = event else { break };
+                    polls += 1;
+                    assert!(polls <= most, "events without end: {event:?}");
+                    self.see(event);
                 }
                 self.conn = Some(Connection::join(receiver, sender));
             }
