@@ -37,7 +37,7 @@ impl InFlight {
         complete.then(|| core::mem::take(&mut self.arriving))
     }
 
-    /// Remembers a ping.
+    /// Remembers a ping of ours, and since when it is on its way. If as many are remembered as may be, the oldest is forgotten.
     pub(super) fn remember_ping(&mut self, payload: ControlPayload, at: Instant) {
         if self.pings.len() == MAX_PINGS {
             self.pings.remove(0);

@@ -96,7 +96,8 @@ impl Deadlines {
             && (is_empty || self.last_progress.is_none())
     }
 
-    /// When the closing handshake has to be over.
+    /// When the end has to be reached: of a closing handshake, a failure's Close frame, or what was left to write when the peer's stream ended. `None`
+    /// if nothing of it has begun.
     pub(super) fn close_due(&self, config: &Config) -> Option<Instant> {
         Timer::Close.due(self.close_timer_start, config)
     }

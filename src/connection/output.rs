@@ -256,7 +256,7 @@ impl Output {
         Some(self.shared.as_ref()?.parts.front()?.0)
     }
 
-    /// Advances past as much of `count` as the first shared payload has; whether that was all of the payload.
+    /// Advances in the first shared payload, by `count` or to its end, and takes that off `count`; whether the end has been reached.
     fn advance_shared(&mut self, count: &mut usize) -> bool {
         let Some(shared) = &mut self.shared else {
             return true;

@@ -42,7 +42,7 @@ impl Replies {
         self.control.push_pong(&payload);
     }
 
-    /// The next reply: pongs in order, a ping, what ends the connection, then the end of the stream.
+    /// The next reply: pongs in order, a ping, the pong that found no room, what ends the connection, then the end of the stream.
     pub(super) fn pop(&mut self) -> Option<Reply> {
         if let Some(waited) = self.control.pop() {
             return Some(match waited {

@@ -94,6 +94,8 @@ impl<R: Side> Connection<R> {
     /// The next event out of `input`. `None` when there is none, and nothing is due at `now`; then the input's buffer is always the
     /// caller's again.
     ///
+    /// What an event or the time calls for is queued by the same call, as [output](Self::output): a pong, a ping, a Close frame.
+    ///
     /// What can't be taken now is copied: while the connection is congested and its [`Holding`](super::Holding) says so, and while the buffer
     /// of a message is [taken](Self::take_buffer). `Input::none()` goes on with the copy, and further input is appended to it; the
     /// messages that come out of it own their payload. After [`Event::Closing`] and [`Event::Failed`], further input is thrown away.
@@ -127,7 +129,7 @@ impl<R: Side> Connection<R> {
             }
         }
         if self.sender.take_congestion() || self.receiver.is_holding() {
-            self.pause_after_congestion();
+            self.update_holding();
         }
         let has_heard = self.receiver.has_heard();
         let event = self.receiver.poll_general(&mut input, now);
@@ -149,9 +151,11 @@ impl<R: Side> Connection<R> {
         self.receiver.hold(self.sender.holds());
     }
 
-    /// Lets messages be held or not, after congestion. That which has passed interrupts the peer's silence all the same.
+    /// Holds messages, or no longer, as congestion now has it. Congestion since the last turn counts as a pause even if it is over: the time of the
+    /// peer's silence begins anew.
     #[cold]
-    fn pause_after_congestion(&mut self) {
+    fn update_holding(&mut self) {
+        // To hold, even for a moment, is what begins that time anew.
         self.receiver.hold(self.sender.may_hold());
         self.receiver.hold(self.sender.holds());
     }

@@ -52,7 +52,7 @@ impl<R: Role> Receiver<R> {
             return Ok(None);
         }
         if let Some(header) = self.incoming.read_header(input, &self.config)? {
-            self.count_frame(header);
+            self.note_header(header);
         }
         match self.incoming.frame() {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
@@ -73,7 +73,9 @@ impl<R: Role> Receiver<R> {
         }
     }
 
-    fn count_frame(&mut self, header: Header) {
+    /// Notes a frame whose header has arrived: counts it, unless it ends a message and is counted with that, and remembers that data was heard, even
+    /// if no payload has come with the header.
+    fn note_header(&mut self, header: Header) {
         match header.opcode {
             Opcode::Ping => self.tally.add_ping(),
             Opcode::Close | Opcode::Pong => self.tally.add_other_frame(),

@@ -57,7 +57,8 @@ impl<R: Role> Receiver<R> {
     /// The next event out of `input`. `None` when all of it has been consumed or copied, and nothing is due at `now`, the time since any
     /// origin of the caller's; then the input's buffer is the caller's again.
     ///
-    /// What the sending half has to do about an event waits until [`reply`](Self::reply) takes it.
+    /// What the sending half has to do about an event waits until [`reply`](Self::reply) takes it. The end of the stream has a reply too, though no
+    /// event: ask after every call.
     ///
     /// While messages are held, and while the buffer of a message is taken, input is copied; messages that come out of the copy own
     /// their payload. After [`Event::Closing`] and [`Event::Failed`], further input is thrown away.
@@ -323,11 +324,12 @@ impl<R: Role> Receiver<R> {
         self.deadline_with(self.gate.holds())
     }
 
-    /// When `poll` is to be called again, with messages held or not. At once, if there is something to do that waits for nothing.
+    /// When `poll` is to be called again, with messages held or not. At once, if there is something to do that waits for nothing. `None` while
+    /// messages are held, or what is kept or due waits for a message's buffer that is out: the peer's silence isn't timed then.
     pub(super) fn deadline_with(&self, hold: bool) -> Option<Duration> {
         match self.gate.state() {
             Receiving::Open if self.takes_input(hold) => self.liveness.deadline(&self.config),
-            // What is kept or due can be gone on with.
+            // What is kept or due can be gone on with, unless it waits for the end of holding or for the buffer.
             Receiving::Open => (!hold && !self.incoming.is_taken()).then_some(Duration::ZERO),
             Receiving::Failing(_) => Some(Duration::ZERO),
             _ => None,

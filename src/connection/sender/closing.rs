@@ -54,6 +54,7 @@ impl<R: Side> Sender<R> {
         Ok(())
     }
 
+    /// Lets the time for the end run from now on, if it doesn't yet.
     fn start_close_timer(&mut self, now: Duration) {
         self.ensure_pending().deadlines.start_close_timer(Instant::new(now));
     }

@@ -271,7 +271,7 @@ impl<R: Side> Sender<R> {
         Ok(())
     }
 
-    /// Queues a header, with room for `room` bytes after it.
+    /// Queues a data frame's header, with room for `room` bytes after it, and counts the frame.
     #[inline]
     fn queue_header(&mut self, fragment: Fragment, room: usize) {
         let key = R::next_key(&mut self.keys);

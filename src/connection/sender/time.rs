@@ -78,7 +78,7 @@ impl<R: Side> Sender<R> {
         self.output.discard();
     }
 
-    /// Fails with nothing more to be written, whatever waits.
+    /// Fails with nothing more to be written, whatever waits. Only for a failure that has no Close frame: `fail` would queue it.
     fn give_up(&mut self, failure: Failure) {
         self.stop();
         self.fail(failure);
