@@ -135,7 +135,7 @@ fn do_not_count_what_is_not_looked_at<R: Tested>() {
     assert_eq!(conn.counters().received, before);
 }
 
-/// Wrong text that lies whole is found on a way of its own.
+/// Wrong text that lies whole is found by the fast path, any other by the general one.
 fn count_the_bytes_of_wrong_text_in_any_pieces<R: Tested>() {
     let bytes = peer::<R>(FIN | TEXT, b"good, then \xFF");
     for cut in [bytes.len(), bytes.len() - 1, 1] {

@@ -28,12 +28,16 @@
 //! let (jobs, todo) = mpsc::channel();
 //! let reader = thread::spawn(move || {
 //!     let mut input = Input::new(&mut arrived);
-//!     while let Some(event) = receiver.poll(&mut input, Duration::ZERO) {
-//!         if let Event::Text(text) = event {
-//!             jobs.send(Job::Echo(text.into_string())).unwrap();
-//!         }
+//!     loop {
+//!         let event = receiver.poll(&mut input, Duration::ZERO);
+//!         // After every poll: the end of the stream has a reply, too, and no event.
 //!         while let Some(reply) = receiver.reply() {
 //!             jobs.send(Job::Reply(reply)).unwrap();
+//!         }
+//!         match event {
+//!             Some(Event::Text(text)) => jobs.send(Job::Echo(text.into_string())).unwrap(),
+//!             Some(_) => {}
+//!             None => break,
 //!         }
 //!     }
 //!     receiver.end()

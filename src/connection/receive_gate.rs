@@ -1,6 +1,6 @@
 //! The gate of the receiving half: its state, what is known of the end of the stream, and whether messages are held, so that the fast way is open or
-//! not. Whether the next frame may be read is [`Incoming`](super::incoming::Incoming)'s to say, who is told of holding; what is kept, the receiving
-//! half's.
+//! not. Whether the next frame may be read [`Incoming`](super::incoming::Incoming) decides, which is given `holds`; what is kept of the input is the
+//! receiving half's business.
 
 use super::config::{Config, Delivery};
 use super::state::{Receiving, ReceivingChange, StreamEnd};

@@ -12,7 +12,7 @@ pub enum Want {
         /// Input is welcome. If not, messages are held while output waits, or input is kept that has to be used first. Input that is
         /// handed in all the same is copied.
         read: bool,
-        /// Output is waiting.
+        /// Output is waiting; for a receiving half alone, a reply that is to be taken.
         write: bool,
         /// Poll again at this time, if nothing arrives before it: with [`Input::none`](crate::Input::none), and at once if it has passed.
         deadline: Option<Duration>,

@@ -10,7 +10,7 @@
 //! | send to many | [`Broadcast`] |
 //! | end well | [`WebSocket::close`], [`Shutdown`] for all connections of a server |
 //!
-//! What waits for what, what happens to futures that are dropped, and when a message is on the wire is told at [`WebSocket`].
+//! What waits for what, what happens to futures that are dropped, and when a message is on the wire: [`WebSocket`] says it.
 //!
 //! # Dependencies
 //!

@@ -1,5 +1,5 @@
 //! What is seen of connections from outside: events of `tracing`, counters of `metrics`. No payload is in either, and nothing costs anything for a
-//! message: what has gone over a connection is told at its end. Without the features, there is nothing here.
+//! message: what has gone over a connection is reported at its end. Without the features, there is nothing here.
 
 use sockless::Outcome;
 use sockless::connection::Traffic;

@@ -159,7 +159,7 @@ async fn redirects_are_followed_where_that_is_allowed() {
     hello(&format!("ws://{first}/here"), &options).await.expect("followed");
     assert_eq!(asked.recv().await, Some(("/here".into(), true)));
     assert_eq!(asked.recv().await, Some(("/elsewhere".into(), true)));
-    // No more than so many.
+    // No more than the limit.
     let refused = connect_with(&format!("ws://{first}/round"), &options).await;
     assert!(matches!(refused, Err(ConnectError::Refused(refused)) if refused.status == 307));
     for _ in 0..4 {

@@ -106,7 +106,7 @@ mod tests {
         assert_eq!(interleave([]), []);
     }
 
-    /// Attempts that take so many milliseconds and succeed or not, by their port.
+    /// For each port, how many milliseconds an attempt takes, and whether it succeeds.
     async fn run(attempts: &'static [(u64, bool)]) -> (Result<u16, io::ErrorKind>, u128) {
         let addresses =
             (0..attempts.len() as u16).map(|port| SocketAddr::from(([127, 0, 0, 1], port)));

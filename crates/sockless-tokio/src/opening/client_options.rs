@@ -136,7 +136,7 @@ impl ClientOptions {
         self
     }
 
-    /// The same, following at most so many redirects: none by default. Never from `wss:` to `ws:`, and with no `Authorization`, `Cookie` or
+    /// The same, following at most this number of redirects: none by default. Never from `wss:` to `ws:`, and with no `Authorization`, `Cookie` or
     /// `Proxy-Authorization` to another origin.
     #[must_use]
     pub fn with_redirects(mut self, most: u8) -> Self {

@@ -80,7 +80,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: connection::Side> Sink<Message> for W
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let this = self.get_mut();
         match this.start_close(CloseCode::NORMAL, "") {
-            // It was begun before; or the connection has failed, which is told at the end.
+            // It was begun before; or the connection has failed, which the end of the stream reports.
             Ok(()) | Err(Error::Closed | Error::Failed(_) | Error::Limit(_)) => {}
             Err(error) => return Poll::Ready(Err(error)),
         }

@@ -19,7 +19,7 @@ pub(crate) const URL: &str = "ws://localhost/";
 pub(crate) type Near = WebSocket<DuplexStream, Client>;
 pub(crate) type Far = WebSocket<DuplexStream, Server>;
 
-/// Both ends, with so many bytes between them.
+/// Both ends, with room for this number of bytes between them.
 pub(crate) async fn pair(capacity: usize, config: Config) -> (Near, Far) {
     let (near, far) = duplex(capacity);
     let (client, server) =
@@ -27,7 +27,8 @@ pub(crate) async fn pair(capacity: usize, config: Config) -> (Near, Far) {
     (client.expect("the client's end"), server.expect("the server's end"))
 }
 
-/// A server's end, and the stream of a client that does as it likes; the answer has been read. So many bytes are between them.
+/// A server's end, and the stream of a client that does as it likes; the answer has been read. There is room for this number of bytes
+/// between them.
 pub(crate) async fn half(capacity: usize, config: Config) -> (DuplexStream, Far) {
     let (mut near, far) = duplex(capacity);
     let accepting = tokio::spawn(accept(far, config));
