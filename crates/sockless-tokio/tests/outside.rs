@@ -1,6 +1,9 @@
-//! What is seen of a connection from outside, and messages as JSON.
+//! What is seen of a connection from outside.
+//!
+//! One test, and a program of its own: where only one subscriber exists, `tracing` asks the thread that reaches a place first whether
+//! anybody wants what is said there, and a thread beside this one would answer no for all.
 
-#![cfg(all(feature = "json", feature = "metrics", feature = "tracing"))]
+#![cfg(all(feature = "metrics", feature = "tracing"))]
 
 mod ends;
 
@@ -13,34 +16,10 @@ use ends::pair;
 use metrics::{
     Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
 };
-use serde::{Deserialize, Serialize};
-use sockless_tokio::{Config, JsonError};
+use sockless_tokio::Config;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::{Subscriber, set_default};
-
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Point {
-    x: i32,
-    y: i32,
-}
-
-#[tokio::test]
-async fn values_are_messages_of_json() {
-    let (mut client, mut server) = pair(1000, Config::default()).await;
-    client.send_json(&Point { x: 1, y: -2 }).await.expect("sent");
-    client.send("{\"x\": 1}").await.expect("sent");
-    client.send(b"{\"x\":3,\"y\":4}"[..].to_vec()).await.expect("sent");
-    let point: Point = server.recv_json().await.expect("one").expect("a point");
-    assert_eq!(point, Point { x: 1, y: -2 });
-    let wrong = server.recv_json::<Point>().await.expect("one");
-    assert!(matches!(wrong, Err(JsonError::Json(_))), "{wrong:?}");
-    let point: Point = server.recv_json().await.expect("one").expect("it goes on");
-    assert_eq!(point, Point { x: 3, y: 4 });
-    drop(client);
-    assert!(matches!(server.recv_json::<Point>().await, Some(Err(JsonError::Socket(_)))));
-    assert!(server.recv_json::<Point>().await.is_none());
-}
 
 /// What counters have counted, by their names and labels.
 #[derive(Clone, Default)]
