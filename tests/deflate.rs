@@ -433,27 +433,32 @@ fn receives_parts_of_text_never_cut_inside_a_code_point<R: Tested>() {
     assert_eq!(joined(&events), [Seen::Part(true, message.into_bytes(), true, true)]);
 }
 
-/// The peer's compressed text is good up to its last byte; while the connection is congested, what is wrong waits, and asks for no input.
+/// The peer's compressed text is good up to its last byte; while the connection is congested, what is wrong waits, and asks for no input. It makes no
+/// difference whether the frame has an end yet.
 fn failure_after_a_good_part_comes_though_it_was_held<R: Tested>() {
     let config = Config::default()
         .with_output_limits(10, 1000)
         .with_holding(Holding::Answering)
         .with_delivery(Delivery::Parts);
-    let mut conn = R::open(config).with_extensions(agreed(Parameters::default()));
     let data = b"good text!\xFF";
     let len = data.len() as u16;
     let stored = [&[0][..], &len.to_le_bytes(), &(!len).to_le_bytes(), data, &[0]].concat();
-    let mut bytes = peer::<R>(FIN | RSV1 | TEXT, &stored);
-    let mut input = Input::new(&mut bytes);
-    let Some(Event::Part(part)) = conn.poll(&mut input, START) else { panic!("no part") };
-    assert_eq!((part.content.as_bytes(), part.last), (&b"good text!"[..], false));
-    conn.send_text("ten octets").unwrap();
-    assert!(conn.poll(&mut input, START).is_none());
-    assert!(matches!(conn.want(), Want::Io { read: false, .. }));
-    written(&mut conn);
-    assert_eq!(conn.want(), Want::Io { read: false, write: false, deadline: Some(START) });
-    let failure = Failure::Violation(Violation::InvalidText);
-    assert_eq!(pass(&mut conn, START), [Seen::Failed(failure)]);
+    let frame = peer::<R>(FIN | RSV1 | TEXT, &stored);
+    for missing in [0, 1] {
+        let extensions = agreed(Parameters::default());
+        let mut conn = R::open(config.clone()).with_extensions(extensions);
+        let mut bytes = frame[..frame.len() - missing].to_vec();
+        let mut input = Input::new(&mut bytes);
+        let Some(Event::Part(part)) = conn.poll(&mut input, START) else { panic!("no part") };
+        assert_eq!((part.content.as_bytes(), part.last), (&b"good text!"[..], false));
+        conn.send_text("ten octets").unwrap();
+        assert!(conn.poll(&mut input, START).is_none());
+        assert!(matches!(conn.want(), Want::Io { read: false, .. }));
+        written(&mut conn);
+        assert_eq!(conn.want(), Want::Io { read: false, write: false, deadline: Some(START) });
+        let failure = Failure::Violation(Violation::InvalidText);
+        assert_eq!(pass(&mut conn, START), [Seen::Failed(failure)]);
+    }
 }
 
 fn receives_parts_up_to_the_limit_a_code_point_held_back_included<R: Tested>() {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sockless::connection::{Failure, Side};
+use sockless::connection::{Failure, Notice, Side};
 use sockless::frame::{Limits, Violation};
 use sockless::{Client, CloseCode, Config, Connection, Delivery, Event, Input, Server};
 
@@ -642,4 +642,18 @@ fn memory_is_freed_when_the_stream_ends_inside_a_control_frame() {
     drop(ended);
     assert!(meter.live() <= REMAINS, "{} bytes are left", meter.live());
     assert!(conn.close(CloseCode::NORMAL, "", ZERO).is_err());
+}
+
+#[test]
+fn memory_of_what_is_kept_is_freed_when_the_connection_stalls() {
+    let config = unlimited();
+    let (mut receiver, _sender) = server(&config).split();
+    let meter = Meter::start();
+    receiver.hold(true);
+    let mut messages = encoded(true, 2, KEY, &[b'x'; 1000]).repeat(100);
+    assert!(receiver.poll(&mut Input::new(&mut messages), ZERO).is_none());
+    assert!(meter.live() > 100_000 + messages.len() as i64 / 2);
+    drop(messages);
+    receiver.note(Notice::Stalled, ZERO);
+    assert!(meter.live() <= REMAINS, "{} bytes are left", meter.live());
 }

@@ -59,3 +59,38 @@ impl Kept {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is kept after 100 bytes have arrived and all but the last `left` have been used.
+    fn used_up_to(left: usize) -> Kept {
+        let mut kept = Kept::default();
+        kept.append(&mut Input::new(&mut [1; 100]));
+        kept.keep_last(left)
+    }
+
+    #[test]
+    fn used_bytes_make_room_when_they_are_the_greater_part() {
+        let mut kept = used_up_to(49);
+        kept.append(&mut Input::new(&mut [2; 10]));
+        assert_eq!((kept.used, kept.bytes.len()), (0, 59));
+        assert_eq!(kept.input().len(), 59);
+    }
+
+    #[test]
+    fn bytes_are_not_moved_while_more_are_left_than_used() {
+        let mut kept = used_up_to(50);
+        kept.append(&mut Input::new(&mut [2; 10]));
+        assert_eq!((kept.used, kept.bytes.len()), (50, 110));
+        assert_eq!(kept.input().len(), 60);
+    }
+
+    #[test]
+    fn nothing_left_owns_no_memory() {
+        let kept = used_up_to(0);
+        assert!(kept.is_empty());
+        assert_eq!(kept.bytes.capacity(), 0);
+    }
+}
