@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
 # Mutation testing by a sample, in minutes.
 #
-#   tests/mutants.sh COUNT
+#   tests/mutants.sh COUNT    at most this number of mutants, evenly over all that .cargo/mutants.toml names
+#   tests/mutants.sh fixed    those of tests/mutants.txt, whatever has become of the lines that they are on
 #
-# Tries at most this number of mutants, evenly over all that .cargo/mutants.toml names, and the same ones as long as the code is the same:
-# each with the tests of its part of the library. What they miss is tried once more with every test.
+# Tries each with the tests of its part of the library. What they miss is tried once more with every test.
 #
 # All mutants take many hours: `cargo mutants -C--lib -C--tests`, or a part of them by its option `--shard`.
 #
 # The mutants are built in a copy of the repository, target/mutants/tree, whose own target directory is kept from run to run.
 # Needs cargo-mutants 27 (`cargo install --locked cargo-mutants`, or the same with `--root target/tools`), python3 and git.
-# Exit status: 0 every mutant was caught; 1 one wasn't; 2 something is missing, or a wrong call; 3 the build or the tests fail as they are.
+# Exit status: 0 every mutant was caught; 1 one wasn't, or a fixed one is not to be had any more; 2 something is missing, or a wrong call; 3 the build or the tests fail as they are.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-count=${1-}
-[[ $# -eq 1 && $count =~ ^[1-9][0-9]*$ ]] || { echo "usage: tests/mutants.sh COUNT" >&2; exit 2; }
+which=${1-}
+[[ $# -eq 1 && $which =~ ^([1-9][0-9]*|fixed)$ ]] || { echo "usage: tests/mutants.sh COUNT|fixed" >&2; exit 2; }
 # A fifth of the random cases: every mutant that the first tests miss has to wait for them.
 export PATH="$PWD/target/tools/bin:$PATH" CARGO_INCREMENTAL=1 SOCKLESS_CASES=0.2
 for tool in cargo python3 git; do
@@ -35,11 +35,19 @@ done | tar --create --null --files-from=- | tar --extract --touch --directory="$
 cd "$tree"
 
 cargo mutants --list --colors never >"$out/list.txt" || exit 2
-python3 - "$count" "$out/list.txt" >"$out/sample.txt" <<'PYTHON' || exit 2
-import pathlib, sys
+python3 - "$which" "$out/list.txt" tests/mutants.txt >"$out/sample.txt" <<'PYTHON' || exit 1
+import pathlib, re, sys
 
-names = pathlib.Path(sys.argv[2]).read_text().splitlines()
-print(*names[::-(-len(names) // int(sys.argv[1]))], sep='\n')
+which = sys.argv[1]
+names, fixed = (pathlib.Path(path).read_text().splitlines() for path in sys.argv[2:])
+if which == "fixed":
+    fixed = [name for name in fixed if name and not name.startswith("#")]
+    bare = {re.sub(r"^([^:]+):\d+:\d+: ", r"\1: ", name): name for name in reversed(names)}
+    if gone := [name for name in fixed if name not in bare]:
+        sys.exit("tests/mutants.txt names what is no mutant any more:\n" + "\n".join(gone))
+    print(*(bare[name] for name in fixed), sep="\n")
+else:
+    print(*names[::-(-len(names) // int(which))], sep="\n")
 PYTHON
 
 # try RESULTS LIST ARGUMENTS...: tries the mutants of a list, with these arguments for cargo: to build as well as to run, so that nothing
