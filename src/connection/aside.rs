@@ -1,4 +1,5 @@
-//! What a receiving half puts aside: it owns memory only while there is something.
+//! What a receiving half stores only when it has to: input that is kept, control frames in flight, replies that wait. The memory is allocated on
+//! demand, and freed when all three are empty. How large each may get is decided in `kept`, `control` and `replies`.
 
 use alloc::boxed::Box;
 use core::time::Duration;
@@ -11,7 +12,7 @@ use crate::frame::Input;
 use crate::message::Payload;
 use crate::words::time::Instant;
 
-/// What a receiving half puts aside.
+/// What a receiving half stores only when it has to.
 #[derive(Debug, Default)]
 pub(super) struct Aside(Option<Box<Things>>);
 
@@ -38,7 +39,7 @@ impl Aside {
         }
     }
 
-    /// Takes the next piece of the control payload that is arriving; all of it, when it is complete.
+    /// Takes the next piece of the control payload that is arriving. With `complete` it is the last, and the whole payload is returned.
     pub(super) fn take_piece<'b>(
         &mut self,
         piece: &'b mut [u8],
@@ -61,7 +62,7 @@ impl Aside {
         self.ensure_things().in_flight.remember_ping(payload, at);
     }
 
-    /// Finds the ping that a pong with this payload answers, and forgets it: the time since it was sent. `None` if none is remembered.
+    /// Finds the ping that a pong with this payload answers, and returns the time since it was sent: see [`InFlight::match_pong`].
     pub(super) fn match_pong(&mut self, payload: &[u8], now: Instant) -> Option<Duration> {
         let round_trip = self.0.as_mut()?.in_flight.match_pong(payload, now);
         self.drop_if_empty();
@@ -90,7 +91,7 @@ impl Aside {
         kept.unwrap_or_default()
     }
 
-    /// Puts back what is to be kept on.
+    /// Puts back what is still to be kept.
     pub(super) fn put_kept(&mut self, kept: Kept) {
         if !kept.is_empty() {
             self.ensure_things().kept = kept;

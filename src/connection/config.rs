@@ -1,4 +1,5 @@
-//! How a connection behaves: the choices and the limits, shared by any number of connections.
+//! How a connection behaves: the choices and the limits, shared by any number of connections. The limits on what the peer sends are in
+//! `frame::limits`; those on output are kept by `sender`, the times by `timers`.
 
 use core::time::Duration;
 
@@ -186,6 +187,9 @@ impl Config {
 }
 
 impl Default for Config {
+    /// Frames and messages of at most 16 MiB, delivered whole. Pings and the peer's Close frame are answered. A server holds messages while 256 KiB of
+    /// output or more wait, a client doesn't; at 16 MiB a message is refused. Ten seconds for the closing handshake, a minute for waiting output to
+    /// move, no keepalive and no limit on idle time. The best SIMD level that the CPU has, and the default compression where it is agreed on.
     fn default() -> Self {
         Self {
             limits: Limits::DEFAULT,

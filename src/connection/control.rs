@@ -1,5 +1,5 @@
-//! The control frames in flight, as the receiving half knows them: the one that is arriving, and the pings that wait for their
-//! pong.
+//! Control frames as the receiving half tracks them: the one that is arriving, and our own pings that the peer has not answered yet, 16 at
+//! most.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -8,15 +8,15 @@ use core::time::Duration;
 use super::reply::ControlPayload;
 use crate::words::time::Instant;
 
-/// How many pings are remembered. A peer may answer only the latest of several.
+/// How many pings are remembered; a further one displaces the oldest. A peer may answer only the latest of several.
 const MAX_PINGS: usize = 16;
 
 /// The control frames in flight.
 #[derive(Default)]
 pub(super) struct InFlight {
-    /// The payload of the one that is arriving, as far as it has.
+    /// What has arrived of the payload of the control frame that is arriving.
     arriving: Vec<u8>,
-    /// The last pings that were sent and not answered, with the time they were.
+    /// Our last pings that have no answer yet, each with the time at which it was sent.
     pings: Vec<(ControlPayload, Instant)>,
 }
 
@@ -31,13 +31,13 @@ impl InFlight {
         !self.arriving.is_empty()
     }
 
-    /// Takes the next piece of the payload that is arriving; all of it, when it is complete.
+    /// Takes the next piece of the payload that is arriving. With `complete` it is the last, and the whole payload is returned.
     pub(super) fn take_piece(&mut self, piece: &[u8], complete: bool) -> Option<Vec<u8>> {
         self.arriving.extend_from_slice(piece);
         complete.then(|| core::mem::take(&mut self.arriving))
     }
 
-    /// Remembers a ping of ours, and since when it is on its way. If as many are remembered as may be, the oldest is forgotten.
+    /// Remembers a ping of ours, and when it was sent.
     pub(super) fn remember_ping(&mut self, payload: ControlPayload, at: Instant) {
         if self.pings.len() == MAX_PINGS {
             self.pings.remove(0);
@@ -45,7 +45,8 @@ impl InFlight {
         self.pings.push((payload, at));
     }
 
-    /// Finds the last ping with this pong's payload, and forgets it and those before it: the time since it was sent. `None` if none is remembered.
+    /// Finds the last ping with this pong's payload, and returns the time since it was sent; it and those before it are forgotten. `None` if
+    /// there is no such ping.
     pub(super) fn match_pong(&mut self, payload: &[u8], now: Instant) -> Option<Duration> {
         let index = self.pings.iter().rposition(|(sent, _)| **sent == *payload)?;
         let (_, at) = self.pings[index];

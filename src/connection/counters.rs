@@ -1,4 +1,4 @@
-//! What has gone over a connection, counted.
+//! What has gone over a connection, counted: bytes on the wire when they are consumed or written, all else when it is read or queued.
 
 use core::time::Duration;
 
@@ -14,7 +14,7 @@ pub struct Counters {
     pub round_trip: Option<Duration>,
 }
 
-/// The traffic in one direction.
+/// The traffic in one direction. What is sent is counted when it is queued, except for `wire_bytes`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Traffic {
@@ -22,7 +22,7 @@ pub struct Traffic {
     pub frames: u64,
     /// Messages: complete ones when received, ended ones when sent.
     pub messages: u64,
-    /// Bytes on the wire: consumed from input, written from output.
+    /// Bytes on the wire, counted when they are consumed from input or have been written from output.
     pub wire_bytes: u64,
     /// Payload bytes of the messages, as the application sees them.
     pub payload_bytes: u64,
@@ -30,14 +30,14 @@ pub struct Traffic {
     pub pings: u32,
 }
 
-/// The same in less memory, as one half keeps it. What every message changes doesn't stand side by side: the compiler would add to it in
-/// a vector, which takes three times the instructions.
+/// The counters of [`Traffic`] in less memory, as one half keeps them. The fields that every message changes are kept apart by others: the compiler
+/// would add to neighbours in a vector, which takes three times the instructions.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub(crate) struct Tally {
     messages: u64,
-    /// Frames that do not end a message.
-    other_frames: u32,
+    /// Frames that do not end a message: control frames, and every fragment but the last.
+    frames_ending_no_message: u32,
     pings: u32,
     wire_bytes: u64,
     payload_bytes: u64,
@@ -50,7 +50,7 @@ impl Tally {
         self.wire_bytes += count;
     }
 
-    /// How many bytes have been counted.
+    /// How many bytes on the wire have been counted.
     #[inline(always)]
     pub(crate) const fn wire_bytes(&self) -> u64 {
         self.wire_bytes
@@ -71,20 +71,20 @@ impl Tally {
 
     /// Counts a frame that does not end a message.
     #[inline]
-    pub(crate) fn add_other_frame(&mut self) {
-        self.other_frames = self.other_frames.saturating_add(1);
+    pub(crate) fn add_frame_ending_no_message(&mut self) {
+        self.frames_ending_no_message = self.frames_ending_no_message.saturating_add(1);
     }
 
     /// Counts a Ping frame.
     pub(crate) fn add_ping(&mut self) {
         self.pings = self.pings.saturating_add(1);
-        self.add_other_frame();
+        self.add_frame_ending_no_message();
     }
 
     /// The counters as they are shown.
     pub(crate) fn traffic(&self) -> Traffic {
         Traffic {
-            frames: self.messages + u64::from(self.other_frames),
+            frames: self.messages + u64::from(self.frames_ending_no_message),
             messages: self.messages,
             wire_bytes: self.wire_bytes,
             payload_bytes: self.payload_bytes,

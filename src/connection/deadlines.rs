@@ -1,5 +1,8 @@
-//! The two deadlines of the sending half: that of the closing handshake, and the write timeout. Once one has passed,
-//! nothing is written any more; what that means for the connection is decided elsewhere.
+//! The two deadlines of the sending half: that of the closing handshake, and the write timeout. How long they are is in `timers`.
+//!
+//! The write timeout starts at the first `watch` that finds output waiting (for output that answers input of the same turn at the next one), starts anew
+//! with any progress, and is judged in `pass`. Once either has passed, `Sender::check_deadlines` throws away what waits and changes the state, and the
+//! receiving half learns of it by a [`Notice`](super::reply::Notice).
 
 use super::config::Config;
 use super::output::Progress;
@@ -18,7 +21,7 @@ pub(super) struct Deadlines {
     offered_late: bool,
     /// Which of the two has passed, if one has.
     passed: Option<Passed>,
-    /// Whether the receiving half doesn't know of that yet.
+    /// Whether the receiving half doesn't know yet which has passed.
     untold: bool,
 }
 
@@ -55,7 +58,7 @@ impl Deadlines {
             progress == Progress::Stuck && Timer::Write.is_due(self.last_progress, now, config);
     }
 
-    /// The deadline that passes at `now`, if one does and none had. `is_stuck` says that output waits, and none was written since the last look.
+    /// The deadline that passes at `now`, if one does and neither has before. `is_stuck` says that output waits, and none was written since the last look.
     pub(super) fn pass(&mut self, now: Instant, is_stuck: bool, config: &Config) -> Option<Passed> {
         if self.passed.is_some() {
             return None;

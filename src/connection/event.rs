@@ -1,4 +1,4 @@
-//! What a connection tells the application.
+//! What a connection tells the application. Which reply of the sending half's an event calls for is decided by `Receiver::reply_to`.
 
 use core::time::Duration;
 
@@ -51,7 +51,7 @@ pub struct Closing<'b> {
 }
 
 impl Event<'_> {
-    /// The same event, its payload owned: copied if it was borrowed.
+    /// The same event, its payload owned: copied if it was borrowed. For events out of input that is kept, which can't outlive the call.
     pub(super) fn into_owned(self) -> Event<'static> {
         match self {
             Self::Text(text) => Event::Text(text.into_owned()),

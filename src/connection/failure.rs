@@ -1,4 +1,4 @@
-//! Why a connection failed.
+//! Why a connection failed, and the close code for each failure. Those of violations are in `frame::violation`.
 
 use core::{error, fmt};
 

@@ -1,5 +1,5 @@
 //! What arrives: bytes in, messages, parts of messages and control frames out. The decoder reads the frames, the assembler or the extension makes
-//! messages of their payloads; here the way through them is chosen. It knows no time and no closing handshake.
+//! messages of their payloads: which of the two gets a payload is decided here, in `take_data`. It knows no time and no closing handshake.
 
 use alloc::vec::Vec;
 
@@ -199,7 +199,7 @@ impl<R: Role> Incoming<R> {
         self.assembler.take_buffer(&self.decoder, fin, WORTH_TAKING)
     }
 
-    /// Takes it back: how many bytes have been read into it.
+    /// Takes the buffer back, and returns how many bytes have been read into it.
     pub(super) fn put_buffer(&mut self, bytes: Vec<u8>) -> Result<u64, Vec<u8>> {
         let (before, after) = (self.decoder.arrived(), bytes.len() as u64);
         self.assembler.put_buffer(&mut self.decoder, bytes)?;
@@ -212,7 +212,7 @@ impl<R: Role> Incoming<R> {
         self.assembler.lend(buffer)
     }
 
-    /// Takes back what has been lent and no message is in.
+    /// Gives lent memory back, unless a message is being assembled in it.
     pub(super) fn reclaim(&mut self) -> Option<Vec<u8>> {
         self.assembler.reclaim()
     }

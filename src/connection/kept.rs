@@ -1,5 +1,6 @@
 //! Input that could not be taken when it was handed in, because messages are held or a message's buffer is out: a copy of it, and
-//! whether the stream ended after it. What becomes of it is the receiving half's business.
+//! whether the stream ended after it. `Receiver::poll_kept` reads it. While any is kept, `Receiver::takes_input` says no and `want` asks for no reads;
+//! there is no other limit on its length, since only a driver that reads all the same makes it grow.
 
 use alloc::vec::Vec;
 
@@ -43,7 +44,7 @@ impl Kept {
         if self.eof { Input::last(rest) } else { Input::new(rest) }
     }
 
-    /// What is left when all but the last `count` bytes have been used.
+    /// What is left to keep when all but the last `count` bytes have been used.
     pub(super) fn keep_last(mut self, count: usize) -> Self {
         self.used = self.bytes.len() - count;
         if count == 0 {
@@ -53,7 +54,7 @@ impl Kept {
         self
     }
 
-    /// The same without the end of the stream, which has been dealt with.
+    /// The same bytes without the end of the stream, which has been dealt with.
     pub(super) fn without_end(mut self) -> Self {
         self.eof = false;
         self

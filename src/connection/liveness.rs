@@ -1,5 +1,5 @@
 //! Whether the peer still lives: when it was last heard, whether it has been asked, and how long a ping takes. The receiving half's timers run
-//! from what is known here; what an alarm leads to is not decided here.
+//! from what is known here; what an alarm leads to is decided by `Receiver::poll_end_and_time`.
 
 use core::num::NonZeroU32;
 use core::time::Duration;
@@ -11,9 +11,9 @@ use crate::words::time::Instant;
 /// When the peer was last heard. Time counts only while input is welcome; after a pause it begins anew.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Liveness {
-    /// The last byte, the ping that has been written since, or the end of a pause.
+    /// When the last byte arrived, when the ping after it was written, or when a pause ended.
     since: Option<Instant>,
-    /// The last data frame, or the end of a pause; `None` once the idle time has run out, which is reported once.
+    /// When the last data frame arrived, or when a pause ended; `None` once the idle time has run out, which is reported once.
     data: Option<Instant>,
     /// The round-trip time of the last ping that was answered, in microseconds plus one.
     round_trip: Option<NonZeroU32>,

@@ -1,4 +1,4 @@
-//! How a connection ended, and how its halves do.
+//! How a connection ended, put together in [`Outcome::join`] from what has become of its halves.
 
 use super::close_status::{CloseStatus, Initiator};
 use super::failure::Failure;
@@ -66,7 +66,7 @@ impl Outcome {
     }
 }
 
-/// How the receiving half stands.
+/// What has become of the receiving half so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReceiverEnd {
     /// The Close frame that was received.
@@ -97,7 +97,7 @@ impl ReceiverEnd {
     }
 }
 
-/// How the sending half stands.
+/// What has become of the sending half so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SenderEnd {
     /// The Close frame that was sent, once it has been written whole.
@@ -113,7 +113,7 @@ pub struct SenderEnd {
 }
 
 impl SenderEnd {
-    /// How a half stands in this state, whose Close frame has been `written` or not, and for which a deadline has passed or not.
+    /// What has become of a half in this state. `written` says whether its Close frame has been, `over` whether a deadline has passed.
     pub(super) fn new(state: Sending, written: bool, over: bool) -> Self {
         Self {
             sent: if written { state.close_status() } else { CloseStatus::Absent },

@@ -2,6 +2,9 @@
 //!
 //! Small frames follow one another in one batch, a single slice. A large payload that is shared is not copied into it: it
 //! has a place in the batch where it belongs.
+//!
+//! `watch` reports whether output has moved since the last look; the write timeout, in `deadlines`, is based on it. How much may wait is for the sending
+//! half to decide: `Sender::check_room` and `Sender::is_congested`.
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -15,17 +18,19 @@ pub(crate) const SHARE: usize = 4 << 10;
 /// The queue.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
+    /// What waits, but for shared payloads, after the `written` bytes at its front.
     batch: Vec<u8>,
     /// How much of the batch has been written; 32 bits, because an idle connection has none to spare.
-    head: u32,
+    written: u32,
+    /// Payloads queued without a copy; `None` as soon as none waits.
     shared: Option<Box<Shared>>,
     /// Whether the batch's memory is the caller's.
     lent: bool,
     /// Whether what waits has been looked at by [`watch`](Self::watch).
     watched: bool,
-    /// Whether some of it has been written since.
+    /// Whether something has been written since the last call of [`watch`](Self::watch).
     moved: bool,
-    /// Whether so much has waited, since that was asked, that the connection was congested.
+    /// Whether the connection has been congested since the last call of [`take_congestion`](Self::take_congestion).
     was_congested: bool,
 }
 
@@ -38,7 +43,7 @@ pub(crate) enum Progress {
     New,
     /// Some of what waited has been written.
     Moving,
-    /// Nothing has been written.
+    /// Something waits, and nothing has been written.
     Stuck,
 }
 
@@ -57,7 +62,8 @@ impl Progress {
 struct Shared {
     /// Payloads, each with the place in the batch before which it goes out. The places ascend.
     parts: VecDeque<(usize, Bytes)>,
-    len: usize,
+    /// How many bytes of them have not been written.
+    bytes_left: usize,
 }
 
 impl Output {
@@ -70,26 +76,29 @@ impl Output {
     /// How many bytes wait.
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.batch.len() - self.head() + self.shared.as_ref().map_or(0, |shared| shared.len)
+        self.batch.len() - self.written()
+            + self.shared.as_ref().map_or(0, |shared| shared.bytes_left)
     }
 
+    /// Whether no bytes wait.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.batch.len() == self.head() && self.shared.is_none()
+        self.batch.len() == self.written() && self.shared.is_none()
     }
 
+    /// How much of the batch has been written.
     #[inline]
-    fn head(&self) -> usize {
-        self.head as usize
+    fn written(&self) -> usize {
+        self.written as usize
     }
 
     /// Advances past `count` more bytes of the batch, which have been written.
     #[inline]
     fn skip(&mut self, count: usize) {
-        let head = self.head() + count;
-        match u32::try_from(head) {
-            Ok(head) => self.head = head,
-            Err(_) => self.cut(head),
+        let written = self.written() + count;
+        match u32::try_from(written) {
+            Ok(written) => self.written = written,
+            Err(_) => self.cut(written),
         }
     }
 
@@ -100,7 +109,7 @@ impl Output {
         for (place, _) in self.shared.iter_mut().flat_map(|shared| &mut shared.parts) {
             *place -= start;
         }
-        self.head = 0;
+        self.written = 0;
     }
 
     /// The batch, with room for `count` more bytes, to append to.
@@ -116,7 +125,7 @@ impl Output {
     #[inline(always)]
     pub(crate) fn plain_len(&self) -> usize {
         debug_assert!(self.is_plain());
-        self.batch.len() - self.head()
+        self.batch.len() - self.written()
     }
 
     /// Whether nothing is queued beside the batch.
@@ -145,8 +154,8 @@ impl Output {
     /// grow for ever; the bytes moved are no more than those written since the last time.
     #[cold]
     fn make_room(&mut self, count: usize) {
-        if self.head() >= self.batch.len() - self.head() {
-            self.cut(self.head());
+        if self.written() >= self.batch.len() - self.written() {
+            self.cut(self.written());
         }
         self.batch.reserve(count);
     }
@@ -157,7 +166,7 @@ impl Output {
             return;
         }
         let shared = self.shared.get_or_insert_default();
-        shared.len += payload.len();
+        shared.bytes_left += payload.len();
         shared.parts.push_back((self.batch.len(), payload));
     }
 
@@ -165,7 +174,7 @@ impl Output {
     #[inline]
     pub(crate) fn first(&self) -> &[u8] {
         match &self.shared {
-            None => &self.batch[self.head()..],
+            None => &self.batch[self.written()..],
             Some(_) => self.first_of_many(),
         }
     }
@@ -178,7 +187,7 @@ impl Output {
     /// All slices to be written, in order.
     pub(crate) fn slices(&self) -> impl Iterator<Item = &[u8]> {
         let parts = self.shared.iter().flat_map(|shared| &shared.parts);
-        let mut from = self.head();
+        let mut from = self.written();
         let end = (self.batch.len(), &[][..]);
         parts
             .map(|(place, payload)| (*place, &payload[..]))
@@ -196,7 +205,7 @@ impl Output {
     pub(crate) fn wrote(&mut self, count: usize) {
         self.moved |= count > 0;
         if self.shared.is_none() {
-            self.skip(count.min(self.batch.len() - self.head()));
+            self.skip(count.min(self.batch.len() - self.written()));
         } else {
             self.wrote_shared(count);
         }
@@ -238,25 +247,26 @@ impl Output {
         }
     }
 
+    /// Advances past `count` bytes in the batch and in shared payloads, which take turns.
     #[cold]
     fn wrote_shared(&mut self, mut count: usize) {
         while let Some(place) = self.next_place() {
-            let batched = count.min(place - self.head());
+            let batched = count.min(place - self.written());
             self.skip(batched);
             count -= batched;
             if count == 0 || !self.advance_shared(&mut count) {
                 return;
             }
         }
-        self.skip(count.min(self.batch.len() - self.head()));
+        self.skip(count.min(self.batch.len() - self.written()));
     }
 
-    /// The place of the first shared payload.
+    /// The place in the batch before which the first shared payload goes out.
     fn next_place(&self) -> Option<usize> {
         Some(self.shared.as_ref()?.parts.front()?.0)
     }
 
-    /// Advances in the first shared payload, by `count` or to its end, and takes that off `count`; whether the end has been reached.
+    /// Advances in the first shared payload, by `count` or to its end, and takes that off `count`. Returns whether the end has been reached.
     fn advance_shared(&mut self, count: &mut usize) -> bool {
         let Some(shared) = &mut self.shared else {
             return true;
@@ -266,7 +276,7 @@ impl Output {
         };
         let written = payload.len().min(*count);
         payload.advance(written);
-        shared.len -= written;
+        shared.bytes_left -= written;
         *count -= written;
         if !payload.is_empty() {
             return false;
@@ -278,9 +288,10 @@ impl Output {
         true
     }
 
+    /// Empties the batch, of which nothing waits. Memory of our own is freed, lent memory is kept.
     #[inline]
     fn clear(&mut self) {
-        self.head = 0;
+        self.written = 0;
         self.watched = false;
         if self.lent {
             self.batch.clear();
@@ -296,7 +307,7 @@ impl Output {
         self.clear();
     }
 
-    /// Lends memory for the batch; returns it if there is a batch already.
+    /// Takes lent memory for the batch; returns it if bytes wait, or if memory is lent already.
     #[inline]
     pub(crate) fn lend(&mut self, mut buffer: Vec<u8>) -> Result<(), Vec<u8>> {
         if !self.is_empty() || self.lent {

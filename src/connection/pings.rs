@@ -1,13 +1,16 @@
-//! Pings and pongs that the receiving half asks for, on their way out: which of them goes out now, and which waits, for the end of the open frame or for the pongs before it. It
-//! knows payloads and how far output has come; it encodes nothing, and knows nothing of closing.
+//! Pings and pongs that the receiving half asks for, on their way out: which of them goes out now, and which waits, for the end of the open
+//! frame or for the pongs before it. At most 2 KiB of pongs that have not been written are kept in order; of those beyond only the latest
+//! ([`PongLimit`]), so that a flood of pings can't make memory grow. Of pings there is at most one.
+//!
+//! It knows payloads and how far output has come. It encodes nothing, which `sender::pinging` does, and knows nothing of closing.
 
 use super::reply::ControlPayload;
-use super::waiting::{self, Waited, Waiting};
+use super::waiting::{PongLimit, Waited, Waiting};
 
-/// How far output has come.
+/// How far output has come. Where something ends in the output is counted like `written`, in bytes from the connection's beginning.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Position {
-    /// How many bytes have been written.
+    /// How many bytes have been written since the connection's beginning.
     written: u64,
     /// Whether a frame is open, so that no other can be queued.
     in_frame: bool,
@@ -24,33 +27,23 @@ impl Position {
 pub(super) struct Pings {
     /// Those that wait for the end of the open frame.
     waiting: Waiting,
-    /// The latest of the pongs that found no room.
-    late_pong: Option<ControlPayload>,
-    /// The bytes of pongs that have been queued since none of them waited.
-    pong_bytes: usize,
-    /// How many bytes will have been written when the last of the queued pongs has.
+    /// The room for pongs, and the latest of those that found none.
+    pong_limit: PongLimit,
+    /// Where the last of the queued pongs ends in the output.
     pongs_end: u64,
-    /// The same for the ping that is queued; `None` once the receiving half knows that it was written.
+    /// Where the queued ping ends in the output; `None` once the receiving half knows that it was written.
     ping_end: Option<u64>,
 }
 
 impl Pings {
-    /// A ping has arrived: its pong, if it goes out now.
+    /// Takes the pong for a ping that has arrived, and returns it if it is to be queued now.
     pub(super) fn answer(&mut self, pong: ControlPayload, at: Position) -> Option<ControlPayload> {
         if at.written >= self.pongs_end && self.waiting.is_empty() {
-            self.pong_bytes = 0;
+            self.pong_limit.reset();
         }
-        let len = waiting::frame_len(&pong);
-        if self.late_pong.is_some() || self.pong_bytes + len > waiting::MAX_PONG_BYTES {
-            //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3
-            //# If an endpoint receives a Ping frame and has not yet sent Pong
-            //# frame(s) in response to previous Ping frame(s), the endpoint MAY
-            //# elect to send a Pong frame for only the most recently processed Ping
-            //# frame.
-            self.late_pong = Some(pong);
+        if !self.pong_limit.admit(&pong) {
             return None;
         }
-        self.pong_bytes += len;
         if at.in_frame {
             self.waiting.push_pong(&pong);
             return None;
@@ -58,8 +51,8 @@ impl Pings {
         Some(pong)
     }
 
-    /// The peer is to be asked for a sign of life: the ping, if it goes out now. One that is on its way serves for this one too: whatever the
-    /// peer does, pings don't pile up.
+    /// Takes a ping that asks the peer for a sign of life, and returns it if it is to be queued now. One that is queued and not written serves for
+    /// this one too: whatever the peer does, pings don't pile up.
     pub(super) fn ask(&mut self, ping: ControlPayload, at: Position) -> Option<ControlPayload> {
         if self.ping_end.is_some_and(|end| end > at.written) {
             return None;
@@ -71,35 +64,35 @@ impl Pings {
         Some(ping)
     }
 
-    /// Notes that a pong is queued. It has been written once `end` bytes have.
-    pub(super) fn note_pong_queued(&mut self, end: u64) {
-        self.pongs_end = end;
+    /// Notes that a pong has been queued, which ends in the output at `end_offset`, counted in bytes from the connection's beginning.
+    pub(super) fn note_pong_queued(&mut self, end_offset: u64) {
+        self.pongs_end = end_offset;
     }
 
-    /// Notes that a ping that was asked for is queued. It has been written once `end` bytes have, counted from the connection's beginning.
-    pub(super) fn note_ping_queued(&mut self, end: u64) {
-        self.ping_end = Some(end);
+    /// Notes that a ping has been queued that the receiving half asked for; `end_offset` as for a pong.
+    pub(super) fn note_ping_queued(&mut self, end_offset: u64) {
+        self.ping_end = Some(end_offset);
     }
 
-    /// Takes out the next of those that waited for the end of a frame.
+    /// Takes out the next of the pings and pongs that waited for the end of a frame.
     pub(super) fn pop_waiting(&mut self) -> Option<Waited> {
         self.waiting.pop()
     }
 
     /// Takes out the latest of the pongs that found no room, once those before it have been written.
     pub(super) fn pop_late_pong(&mut self, at: Position) -> Option<ControlPayload> {
-        self.late_pong.take_if(|_| at.written >= self.pongs_end)
+        if at.written >= self.pongs_end { self.pong_limit.take_late() } else { None }
     }
 
-    /// Takes it out even if earlier pongs are unwritten; no pong follows it.
+    /// Takes out the latest of the pongs that found no room, even if those before it have not been written. No pong may follow it.
     pub(super) fn pop_last_pong(&mut self) -> Option<ControlPayload> {
-        self.late_pong.take()
+        self.pong_limit.take_late()
     }
 
     /// Forgets what has not been queued: nobody waits for it any more.
     pub(super) fn forget_waiting(&mut self) {
         self.waiting = Waiting::default();
-        self.late_pong = None;
+        self.pong_limit.take_late();
     }
 
     /// Whether the ping that was asked for has been written, and the receiving half doesn't know.
@@ -107,14 +100,15 @@ impl Pings {
         self.ping_end.is_some_and(|end| written >= end)
     }
 
-    /// The same; from now on the receiving half knows.
+    /// Whether the ping that was asked for has been written, and the receiving half didn't know. From now on it does.
     pub(super) fn take_written_ping(&mut self, written: u64) -> bool {
         self.ping_end.take_if(|end| written >= *end).is_some()
     }
 
-    /// Whether nothing is left to do here: none waits, the queued pongs have been written, and the receiving half knows of the ping.
+    /// Whether nothing is left to do here: no ping or pong waits, the queued pongs have been written, and the receiving half knows that the queued
+    /// ping has been.
     pub(super) fn is_done(&self, written: u64) -> bool {
-        self.late_pong.is_none()
+        !self.pong_limit.has_late()
             && self.waiting.is_empty()
             && self.ping_end.is_none()
             && written >= self.pongs_end

@@ -1,6 +1,6 @@
-//! The gate of the receiving half: its state, what is known of the end of the stream, and whether messages are held, so that the fast way is open or
-//! not. Whether the next frame may be read [`Incoming`](super::incoming::Incoming) decides, which is given `holds`; what is kept of the input is the
-//! receiving half's business.
+//! The gate of the receiving half: its state, what is known of the end of the stream, whether messages are held, and so which messages may take the
+//! fast path. Whether the next frame may be read is decided by `Incoming::is_blocked`, which is given `holds`; whether input is kept, by
+//! `Receiver::poll_general`.
 
 use super::config::{Config, Delivery};
 use super::state::{Receiving, ReceivingChange, StreamEnd};
@@ -13,9 +13,10 @@ pub(super) struct ReceiveGate {
     stream_end: StreamEnd,
     /// Whether messages are held.
     hold: bool,
-    /// Which messages may be decoded in one step: as far as the configuration says, and as things are. The second follows from the first and from
-    /// `hold`, and is set wherever they change, which is here.
+    /// Which messages the configuration lets be decoded in one step.
     configured: FastLimit,
+    /// Which messages may be decoded in one step now: those of `configured`, or none while messages are held. Set wherever one of the two changes,
+    /// which is here.
     fast_limit: FastLimit,
 }
 
@@ -26,7 +27,7 @@ impl ReceiveGate {
         Self { state, stream_end, hold: false, configured, fast_limit: configured }
     }
 
-    /// Lets the configuration hold from now on.
+    /// Applies a configuration from now on.
     pub(super) fn set_config(&mut self, config: &Config) {
         self.configured = fast_limit(config);
         self.hold(self.hold);
@@ -38,7 +39,7 @@ impl ReceiveGate {
         self.fast_limit
     }
 
-    /// Lets messages be held or not.
+    /// Sets whether messages are held.
     pub(super) const fn hold(&mut self, hold: bool) {
         self.hold = hold;
         self.fast_limit = if hold { FastLimit::NONE } else { self.configured };
@@ -78,7 +79,7 @@ impl ReceiveGate {
         }
     }
 
-    /// Notes that the sending half learns of the end of the stream; whether that is new.
+    /// Notes that the sending half learns of the end of the stream, and returns whether it didn't know.
     pub(super) fn tell_of_end(&mut self) -> bool {
         let before = self.stream_end;
         self.stream_end = before.told();
@@ -86,6 +87,7 @@ impl ReceiveGate {
     }
 }
 
+/// Which messages the configuration lets be decoded in one step.
 fn fast_limit(config: &Config) -> FastLimit {
     match config.delivery {
         Delivery::Whole => FastLimit::new(&config.limits),

@@ -1,4 +1,5 @@
 //! The negotiated extension on the receiving side: messages, and parts of them, out of the payloads of data frames that it has transformed.
+//! The limit on messages becomes the extension's budget here, so that it counts decompressed bytes.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;

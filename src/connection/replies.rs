@@ -1,48 +1,46 @@
-//! Replies that wait in the receiving half until they are taken, when the halves are apart; a joined connection hands each over at once. They wait
-//! in a fixed place: a channel that is full blocks neither the reading nor the deadlines.
+//! Replies that wait in the receiving half until they are taken, when the halves are apart; a joined connection hands each over at once. Their size
+//! is bounded, that of the pongs by [`PongLimit`], so that there is always room for the next: a driver whose channel to the other half is full leaves
+//! them here, and neither reading nor deadlines have to wait.
 
 use super::reply::{ControlPayload, Reply};
-use super::waiting::{self, Waited, Waiting};
+use super::waiting::{PongLimit, Waited, Waiting};
 
 /// Replies that wait.
 #[derive(Debug, Default)]
 pub(super) struct Replies {
     control: Waiting,
-    /// How many bytes of pongs have been added since none waited.
-    pong_bytes: usize,
-    /// The latest of the pongs that found no room.
-    late_pong: Option<ControlPayload>,
+    /// The room for pongs, and the latest of those that found none.
+    pong_limit: PongLimit,
     /// What ends the connection, or begins to. A later one says all that an earlier one says.
     end: Option<Reply>,
     /// Whether the peer's stream has ended.
-    gone: bool,
+    stream_ended: bool,
 }
 
 impl Replies {
     pub(super) fn is_empty(&self) -> bool {
-        self.control.is_empty() && self.late_pong.is_none() && self.end.is_none() && !self.gone
+        self.control.is_empty()
+            && !self.pong_limit.has_late()
+            && self.end.is_none()
+            && !self.stream_ended
     }
 
     pub(super) fn push(&mut self, reply: Reply) {
         match reply {
             Reply::Pong(payload) => self.push_pong(payload),
             Reply::Ping(payload) => self.control.set_ping(payload),
-            Reply::Gone => self.gone = true,
+            Reply::Gone => self.stream_ended = true,
             Reply::Close { .. } | Reply::Leave | Reply::Fail(_) => self.end = Some(reply),
         }
     }
 
     fn push_pong(&mut self, payload: ControlPayload) {
-        let len = waiting::frame_len(&payload);
-        if self.late_pong.is_some() || self.pong_bytes + len > waiting::MAX_PONG_BYTES {
-            self.late_pong = Some(payload);
-            return;
+        if self.pong_limit.admit(&payload) {
+            self.control.push_pong(&payload);
         }
-        self.pong_bytes += len;
-        self.control.push_pong(&payload);
     }
 
-    /// The next reply: pongs in order, a ping, the pong that found no room, what ends the connection, then the end of the stream.
+    /// Takes out the next reply: pongs in order, a ping, the pong that found no room, what ends the connection, then the end of the stream.
     pub(super) fn pop(&mut self) -> Option<Reply> {
         if let Some(waited) = self.control.pop() {
             return Some(match waited {
@@ -50,8 +48,13 @@ impl Replies {
                 Waited::Ping(payload) => Reply::Ping(payload),
             });
         }
-        self.pong_bytes = 0;
-        let gone = |this: &mut Self| core::mem::take(&mut this.gone).then_some(Reply::Gone);
-        self.late_pong.take().map(Reply::Pong).or_else(|| self.end.take()).or_else(|| gone(self))
+        self.pong_limit.reset();
+        if let Some(payload) = self.pong_limit.take_late() {
+            return Some(Reply::Pong(payload));
+        }
+        if let Some(reply) = self.end.take() {
+            return Some(reply);
+        }
+        core::mem::take(&mut self.stream_ended).then_some(Reply::Gone)
     }
 }

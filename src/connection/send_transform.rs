@@ -1,5 +1,5 @@
-//! The negotiated extension on the sending side: which messages it transforms, and what it makes of them. What becomes of the result is the
-//! sending half's business.
+//! The negotiated extension on the sending side: which messages it transforms, and what it makes of them. `Sender::send_transformed` puts
+//! the result into frames.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;

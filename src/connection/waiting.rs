@@ -1,19 +1,61 @@
-//! Pings and pongs that wait, in the memory that their payloads take and a byte for each.
+//! Storage for pings and pongs that wait, in the memory that their payloads take and a byte for each; and the limit on pongs, which `pings` and
+//! `replies` keep.
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
 use super::reply::ControlPayload;
 
-/// How many bytes of pongs may wait, as frames of a client; of those beyond, only the latest is kept.
-pub(super) const MAX_PONG_BYTES: usize = 2 << 10;
+/// The room for pongs, in bytes of a client's frames.
+const MAX_PONG_BYTES: usize = 2 << 10;
 
-/// The length of the frame that carries a pong, a client's at most.
-pub(super) fn frame_len(payload: &ControlPayload) -> usize {
-    payload.len() + 6
+/// The header of a client's control frame, in bytes.
+const HEADER_LEN: usize = 6;
+
+/// The limit on pongs: they are kept in order as far as 2 KiB reach, and of those beyond only the latest.
+#[derive(Debug, Default)]
+pub(super) struct PongLimit {
+    /// How much of the room is taken.
+    taken: usize,
+    /// The latest of the pongs that found no room.
+    late: Option<ControlPayload>,
 }
 
-/// Pongs that wait, in order, and the latest ping.
+impl PongLimit {
+    /// Reserves room for a pong, which the caller then keeps in order. If there is no room, the pong is kept here in place of an earlier one, and the
+    /// result is false. As long as one is kept here, no later one finds room either.
+    pub(super) fn admit(&mut self, pong: &ControlPayload) -> bool {
+        let len = HEADER_LEN + pong.len();
+        if self.late.is_some() || self.taken + len > MAX_PONG_BYTES {
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3
+            //# If an endpoint receives a Ping frame and has not yet sent Pong
+            //# frame(s) in response to previous Ping frame(s), the endpoint MAY
+            //# elect to send a Pong frame for only the most recently processed Ping
+            //# frame.
+            self.late = Some(*pong);
+            return false;
+        }
+        self.taken += len;
+        true
+    }
+
+    /// Frees the room: none of the pongs that took it is kept any more.
+    pub(super) fn reset(&mut self) {
+        self.taken = 0;
+    }
+
+    /// Whether a pong found no room.
+    pub(super) fn has_late(&self) -> bool {
+        self.late.is_some()
+    }
+
+    /// Takes out the latest of the pongs that found no room.
+    pub(super) fn take_late(&mut self) -> Option<ControlPayload> {
+        self.late.take()
+    }
+}
+
+/// Pongs that wait, in order, and the latest ping. How many pongs there may be is for the owner to keep, by [`PongLimit`].
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     /// The payloads of the pongs, each after its length.

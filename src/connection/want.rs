@@ -1,4 +1,4 @@
-//! What a connection wants of its driver.
+//! What a connection wants of its driver. `Connection::want` decides it, for a receiving half alone `Receiver::want`.
 
 use core::time::Duration;
 

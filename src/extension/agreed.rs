@@ -1,4 +1,4 @@
-//! The extensions that both endpoints agreed on. How they agreed is known to `negotiation`, not here.
+//! The extensions that both endpoints agreed on, and the header with which a server says so. How they agree is decided in `negotiation`.
 
 use core::fmt;
 

@@ -1,6 +1,6 @@
 //! The grammar of `Sec-WebSocket-Extensions` (RFC 6455, section 9.1): from field values to elements with their parameters.
 //!
-//! What an element means, and whether it is acceptable, is known to `negotiation`, not here. Nothing is allocated or copied, and
+//! What an element means, and whether it is acceptable, is decided in `negotiation`. Nothing is allocated or copied, and
 //! the time is linear in the bytes of the field values.
 
 use core::fmt;

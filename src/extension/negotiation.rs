@@ -1,6 +1,6 @@
 //! Negotiation of extensions (RFC 6455, section 9.1): a server chooses among the offers, a client checks the answer.
 //!
-//! What the parameters of an extension mean is known to that extension, not here.
+//! What the parameters of an extension mean is decided by that extension: for `permessage-deflate` in `deflate::terms`.
 
 use core::fmt;
 
@@ -20,7 +20,7 @@ pub struct Supported {
 }
 
 impl Supported {
-    /// The same, and `permessage-deflate` on these terms.
+    /// These extensions, and `permessage-deflate` on these terms.
     #[cfg(feature = "deflate")]
     #[must_use]
     pub const fn with_deflate(mut self, terms: deflate::Terms) -> Self {
@@ -87,6 +87,7 @@ impl Supported {
     //# the extension and any of the following conditions applies to the
     //# extension:
     // There is no other extension, and one element at most is accepted.
+    /// Takes the first acceptable offer of each extension into `agreed`; any other offer changes nothing.
     #[cfg_attr(not(feature = "deflate"), allow(unused_variables))]
     fn accept_element(&self, element: Element<'_>, agreed: &mut Agreed) {
         #[cfg(feature = "deflate")]

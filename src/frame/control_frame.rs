@@ -1,6 +1,6 @@
 //! A control frame to be sent, encoded (RFC 6455, section 5.5).
 //!
-//! Whether it may be sent now is for [`Encoder`](super::Encoder) to say.
+//! Whether it may be sent now is decided by [`Encoder`](super::Encoder).
 
 use core::fmt;
 use core::ops::Deref;

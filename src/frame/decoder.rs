@@ -67,7 +67,7 @@ impl<R: Role> Decoder<R> {
         Self::with_level(Level::detect())
     }
 
-    /// The same, but payloads are unmasked and checked at this SIMD level.
+    /// A decoder for a connection that has just been opened, without extensions, which unmasks and checks at this SIMD level.
     pub fn with_level(level: Level) -> Self {
         Self {
             state: State::Idle,

@@ -113,7 +113,7 @@ impl<R: Role> Encoder<R> {
         Self::with_level(Level::detect())
     }
 
-    /// The same, but payloads are masked at this SIMD level.
+    /// An encoder for a connection that has just been opened, which masks at this SIMD level.
     pub fn with_level(level: Level) -> Self {
         Self {
             state: State::Idle,
@@ -141,7 +141,12 @@ impl<R: Role> Encoder<R> {
         Ok(self.begin_checked(fragment, key))
     }
 
-    /// Checks that such a data frame may be sent now.
+    /// Checks that this data frame may be sent now: that it fits the open message, and that neither a frame is open nor a Close frame sent. The length is
+    /// checked too, the text isn't.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::Closed`], [`Misuse::FrameOpen`], [`Misuse::MessageOpen`], [`Misuse::NoMessage`] or [`Misuse::LengthOverflow`].
     #[inline]
     pub(crate) fn check_data(&self, fragment: &Fragment) -> Result<(), Misuse> {
         match (self.state, fragment.first) {

@@ -202,6 +202,7 @@ pub(crate) fn check_length(extended: &[u8], second: u8) -> Result<(), Violation>
     }
 }
 
+/// The first four bytes, which the caller knows to be there.
 #[inline]
 pub(crate) fn four(bytes: &[u8]) -> [u8; 4] {
     match *bytes {

@@ -1,4 +1,4 @@
-//! How much a peer may send.
+//! How much a peer may send. The limits are enforced in `open_message`, `fast_decode` and `connection::receive_transform`.
 
 /// Limits on what the peer may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

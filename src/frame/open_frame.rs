@@ -1,6 +1,6 @@
 //! A frame that is arriving: its header is complete, its payload isn't.
 //!
-//! What follows the frame is for [`Decoder`](super::Decoder) to say.
+//! What may follow the frame is decided by [`Decoder`](super::Decoder).
 
 use super::check::{BadByte, Check};
 use super::header::{CONTROL, FIN, OPCODE, RSV};

@@ -1,5 +1,5 @@
-//! A data message that is arriving, as far as the headers of its frames tell. The limits on its length and theirs are kept here; on the fast path in
-//! `fast_decode`, and for what an extension makes of a message where it is made.
+//! A data message that is arriving, as far as the headers of its frames tell. The limits on frames and on messages that no extension transforms are
+//! enforced here, on the fast path in `fast_decode`; those on transformed messages in `connection::receive_transform`.
 
 use super::check::Check;
 use super::limits::Limits;
@@ -47,7 +47,7 @@ impl OpenMessage {
         matches!(self.content, Content::TransformedText | Content::TransformedBinary)
     }
 
-    /// How many payload bytes its frames have announced.
+    /// How many payload bytes the headers of its frames so far have announced.
     pub(super) fn announced(&self) -> u64 {
         u64::from_ne_bytes(self.announced)
     }

@@ -6,8 +6,8 @@ use super::violation::Violation;
 use crate::words::opcode::Opcode;
 use crate::words::role::Role;
 
-/// The length of the header at the beginning of `bytes`, if all of it is there and it breaks no rule. One that does is to be checked
-/// byte by byte, so that it fails at the right one.
+/// The length of the header at the beginning of `bytes`, if all of it is there and it breaks no rule. A header that breaks one is to be
+/// checked byte by byte, so that it fails at the right byte.
 pub(super) fn good_header_len<R: Role>(
     bytes: &[u8],
     claims: u8,
@@ -41,8 +41,8 @@ pub(super) fn check_last_byte<R: Role>(
     }
 }
 
-/// Checks a header's first byte: the reserved bits, the opcode, and whether such a frame may come now. `claims` are the reserved bits
-/// that an extension has claimed for the first frame of a data message; `in_message` says whether such a message is incomplete.
+/// Checks a header's first byte: the reserved bits, the opcode, and whether a frame with this opcode may come now. `claims` are the reserved bits
+/// that an extension has claimed for the first frame of a data message; `in_message` says whether a data message is open.
 #[inline]
 fn check_first_byte(first: u8, claims: u8, in_message: bool) -> Result<(), Violation> {
     let Some(opcode) = Opcode::from_bits(first & OPCODE) else {

@@ -1,6 +1,7 @@
 //! A server's acceptance of a request, and the answer that it makes (RFC 6455, section 4.2.2).
 //!
-//! The acceptance is checked against the fields of the request, wherever they come from. Refusals don't live here.
+//! The acceptance is checked against the fields of the request, wherever they come from. Refusals are in
+//! `refusal`.
 
 use core::fmt;
 

@@ -1,6 +1,6 @@
 //! The server's side of the handshake up to its answer: it gets the bytes that arrive, and yields the client's request.
 //!
-//! How the answer is made is not known here.
+//! The answer is made in `acceptance`, `refusal` and `request_error`.
 
 use core::time::Duration;
 
@@ -48,7 +48,8 @@ impl<'b> Acceptor<'b> {
         Acceptor::new_in(HeadBuffer::own(), limits, now)
     }
 
-    /// The same, with a buffer for a head that arrives in several pieces. No head may be longer than the buffer.
+    /// A server's handshake on a stream that was opened at `now`, with a buffer for a head that arrives in several pieces. No head may be longer than
+    /// the buffer.
     pub fn with_buffer(limits: &Limits, now: Duration, buffer: &'b mut [u8]) -> Self {
         Self::new_in(HeadBuffer::lent(buffer), limits, now)
     }
@@ -108,7 +109,7 @@ impl<'b> Acceptor<'b> {
         self.reader.work()
     }
 
-    /// Reads on; the request, once its head is complete.
+    /// Reads on. Returns the request once its head is complete.
     fn read_request<'i>(&mut self, input: &'i [u8]) -> Result<Option<Request<'i>>, RequestError>
     where
         'b: 'i,

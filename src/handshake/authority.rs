@@ -1,6 +1,6 @@
 //! The grammar of a host with an optional port, in `Host` and in URLs, and of the URI parts beside it (RFC 3986, section 3).
 //!
-//! User information is not accepted. The default port of a scheme is not known here.
+//! User information is not accepted. The default port of a scheme is in `url`.
 
 use core::net::Ipv6Addr;
 

@@ -1,6 +1,6 @@
 //! The fields of one name in a head, collected one by one: a field that may occur once, or a list of tokens over any number of them.
 //!
-//! Which name it is, and what follows from an absent or malformed field, is not known here.
+//! Which fields are collected, and what follows from an absent or malformed one, is decided in `request_fields` and `response_fields`.
 
 use crate::words::token::{elements, is_token};
 

@@ -17,7 +17,7 @@ use super::response_error::ResponseError;
 use super::response_fields::ResponseFields;
 use crate::established::Established;
 
-/// How many interim answers (1xx) are skipped.
+/// How many interim answers (1xx) are skipped before the handshake fails.
 const MAX_INTERIMS: u8 = 8;
 
 /// What a server has answered.
@@ -59,7 +59,7 @@ pub struct Connector<'a, 'b> {
     offer: Offer<'a>,
     key: WebSocketKey,
     reader: HeadReader<'b>,
-    /// Interim answers skipped so far.
+    /// How many interim answers have been skipped.
     interims: u8,
 }
 
@@ -181,7 +181,7 @@ impl<'a, 'b> Connector<'a, 'b> {
         self.reader.work()
     }
 
-    /// Reads on, past interim answers; the final answer, once its head is complete.
+    /// Reads on, past interim answers. Returns the final answer once its head is complete.
     fn read_response<'i>(&mut self, input: &'i [u8]) -> Result<Option<Response<'i>>, ResponseError>
     where
         'b: 'i,
@@ -195,8 +195,8 @@ impl<'a, 'b> Connector<'a, 'b> {
             consumed += head.end();
             if !head.parsed().is_interim() {
                 let bytes = self.reader.take_bytes(&head);
-                let body = rest.get(head.end()..).unwrap_or_default();
-                return Ok(Some(Response::new(bytes, head.parsed(), body, consumed)));
+                let remainder = rest.get(head.end()..).unwrap_or_default();
+                return Ok(Some(Response::new(bytes, head.parsed(), remainder, consumed)));
             }
             self.interims += 1;
             if self.interims > MAX_INTERIMS {

@@ -1,6 +1,6 @@
 //! Header fields: one, those of a head, and the check of those that a caller adds to a head (RFC 9110, section 5).
 //!
-//! What a field of a certain name means is not known here.
+//! What a field of a certain name means is decided in `request_fields` and `response_fields`.
 
 use core::fmt;
 

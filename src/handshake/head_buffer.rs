@@ -1,20 +1,23 @@
 //! The memory of a head that arrives in several pieces: a vector of our own, or a buffer that the caller lends.
 //!
-//! What the bytes say, and where the head ends, is not known here.
+//! Where the head ends is decided by `head_scan`. How much may be put together is decided by `head_reader`, which hands in the limit.
 
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 use core::fmt;
 
-/// The bytes of a complete head or of a body, borrowed where they arrived in one piece.
+/// The bytes of a complete head, or of what came after it.
 #[derive(Clone)]
 pub(super) enum HeadBytes<'b> {
+    /// In the caller's input, or, if the head came in several pieces, in the buffer that the caller has lent for them.
     Borrowed(&'b [u8]),
+    /// In a vector of our own: several pieces that were put together, or a copy.
     #[cfg(feature = "alloc")]
     Owned(Vec<u8>),
 }
 
 impl HeadBytes<'_> {
+    /// The bytes, wherever they are.
     pub(super) fn as_slice(&self) -> &[u8] {
         match self {
             Self::Borrowed(bytes) => bytes,

@@ -1,6 +1,6 @@
 //! Reads a head from input that is cut anywhere, within its limits and before its deadline.
 //!
-//! Which role reads it, and what its lines say, is not known here: the caller hands in the function that parses the complete head.
+//! Both roles use it: the caller, `acceptor` or `connector`, hands in the function that parses the complete head.
 
 use core::time::Duration;
 
@@ -19,7 +19,7 @@ pub(super) struct HeadReader<'b> {
     buffer: HeadBuffer<'b>,
     deadline: Option<Instant>,
     finished: bool,
-    /// Octets scanned or parsed so far.
+    /// How many octets have been scanned or parsed.
     work: u64,
 }
 
@@ -71,7 +71,7 @@ impl<'b> HeadReader<'b> {
         input: &'i [u8],
         parse: impl FnOnce(&[u8], usize) -> Result<P, E>,
     ) -> Result<Option<CompleteHead<'i, P>>, E> {
-        let found = self.scan.push(input)?;
+        let found = self.scan.scan(input)?;
         self.work += found.end() as u64;
         let piece = found.piece(input);
         if !found.is_complete() {

@@ -2,7 +2,7 @@
 //!
 //! [`HeadScan`] gets each byte once, so that the work is linear in the bytes, however they arrive. It refuses what no head may
 //! contain (control characters, a bare CR or LF, a folded line) and heads over the limits, each at the first byte that shows it.
-//! What the lines say is not known here.
+//! What the lines say is read in `request` and `response`.
 
 use super::limits::Limits;
 
@@ -56,11 +56,11 @@ impl Found {
 pub(super) struct HeadScan {
     limit: usize,
     max_fields: u8,
-    /// Bytes of the head so far.
+    /// How many bytes of the head have been scanned.
     len: usize,
-    /// Lines that have ended so far, including the start line.
+    /// How many lines of the head have ended, including the start line.
     lines: u16,
-    /// Empty lines skipped before the head.
+    /// How many empty lines before the head have been skipped.
     skipped: u8,
     /// Whether the head has not begun, so that empty lines are skipped.
     before: bool,
@@ -95,10 +95,16 @@ impl HeadScan {
         usize::from(self.lines.saturating_sub(1))
     }
 
-    /// Scans the bytes that follow those of the last call.
-    pub(super) fn push(&mut self, input: &[u8]) -> Result<Found, HeadError> {
+    /// Scans `input`, which goes on where the input of the last call ended, up to the end of the head: which of its bytes belong to the head,
+    /// and whether they complete it.
+    ///
+    /// # Errors
+    ///
+    /// The first byte that can't be in a head, or is over a limit.
+    pub(super) fn scan(&mut self, input: &[u8]) -> Result<Found, HeadError> {
         let start = self.skip_empty_lines(input)?;
         let rest = &input[start..];
+        // What the limit allows is scanned: only if the head doesn't end there, it is too long.
         let window = &rest[..rest.len().min(self.limit - self.len)];
         if let Some(len) = self.find_end(window)? {
             return Ok(Found { start, end: start + len, complete: true });
@@ -110,7 +116,7 @@ impl HeadScan {
         Ok(Found { start, end: input.len(), complete: false })
     }
 
-    /// Skips the empty lines before the head; the number of bytes that they take.
+    /// Skips the empty lines before the head, and returns how many bytes of `piece` they take.
     fn skip_empty_lines(&mut self, piece: &[u8]) -> Result<usize, HeadError> {
         let mut at = 0;
         while self.before {
@@ -133,10 +139,11 @@ impl HeadScan {
         Ok(at)
     }
 
-    /// The number of bytes up to the end of the head, if `window` contains it.
+    /// Scans the next bytes of the head, and returns the number of bytes up to its end if `window` contains that.
     fn find_end(&mut self, window: &[u8]) -> Result<Option<usize>, HeadError> {
         let mut at = 0;
         while let Some(&byte) = window.get(at) {
+            // After a CR only a LF may follow: it ends the line, and an empty line ends the head.
             if self.cr {
                 if byte != b'\n' {
                     return Err(HeadError::BareCarriageReturn);
@@ -156,6 +163,7 @@ impl HeadScan {
             if self.line_empty && self.lines > 0 && matches!(byte, b' ' | b'\t') {
                 return Err(HeadError::Folded);
             }
+            // The text of the line is passed over at once, up to the next control character.
             let text = len_before_control(&window[at..]);
             if text != 0 {
                 self.line_empty = false;

@@ -1,7 +1,7 @@
 //! The handshake in the types of the `http` crate (feature `http`).
 //!
 //! For streams whose HTTP is read and written by another server or client, which hands the stream over after the upgrade. The
-//! rules of the handshake are those of `request_fields` and `response_fields`, and don't live here.
+//! rules of the handshake are in `request_fields` and `response_fields`.
 
 use alloc::vec::Vec;
 

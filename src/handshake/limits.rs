@@ -1,4 +1,5 @@
-//! The limits on a peer's head, in bytes, fields and time, for both roles. How they are enforced is not known here.
+//! The limits on a peer's head, in bytes, fields and time, for both roles. Those on
+//! bytes and fields are enforced in `head_scan` and `request`, the time in `head_reader`.
 
 use core::time::Duration;
 

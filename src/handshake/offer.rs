@@ -1,6 +1,6 @@
 //! What a client offers, and the request that it makes (RFC 6455, section 4.1).
 //!
-//! The answer is not known here.
+//! The answer is checked in `connector` and `response_fields`.
 
 use core::fmt;
 

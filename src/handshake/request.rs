@@ -1,6 +1,7 @@
 //! A client's request as the server sees it before it answers (RFC 6455, section 4.2.1), and how its head is parsed.
 //!
-//! Where the head ends is found by `head_scan`; the rules for its fields are in `request_fields`; the answer is not known here.
+//! Where the head ends is found by `head_scan`; the rules for its fields are in `request_fields`; the answer is made in
+//! `acceptance` and `refusal`.
 
 use core::fmt;
 use core::mem::MaybeUninit;
@@ -56,7 +57,7 @@ impl<'i> Request<'i> {
     /// If the head breaks a rule. An incomplete head is [`Truncated`](RequestError::Truncated).
     pub fn decode(bytes: &'i [u8], limits: &Limits) -> Result<Self, RequestError> {
         let mut scan = HeadScan::after_empty_lines(limits);
-        let found = scan.push(bytes)?;
+        let found = scan.scan(bytes)?;
         if !found.is_complete() {
             return Err(RequestError::Truncated);
         }

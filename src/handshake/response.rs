@@ -1,6 +1,6 @@
 //! A server's answer as the client sees it, and how its head is parsed: the status, the fields, and the bytes that came with them.
 //!
-//! Where the head ends is found by `head_scan`; whether the answer opens a connection is not known here.
+//! Where the head ends is found by `head_scan`; whether the answer opens a connection is decided by `Connector::classify`.
 
 use core::fmt;
 use core::mem::MaybeUninit;
@@ -18,7 +18,8 @@ use crate::words::token::elements;
 pub struct Response<'i> {
     head: HeadBytes<'i>,
     parsed: ParsedResponse,
-    body: HeadBytes<'i>,
+    /// What came after the head in the same input.
+    remainder: HeadBytes<'i>,
     consumed: usize,
 }
 
@@ -44,22 +45,22 @@ impl<'i> Response<'i> {
     /// If the head breaks a rule of HTTP. An incomplete head is [`Truncated`](ResponseError::Truncated).
     pub fn decode(bytes: &'i [u8], limits: &Limits) -> Result<Self, ResponseError> {
         let mut scan = HeadScan::at_once(limits);
-        let found = scan.push(bytes)?;
+        let found = scan.scan(bytes)?;
         if !found.is_complete() {
             return Err(ResponseError::Truncated);
         }
-        let (head, body) = bytes.split_at_checked(found.end()).unwrap_or((bytes, &[]));
+        let (head, remainder) = bytes.split_at_checked(found.end()).unwrap_or((bytes, &[]));
         let parsed = ParsedResponse::parse(head, scan.fields())?;
-        Ok(Self::new(HeadBytes::Borrowed(head), parsed, body, found.end()))
+        Ok(Self::new(HeadBytes::Borrowed(head), parsed, remainder, found.end()))
     }
 
     pub(super) const fn new(
         head: HeadBytes<'i>,
         parsed: ParsedResponse,
-        body: &'i [u8],
+        remainder: &'i [u8],
         consumed: usize,
     ) -> Self {
-        Self { head, parsed, body: HeadBytes::Borrowed(body), consumed }
+        Self { head, parsed, remainder: HeadBytes::Borrowed(remainder), consumed }
     }
 
     /// The status.
@@ -89,10 +90,11 @@ impl<'i> Response<'i> {
             .filter_map(|version| core::str::from_utf8(version).ok()?.parse().ok())
     }
 
-    /// What came after the head in the input that completed it: the first frames of an open connection, or the beginning of a
-    /// refusal's body. How long a body is, and how it is encoded, is not determined here: it takes an HTTP client.
+    /// What came after the head in the input that completed it. With a refusal that is the beginning of its body: how long the body is,
+    /// and how it is encoded, takes an HTTP client to find out. With an answer that opens the connection it is no body, but the server's
+    /// first frames.
     pub fn body(&self) -> &[u8] {
-        self.body.as_slice()
+        self.remainder.as_slice()
     }
 
     /// How many bytes of the input that completed the head belong to the head, or to interim answers before it. The
@@ -104,7 +106,7 @@ impl<'i> Response<'i> {
     /// The answer with a copy of its bytes, so that the buffer can be used again.
     #[cfg(feature = "alloc")]
     pub fn into_owned(self) -> Response<'static> {
-        Response { head: self.head.into_owned(), body: self.body.into_owned(), ..self }
+        Response { head: self.head.into_owned(), remainder: self.remainder.into_owned(), ..self }
     }
 
     /// Whether the version is HTTP/1.1.

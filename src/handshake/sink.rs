@@ -1,6 +1,6 @@
 //! Writing a head: the same code counts its bytes, puts them into a caller's buffer, or appends them to a vector.
 //!
-//! What a head consists of is not known here.
+//! What a head consists of is decided by the types that are [`Encodable`].
 
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;

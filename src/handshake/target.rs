@@ -1,6 +1,6 @@
 //! The grammar of a request's target: a path with an optional query, or an absolute http or https URI (RFC 9112, section 3.2).
 //!
-//! The URLs of clients, which are stricter, don't live here.
+//! The URLs of clients, which are stricter, are in `url`.
 
 use super::authority::Authority;
 

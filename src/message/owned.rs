@@ -1,4 +1,4 @@
-//! A whole message that owns its payload, for applications that keep it. How it is encoded is not known here.
+//! A whole message that owns its payload, for applications that keep it. It is encoded by `connection::sender`.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -36,7 +36,7 @@ impl Message {
         }
     }
 
-    /// The payload.
+    /// The payload, without copying it.
     pub fn into_bytes(self) -> Bytes {
         match self {
             Self::Text(text) => text.into_bytes(),

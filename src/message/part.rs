@@ -1,6 +1,6 @@
 //! Parts of a message, delivered as they arrive, and never cut inside a code point.
 //!
-//! Messages that are delivered whole are in `assembler`. Which frames arrive is not known here.
+//! Messages that are delivered whole are in `assembler`. Whether a message is delivered in parts is decided by `connection::incoming`.
 
 use super::payload::Payload;
 use super::text::Text;
@@ -55,7 +55,7 @@ impl<'b> Part<'b> {
         delivered.then(|| Self { content: Content::new(kind, payload), first, last })
     }
 
-    /// The same part, its content owned: copied if it was borrowed.
+    /// The same part, its content owned: copied if it was borrowed. For a part out of input that is kept, which can't outlive the call.
     pub(crate) fn into_owned(self) -> Part<'static> {
         let content = match self.content {
             Content::Text(text) => Content::Text(text.into_owned()),

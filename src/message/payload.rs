@@ -1,4 +1,4 @@
-//! The bytes of a payload as they are delivered, borrowed or owned. Whether they are text is not known here.
+//! The bytes of a payload as they are delivered, borrowed or owned. Those that have been checked to be text are in a `Text`.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -40,7 +40,7 @@ impl<'b> Payload<'b> {
         Self(Place::CodePoint(bytes, len))
     }
 
-    /// The same without its first `count` bytes.
+    /// The payload without its first `count` bytes.
     pub(crate) fn skip(self, count: usize) -> Self {
         Self(match self.0 {
             Place::Borrowed(bytes) => {

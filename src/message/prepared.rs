@@ -1,4 +1,4 @@
-//! A message that is encoded once, for any number of server connections. How it is compressed is not known here.
+//! A message that is encoded once, for any number of server connections. It is compressed by `extension::deflate::prepared`.
 
 use alloc::vec::Vec;
 use core::fmt;

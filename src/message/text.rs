@@ -102,7 +102,7 @@ impl Utf8Bytes {
         Self(Bytes::from_static(text.as_bytes()))
     }
 
-    /// The string's bytes.
+    /// The string's bytes, without copying them.
     pub fn into_bytes(self) -> Bytes {
         self.0
     }

@@ -1,7 +1,7 @@
 //! The SIMD level that the kernels run at.
 //!
-//! Kernels take the level as an argument. It is detected once with the feature `std`, and a configuration may fix it. The kernels
-//! themselves don't live here.
+//! Kernels take the level as an argument. It is detected once with the feature `std`, and a configuration may fix it. The
+//! kernels are in `mask` and `utf8`.
 
 use core::fmt;
 

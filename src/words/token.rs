@@ -1,5 +1,5 @@
 //! Header tokens and comma-separated lists of them: the grammar that header field values share (RFC 9110, section 5.6, which
-//! replaces RFC 2616, section 2). What the tokens of a field mean is not known here.
+//! replaces RFC 2616, section 2). What the tokens of a field mean is decided in `handshake`.
 
 /// Whether each byte may be in a token.
 static TOKEN: [bool; 256] = {

@@ -1,7 +1,8 @@
 //! UTF-8 (RFC 3629), checked in pieces cut anywhere.
 //!
 //! Most of a piece is checked by a validator for whole texts. The rest is done here: code points that are cut at the edges of a
-//! piece, and the exact position of an error. Masking is not known here.
+//! piece, and the exact position of an error. Text that is still masked is unmasked and
+//! checked by `text`.
 
 /// A validator of a text that arrives in pieces.
 ///

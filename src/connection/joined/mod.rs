@@ -1,7 +1,8 @@
 //! A connection: its two halves, joined.
 //!
-//! It carries replies and notices between the halves, and tells the driver what to do next. It decides nothing that a half can decide;
-//! that the connection is done takes both, and is decided here.
+//! It carries replies and notices between the halves, tells the receiving half when congestion of output holds messages, and tells the driver
+//! what to do next. It decides nothing that a half can decide. When the transport is to be half-closed or closed takes both, and is decided here,
+//! in `want_at_the_end`.
 
 use alloc::sync::Arc;
 #[cfg(feature = "handshake")]
@@ -34,7 +35,7 @@ mod passed_on;
 /// 3. Do what the connection [wants](Self::want): read, write, poll again when it is time, half-close, close. What is read is the next
 ///    [`Input`].
 ///
-/// A driver has no case for output that piles up, for input that is left over, or for deadlines: that is the connection's business.
+/// A driver has no case for output that piles up, for input that is left over, or for deadlines: the connection deals with them.
 ///
 /// Time is a `Duration` since any origin of the caller's, the same for all calls, and never runs backwards.
 #[derive(Debug)]
@@ -72,7 +73,8 @@ impl<R: Side> Connection<R> {
         Self::join(receiver, Sender::new(config, keys))
     }
 
-    /// Joins two halves.
+    /// Joins two halves of the same connection. Replies and notices that still wait in them are delivered while it is polled, at the latest by the
+    /// call that returns `None`.
     pub fn join(receiver: Receiver<R>, sender: Sender<R>) -> Self {
         Self { receiver, sender }
     }
@@ -176,7 +178,7 @@ impl<R: Side> Connection<R> {
         }
     }
 
-    /// Looks at the end of the stream, and at how far output has come.
+    /// Ends a turn in which nothing more is given out: the sending half learns of the end of the stream, and looks at how far output has come.
     fn end_turn(&mut self, now: Duration, has_heard: bool) {
         if self.receiver.stream_has_ended() {
             self.sender.peer_gone(now);
@@ -193,7 +195,7 @@ impl<R: Side> Connection<R> {
         self.want_at_the_end()
     }
 
-    /// Bytes in, if `read` says so, or out, or time to pass.
+    /// [`Want::Io`]: to read if `read` says so, to write if output waits, and to poll again at the deadline.
     #[inline]
     fn io(&self, read: bool, holds: bool) -> Want {
         let write = !self.output().is_empty();
@@ -264,7 +266,7 @@ impl<R: Side> Connection<R> {
         self.receiver.lost();
     }
 
-    /// How the connection ended, or how it stands.
+    /// How the connection ended, or what has become of it so far.
     pub fn outcome(&self) -> Outcome {
         Outcome::join(self.receiver.end(), self.sender.end())
     }

@@ -42,7 +42,7 @@ impl<R: Role> Receiver<R> {
         None
     }
 
-    /// One frame header, or one piece of a payload.
+    /// Reads the next frame's header, if no frame is open, and what has arrived of the open frame's payload: the event that this completes, if any.
     fn read_step<'b>(
         &mut self,
         input: &mut Input<'b>,
@@ -78,12 +78,12 @@ impl<R: Role> Receiver<R> {
     fn note_header(&mut self, header: Header) {
         match header.opcode {
             Opcode::Ping => self.tally.add_ping(),
-            Opcode::Close | Opcode::Pong => self.tally.add_other_frame(),
+            Opcode::Close | Opcode::Pong => self.tally.add_frame_ending_no_message(),
             // It is counted with its message.
             _ if header.fin => self.liveness.heard_data(),
             _ => {
                 self.liveness.heard_data();
-                self.tally.add_other_frame();
+                self.tally.add_frame_ending_no_message();
             }
         }
     }
@@ -109,6 +109,7 @@ impl<R: Role> Receiver<R> {
         Event::Part(part)
     }
 
+    /// Takes what has arrived of the open control frame's payload: the frame's event, once it is complete.
     fn take_control<'b>(
         &mut self,
         opcode: Opcode,
@@ -137,6 +138,7 @@ impl<R: Role> Receiver<R> {
         }))
     }
 
+    /// Takes the body of the peer's Close frame: nothing after it is read.
     fn peer_closed<'b>(&mut self, body: Payload<'b>) -> Event<'b> {
         let code = match *body {
             [high, low, ..] => CloseCode::new(u16::from_be_bytes([high, low])),

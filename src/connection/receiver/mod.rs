@@ -1,8 +1,9 @@
 //! The receiving half: input in, events out (RFC 6455, sections 5.4 to 5.6, 6.2 and 7).
 //!
 //! It polls what is kept and what has arrived, throws away what comes after a failure or the peer's Close, watches the time, and replies: what has to
-//! be sent goes to the sending half as a [`Reply`]. A message that lies whole in the input becomes its event here, in `poll_fast`; what all other
-//! frames come to is for [`Incoming`] to say. The files below this one: what frames mean, memory lent and taken out, extensions.
+//! be sent goes to the sending half as a [`Reply`]. A message that lies whole in the input becomes its event here, in `poll_fast`, which needs no check of
+//! the state: after the end the decoder is stopped, and refuses everything. What all other frames come to is decided by [`Incoming`]. The files below
+//! this one: what frames mean, memory lent and taken out, extensions.
 
 use alloc::sync::Arc;
 use core::time::Duration;
@@ -96,7 +97,7 @@ impl<R: Role> Receiver<R> {
         self.gate.hold(hold);
     }
 
-    /// Whether anything has arrived since time was last looked at, in as far as it is read.
+    /// Whether anything has arrived since time was last looked at. What is thrown away doesn't count.
     #[inline]
     pub(super) fn has_heard(&self) -> bool {
         self.gate.is_open() && self.liveness.has_heard()
@@ -144,7 +145,7 @@ impl<R: Role> Receiver<R> {
         self.gate.has_stream_ended() || self.incoming.is_taken() && self.aside.has_kept_end()
     }
 
-    /// Whether input is welcome, with messages held or not. No matter how the connection stands.
+    /// Whether input is welcome while frames are read; `hold` says whether messages are held. The state isn't looked at.
     #[inline]
     pub(super) fn takes_input(&self, hold: bool) -> bool {
         !hold && !self.aside.has_kept() && !self.incoming.is_due()
@@ -229,6 +230,7 @@ impl<R: Role> Receiver<R> {
         }
     }
 
+    /// Keeps what is left of the input, if anything is.
     fn keep(&mut self, input: &mut Input<'_>) {
         if !input.is_empty() || input.is_eof() {
             self.liveness.pause();
@@ -265,6 +267,7 @@ impl<R: Role> Receiver<R> {
         }
     }
 
+    /// Fails, and makes the event that says so.
     fn fail<'b>(&mut self, failure: Failure) -> Event<'b> {
         self.stop_reading(ReceivingChange::Failed(failure));
         Event::Failed(failure)
@@ -353,12 +356,12 @@ impl<R: Role> Receiver<R> {
         self.liveness.round_trip()
     }
 
-    /// Whether more may come.
+    /// Whether frames are read. Then the stream has not ended either: its end closes the gate.
     pub(super) fn is_open(&self) -> bool {
-        self.gate.is_open() && !self.gate.has_stream_ended()
+        self.gate.is_open()
     }
 
-    /// How this half stands; with the other half's, an [`Outcome`](super::Outcome).
+    /// What has become of this half so far; with the other half's, an [`Outcome`](super::Outcome).
     pub fn end(&self) -> ReceiverEnd {
         let (received, failure) = match self.gate.state() {
             Receiving::Open | Receiving::Over => (CloseStatus::Absent, None),

@@ -73,15 +73,10 @@ impl SendGate {
         }
     }
 
-    /// Whether the application may send a Close frame.
+    /// Whether the application may send a Close frame: in the states in which a data frame may begin. Where the peer's Close frame is held, this one
+    /// answers it.
     pub(super) const fn check_close(&self) -> Result<(), SendError> {
-        match self.state {
-            Sending::Failed { .. } | Sending::Over { .. } => Err(SendError::Failed),
-            Sending::Held { reply: Some(_) } | Sending::Closed { .. } => {
-                Err(SendError::Misuse(Misuse::Closed))
-            }
-            Sending::Open | Sending::Leaving | Sending::Held { reply: None } => Ok(()),
-        }
+        self.check_data()
     }
 }
 

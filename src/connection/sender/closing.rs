@@ -45,6 +45,7 @@ impl<R: Side> Sender<R> {
         Ok(())
     }
 
+    /// Queues a Close frame, and notes where it ends in the output.
     fn queue_close(&mut self, code: Option<CloseCode>, reason: &str) -> Result<(), Misuse> {
         let key = R::next_key(&mut self.keys);
         let frame = self.encoder.close(code, reason, key)?;
@@ -85,6 +86,7 @@ impl<R: Side> Sender<R> {
         }
     }
 
+    /// Queues the Close frame of a connection that is idle.
     fn queue_idle_close(&mut self) -> Result<(), Misuse> {
         let code = Some(CloseCode::GOING_AWAY);
         self.queue_close(code, IDLE)?;
@@ -157,12 +159,12 @@ impl<R: Side> Sender<R> {
         self.pending.as_ref().is_some_and(|pending| pending.shut)
     }
 
-    /// Whether messages may be sent, and there is nothing to see to, the end least of all.
+    /// Whether messages may be sent, and nothing is pending: no end, no deadline, no ping or pong.
     pub(in crate::connection) fn is_open_and_idle(&self) -> bool {
         self.gate.state() == Sending::Open && self.pending.is_none()
     }
 
-    /// How this half stands; with the other half's, an [`Outcome`](crate::Outcome).
+    /// What has become of this half so far; with the other half's, an [`Outcome`](crate::Outcome).
     pub fn end(&self) -> SenderEnd {
         let (close_end, over) = self
             .pending

@@ -53,7 +53,7 @@ pub struct Sender<R: Side> {
 struct Pending {
     pings: Pings,
     deadlines: Deadlines,
-    /// How many bytes will have been written when our Close frame has.
+    /// Where our Close frame ends in the output, counted in bytes from the connection's beginning; 0 until it is queued.
     close_end: u64,
     /// Whether the receiving half has to be told that our Close frame is queued.
     close_untold: bool,
@@ -277,16 +277,16 @@ impl<R: Side> Sender<R> {
         let key = R::next_key(&mut self.keys);
         let header = self.encoder.begin_checked(fragment, key);
         self.output.batch(header.len() + room).extend_from_slice(&header);
-        self.count(&fragment);
+        self.count_data_frame(&fragment);
     }
 
-    /// Counts a data frame.
+    /// Counts a data frame that is queued: its message with the last frame, its payload with each.
     #[inline]
-    fn count(&mut self, fragment: &Fragment) {
+    fn count_data_frame(&mut self, fragment: &Fragment) {
         if fragment.fin {
             self.tally.add_message(fragment.len);
         } else {
-            self.tally.add_other_frame();
+            self.tally.add_frame_ending_no_message();
             self.tally.add_payload(fragment.len);
         }
     }
@@ -317,19 +317,19 @@ impl<R: Side> Sender<R> {
         queued > 0 && queued >= self.config.soft_limit
     }
 
-    /// Whether congestion holds messages on the receiving side.
+    /// Whether the configuration lets congestion hold messages on the receiving side.
     #[inline]
     pub(super) fn may_hold(&self) -> bool {
         self.config.holding.holds(R::MASKS)
     }
 
-    /// Whether messages are to be held on the receiving side.
+    /// Whether messages are to be held on the receiving side now.
     #[inline]
     pub(super) fn holds(&self) -> bool {
         self.is_congested() && self.may_hold()
     }
 
-    /// Whether it has been congested since the last call.
+    /// Whether the connection has been congested since the last call.
     pub(super) fn take_congestion(&mut self) -> bool {
         self.output.take_congestion()
     }
@@ -346,12 +346,12 @@ impl<R: Side> Sender<R> {
         self.pending.get_or_insert_default()
     }
 
-    /// How many bytes will have been written when all that waits now has.
+    /// Where what is queued ends in the output, counted in bytes from the connection's beginning.
     fn queued_end(&self) -> u64 {
         self.tally.wire_bytes() + self.output.len() as u64
     }
 
-    /// What has been sent.
+    /// What has been sent: frames, messages and payload bytes are counted when they are queued, `wire_bytes` when they have been written.
     pub fn traffic(&self) -> Traffic {
         self.tally.traffic()
     }
@@ -378,7 +378,7 @@ impl Sender<Server> {
         self.admit(&fragment)?;
         let transformed = self.transform.take_prepared(message);
         self.queue_frame(transformed.unwrap_or(frame));
-        self.count(&fragment);
+        self.count_data_frame(&fragment);
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
 //! The sending half's pings and pongs (RFC 6455, sections 5.5.2 and 5.5.3): those of the application, and those that the receiving half asks for.
-//! When the latter go out is for [`Pings`](crate::connection::pings::Pings) to say.
+//! When the latter go out is decided by [`Pings`](crate::connection::pings::Pings).
 
 use core::time::Duration;
 
@@ -42,6 +42,7 @@ impl<R: Side> Sender<R> {
         Ok(())
     }
 
+    /// Queues and counts a ping.
     fn queue_ping(&mut self, payload: &[u8]) -> Result<(), Misuse> {
         let key = R::next_key(&mut self.keys);
         let frame = self.encoder.ping(payload, key)?;
@@ -53,7 +54,7 @@ impl<R: Side> Sender<R> {
     /// Queues a Close frame or a pong.
     pub(super) fn queue_control(&mut self, frame: &ControlFrame) {
         self.output.batch(frame.len()).extend_from_slice(frame);
-        self.tally.add_other_frame();
+        self.tally.add_frame_ending_no_message();
     }
 
     /// Asks the peer for a sign of life. The hard limit doesn't hold that back: the peer would never be asked. After a Close frame it
@@ -68,6 +69,7 @@ impl<R: Side> Sender<R> {
         }
     }
 
+    /// Queues a ping that the receiving half has asked for.
     fn queue_asked_ping(&mut self, payload: &[u8]) {
         if self.queue_ping(payload).is_ok() {
             let end = self.queued_end();
@@ -89,6 +91,7 @@ impl<R: Side> Sender<R> {
         }
     }
 
+    /// Queues the pong that answers a ping of the peer's.
     fn queue_answer(&mut self, payload: &[u8]) {
         let key = R::next_key(&mut self.keys);
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3
@@ -101,6 +104,7 @@ impl<R: Side> Sender<R> {
         }
     }
 
+    /// How far output has come.
     fn position(&self) -> Position {
         Position::new(self.tally.wire_bytes(), self.encoder.remaining() > 0)
     }
@@ -118,9 +122,11 @@ impl<R: Side> Sender<R> {
         }
     }
 
-    /// Queues the latest of the pongs that found no room, once those before it have been written.
+    /// Queues the latest of the pongs that found no room, if all pongs before it have been written. Call it after [`queue_waiting`](Self::queue_waiting),
+    /// so that no earlier pong waits either.
     pub(super) fn queue_late_pong(&mut self) {
         let at = self.position();
+        // By now all the room for pongs is free again: this one goes the way of the answer to a new ping.
         if let Some(pong) = self.pending.as_mut().and_then(|it| it.pings.pop_late_pong(at)) {
             self.answer_ping(pong);
         }

@@ -26,7 +26,7 @@ pub struct Borrowed<'s, 'p, R: Side> {
     done: usize,
 }
 
-/// A message that may be sent, counted, with its masking key.
+/// A message that has been admitted and counted, with its masking key.
 #[derive(Clone, Copy)]
 struct Begun {
     kind: Kind,
@@ -52,7 +52,7 @@ impl<'s, 'p, R: Side> Borrowed<'s, 'p, R> {
         Self { sender, header, payload, done }
     }
 
-    /// Queues all of the message: how much that is.
+    /// Queues all of the message, and returns how many bytes that is.
     #[cold]
     fn queue_all(sender: &mut Sender<R>, begun: Begun, payload: &[u8]) -> usize {
         let header = begun.header(&sender.encoder, payload);
@@ -84,6 +84,7 @@ impl<'s, 'p, R: Side> Borrowed<'s, 'p, R> {
         self.sender.tally.add_wire_bytes(count as u64);
     }
 
+    /// Queues what has not been written.
     #[cold]
     fn queue_rest(&mut self) {
         let header = self.header;
@@ -110,7 +111,7 @@ impl<R: Side> fmt::Debug for Borrowed<'_, '_, R> {
 }
 
 impl<R: Side> Sender<R> {
-    /// Queues what has not been written: how much that is.
+    /// Queues what has not been written of a borrowed message, and returns how many bytes that is.
     fn queue_borrowed(&mut self, header: &[u8], payload: &[u8]) -> usize {
         let left = header.len() + payload.len();
         let batch = self.output.batch(left);
@@ -127,7 +128,7 @@ impl<R: Side> Sender<R> {
             self.admit(&Fragment::whole(kind, len))?;
         }
         let key = R::octets(R::next_key(&mut self.keys));
-        self.count(&Fragment::whole(kind, len));
+        self.count_data_frame(&Fragment::whole(kind, len));
         Ok(Begun { kind, key })
     }
 
@@ -155,7 +156,7 @@ impl<R: Side> Sender<R> {
         let key = R::next_key(&mut self.keys);
         let header = self.encoder.begin(fragment, key).map_err(SendError::Misuse)?;
         self.output.batch(header.len()).extend_from_slice(&header);
-        self.count(&fragment);
+        self.count_data_frame(&fragment);
         Ok(())
     }
 

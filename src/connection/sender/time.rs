@@ -1,4 +1,5 @@
 //! The sending half and time: how far output has come, whether a deadline has passed, and what the receiving half has to be told of both.
+//! When a deadline has passed is decided by [`Deadlines`](crate::connection::deadlines::Deadlines); what that means for this half, here.
 
 use core::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The sending half and the negotiated extension: frames of transformed messages into the queue (RFC 7692, section 6.1). What the extension
-//! makes of a payload is for [`SendTransform`] to say.
+//! The sending half and the negotiated extension: frames of transformed messages into the queue (RFC 7692, section 6.1). Which messages
+//! it transforms, and what it makes of a payload, is decided by `SendTransform`.
 
 #[cfg(feature = "deflate")]
 use alloc::boxed::Box;
@@ -99,7 +99,7 @@ impl<R: Side> Sender<R> {
             mask.apply(level, &mut batch[end..]);
         }
         self.encoder.written(len);
-        self.count(&fragment);
+        self.count_data_frame(&fragment);
         true
     }
 }

@@ -1,5 +1,5 @@
 //! The states of the two halves and of the end of the peer's stream, and every transition between them (RFC 6455, sections 5.5.1 and 7). No bytes
-//! and no time here.
+//! and no time here. When the transport is half-closed or closed is decided in `joined`.
 
 use super::close_status::{CloseStatus, Initiator};
 use super::failure::Failure;
@@ -65,12 +65,13 @@ impl Receiving {
     }
 }
 
-/// The end of the peer's stream: whether it has been reached, and whether the sending half knows of it. It can know before, where what comes
-/// ahead of the end can't be read.
+/// The end of the peer's stream: whether it has been reached, and whether the sending half knows of it. The sending half can know first: while the
+/// caller has a message's buffer, the input before the end is kept and can't be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum StreamEnd {
     #[default]
     Ahead,
+    /// It has arrived, and the sending half knows of it, but input before it is still to be read.
     AheadAndTold,
     Reached,
     ReachedAndTold,
@@ -81,7 +82,7 @@ impl StreamEnd {
         matches!(self, Self::Reached | Self::ReachedAndTold)
     }
 
-    /// The same, once the end has been reached.
+    /// What follows this once the end has been reached.
     #[must_use]
     pub(crate) const fn reached(self) -> Self {
         match self {
@@ -90,7 +91,7 @@ impl StreamEnd {
         }
     }
 
-    /// The same, once the sending half has been told.
+    /// What follows this once the sending half knows of the end.
     #[must_use]
     pub(crate) const fn told(self) -> Self {
         match self {

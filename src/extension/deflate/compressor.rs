@@ -1,6 +1,6 @@
 //! A compressor of the deflate library: the settings it is made with, and how it compresses some input and flushes.
 //!
-//! Messages, and when the window has to be empty, are not known here.
+//! When the window has to be empty is decided in `encoder`.
 
 use alloc::boxed::Box;
 
@@ -25,7 +25,7 @@ pub(super) struct CompressorSettings {
 }
 
 impl CompressorSettings {
-    /// `None` if the library doesn't support the window.
+    /// Settings for a compressor; `None` if the library doesn't support the window.
     pub(super) fn new(level: Level, memory: Memory, window: WindowBits) -> Option<Self> {
         (window >= WindowBits::COMPRESSIBLE).then_some(Self { level, memory, window })
     }

@@ -1,4 +1,4 @@
-//! How an endpoint compresses: effort, memory, and which messages. What both endpoints agreed on is not known here.
+//! How an endpoint compresses: effort, memory, and which messages. What both endpoints agreed on is in `parameters`.
 
 use super::effort::{Level, Memory};
 use super::pool::Pool;

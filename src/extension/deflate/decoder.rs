@@ -1,6 +1,7 @@
 //! Decompression of messages (RFC 7692, section 7.2.2).
 //!
-//! Frames, and which messages are compressed, are not known here.
+//! Which messages are compressed is read from their headers, in `frame::open_message`. The budget on what they decompress to is enforced in
+//! `inflate_block`; it comes from `connection::receive_transform`.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;

@@ -1,6 +1,6 @@
 //! Compression of messages (RFC 7692, section 7.2.1).
 //!
-//! Frames, and which messages are compressed, are not known here.
+//! Which messages are compressed is decided by `connection::send_transform`.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;

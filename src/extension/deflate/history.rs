@@ -1,4 +1,4 @@
-//! The last octets that were inflated, from which a restarted inflater goes on. Deflate itself is not known here.
+//! The last octets that were inflated, from which a restarted inflater goes on. When it is restarted is decided in `decoder`.
 
 use alloc::vec::Vec;
 

@@ -1,10 +1,14 @@
-//! Appending to a vector, within a budget, for code that writes into a slice of initialised octets. What is written is not known
-//! here.
+//! Appending to a vector, within a budget, for code that writes into a slice of initialised octets. What happens when the budget is used up is
+//! decided by the writer.
 
 use alloc::vec::Vec;
 
-/// The smallest and the largest number of octets by which the room grows at a time.
-const STEPS: (usize, usize) = (1024, 64 * 1024);
+/// The least number of octets by which the room grows at a time, unless the budget is smaller.
+const LEAST_STEP: usize = 1024;
+/// The largest first step, however much is expected.
+const MOST_FIRST_STEP: usize = 16 * 1024;
+/// The largest step that doubling leads to.
+const MOST_STEP: usize = 64 * 1024;
 
 /// Appends to a vector, at most as many octets as the budget allows.
 ///
@@ -16,13 +20,14 @@ pub(super) struct BudgetedOutput<'a> {
     at: usize,
     /// How many octets may still be written.
     budget: usize,
+    /// By how many octets the room grows next.
     step: usize,
 }
 
 impl<'a> BudgetedOutput<'a> {
-    /// Appends at most `budget` octets to `out`, probably about `expected`.
+    /// Appends at most `budget` octets to `out`. `expected` is a guess at how many they will be, from which the first step is made.
     pub(super) fn new(out: &'a mut Vec<u8>, budget: usize, expected: usize) -> Self {
-        Self { at: out.len(), out, budget, step: expected.clamp(STEPS.0, STEPS.1 / 4) }
+        Self { at: out.len(), out, budget, step: expected.clamp(LEAST_STEP, MOST_FIRST_STEP) }
     }
 
     /// The position of the next octet.
@@ -41,14 +46,14 @@ impl<'a> BudgetedOutput<'a> {
         if self.out.len() - self.at < least {
             let spare = self.out.capacity() - self.at;
             let mut step = self.step.max(least).min(self.budget);
-            if spare >= STEPS.0.min(step) {
+            if spare >= LEAST_STEP.min(step) {
                 step = step.min(spare);
             } else {
                 self.out
                     .reserve_exact(step.max(self.at).min(self.budget) + self.at - self.out.len());
             }
             self.out.resize(self.at + step, 0);
-            self.step = (2 * self.step).min(STEPS.1);
+            self.step = (2 * self.step).min(MOST_STEP);
         }
         let end = self.out.len().min(self.at.saturating_add(self.budget));
         self.out.get_mut(self.at..end).unwrap_or_default()

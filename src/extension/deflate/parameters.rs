@@ -1,6 +1,6 @@
 //! The parameters of `permessage-deflate`: what they mean and how they are written in the header (RFC 7692, section 7.1).
 //!
-//! Whether an offer or an answer is acceptable is known to `terms`, not here.
+//! Whether an offer or an answer is acceptable is decided in `terms`.
 
 use core::fmt;
 

@@ -1,6 +1,6 @@
 //! A pool of inflaters and compressors that no message needs at the moment, shared by connections.
 //!
-//! When they are taken and given back is not known here.
+//! When they are taken and given back is decided in `encoder` and `decoder`.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;

@@ -1,7 +1,7 @@
 //! Negotiation of `permessage-deflate` (RFC 7692, sections 5 and 7): a server accepts or declines one offer, a client makes one
 //! and checks the answer.
 //!
-//! How parameters are written is known to `parameters`; the list of all extensions is known to `negotiation`.
+//! How parameters are written is in `parameters`; the list of all extensions is read and written in `negotiation`.
 
 use core::fmt;
 
@@ -126,8 +126,7 @@ impl Terms {
             //# extension negotiation response to send back to the client with the same or
             //# smaller value as the offer.
             Some(offered) => Some(Some(offered.min(own))),
-            None if own < WindowBits::MAX => Some(Some(own)),
-            None => Some(None),
+            None => Some(limit_to_mention(own)),
         }
     }
 
@@ -139,8 +138,7 @@ impl Terms {
     //# extension negotiation response to the offer MUST NOT include the
     //# "client_max_window_bits" extension parameter.
     fn ask_client_window(&self, askable: Option<WindowBits>) -> Option<WindowBits> {
-        let asked = askable?.min(self.client_max_window_bits);
-        (asked < WindowBits::MAX).then_some(asked)
+        limit_to_mention(askable?.min(self.client_max_window_bits))
     }
 
     /// A client's offers, as they are written in the header.
@@ -151,7 +149,7 @@ impl Terms {
     pub(in crate::extension) fn offer(&self) -> impl fmt::Display {
         let second = Parameters {
             client_no_context_takeover: self.client_no_context_takeover,
-            client_max_window_bits: self.client_window_limit(),
+            client_max_window_bits: limit_to_mention(self.client_max_window_bits),
             ..Parameters::default()
         };
         //= https://www.rfc-editor.org/rfc/rfc7692#section-5
@@ -160,8 +158,7 @@ impl Terms {
         //# not greater than the LZ77 window size of the client.
         let first = Parameters {
             server_no_context_takeover: self.server_no_context_takeover,
-            server_max_window_bits: (self.server_max_window_bits < WindowBits::MAX)
-                .then_some(self.server_max_window_bits),
+            server_max_window_bits: limit_to_mention(self.server_max_window_bits),
             ..second
         };
         let has_second = self.fallback && first != second;
@@ -169,11 +166,6 @@ impl Terms {
             first: WrittenParameters::offer(first),
             second: has_second.then(|| WrittenParameters::offer(second)),
         }
-    }
-
-    /// The client's window, if it is smaller than without a limit.
-    fn client_window_limit(&self) -> Option<WindowBits> {
-        (self.client_max_window_bits < WindowBits::MAX).then_some(self.client_max_window_bits)
     }
 
     /// Checks, as a client, the answer to its offers, and says what both agree on.
@@ -194,7 +186,7 @@ impl Terms {
         let answer = written.parameters();
         let client_max_window_bits = match answer.client_max_window_bits {
             Some(asked) => Some(asked.min(self.client_max_window_bits)),
-            None => self.client_window_limit(),
+            None => limit_to_mention(self.client_max_window_bits),
         };
         // The second choice requires nothing of the server.
         if !self.fallback {
@@ -220,6 +212,11 @@ impl Terms {
             client_max_window_bits,
         })
     }
+}
+
+/// A limit on a window as the parameter that says so; `None` if it is the largest window, which is what an absent parameter means.
+fn limit_to_mention(window: WindowBits) -> Option<WindowBits> {
+    (window < WindowBits::MAX).then_some(window)
 }
 
 /// The offers of a client: one, or two in order of preference.

@@ -1,7 +1,7 @@
 //! The extended CONNECT in the types of the `http` crate (feature `http`), as libraries for HTTP/2 and HTTP/3 use them.
 //!
 //! Each of those libraries keeps `:protocol` beside the request, in its own type, so it is an argument here. The rules of the
-//! handshake don't live here.
+//! handshake are in `request` and `opening`.
 
 use ::http::{Method, StatusCode, Uri, Version};
 

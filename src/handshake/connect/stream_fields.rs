@@ -1,12 +1,12 @@
 //! The rules for ordinary fields on a stream of HTTP/2 or HTTP/3 (RFC 9113, section 8.2; RFC 9114, section 4.2).
 //!
-//! Pseudo-header fields, and what a field means to the handshake, are not known here.
+//! Pseudo-header fields are in `request`; what a field means to the handshake is decided in `request_fields` and `response_fields`.
 
 use crate::handshake::field::Field;
 use crate::handshake::misuse::Misuse;
 use crate::words::token::is_token;
 
-/// Why a field can't be on such a stream.
+/// Why a field can't be on a stream of HTTP/2 or HTTP/3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StreamFieldError {
     /// The name is not a token in lower case.

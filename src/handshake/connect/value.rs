@@ -1,6 +1,6 @@
 //! The value of a field to be sent: bytes, or something that is encoded when it is written.
 //!
-//! Which field it belongs to is not known here.
+//! Which field it belongs to is decided in `opening` and `request`.
 
 use core::fmt;
 

@@ -116,7 +116,8 @@ pub(super) fn append_masked_after(
     unsafe { out.set_len(out.len() + front_len + len) };
 }
 
-/// Masks `len` octets from `src` to `dst`, and initialises all of `dst`.
+/// Masks `len` octets from `src` to `dst`, and initialises all of `dst`. With `CHECK`, returns whether the result is ASCII; without it,
+/// returns true.
 ///
 /// # Safety
 ///
