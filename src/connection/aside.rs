@@ -24,6 +24,7 @@ struct Things {
 }
 
 impl Aside {
+    /// What is stored, made if there was nothing.
     fn ensure_things(&mut self) -> &mut Things {
         self.0.get_or_insert_default()
     }

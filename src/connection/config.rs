@@ -187,9 +187,10 @@ impl Config {
 }
 
 impl Default for Config {
-    /// Frames and messages of at most 16 MiB, delivered whole. Pings and the peer's Close frame are answered. A server holds messages while 256 KiB of
-    /// output or more wait, a client doesn't; at 16 MiB a message is refused. Ten seconds for the closing handshake, a minute for waiting output to
-    /// move, no keepalive and no limit on idle time. The best SIMD level that the CPU has, and the default compression where it is agreed on.
+    /// Frames and messages of at most 16 MiB, delivered whole. Pings and the peer's Close frame are answered. A server holds messages
+    /// while 256 KiB of output or more wait, a client doesn't; at 16 MiB a message is refused. Ten seconds for the closing handshake, a
+    /// minute for waiting output to move, no keepalive and no limit on idle time. The best SIMD level that the CPU has, and the default
+    /// compression where it is agreed on.
     fn default() -> Self {
         Self {
             limits: Limits::DEFAULT,

@@ -1,8 +1,8 @@
 //! The two deadlines of the sending half: that of the closing handshake, and the write timeout. How long they are is in `timers`.
 //!
-//! The write timeout starts at the first `watch` that finds output waiting (for output that answers input of the same turn at the next one), starts anew
-//! with any progress, and is judged in `pass`. Once either has passed, `Sender::check_deadlines` throws away what waits and changes the state, and the
-//! receiving half learns of it by a [`Notice`](super::reply::Notice).
+//! The write timeout starts at the first `watch` that finds output waiting (for output that answers input of the same turn at the next
+//! one), starts anew with any progress, and is judged in `pass`. Once either has passed, `Sender::check_deadlines` throws away what waits
+//! and changes the state, and the receiving half learns of it by a [`Notice`](super::reply::Notice).
 
 use super::config::Config;
 use super::output::Progress;
@@ -21,7 +21,7 @@ pub(super) struct Deadlines {
     offered_late: bool,
     /// Which of the two has passed, if one has.
     passed: Option<Passed>,
-    /// Whether the receiving half doesn't know yet which has passed.
+    /// Whether one has passed and the receiving half doesn't know it yet.
     untold: bool,
 }
 
@@ -58,7 +58,8 @@ impl Deadlines {
             progress == Progress::Stuck && Timer::Write.is_due(self.last_progress, now, config);
     }
 
-    /// The deadline that passes at `now`, if one does and neither has before. `is_stuck` says that output waits, and none was written since the last look.
+    /// The deadline that passes at `now`, if one does and neither has before. `is_stuck` says that output waits, and none was written
+    /// since the last look.
     pub(super) fn pass(&mut self, now: Instant, is_stuck: bool, config: &Config) -> Option<Passed> {
         if self.passed.is_some() {
             return None;

@@ -1,6 +1,6 @@
-//! Input that could not be taken when it was handed in, because messages are held or a message's buffer is out: a copy of it, and
-//! whether the stream ended after it. `Receiver::poll_kept` reads it. While any is kept, `Receiver::takes_input` says no and `want` asks for no reads;
-//! there is no other limit on its length, since only a driver that reads all the same makes it grow.
+//! Input that could not be taken when it was handed in, because messages are held or a message's buffer is out: a copy of it, and whether
+//! the stream ended after it. `Receiver::poll_kept` reads it. While any is kept, `Receiver::takes_input` says no and `want` asks for no
+//! reads; there is no other limit on its length, since only a driver that reads all the same makes it grow.
 
 use alloc::vec::Vec;
 

@@ -120,6 +120,7 @@ impl Liveness {
         }
     }
 
+    /// Whether a timer that runs is due at `now`.
     fn is_due(&self, timer: Timer, now: Instant, config: &Config) -> bool {
         timer.is_due(self.start(timer), now, config)
     }

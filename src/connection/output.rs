@@ -3,8 +3,8 @@
 //! Small frames follow one another in one batch, a single slice. A large payload that is shared is not copied into it: it
 //! has a place in the batch where it belongs.
 //!
-//! `watch` reports whether output has moved since the last look; the write timeout, in `deadlines`, is based on it. How much may wait is for the sending
-//! half to decide: `Sender::check_room` and `Sender::is_congested`.
+//! `watch` reports whether output has moved since the last look; the write timeout, in `deadlines`, is based on it. How much may wait is
+//! for the sending half to decide: `Sender::check_room` and `Sender::is_congested`.
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -179,6 +179,7 @@ impl Output {
         }
     }
 
+    /// [`first`](Self::first), where a shared payload waits.
     #[cold]
     fn first_of_many(&self) -> &[u8] {
         self.slices().next().unwrap_or_default()

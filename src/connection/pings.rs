@@ -1,6 +1,6 @@
 //! Pings and pongs that the receiving half asks for, on their way out: which of them goes out now, and which waits, for the end of the open
 //! frame or for the pongs before it. At most 2 KiB of pongs that have not been written are kept in order; of those beyond only the latest
-//! ([`PongLimit`]), so that a flood of pings can't make memory grow. Of pings there is at most one.
+//! ([`PongLimit`]), so that a flood of pings can't make memory grow. There is at most one ping.
 //!
 //! It knows payloads and how far output has come. It encodes nothing, which `sender::pinging` does, and knows nothing of closing.
 
@@ -51,8 +51,8 @@ impl Pings {
         Some(pong)
     }
 
-    /// Takes a ping that asks the peer for a sign of life, and returns it if it is to be queued now. One that is queued and not written serves for
-    /// this one too: whatever the peer does, pings don't pile up.
+    /// Takes a ping that asks the peer for a sign of life, and returns it if it is to be queued now. One that is queued and not written
+    /// serves for this one too: whatever the peer does, pings don't pile up.
     pub(super) fn ask(&mut self, ping: ControlPayload, at: Position) -> Option<ControlPayload> {
         if self.ping_end.is_some_and(|end| end > at.written) {
             return None;
@@ -105,8 +105,8 @@ impl Pings {
         self.ping_end.take_if(|end| written >= *end).is_some()
     }
 
-    /// Whether nothing is left to do here: no ping or pong waits, the queued pongs have been written, and the receiving half knows that the queued
-    /// ping has been.
+    /// Whether nothing is left to do here: no ping or pong waits, the queued pongs have been written, and the receiving half knows that
+    /// the queued ping has been.
     pub(super) fn is_done(&self, written: u64) -> bool {
         !self.pong_limit.has_late()
             && self.waiting.is_empty()

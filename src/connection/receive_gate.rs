@@ -1,6 +1,6 @@
-//! The gate of the receiving half: its state, what is known of the end of the stream, whether messages are held, and so which messages may take the
-//! fast path. Whether the next frame may be read is decided by `Incoming::is_blocked`, which is given `holds`; whether input is kept, by
-//! `Receiver::poll_general`.
+//! The gate of the receiving half: its state, what is known of the end of the stream, whether messages are held, and so which messages
+//! may take the fast path. Whether the next frame may be read is decided by `Incoming::is_blocked`, which is given `holds`; whether input
+//! is kept, by `Receiver::poll_general`.
 
 use super::config::{Config, Delivery};
 use super::state::{Receiving, ReceivingChange, StreamEnd};
@@ -15,8 +15,8 @@ pub(super) struct ReceiveGate {
     hold: bool,
     /// Which messages the configuration lets be decoded in one step.
     configured: FastLimit,
-    /// Which messages may be decoded in one step now: those of `configured`, or none while messages are held. Set wherever one of the two changes,
-    /// which is here.
+    /// Which messages may be decoded in one step now: those of `configured`, or none while messages are held. Set wherever one of the two
+    /// changes, which is here.
     fast_limit: FastLimit,
 }
 

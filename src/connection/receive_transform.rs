@@ -23,7 +23,7 @@ pub(crate) struct ReceiveTransform(Option<Box<State>>);
 
 struct State {
     extension: Box<dyn Decode>,
-    /// The text decoded so far.
+    /// The validator of the text that has been decoded.
     utf8: Utf8,
     /// The bytes of the message that have been delivered in parts.
     delivered: u64,
@@ -146,6 +146,7 @@ impl State {
     }
 }
 
+/// The failure that an error of the extension is for the connection.
 fn failure(error: DecodeError) -> Failure {
     match error {
         DecodeError::Corrupt => Failure::CorruptMessage,

@@ -1,6 +1,6 @@
-//! Replies that wait in the receiving half until they are taken, when the halves are apart; a joined connection hands each over at once. Their size
-//! is bounded, that of the pongs by [`PongLimit`], so that there is always room for the next: a driver whose channel to the other half is full leaves
-//! them here, and neither reading nor deadlines have to wait.
+//! Replies that wait in the receiving half until they are taken, when the halves are apart; a joined connection hands each over at once.
+//! Their size is bounded, that of the pongs by [`PongLimit`], so that there is always room for the next: a driver whose channel to the
+//! other half is full leaves them here, and neither reading nor deadlines have to wait.
 
 use super::reply::{ControlPayload, Reply};
 use super::waiting::{PongLimit, Waited, Waiting};
@@ -25,6 +25,7 @@ impl Replies {
             && !self.stream_ended
     }
 
+    /// Adds a reply.
     pub(super) fn push(&mut self, reply: Reply) {
         match reply {
             Reply::Pong(payload) => self.push_pong(payload),

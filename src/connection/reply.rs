@@ -1,5 +1,5 @@
-//! What the two halves have to tell each other: small owned values. Which reply an event calls for is decided by `Receiver::reply_to`; what follows from
-//! a reply by `Sender::apply`, from a notice by `Receiver::note`.
+//! What the two halves have to tell each other: small owned values. Which reply an event calls for is decided by `Receiver::reply_to`;
+//! what follows from a reply by `Sender::apply`, from a notice by `Receiver::note`.
 
 use core::fmt;
 use core::ops::Deref;

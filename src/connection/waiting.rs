@@ -22,8 +22,8 @@ pub(super) struct PongLimit {
 }
 
 impl PongLimit {
-    /// Reserves room for a pong, which the caller then keeps in order. If there is no room, the pong is kept here in place of an earlier one, and the
-    /// result is false. As long as one is kept here, no later one finds room either.
+    /// Reserves room for a pong, which the caller then keeps in order. If there is no room, the pong is kept here in place of an earlier
+    /// one, and the result is false. As long as one is kept here, no later one finds room either.
     pub(super) fn admit(&mut self, pong: &ControlPayload) -> bool {
         let len = HEADER_LEN + pong.len();
         if self.late.is_some() || self.taken + len > MAX_PONG_BYTES {
@@ -55,7 +55,7 @@ impl PongLimit {
     }
 }
 
-/// Pongs that wait, in order, and the latest ping. How many pongs there may be is for the owner to keep, by [`PongLimit`].
+/// Pongs that wait, in order, and the latest ping. The owner limits the pongs by [`PongLimit`].
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     /// The payloads of the pongs, each after its length.
@@ -76,6 +76,7 @@ impl Waiting {
         self.pongs.is_empty() && self.ping.is_none()
     }
 
+    /// Lets a pong wait, after those that wait already.
     pub(super) fn push_pong(&mut self, payload: &ControlPayload) {
         self.pongs.push_back(payload.len() as u8);
         self.pongs.extend(payload.iter());

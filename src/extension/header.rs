@@ -127,7 +127,7 @@ pub struct Elements<'a, F> {
     any_element: bool,
     /// Whether the last element of this field value has no comma after it yet.
     after_element: bool,
-    /// Empty elements so far.
+    /// How many empty elements have been skipped.
     empty: u16,
     over: bool,
 }

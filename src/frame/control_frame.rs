@@ -55,6 +55,7 @@ impl ControlFrame {
         Ok(frame)
     }
 
+    /// Appends a part of the frame, which fits.
     #[inline]
     fn push(&mut self, part: &[u8]) {
         let start = usize::from(self.len);

@@ -300,6 +300,7 @@ impl<R: Role> Decoder<R> {
         Ok(header)
     }
 
+    /// Opens a data message, before the first of its frames.
     fn begin_message(&mut self, kind: Kind, transformed: bool) {
         self.utf8 = Utf8::new();
         self.message = Some(OpenMessage::new(kind, transformed));
@@ -322,7 +323,7 @@ impl<R: Role> Decoder<R> {
     ///
     /// # Errors
     ///
-    /// As [`unmask`](Self::unmask).
+    /// How many bytes are good; the byte after them has failed the decoder.
     #[cfg(feature = "alloc")]
     pub(crate) fn unmask_into(
         &mut self,

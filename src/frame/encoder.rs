@@ -141,8 +141,8 @@ impl<R: Role> Encoder<R> {
         Ok(self.begin_checked(fragment, key))
     }
 
-    /// Checks that this data frame may be sent now: that it fits the open message, and that neither a frame is open nor a Close frame sent. The length is
-    /// checked too, the text isn't.
+    /// Checks that this data frame may be sent now: that it fits the open message, and that neither a frame is open nor a Close frame
+    /// sent. The length is checked too, the text isn't.
     ///
     /// # Errors
     ///
@@ -346,6 +346,7 @@ impl<R: Role> Encoder<R> {
         Ok(frame)
     }
 
+    /// Encodes a control frame, unless a data frame is open.
     fn control(
         &mut self,
         opcode: Opcode,

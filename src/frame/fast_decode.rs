@@ -61,6 +61,7 @@ impl<R: Role> Decoder<R> {
         }
     }
 
+    /// [`fast_decode`](Self::fast_decode) for an input that lies in its place.
     #[inline(always)]
     fn fast_decode_in_place<'b, 'l>(
         &mut self,
@@ -95,7 +96,7 @@ impl<R: Role> Decoder<R> {
         }
     }
 
-    /// Does the same for an input that is still to be copied into its place.
+    /// [`fast_decode`](Self::fast_decode) for an input that is still to be copied into its place.
     #[inline(always)]
     fn fast_decode_copied<'b, 'l>(
         &mut self,

@@ -79,7 +79,7 @@ impl OpenFrame {
         Ok(())
     }
 
-    /// Does the same while the bytes are appended to `out`.
+    /// Unmasks and checks the next payload bytes while they are appended to `out`. `utf8` and the length are as for [`unmask`](Self::unmask).
     #[cfg(feature = "alloc")]
     pub(super) fn unmask_into<R: Role>(
         &mut self,
@@ -102,6 +102,7 @@ impl OpenFrame {
         Ok(())
     }
 
+    /// Goes on past `count` bytes of the payload.
     fn advance(&mut self, count: usize) {
         self.mask = self.mask.advanced(count);
         self.remaining = self.remaining().saturating_sub(count as u64).to_ne_bytes();
@@ -113,6 +114,7 @@ impl OpenFrame {
     }
 }
 
+/// The fault in a text of which this many bytes are good.
 fn invalid_text(good: usize) -> BadByte {
     (good, Violation::InvalidText)
 }

@@ -41,8 +41,8 @@ pub(super) fn check_last_byte<R: Role>(
     }
 }
 
-/// Checks a header's first byte: the reserved bits, the opcode, and whether a frame with this opcode may come now. `claims` are the reserved bits
-/// that an extension has claimed for the first frame of a data message; `in_message` says whether a data message is open.
+/// Checks a header's first byte: the reserved bits, the opcode, and whether a frame with this opcode may come now. `claims` are the
+/// reserved bits that an extension has claimed for the first frame of a data message; `in_message` says whether a data message is open.
 #[inline]
 fn check_first_byte(first: u8, claims: u8, in_message: bool) -> Result<(), Violation> {
     let Some(opcode) = Opcode::from_bits(first & OPCODE) else {

@@ -48,8 +48,8 @@ impl<'b> Acceptor<'b> {
         Acceptor::new_in(HeadBuffer::own(), limits, now)
     }
 
-    /// A server's handshake on a stream that was opened at `now`, with a buffer for a head that arrives in several pieces. No head may be longer than
-    /// the buffer.
+    /// A server's handshake on a stream that was opened at `now`, with a buffer for a head that arrives in several pieces. No head may be
+    /// longer than the buffer.
     pub fn with_buffer(limits: &Limits, now: Duration, buffer: &'b mut [u8]) -> Self {
         Self::new_in(HeadBuffer::lent(buffer), limits, now)
     }

@@ -53,6 +53,7 @@ impl<'b> HeadBuffer<'b> {
         Self::Own(Vec::new())
     }
 
+    /// A buffer that the caller lends.
     pub(super) fn lent(buffer: &'b mut [u8]) -> Self {
         Self::Lent { buffer, len: 0 }
     }
@@ -66,6 +67,7 @@ impl<'b> HeadBuffer<'b> {
         }
     }
 
+    /// How many bytes have been put together.
     fn len(&self) -> usize {
         match self {
             #[cfg(feature = "alloc")]

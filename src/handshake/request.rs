@@ -266,6 +266,7 @@ fn parse_many_fields(head: &[u8]) -> Result<ParsedRequest, RequestError> {
     parse::<{ u8::MAX as usize }>(head)
 }
 
+/// Parses a head with at most `FIELDS` fields.
 fn parse<const FIELDS: usize>(head: &[u8]) -> Result<ParsedRequest, RequestError> {
     let mut fields = [const { MaybeUninit::uninit() }; FIELDS];
     let mut parsed = httparse::Request::new(&mut []);

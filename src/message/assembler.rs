@@ -1,7 +1,7 @@
 //! Assembling whole messages from the payloads of their frames, as far as no extension has transformed them.
 //!
-//! Delivery in parts is in `part`. How long a message may get is decided by `frame::open_message`; here its memory is kept in proportion to what has
-//! arrived of it, in `reserve_for`.
+//! Delivery in parts is in `part`. How long a message may get is decided by `frame::open_message`; here its memory is kept in proportion
+//! to what has arrived of it, in `reserve_for`.
 
 use alloc::vec::Vec;
 use core::fmt;

@@ -1,8 +1,8 @@
 //! A connection: its two halves, joined.
 //!
-//! It carries replies and notices between the halves, tells the receiving half when congestion of output holds messages, and tells the driver
-//! what to do next. It decides nothing that a half can decide. When the transport is to be half-closed or closed takes both, and is decided here,
-//! in `want_at_the_end`.
+//! It carries replies and notices between the halves, tells the receiving half when congestion of output holds messages, and tells the
+//! driver what to do next. It decides nothing that a half can decide. When the transport is to be half-closed or closed takes both, and
+//! is decided here, in `want_at_the_end`.
 
 use alloc::sync::Arc;
 #[cfg(feature = "handshake")]
@@ -73,8 +73,8 @@ impl<R: Side> Connection<R> {
         Self::join(receiver, Sender::new(config, keys))
     }
 
-    /// Joins two halves of the same connection. Replies and notices that still wait in them are delivered while it is polled, at the latest by the
-    /// call that returns `None`.
+    /// Joins two halves of the same connection. Replies and notices that still wait in them are delivered while it is polled, at the
+    /// latest by the call that returns `None`.
     pub fn join(receiver: Receiver<R>, sender: Sender<R>) -> Self {
         Self { receiver, sender }
     }
@@ -114,6 +114,8 @@ impl<R: Side> Connection<R> {
         event
     }
 
+    /// The next event, whatever it is, and what is left of the input. Carries replies, notices and congestion between the halves before
+    /// and after.
     #[inline(never)]
     fn poll_general<'b>(
         &mut self,
@@ -243,6 +245,7 @@ impl<R: Side> Connection<R> {
         self.deadline_with(self.sender.holds())
     }
 
+    /// [`deadline`](Self::deadline), with messages held or not.
     #[inline]
     fn deadline_with(&self, holds: bool) -> Option<Duration> {
         if self.receiver.has_reply() {

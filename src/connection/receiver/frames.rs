@@ -42,7 +42,8 @@ impl<R: Role> Receiver<R> {
         None
     }
 
-    /// Reads the next frame's header, if no frame is open, and what has arrived of the open frame's payload: the event that this completes, if any.
+    /// Reads the next frame's header, if no frame is open, and what has arrived of the open frame's payload: the event that this
+    /// completes, if any.
     fn read_step<'b>(
         &mut self,
         input: &mut Input<'b>,

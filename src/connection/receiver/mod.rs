@@ -1,9 +1,9 @@
 //! The receiving half: input in, events out (RFC 6455, sections 5.4 to 5.6, 6.2 and 7).
 //!
-//! It polls what is kept and what has arrived, throws away what comes after a failure or the peer's Close, watches the time, and replies: what has to
-//! be sent goes to the sending half as a [`Reply`]. A message that lies whole in the input becomes its event here, in `poll_fast`, which needs no check of
-//! the state: after the end the decoder is stopped, and refuses everything. What all other frames come to is decided by [`Incoming`]. The files below
-//! this one: what frames mean, memory lent and taken out, extensions.
+//! It polls what is kept and what has arrived, throws away what comes after a failure or the peer's Close, watches the time, and replies:
+//! what has to be sent goes to the sending half as a [`Reply`]. A message that lies whole in the input becomes its event here, in
+//! `poll_fast`, which needs no check of the state: after the end the decoder is stopped, and refuses everything. What all other frames
+//! come to is decided by [`Incoming`]. The files below this one: what frames mean, memory lent and taken out, extensions.
 
 use alloc::sync::Arc;
 use core::time::Duration;

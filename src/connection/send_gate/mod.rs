@@ -73,8 +73,8 @@ impl SendGate {
         }
     }
 
-    /// Whether the application may send a Close frame: in the states in which a data frame may begin. Where the peer's Close frame is held, this one
-    /// answers it.
+    /// Whether the application may send a Close frame: in the states in which a data frame may begin. Where the peer's Close frame is
+    /// held, this one answers it.
     pub(super) const fn check_close(&self) -> Result<(), SendError> {
         self.check_data()
     }

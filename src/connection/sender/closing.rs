@@ -98,6 +98,8 @@ impl<R: Side> Sender<R> {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
     //# If an endpoint receives a Close frame and did not previously send a
     //# Close frame, the endpoint MUST send a Close frame in response.
+    /// The peer's Close frame has arrived: answers it with the same code, unless ours was sent before or the application answers in its
+    /// own time.
     fn peer_closed(&mut self, code: Option<CloseCode>, hold: bool, now: Duration) {
         self.forget_waiting();
         let is_open = self.gate.state().is_open();

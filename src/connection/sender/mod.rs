@@ -208,11 +208,13 @@ impl<R: Side> Sender<R> {
         send_at_once!(self, kind, payload)
     }
 
+    /// [`send_whole`](Self::send_whole) for a client.
     #[inline]
     fn send_masked(&mut self, kind: Kind, payload: &[u8]) -> Result<(), SendError> {
         send_at_once!(self, kind, payload)
     }
 
+    /// Queues a data frame step by step, transformed where the extension says so.
     #[inline(never)]
     fn send_data(
         &mut self,

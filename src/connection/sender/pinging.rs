@@ -122,8 +122,8 @@ impl<R: Side> Sender<R> {
         }
     }
 
-    /// Queues the latest of the pongs that found no room, if all pongs before it have been written. Call it after [`queue_waiting`](Self::queue_waiting),
-    /// so that no earlier pong waits either.
+    /// Queues the latest of the pongs that found no room, if all pongs before it have been written. Call it after
+    /// [`queue_waiting`](Self::queue_waiting), so that no earlier pong waits either.
     pub(super) fn queue_late_pong(&mut self) {
         let at = self.position();
         // By now all the room for pongs is free again: this one goes the way of the answer to a new ping.

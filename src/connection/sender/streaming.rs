@@ -34,6 +34,7 @@ struct Begun {
 }
 
 impl Begun {
+    /// The header of the message, which is one frame.
     #[inline(always)]
     fn header<R: Side>(self, encoder: &Encoder<R>, payload: &[u8]) -> HeaderBytes {
         encoder.encode_whole_header(self.kind, payload.len(), self.key)
@@ -41,6 +42,7 @@ impl Begun {
 }
 
 impl<'s, 'p, R: Side> Borrowed<'s, 'p, R> {
+    /// Leaves the message to the caller to write if nothing waits in the queue; otherwise queues it.
     #[inline(always)]
     fn new(sender: &'s mut Sender<R>, begun: Begun, payload: &'p [u8]) -> Self {
         // Nothing here takes the header's address: so it stays in registers until it is where the caller keeps it.

@@ -65,8 +65,8 @@ impl Receiving {
     }
 }
 
-/// The end of the peer's stream: whether it has been reached, and whether the sending half knows of it. The sending half can know first: while the
-/// caller has a message's buffer, the input before the end is kept and can't be read.
+/// The end of the peer's stream: whether it has been reached, and whether the sending half knows of it. The sending half can know first:
+/// while the caller has a message's buffer, the input before the end is kept and can't be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum StreamEnd {
     #[default]
@@ -78,11 +78,12 @@ pub(crate) enum StreamEnd {
 }
 
 impl StreamEnd {
+    /// Whether the end has been reached.
     pub(crate) const fn is_reached(self) -> bool {
         matches!(self, Self::Reached | Self::ReachedAndTold)
     }
 
-    /// What follows this once the end has been reached.
+    /// What is known after the end has been reached.
     #[must_use]
     pub(crate) const fn reached(self) -> Self {
         match self {
@@ -91,7 +92,7 @@ impl StreamEnd {
         }
     }
 
-    /// What follows this once the sending half knows of the end.
+    /// What is known after the sending half has learned of the end.
     #[must_use]
     pub(crate) const fn told(self) -> Self {
         match self {

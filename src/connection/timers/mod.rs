@@ -1,5 +1,6 @@
-//! The timers of a connection, a line each: how long it runs, and so when it is due. Since when it runs is known to `liveness` for the receiving half's,
-//! to `deadlines` for the sending half's; what happens when it is due is decided by `Receiver::poll_end_and_time` and `Sender::check_deadlines`.
+//! The timers of a connection, a line each: how long it runs, and so when it is due. Since when it runs is known to `liveness` for the
+//! receiving half's, to `deadlines` for the sending half's; what happens when it is due is decided by `Receiver::poll_end_and_time` and
+//! `Sender::check_deadlines`.
 
 use core::time::Duration;
 

@@ -128,11 +128,13 @@ impl Parameters {
         if R::MASKS { self.sent_by_client() } else { self.sent_by_server() }
     }
 
+    /// What was agreed on for the messages of the server.
     fn sent_by_server(self) -> Direction {
         let window = self.server_max_window_bits.unwrap_or(WindowBits::MAX);
         Direction::new(window, !self.server_no_context_takeover)
     }
 
+    /// What was agreed on for the messages of the client.
     fn sent_by_client(self) -> Direction {
         let window = self.client_max_window_bits.unwrap_or(WindowBits::MAX);
         Direction::new(window, !self.client_no_context_takeover)

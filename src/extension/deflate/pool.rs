@@ -113,6 +113,7 @@ impl Pool {
 
 #[cfg(feature = "std")]
 impl Shared {
+    /// Locks the lists of what is idle.
     fn lock(&self) -> MutexGuard<'_, Idle> {
         // A panic while the lock was held can't have left the lists in an invalid state.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
