@@ -7,16 +7,16 @@ use alloc::collections::VecDeque;
 use super::reply::ControlPayload;
 
 /// The room for pongs, in bytes of a client's frames.
-const MAX_PONG_BYTES: usize = 2 << 10;
+const MAX_PONG_BYTES: u16 = 2 << 10;
 
 /// The header of a client's control frame, in bytes.
-const HEADER_LEN: usize = 6;
+const HEADER_LEN: u16 = 6;
 
 /// The limit on pongs: they are kept in order as far as 2 KiB reach, and of those beyond only the latest.
 #[derive(Debug, Default)]
 pub(super) struct PongLimit {
-    /// How much of the room is taken.
-    taken: usize,
+    /// How much of the room is taken. Its type is small, so that [`Replies`](super::replies::Replies) is no larger for it.
+    taken: u16,
     /// The latest of the pongs that found no room.
     late: Option<ControlPayload>,
 }
@@ -25,7 +25,7 @@ impl PongLimit {
     /// Reserves room for a pong, which the caller then keeps in order. If there is no room, the pong is kept here in place of an earlier
     /// one, and the result is false. As long as one is kept here, no later one finds room either.
     pub(super) fn admit(&mut self, pong: &ControlPayload) -> bool {
-        let len = HEADER_LEN + pong.len();
+        let len = HEADER_LEN + pong.len() as u16;
         if self.late.is_some() || self.taken + len > MAX_PONG_BYTES {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3
             //# If an endpoint receives a Ping frame and has not yet sent Pong
