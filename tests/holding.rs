@@ -332,8 +332,8 @@ fn input_is_kept_while_a_buffer_is_out<R: Tested>() {
     let mut taken = conn.take_buffer().unwrap();
     assert_eq!(feed(&mut conn, &bytes[30_000..]), []);
     assert_eq!(conn.want(), Want::Io { read: false, write: false, deadline: None });
-    taken.bytes.extend(&bytes[1000..30_000]);
-    conn.put_buffer(taken.bytes).unwrap();
+    taken.extend(&bytes[1000..30_000]);
+    conn.put_buffer(taken).unwrap();
     assert_eq!(conn.deadline(), Some(START));
     assert_eq!(on(&mut conn), [binary(&payload), text("next")]);
     is_unharmed(&mut conn);
@@ -347,8 +347,8 @@ fn stream_ends_while_a_buffer_is_out<R: Tested>() {
     let mut taken = conn.take_buffer().unwrap();
     assert_eq!(end(&mut conn, START), []);
     assert_eq!(on(&mut conn), [], "the buffer may complete the message");
-    taken.bytes.extend(&bytes[1000..]);
-    conn.put_buffer(taken.bytes).unwrap();
+    taken.extend(&bytes[1000..]);
+    conn.put_buffer(taken).unwrap();
     assert_eq!(on(&mut conn), [binary(&payload), Seen::Failed(Failure::EndOfStream)]);
 }
 
@@ -362,8 +362,8 @@ fn completed_in_its_buffer<R: Tested>(payload: &[u8], ends: bool) -> Connection<
     if ends {
         assert_eq!(end(&mut conn, START), []);
     }
-    taken.bytes.extend(&bytes[1000..]);
-    conn.put_buffer(taken.bytes).unwrap();
+    taken.extend(&bytes[1000..]);
+    conn.put_buffer(taken).unwrap();
     assert_eq!(on(&mut conn), []);
     conn
 }
@@ -395,8 +395,8 @@ fn message_after_a_fragment_that_its_buffer_completed_comes_at_once<R: Tested>()
     let mut conn = open::<R>();
     assert_eq!(feed(&mut conn, &bytes[..1000]), []);
     let mut taken = conn.take_buffer().unwrap();
-    taken.bytes.extend(&bytes[1000..]);
-    conn.put_buffer(taken.bytes).unwrap();
+    taken.extend(&bytes[1000..]);
+    conn.put_buffer(taken).unwrap();
     let seen = feed(&mut conn, &peer::<R>(FIN | CONTINUATION, b"end"));
     assert_eq!(seen, [binary(&[&[7; 50_000][..], b"end"].concat())]);
     assert!(wants_input(&conn));
@@ -924,7 +924,7 @@ fn halves_hear_of_the_end_of_the_stream_while_a_buffer_is_out<R: Tested>() {
     assert!(receiver.poll(&mut Input::eof(), START).is_none());
     assert_eq!(told(&mut receiver, sender).deadline(), Some(seconds(10)));
     assert!(!receiver.is_over(), "the buffer may complete the message");
-    receiver.put_buffer(taken.bytes).unwrap();
+    receiver.put_buffer(taken).unwrap();
     let failed = [Seen::Failed(Failure::EndOfStream)];
     assert_eq!(receive(&mut receiver, b"", START), failed);
 }

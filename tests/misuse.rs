@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
+use bytes::BytesMut;
 use sockless::connection::{Failure, Reply, SendError};
 use sockless::frame::{Limits, Misuse};
 use sockless::{CloseCode, Config, Connection, Delivery, Kind, Message, Want};
@@ -27,7 +28,8 @@ in_both_roles!(
     polling_at_the_end_of_time,
     put_without_take_gives_back,
     put_of_wrong_length_gives_back,
-    changing_the_taken_text_fails_it_and_nothing_else,
+    bytes_in_another_buffer_join_the_message,
+    what_was_checked_cannot_be_changed,
     lending_twice_gives_back,
     lending_while_output_waits_gives_back,
     reclaiming_while_output_waits_gives_nothing,
@@ -274,9 +276,12 @@ fn polling_at_the_end_of_time<R: Tested>() {
 
 fn put_without_take_gives_back<R: Tested>() {
     let mut conn = open::<R>();
-    assert_eq!(conn.put_buffer(vec![1, 2, 3]), Err(vec![1, 2, 3]));
+    assert_eq!(
+        conn.put_buffer(BytesMut::from(&[1, 2, 3][..])),
+        Err(BytesMut::from(&[1, 2, 3][..]))
+    );
     assert!(conn.take_buffer().is_none());
-    assert_eq!(conn.put_buffer(Vec::new()), Err(Vec::new()));
+    assert_eq!(conn.put_buffer(BytesMut::new()), Err(BytesMut::new()));
     is_unharmed(&mut conn);
 }
 
@@ -288,35 +293,71 @@ fn put_of_wrong_length_gives_back<R: Tested>() {
     feed(&mut conn, &bytes[..header + 1000]);
     let mut taken = conn.take_buffer().unwrap();
     assert!(conn.take_buffer().is_none());
-    assert_eq!(taken.bytes.len(), 1000);
-    // Shorter than it was, and longer than the payload.
-    assert_eq!(conn.put_buffer(vec![0; 999]), Err(vec![0; 999]));
-    assert_eq!(conn.put_buffer(vec![0; 100_001]), Err(vec![0; 100_001]));
+    assert!(taken.is_empty());
+    // Longer than what remains of the payload.
+    assert_eq!(conn.put_buffer(BytesMut::zeroed(99_001)), Err(BytesMut::zeroed(99_001)));
     // Nothing is decoded while it is out; what is handed in comes after what is read into it.
     assert_eq!(feed(&mut conn, &bytes[header + 1500..header + 2000]), []);
     assert!(matches!(conn.want(), Want::Io { read: false, deadline: None, .. }));
-    taken.bytes.extend(&bytes[header + 1000..header + 1500]);
-    conn.put_buffer(taken.bytes).unwrap();
-    assert_eq!(conn.put_buffer(vec![0; 1500]), Err(vec![0; 1500]));
+    taken.extend(&bytes[header + 1000..header + 1500]);
+    conn.put_buffer(taken).unwrap();
+    assert_eq!(conn.put_buffer(BytesMut::zeroed(500)), Err(BytesMut::zeroed(500)));
     assert!(conn.take_buffer().is_none(), "what is kept comes before what would be read");
     assert_eq!(feed(&mut conn, &bytes[header + 2000..]), [binary(&payload)]);
     is_unharmed(&mut conn);
 }
 
-fn changing_the_taken_text_fails_it_and_nothing_else<R: Tested>() {
-    // The bytes that had been checked are replaced while the buffer is out. The caller gets what he deserves, but never a `str`
-    // that is not UTF-8.
-    let payload = vec![b'x'; 100_000];
+/// A buffer with other memory than what was taken, or with less than was read into it, is what the peer sent as far as anybody can say.
+fn bytes_in_another_buffer_join_the_message<R: Tested>() {
+    let payload: Vec<u8> = (b'a'..=b'z').cycle().take(100_000).collect();
     let bytes = peer::<R>(FIN | TEXT, &payload);
-    let header = bytes.len() - payload.len();
+    let mut at = bytes.len() - payload.len() + 1000;
     let mut conn = open::<R>();
-    feed(&mut conn, &bytes[..header + 1000]);
-    let mut taken = conn.take_buffer().unwrap();
-    taken.bytes[..1000].fill(0xFF);
-    conn.put_buffer(taken.bytes).unwrap();
-    for event in feed(&mut conn, &bytes[header + 1000..]) {
-        assert!(matches!(event, Seen::Failed(Failure::Violation(_))), "{event:?}");
+    feed(&mut conn, &bytes[..at]);
+    let mut kept = Vec::new();
+    for way in 0..4 {
+        let mut taken = conn.take_buffer().unwrap();
+        let next = &bytes[at..at + 7000];
+        let put = match way {
+            0 => BytesMut::from(next),
+            1 => {
+                taken.extend_from_slice(b"not this");
+                taken.extend_from_slice(next);
+                taken.split_off(8)
+            }
+            2 => {
+                taken.extend_from_slice(next);
+                let end = taken.split_off(7000);
+                kept.push(end);
+                taken
+            }
+            _ => {
+                taken.extend_from_slice(next);
+                taken
+            }
+        };
+        assert_eq!(put, next);
+        conn.put_buffer(put).unwrap();
+        assert_eq!(pass(&mut conn, START), []);
+        at += 7000;
     }
+    assert!(feed(&mut conn, &bytes[at..]) == [Seen::Text(String::from_utf8(payload).unwrap())]);
+    is_unharmed(&mut conn);
+}
+
+/// What has been checked is out of reach: the worst that can be done to the buffer shows as what the peer sent.
+fn what_was_checked_cannot_be_changed<R: Tested>() {
+    let bytes = peer::<R>(FIN | TEXT, &[b'x'; 100_000]);
+    let mut conn = open::<R>();
+    feed(&mut conn, &bytes[..20_000]);
+    let mut taken = conn.take_buffer().unwrap();
+    assert!(taken.is_empty());
+    taken.resize(taken.capacity(), 0);
+    taken.fill(0xFF);
+    taken.clear();
+    assert!(!taken.try_reclaim(usize::MAX));
+    conn.put_buffer(taken).unwrap();
+    assert!(feed(&mut conn, &bytes[20_000..]) == [Seen::Text("x".repeat(100_000))]);
 }
 
 fn lending_twice_gives_back<R: Tested>() {
@@ -510,8 +551,8 @@ fn delivery_changed_with_the_buffer_taken<R: Tested>() {
     feed(&mut conn, &bytes[..header + 1000]);
     let mut taken = conn.take_buffer().unwrap();
     conn.set_config(Config::default().with_delivery(Delivery::Parts));
-    taken.bytes.extend(&bytes[header + 1000..header + 2000]);
-    conn.put_buffer(taken.bytes).unwrap();
+    taken.extend(&bytes[header + 1000..header + 2000]);
+    conn.put_buffer(taken).unwrap();
     let events = feed(&mut conn, &bytes[header + 2000..]);
     assert!(events == [Seen::Text("x".repeat(100_000))]);
 }

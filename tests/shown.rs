@@ -249,12 +249,9 @@ fn connection_shows_no_payload<R: Tested>() {
     let (receiver, sender) = conn.split();
     shows(&sender, &format!("Sender {{ state: Open, queued: {queued} }}"));
     let shown = format!("{receiver:?}");
-    for part in [
-        "Receiver { ",
-        "ReceiveTransform { extension: false }",
-        "Assembler { len: Some(",
-        "InFlight { ",
-    ] {
+    for part in
+        ["Receiver { ", "ReceiveTransform { extension: false }", "Assembler { len: ", "InFlight { "]
+    {
         assert!(shown.contains(part), "{shown}");
     }
 }
@@ -311,14 +308,6 @@ fn text_displays_as_a_str_does() {
     assert_eq!(format!("{text:>6}|{text:.2}"), "  text|te");
     let shown: &Text<'_> = &text;
     assert_eq!(shown.to_string(), "text");
-}
-
-#[test]
-fn taken_buffer_shows_no_payload() {
-    let mut conn = open::<Server>();
-    feed(&mut conn, &peer::<Server>(FIN | BINARY, &[7; 100_000])[..1014]);
-    let taken = conn.take_buffer().unwrap();
-    shows(&taken, &format!("TakenBuffer {{ len: 1000, room: {} }}", taken.room));
 }
 
 #[test]

@@ -102,11 +102,10 @@ fn run<R: Side>(
         if manner.taking
             && let Some(mut taken) = conn.take_buffer()
         {
-            let count = taken.room.min(read.len());
-            taken.bytes.extend_from_slice(&scenario.bytes[from..from + count]);
+            let count = taken.capacity().min(read.len());
+            taken.extend_from_slice(&scenario.bytes[from..from + count]);
             from += count;
-            conn.put_buffer(taken.bytes)
-                .expect("the buffer as it was taken, and no more than its room");
+            conn.put_buffer(taken).expect("the buffer as it was taken, and no more than its room");
             run.poll(&mut conn, &mut Input::none(), false);
         }
         if from < read.end {

@@ -214,12 +214,12 @@ fn bytes_read_into_the_messages_own_buffer_are_heard<R: Tested>() {
         assert_eq!(feed_at(&mut conn, &frame[..1000], seconds(20)), []);
         // A buffer that comes back as it was tells nothing of the peer.
         let taken = conn.take_buffer().unwrap();
-        conn.put_buffer(taken.bytes).unwrap();
+        conn.put_buffer(taken).unwrap();
         assert_eq!(pass(&mut conn, seconds(50)), []);
         assert_eq!(conn.deadline(), Some(seconds(80)));
         let mut taken = conn.take_buffer().unwrap();
-        taken.bytes.push(frame[1000]);
-        conn.put_buffer(taken.bytes).unwrap();
+        taken.extend_from_slice(&frame[1000..=1000]);
+        conn.put_buffer(taken).unwrap();
         assert_eq!(pass(&mut conn, seconds(70)), []);
         assert_eq!(conn.deadline(), Some(seconds(130)));
     }

@@ -171,10 +171,10 @@ const CASES: &[Case] = &[
                 feed(&mut conn, head, 100);
                 while let Some(mut taken) = conn.take_buffer() {
                     let (next, behind) =
-                        std::mem::take(&mut rest).split_at_mut(taken.room.min(1000));
-                    taken.bytes.extend_from_slice(next);
+                        std::mem::take(&mut rest).split_at_mut(taken.capacity().min(1000));
+                    taken.extend_from_slice(next);
                     rest = behind;
-                    conn.put_buffer(taken.bytes).expect("as it was taken");
+                    conn.put_buffer(taken).expect("as it was taken");
                 }
                 feed(&mut conn, rest, usize::MAX);
             })

@@ -273,14 +273,14 @@ impl<R: Endpoint> Run<R> {
         if let Some(mut taken) = self.conn().take_buffer() {
             // No other buffer can be had. What is handed in meanwhile comes after what is read into this one.
             assert!(self.conn().take_buffer().is_none());
-            let count = taken.room.min(bytes.len());
+            let count = taken.capacity().min(bytes.len());
             let (into, after) = bytes.split_at(count);
             let (early, late) = after.split_at(after.len() / 2);
             self.receive(early);
-            taken.bytes.extend_from_slice(into);
+            taken.extend_from_slice(into);
             self.received += count;
             bytes = late;
-            let _ = self.conn().put_buffer(taken.bytes);
+            let _ = self.conn().put_buffer(taken);
             self.poll(&mut Input::none());
         }
         self.receive(bytes);

@@ -3,12 +3,14 @@
 
 use alloc::vec::Vec;
 
+use bytes::BytesMut;
+
 use super::config::{Config, Delivery};
 use super::failure::Failure;
 use super::receive_transform::ReceiveTransform;
 use crate::frame::{Decoder, FastLimit, Header, Input, Limits, Violation, decoder};
 use crate::message::assembler::Assembler;
-use crate::message::{Part, Payload, TakenBuffer};
+use crate::message::{Part, Payload};
 use crate::words::opcode::{Kind, Opcode};
 use crate::words::role::Role;
 
@@ -28,8 +30,6 @@ pub(super) struct Incoming<R: Role> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Manner {
     Whole,
-    /// Whole, and the caller has had its buffer.
-    Taken,
     Parts,
 }
 
@@ -157,22 +157,16 @@ impl<R: Role> Incoming<R> {
         //# An endpoint MUST use the following algorithm to receive a message in
         //# the form of an uncompressed message.
         match (transformed, self.manner) {
-            (false, Manner::Whole | Manner::Taken) => {
+            (false, Manner::Whole) => {
                 let message = if input.is_empty() && decoder.remaining() == 0 {
                     self.assembler.end_frame(decoder, fin)?
                 } else {
                     self.assembler.assemble(decoder, input, fin)?
                 };
-                // Whoever has had the buffer may have changed what had been checked.
-                let intact = |payload: &Payload<'_>| core::str::from_utf8(payload).is_ok();
-                if self.manner == Manner::Taken && kind == Kind::Text && !message.iter().all(intact)
-                {
-                    return Err(Failure::Violation(Violation::InvalidText));
-                }
                 Ok(message.map(|payload| Delivered::Message(kind, payload)))
             }
             (false, Manner::Parts) => Ok(Part::take_next(decoder, input, fin).map(Delivered::Part)),
-            (true, Manner::Whole | Manner::Taken) => {
+            (true, Manner::Whole) => {
                 let (limit, assembler) = (limits.message, &mut self.assembler);
                 let message = self.transform.take_message(decoder, assembler, input, fin, limit)?;
                 Ok(message.map(|payload| Delivered::Message(kind, payload)))
@@ -190,7 +184,7 @@ impl<R: Role> Incoming<R> {
     }
 
     /// Takes out the buffer of the message that is arriving, if enough of the open frame is still to come.
-    pub(super) fn take_buffer(&mut self) -> Option<TakenBuffer> {
+    pub(super) fn take_buffer(&mut self) -> Option<BytesMut> {
         let (opcode, fin) = self.decoder.open_frame()?;
         let (_, transformed) = self.decoder.message();
         if opcode.is_control() || transformed || self.manner == Manner::Parts {
@@ -200,11 +194,8 @@ impl<R: Role> Incoming<R> {
     }
 
     /// Takes the buffer back, and returns how many bytes have been read into it.
-    pub(super) fn put_buffer(&mut self, bytes: Vec<u8>) -> Result<u64, Vec<u8>> {
-        let (before, after) = (self.decoder.arrived(), bytes.len() as u64);
-        self.assembler.put_buffer(&mut self.decoder, bytes)?;
-        self.manner = Manner::Taken;
-        Ok(after - before)
+    pub(super) fn put_buffer(&mut self, buffer: BytesMut) -> Result<u64, BytesMut> {
+        self.assembler.put_buffer(&mut self.decoder, buffer)
     }
 
     /// Lends memory for the next message that has to be assembled.

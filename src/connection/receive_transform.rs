@@ -55,12 +55,12 @@ impl ReceiveTransform {
         limit: u64,
     ) -> Result<Option<Payload<'b>>, Failure> {
         let state = self.state()?;
+        let Some(bytes) = assembler.bytes_mut() else { return Ok(None) };
         let (kind, _) = decoder.message();
         let arrived = input.take(decoder::clamp(decoder.remaining()));
         let _ = decoder.unmask(arrived);
         let end = fin && decoder.remaining() == 0;
         // What is decoded is text again, and checked as such, whatever follows it.
-        let bytes = assembler.bytes_mut();
         let start = bytes.len();
         let budget = decoder::clamp(limit.saturating_sub(start as u64));
         let decoded = state.extension.decode(arrived, end, budget, bytes).map_err(failure);

@@ -3,8 +3,11 @@
 //! Delivery in parts is in `part`. How long a message may get is decided by `frame::open_message`; here its memory is kept in proportion
 //! to what has arrived of it, in `reserve_for`.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
+
+use bytes::{Bytes, BytesMut};
 
 use super::payload::Payload;
 use crate::frame::{Decoder, Input, Violation, decoder};
@@ -16,49 +19,74 @@ const RESERVE: usize = 64 << 10;
 /// The least that the first fragment of a message reserves, so that a few small fragments don't move the bytes again and again.
 const FRAGMENTED: usize = 256;
 
-/// The buffer of an incomplete message, taken out so that the caller can read into it without another copy.
-pub struct TakenBuffer {
-    /// What has arrived of the message so far. Append to it what the peer sends next, and nothing else.
-    pub bytes: Vec<u8>,
-    /// How many bytes may be appended: they belong to the payload of the current frame, and there is capacity for them.
-    pub room: usize,
+/// The memory of the incoming message: what has arrived of it.
+#[derive(Default)]
+pub(crate) struct Assembler(Memory);
+
+enum Memory {
+    /// In a vector, which can grow.
+    Whole(Vec<u8>),
+    /// In a form whose free end can be given out and joined again without a copy.
+    Split(Box<Split>),
 }
 
-/// The memory of the incoming message.
-pub(crate) struct Assembler {
-    /// What has arrived of it; `None` while the caller has the buffer, to read into it.
-    bytes: Option<Vec<u8>>,
+struct Split {
+    /// What has been checked. Whoever has the room after it has no way to reach it.
+    checked: BytesMut,
+    /// Whether the caller has the room.
+    is_out: bool,
 }
 
-impl fmt::Debug for TakenBuffer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("TakenBuffer");
-        shown.field("len", &self.bytes.len()).field("room", &self.room).finish()
+impl Default for Memory {
+    fn default() -> Self {
+        Self::Whole(Vec::new())
+    }
+}
+
+impl From<Memory> for Vec<u8> {
+    fn from(memory: Memory) -> Self {
+        match memory {
+            Memory::Whole(bytes) => bytes,
+            // That copies only if the caller keeps a part of the room.
+            Memory::Split(split) => split.checked.into(),
+        }
     }
 }
 
 impl fmt::Debug for Assembler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Assembler");
-        shown.field("len", &self.bytes.as_ref().map(Vec::len)).finish()
-    }
-}
-
-impl Default for Assembler {
-    fn default() -> Self {
-        Self { bytes: Some(Vec::new()) }
+        shown.field("len", &self.len()).field("taken", &self.is_taken()).finish()
     }
 }
 
 impl Assembler {
-    /// Whether the caller has the buffer, so that nothing can be decoded.
+    /// Whether the caller has the room, so that nothing can be decoded.
     pub(crate) fn is_taken(&self) -> bool {
-        self.bytes.is_none()
+        matches!(&self.0, Memory::Split(split) if split.is_out)
     }
 
-    /// The buffer, for an extension that appends to it.
-    pub(crate) fn bytes_mut(&mut self) -> &mut Vec<u8> {
-        self.bytes.get_or_insert_default()
+    fn len(&self) -> usize {
+        match &self.0 {
+            Memory::Whole(bytes) => bytes.len(),
+            Memory::Split(split) => split.checked.len(),
+        }
+    }
+
+    /// What has arrived of the message, to append to it. `None` while the caller has the room.
+    pub(crate) fn bytes_mut(&mut self) -> Option<&mut Vec<u8>> {
+        if matches!(&self.0, Memory::Split(split) if !split.is_out) {
+            self.0 = Memory::Whole(self.take());
+        }
+        match &mut self.0 {
+            Memory::Whole(bytes) => Some(bytes),
+            Memory::Split(_) => None,
+        }
+    }
+
+    /// Takes out what has arrived of the message.
+    fn take(&mut self) -> Vec<u8> {
+        core::mem::take(&mut self.0).into()
     }
 
     /// Takes what has arrived of the current frame's payload; returns the message once it is complete.
@@ -68,7 +96,7 @@ impl Assembler {
         input: &mut Input<'b>,
         fin: bool,
     ) -> Result<Option<Payload<'b>>, Violation> {
-        let bytes = self.bytes_mut();
+        let Some(bytes) = self.bytes_mut() else { return Ok(None) };
         let remaining = decoder.remaining();
         let complete = input.len() as u64 >= remaining;
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
@@ -110,13 +138,13 @@ impl Assembler {
             return Ok(None);
         }
         decoder.finish()?;
-        Ok(fin.then(|| Payload::owned(core::mem::take(self.bytes_mut()))))
+        Ok(fin.then(|| Payload::owned(self.take())))
     }
 
     /// Takes memory for the messages to come; gives it back if a message is being assembled, or if there is memory already.
     pub(crate) fn lend(&mut self, mut buffer: Vec<u8>) -> Result<(), Vec<u8>> {
-        match &mut self.bytes {
-            Some(bytes) if bytes.capacity() == 0 => {
+        match &mut self.0 {
+            Memory::Whole(bytes) if bytes.capacity() == 0 => {
                 buffer.clear();
                 *bytes = buffer;
                 Ok(())
@@ -127,53 +155,71 @@ impl Assembler {
 
     /// Gives back memory that no message uses.
     pub(crate) fn reclaim(&mut self) -> Option<Vec<u8>> {
-        let bytes = self.bytes.as_mut()?;
+        let bytes = self.bytes_mut()?;
         let unused = bytes.is_empty() && bytes.capacity() > 0;
         unused.then(|| core::mem::take(bytes))
     }
 
-    /// Takes the buffer out, if at least `least` bytes of the current frame's payload are still to come.
+    /// Takes out the room after what has arrived, if at least `least` bytes of the current frame's payload are still to come: no more room than
+    /// they take.
     pub(crate) fn take_buffer<R: Role>(
         &mut self,
         decoder: &Decoder<R>,
         fin: bool,
         least: usize,
-    ) -> Option<TakenBuffer> {
+    ) -> Option<BytesMut> {
         let remaining = decoder.remaining();
-        if remaining < least as u64 {
+        if self.is_taken() || remaining < least as u64 {
             return None;
         }
-        let mut bytes = self.bytes.take()?;
-        reserve_for(&mut bytes, least, remaining, fin);
-        let room = (bytes.capacity() - bytes.len()).min(decoder::clamp(remaining));
-        Some(TakenBuffer { bytes, room })
+        let mut split = match core::mem::take(&mut self.0) {
+            Memory::Split(split) if split.checked.capacity() - split.checked.len() >= least => {
+                split
+            }
+            memory => {
+                let mut bytes = Vec::from(memory);
+                reserve_for(&mut bytes, least, remaining, fin);
+                Box::new(Split { checked: Bytes::from(bytes).into(), is_out: false })
+            }
+        };
+        let mut room = split.checked.split_off(split.checked.len());
+        let most = decoder::clamp(remaining);
+        if room.capacity() > most {
+            drop(room.split_off(most));
+        }
+        split.is_out = true;
+        self.0 = Memory::Split(split);
+        Some(room)
     }
 
-    /// Takes the buffer back with what has been read into it, and unmasks and checks the new bytes.
+    /// Takes the room back with what has been read into it, and unmasks and checks that: how many bytes it is. Bytes in other memory are
+    /// copied.
     ///
     /// # Errors
     ///
-    /// The buffer, if none was taken out, or if it is shorter than it was or longer than the current payload allows.
+    /// The buffer, if none was taken out, or if it has more bytes than the current payload allows.
     pub(crate) fn put_buffer<R: Role>(
         &mut self,
         decoder: &mut Decoder<R>,
-        mut bytes: Vec<u8>,
-    ) -> Result<(), Vec<u8>> {
-        let start = decoder::clamp(decoder.arrived());
-        let most = start.saturating_add(decoder::clamp(decoder.remaining()));
-        if !self.is_taken() || bytes.len() < start || bytes.len() > most {
-            return Err(bytes);
+        room: BytesMut,
+    ) -> Result<u64, BytesMut> {
+        let count = room.len() as u64;
+        match &mut self.0 {
+            Memory::Split(split) if split.is_out && count <= decoder.remaining() => {
+                let start = split.checked.len();
+                split.checked.unsplit(room);
+                split.is_out = false;
+                // What is wrong with it is reported by the decoder's next call.
+                let _ = decoder.unmask(&mut split.checked[start..]);
+                Ok(count)
+            }
+            _ => Err(room),
         }
-        // What is wrong with it is reported by the decoder's next call.
-        let _ = decoder.unmask(&mut bytes[start..]);
-        self.bytes = Some(bytes);
-        Ok(())
     }
 
     /// Drops the message, when the connection has ended. Memory that was lent and no message uses can still be given back.
     pub(crate) fn clear(&mut self) {
-        let unused = self.reclaim();
-        self.bytes = Some(unused.unwrap_or_default());
+        self.0 = Memory::Whole(self.reclaim().unwrap_or_default());
     }
 }
 

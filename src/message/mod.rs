@@ -10,7 +10,6 @@ mod payload;
 mod prepared;
 mod text;
 
-pub use assembler::TakenBuffer;
 pub use owned::Message;
 pub use part::{Content, Part};
 pub use payload::Payload;

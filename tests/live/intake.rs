@@ -1,7 +1,7 @@
 //! How a naive driver reads: into a buffer of its own, into memory that can't be written to, or straight into a message's buffer.
 
+use bytes::BytesMut;
 use sockless::connection::Side;
-use sockless::message::TakenBuffer;
 use sockless::{Connection, Input, Receiver};
 
 use crate::random::Random;
@@ -9,19 +9,19 @@ use crate::turns::Wire;
 
 /// Where input goes: a connection, or its receiving half.
 pub(crate) trait Inlet {
-    fn take_buffer(&mut self) -> Option<TakenBuffer>;
-    fn put_buffer(&mut self, bytes: Vec<u8>) -> Result<(), Vec<u8>>;
+    fn take_buffer(&mut self) -> Option<BytesMut>;
+    fn put_buffer(&mut self, buffer: BytesMut) -> Result<(), BytesMut>;
 }
 
 macro_rules! inlet {
     ($kind:ident) => {
         impl<R: Side> Inlet for $kind<R> {
-            fn take_buffer(&mut self) -> Option<TakenBuffer> {
+            fn take_buffer(&mut self) -> Option<BytesMut> {
                 $kind::take_buffer(self)
             }
 
-            fn put_buffer(&mut self, bytes: Vec<u8>) -> Result<(), Vec<u8>> {
-                $kind::put_buffer(self, bytes)
+            fn put_buffer(&mut self, buffer: BytesMut) -> Result<(), BytesMut> {
+                $kind::put_buffer(self, buffer)
             }
         }
     };
@@ -34,7 +34,7 @@ pub(crate) struct Intake {
     copies: bool,
     /// It reads into a message's own buffer where it can.
     takes: bool,
-    taken: Option<TakenBuffer>,
+    taken: Option<BytesMut>,
     /// How often it has taken one.
     pub(crate) count: u64,
 }
@@ -64,14 +64,13 @@ impl Intake {
             return arrival;
         }
         // Now and then what was read elsewhere is handed in though the buffer is out: it comes after what is in the buffer.
-        if let Some(taken) = self.taken.take_if(|_| !wire.random.one_in(4)) {
-            let TakenBuffer { mut bytes, room } = taken;
-            let read = wire.read_at_most(room);
+        if let Some(mut buffer) = self.taken.take_if(|_| !wire.random.one_in(4)) {
+            let read = wire.read_at_most(buffer.capacity());
             arrival.moved = read.len();
             arrival.ends = read.is_empty();
-            bytes.extend(read);
+            buffer.extend_from_slice(&read);
             // After the end there is no message any more.
-            let _ = inlet.put_buffer(bytes);
+            let _ = inlet.put_buffer(buffer);
             return arrival;
         }
         arrival.bytes = wire.read();
@@ -87,7 +86,7 @@ impl Intake {
             return false;
         }
         let Some(taken) = self.taken.take() else { return false };
-        let _ = inlet.put_buffer(taken.bytes);
+        let _ = inlet.put_buffer(taken);
         true
     }
 

@@ -285,8 +285,8 @@ where
                 && inbound.has_arrived(now)
                 && let Some(mut taken) = connection.take_buffer()
             {
-                taken.bytes.extend(inbound.read(now, taken.room, random));
-                connection.put_buffer(taken.bytes).expect("what was taken, and no more");
+                taken.extend(inbound.read(now, taken.capacity(), random));
+                connection.put_buffer(taken).expect("what was taken, and no more");
                 self.poll(now, random);
                 return true;
             }

@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use wtx::stream::{StreamReader, StreamWriter};
 
@@ -104,8 +105,8 @@ impl Wire {
 impl Wire {
     /// A read into memory that needs no zeros first.
     #[inline]
-    pub fn append(&mut self, out: &mut Vec<u8>, room: usize) {
-        out.extend_from_slice(self.next(room).unwrap_or_default());
+    pub fn append(&mut self, out: &mut BytesMut) {
+        out.extend_from_slice(self.next(out.capacity()).unwrap_or_default());
     }
 }
 

@@ -8,7 +8,6 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 use std::{fmt, io, mem};
 
-use bytes::BufMut as _;
 use futures_core::Stream;
 use futures_sink::Sink;
 use sockless::connection::{Cause, Counters, SendError, Side};
@@ -288,10 +287,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> WebSocket<S, R> {
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let read = match self.connection.take_buffer() {
             Some(mut taken) => {
-                let mut space = (&mut taken.bytes).limit(taken.room);
+                let mut space = &mut taken;
                 let read = pin!(self.stream.read_buf(&mut space)).poll(cx);
                 // It is what was taken, with no more than there was room for.
-                let _ = self.connection.put_buffer(taken.bytes);
+                let _ = self.connection.put_buffer(taken);
                 read
             }
             None => self.buffer.poll_read(&mut self.stream, cx),

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::BytesMut;
 use sockless::connection::{Counters, Entropy, Refused, SendError, Side};
 use sockless::established::Established;
-use sockless::message::TakenBuffer;
 use sockless::{
     Client, CloseCode, Config, Connection, Event, Input, Kind, Message, Outcome, Server, Want,
 };
@@ -23,8 +23,6 @@ pub struct Recorder<R: Side> {
     keys: Arc<Mutex<Vec<u8>>>,
     /// Where in the caller's memory lies what the last call has left of its input, and how much it is.
     left: (usize, usize),
-    /// How much of the buffer that the caller has taken out was there before.
-    taken: usize,
     output: Digest,
 }
 
@@ -74,7 +72,7 @@ impl<R: Side> Recorder<R> {
     fn new(connection: Connection<R>, beginning: Beginning, keys: Arc<Mutex<Vec<u8>>>) -> Self {
         let mut journal = Journal::new();
         journal.note(&Record::Begin(beginning));
-        Self { connection, journal, keys, left: (0, 0), taken: 0, output: Digest::default() }
+        Self { connection, journal, keys, left: (0, 0), output: Digest::default() }
     }
 
     /// What has been written down since the last time, to be appended to a file.
@@ -138,16 +136,15 @@ impl<R: Side> Recorder<R> {
         self.connection.set_config(config);
     }
 
-    pub fn take_buffer(&mut self) -> Option<TakenBuffer> {
+    pub fn take_buffer(&mut self) -> Option<BytesMut> {
         let taken = self.connection.take_buffer()?;
         self.journal.note(&Record::TakeBuffer);
-        self.taken = taken.bytes.len();
         Some(taken)
     }
 
-    pub fn put_buffer(&mut self, bytes: Vec<u8>) -> Result<(), Vec<u8>> {
-        self.journal.note(&Record::PutBuffer(bytes.get(self.taken..).unwrap_or_default()));
-        self.connection.put_buffer(bytes)
+    pub fn put_buffer(&mut self, buffer: BytesMut) -> Result<(), BytesMut> {
+        self.journal.note(&Record::PutBuffer(&buffer));
+        self.connection.put_buffer(buffer)
     }
 
     pub fn send_text(&mut self, text: &str) -> Result<(), SendError> {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::{error, fmt};
 
+use bytes::BytesMut;
 use sockless::connection::{Entropy, SendError, Side};
 use sockless::{CloseCode, Connection, Event, Input, Outcome};
 
@@ -105,7 +106,7 @@ struct Replay<R: Side, S> {
     /// The input of the last call, and how much of it is left.
     input: Vec<u8>,
     left: usize,
-    taken: Option<Vec<u8>>,
+    taken: Option<BytesMut>,
 }
 
 impl<R: Side, S: FnMut(Step<'_, '_>)> Replay<R, S> {
@@ -244,9 +245,7 @@ impl<R: Side, S: FnMut(Step<'_, '_>)> Replay<R, S> {
             Record::SetConfig(settings) => self.connection.set_config(settings.config()),
             Record::Shut => self.connection.shut(),
             Record::Lost => self.connection.lost(),
-            Record::TakeBuffer => {
-                self.taken = self.connection.take_buffer().map(|taken| taken.bytes);
-            }
+            Record::TakeBuffer => self.taken = self.connection.take_buffer(),
             Record::PutBuffer(more) => {
                 let mut bytes = self.taken.take().unwrap_or_default();
                 bytes.extend_from_slice(more);

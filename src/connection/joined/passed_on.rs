@@ -3,12 +3,14 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use bytes::BytesMut;
+
 use super::Connection;
 use crate::connection::keys::Side;
 use crate::connection::send_error::{Refused, SendError};
 use crate::connection::sender::{Borrowed, Drain};
 use crate::extension::Agreed;
-use crate::message::{Message, Prepared, TakenBuffer};
+use crate::message::{Message, Prepared};
 use crate::words::close_code::CloseCode;
 use crate::words::opcode::Kind;
 use crate::words::role::{Client, Server};
@@ -43,9 +45,9 @@ impl<R: Side> Connection<R> {
         self.sender.release();
     }
 
-    /// Takes out the buffer of a large message that is arriving, to read into it straight from the transport: see
-    /// [`Receiver::take_buffer`](crate::Receiver::take_buffer).
-    pub fn take_buffer(&mut self) -> Option<TakenBuffer> {
+    /// Takes out a buffer with room for the next bytes of a large message that is arriving, to read them straight from the transport into the
+    /// message's memory: see [`Receiver::take_buffer`](crate::Receiver::take_buffer).
+    pub fn take_buffer(&mut self) -> Option<BytesMut> {
         self.receiver.take_buffer()
     }
 
@@ -54,8 +56,8 @@ impl<R: Side> Connection<R> {
     /// # Errors
     ///
     /// The buffer: see [`Receiver::put_buffer`](crate::Receiver::put_buffer).
-    pub fn put_buffer(&mut self, bytes: Vec<u8>) -> Result<(), Vec<u8>> {
-        self.receiver.put_buffer(bytes)
+    pub fn put_buffer(&mut self, buffer: BytesMut) -> Result<(), BytesMut> {
+        self.receiver.put_buffer(buffer)
     }
 
     /// Queues a text message.

@@ -3,8 +3,9 @@
 
 use alloc::vec::Vec;
 
+use bytes::BytesMut;
+
 use super::Receiver;
-use crate::message::TakenBuffer;
 use crate::words::role::Role;
 
 impl<R: Role> Receiver<R> {
@@ -24,10 +25,11 @@ impl<R: Role> Receiver<R> {
         self.incoming.reclaim()
     }
 
-    /// Takes out the buffer of the message that is arriving, if much of its open frame is still to come, so that the next bytes can be read
-    /// into it straight from the transport. Input that is handed in before [`put_buffer`](Self::put_buffer) gives it back is copied: it
+    /// Takes out a buffer with room for the next bytes of the message that is arriving, if much of its open frame is still to come, so that they
+    /// can be read straight from the transport into the message's memory. The buffer is empty; up to its capacity may be appended, and what
+    /// has arrived before can't be reached from it. Input that is handed in before [`put_buffer`](Self::put_buffer) gives it back is copied: it
     /// comes after what is read into the buffer.
-    pub fn take_buffer(&mut self) -> Option<TakenBuffer> {
+    pub fn take_buffer(&mut self) -> Option<BytesMut> {
         // What is kept comes first.
         if !self.gate.is_open() || self.aside.has_kept() {
             return None;
@@ -36,14 +38,13 @@ impl<R: Role> Receiver<R> {
     }
 
     /// Puts the buffer back with what has been read into it. The message, or what is wrong with it, comes with the next
-    /// [`poll`](Self::poll).
+    /// [`poll`](Self::poll). Another buffer will do as well; its bytes are copied.
     ///
     /// # Errors
     ///
-    /// The buffer, if none was taken, or if it is shorter than it was or longer than the payload's rest allows;
-    /// nothing has changed then.
-    pub fn put_buffer(&mut self, bytes: Vec<u8>) -> Result<(), Vec<u8>> {
-        let read = self.incoming.put_buffer(bytes)?;
+    /// The buffer, if none was taken, or if it has more bytes than the payload's rest; nothing has changed then.
+    pub fn put_buffer(&mut self, buffer: BytesMut) -> Result<(), BytesMut> {
+        let read = self.incoming.put_buffer(buffer)?;
         self.tally.add_wire_bytes(read);
         if read > 0 {
             self.liveness.heard_data();

@@ -246,8 +246,8 @@ fn decode_reading(input: Input) -> Decoding {
         while seen.messages < end {
             let mut arrived = match connection.take_buffer() {
                 Some(mut taken) => {
-                    wire.append(&mut taken.bytes, taken.room);
-                    connection.put_buffer(taken.bytes).expect("what was taken");
+                    wire.append(&mut taken);
+                    connection.put_buffer(taken).expect("what was taken");
                     Arrived::none()
                 }
                 None => {

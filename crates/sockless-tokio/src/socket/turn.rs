@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::BufMut as _;
 use sockless::connection::{Holding, Side};
 use sockless::{CloseCode, Config, Want};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
@@ -193,10 +192,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> WebSocket<S, R> {
         let Some(stream) = stream else { return Poll::Pending };
         let read = match connection.take_buffer() {
             Some(mut taken) => {
-                let mut space = (&mut taken.bytes).limit(taken.room);
-                let read = pin!(stream.read_buf(&mut space)).poll(cx);
-                // It is what was taken, with no more than there was room for.
-                let _ = connection.put_buffer(taken.bytes);
+                // No more than it has room for, which is never nothing.
+                let read = pin!(stream.read_buf(&mut taken)).poll(cx);
+                // It is what was taken.
+                let _ = connection.put_buffer(taken);
                 read
             }
             None => buffer.poll_read(stream, cx),

@@ -5,6 +5,7 @@ use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
+use bytes::BytesMut;
 use sockless::handshake::Acceptor;
 use sockless::{CloseCode, Connection, Input, Server, Want};
 use sockless_examples::answer::answer;
@@ -54,7 +55,7 @@ enum Arrived {
     Nothing,
     Bytes(Lent),
     /// Into a message's own buffer.
-    Message(Vec<u8>),
+    Message(BytesMut),
     End,
 }
 
@@ -136,7 +137,7 @@ impl Client {
         }
     }
 
-    fn put_buffer(&mut self, bytes: Vec<u8>) {
+    fn put_buffer(&mut self, bytes: BytesMut) {
         if let Phase::Open(connection) = &mut self.phase {
             // It is what was taken, with no more than there was room for.
             let _ = connection.put_buffer(bytes);
@@ -229,9 +230,7 @@ impl Client {
                         self.reading = true;
                         match connection.take_buffer() {
                             // A large message has begun: the kernel reads straight into its memory.
-                            Some(taken) => {
-                                shared.ring.read_into(&self.stream, taken.bytes, taken.room, key);
-                            }
+                            Some(room) => shared.ring.read_into(&self.stream, room, key),
                             None => shared.ring.read(&self.stream, key),
                         }
                     }

@@ -16,6 +16,7 @@ use std::os::fd::{AsRawFd, FromRawFd as _, OwnedFd};
 use std::ptr::null_mut;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use io_uring::types::{Fd, SubmitArgs, Timespec};
 use io_uring::{IoUring, cqueue, opcode, squeue};
 use slab::Slab;
@@ -49,7 +50,7 @@ enum Kind {
     Watch,
     Accept,
     Read,
-    ReadInto(Vec<u8>),
+    ReadInto(BytesMut),
     Write(Vec<u8>),
     Provide,
 }
@@ -62,7 +63,7 @@ pub(crate) enum Completed {
     /// Bytes were read into one of the ring's buffers, which is to be [given back](Ring::give_back). None: the stream has ended.
     Read(io::Result<Option<Lent>>),
     /// So many bytes were appended to the buffer; none at the end of the stream.
-    ReadInto(Vec<u8>, io::Result<usize>),
+    ReadInto(BytesMut, io::Result<usize>),
     /// So many bytes of the buffer were written.
     Written(Vec<u8>, io::Result<usize>),
 }
@@ -115,16 +116,10 @@ impl Ring {
         self.push(entry, tag, Kind::Read);
     }
 
-    /// Appends to a buffer, but no more than `room` bytes, for which there is capacity.
-    pub(crate) fn read_into(
-        &mut self,
-        from: &impl AsRawFd,
-        mut buffer: Vec<u8>,
-        room: usize,
-        tag: usize,
-    ) {
+    /// Appends to a buffer, as much as it has capacity for.
+    pub(crate) fn read_into(&mut self, from: &impl AsRawFd, mut buffer: BytesMut, tag: usize) {
         let space = buffer.spare_capacity_mut();
-        let room = room.min(space.len()).min(u32::MAX as usize) as u32;
+        let room = space.len().min(u32::MAX as usize) as u32;
         let address = space.as_mut_ptr().cast();
         let entry = opcode::Recv::new(Fd(from.as_raw_fd()), address, room).build();
         self.push(entry, tag, Kind::ReadInto(buffer));
