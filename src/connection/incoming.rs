@@ -158,11 +158,7 @@ impl<R: Role> Incoming<R> {
         //# the form of an uncompressed message.
         match (transformed, self.manner) {
             (false, Manner::Whole) => {
-                let message = if input.is_empty() && decoder.remaining() == 0 {
-                    self.assembler.end_frame(decoder, fin)?
-                } else {
-                    self.assembler.assemble(decoder, input, fin)?
-                };
+                let message = self.assembler.assemble(decoder, input, fin)?;
                 Ok(message.map(|payload| Delivered::Message(kind, payload)))
             }
             (false, Manner::Parts) => Ok(Part::take_next(decoder, input, fin).map(Delivered::Part)),
