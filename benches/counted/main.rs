@@ -32,6 +32,8 @@ const WORKLOADS: &[(&str, Workload)] = &[
     ("decode text 125", |n| decode(n, 1, &[b'a'; 125], false)),
     ("decode copied binary 1024", |n| decode(n, 2, &[0x5A; 1024], true)),
     ("decode copied binary 65536", |n| decode(n, 2, &vec![0x5A; 64 << 10], true)),
+    ("read binary 262144 into itself", |n| read_into(n, 2, &[0x5A; 256 << 10])),
+    ("read text 262144 into itself", |n| read_into(n, 1, &[b'a'; 256 << 10])),
     ("decode four fragments of 16", fragments),
     ("answer a ping", pings),
     ("encode server 16", |n| encode(n, &mut server(), 16)),
@@ -131,6 +133,29 @@ fn did<R: Side>(connection: &Connection<R>, received: usize, sent: usize) {
 fn decode(count: usize, opcode: u8, payload: &[u8], copied: bool) {
     let mut connection = server();
     receive(&mut connection, &mut repeated(count, 0x80 | opcode, payload), copied);
+    did(&connection, count, 0);
+}
+
+/// Receives by reads of 16 KiB, straight into the memory of the message where that can be had.
+fn read_into(count: usize, opcode: u8, payload: &[u8]) {
+    let mut connection = server();
+    let mut bytes = repeated(count, 0x80 | opcode, payload);
+    let mut rest = &mut bytes[..];
+    while !rest.is_empty() {
+        let taken = connection.take_buffer();
+        let room = taken.as_ref().map_or(READ, |taken| taken.capacity());
+        let (read, later) = rest.split_at_mut(room.min(READ).min(rest.len()));
+        rest = later;
+        let Some(mut taken) = taken else {
+            receive(&mut connection, read, false);
+            continue;
+        };
+        taken.extend_from_slice(read);
+        connection.put_buffer(taken).expect("what was taken");
+        while let Some(event) = connection.poll(&mut Input::none(), START) {
+            drop(black_box(event));
+        }
+    }
     did(&connection, count, 0);
 }
 
