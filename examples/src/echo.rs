@@ -1,37 +1,15 @@
-//! The echo, on the adapter to tokio, for servers whose streams something else has upgraded.
+//! The echo, for servers on tokio.
 
-use std::time::Duration;
-
-use sockless::{CloseCode, Connection, Event, Outcome, Server};
+use sockless::{Outcome, Server};
+use sockless_tokio::WebSocket;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::watch;
 
-use crate::answer::answer;
-use crate::tokio_adapter::WebSocket;
-
-/// Sends back every message until the connection has ended. Begins to close with 1001 once `stopped` is true.
-pub async fn echo<S: AsyncRead + AsyncWrite + Unpin>(
-    mut socket: WebSocket<S, Server>,
-    mut stopped: watch::Receiver<bool>,
-) -> Outcome {
-    let answer = |event: Event<'_>, connection: &mut Connection<Server>| {
-        if answer(event, connection).is_err() {
-            // The answer is longer than what may wait. Whoever has closed already has heard why.
-            let _ = connection.close(CloseCode::INTERNAL_ERROR, "out of room", Duration::ZERO);
-        }
-    };
-    tokio::select! {
-        // It has closed, or it has failed and been told why.
-        _ = socket.serve(answer) => return socket.outcome(),
-        () = told(&mut stopped) => {}
+/// Sends back every message until the connection has ended. A socket that takes part in a shutdown closes by itself when it begins.
+pub async fn echo<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocket<S, Server>) -> Outcome {
+    // It has closed, or it has failed and the client knows why.
+    while let Some(Ok(message)) = socket.recv().await {
+        // Written before the socket sleeps. We have said perhaps that we go: messages may still arrive, and none is answered.
+        let _ = socket.feed(message).await;
     }
-    // A connection that has ended has nobody left to tell.
-    let _ = socket.start_close(CloseCode::GOING_AWAY, "the server stops");
-    let _ = socket.serve(answer).await;
     socket.outcome()
-}
-
-/// Waits until the server stops.
-pub async fn told(stopped: &mut watch::Receiver<bool>) {
-    let _ = stopped.wait_for(|stop| *stop).await;
 }

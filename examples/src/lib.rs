@@ -1,5 +1,5 @@
 //! What the example programs share: their command line, the answers to what clients ask for, the page they serve, and the signal
-//! to stop. And the adapter to tokio, which is ready to become a crate of its own.
+//! to stop.
 
 pub mod answer;
 pub mod deadlines;
@@ -11,5 +11,4 @@ pub mod options;
 pub mod page;
 pub mod stop;
 pub mod timers;
-pub mod tokio_adapter;
 pub mod trace;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sockless::extension::Supported;
 use sockless::handshake::{Acceptance, Asked, Field, Limits, Refusal, Request, RequestError};
 use sockless::{Config, Connection, Server, endpoint};
+use sockless_tokio::{ServerOptions, Shutdown};
 
 use crate::options::Options;
 use crate::page::PAGE;
@@ -43,6 +44,15 @@ impl Terms {
             extensions: options.extensions(),
             handshake: options.deadlines.handshake(),
         }
+    }
+
+    /// The same for servers on tokio, whose connections close when a shutdown begins.
+    pub fn on_tokio(&self, shutdown: &Shutdown) -> ServerOptions {
+        ServerOptions::new()
+            .with_config(Arc::clone(&self.config))
+            .with_handshake(self.handshake)
+            .with_extensions(self.extensions)
+            .with_shutdown(shutdown)
     }
 
     /// Opens a connection, or answers the request otherwise.

@@ -5,16 +5,17 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{SinkExt as _, StreamExt as _};
 use http::Response;
 use sockless::connection::Initiator;
 use sockless::handshake::{Acceptance, Field, Offer, Url, connect};
-use sockless::{Client, CloseCode, Config, Message, Server, endpoint};
+use sockless::{Client, CloseCode, Config, Server, endpoint};
 use sockless_examples::h2_stream::{self, H2Stream};
-use sockless_examples::tokio_adapter::WebSocket;
+use sockless_tokio::{Message, WebSocket};
 use tokio::sync::mpsc;
 
-const CLOSE: Duration = Duration::from_secs(5);
+fn closing() -> Config {
+    Config::default().with_close(Duration::from_secs(5))
+}
 
 type Requests = h2::client::SendRequest<Bytes>;
 type Accepted = mpsc::UnboundedReceiver<WebSocket<H2Stream, Server>>;
@@ -59,7 +60,7 @@ fn answer(
     assert_eq!(head.status(), 200);
     let send = respond.send_response(head, false).unwrap();
     let connection = endpoint::server(&accepted.established(), Config::default());
-    Some(WebSocket::upgraded(H2Stream::new(send, request.into_body()), connection, CLOSE))
+    Some(WebSocket::upgraded(H2Stream::new(send, request.into_body()), connection, closing()))
 }
 
 /// The client's end of a new WebSocket.
@@ -78,7 +79,7 @@ async fn open(requests: &Requests) -> WebSocket<H2Stream, Client> {
         connect::Answered::Open(established) => {
             assert_eq!(established.subprotocol, Some("chat"));
             let connection = endpoint::client(&established, Config::default());
-            WebSocket::upgraded(H2Stream::new(send, answer.into_body()), connection, CLOSE)
+            WebSocket::upgraded(H2Stream::new(send, answer.into_body()), connection, closing())
         }
         other => panic!("{other:?}"),
     }
@@ -105,17 +106,17 @@ fn messages() -> Vec<Message> {
 async fn messages_pass_in_both_directions_and_the_client_closes() {
     let (mut client, mut server, _requests) = both().await;
     let echo = tokio::spawn(async move {
-        while let Some(message) = server.next().await {
+        while let Some(message) = server.recv().await {
             server.send(message.unwrap()).await.unwrap();
         }
         server.outcome()
     });
     for message in messages() {
         client.send(message.clone()).await.unwrap();
-        assert_eq!(client.next().await.unwrap().unwrap(), message);
+        assert_eq!(client.recv().await.unwrap().unwrap(), message);
     }
     client.start_close(CloseCode::NORMAL, "enough").unwrap();
-    assert!(client.next().await.is_none());
+    assert!(client.recv().await.is_none());
     let (near, far) = (client.outcome(), echo.await.unwrap());
     assert!(near.clean() && far.clean());
     assert_eq!(far.received.code(), Some(CloseCode::NORMAL));
@@ -129,13 +130,13 @@ async fn the_server_speaks_first_and_closes() {
         for message in messages() {
             server.send(message).await.unwrap();
         }
-        server.close().await.unwrap();
+        server.close(CloseCode::NORMAL, "").await.unwrap();
         server.outcome()
     });
     for message in messages() {
-        assert_eq!(client.next().await.unwrap().unwrap(), message);
+        assert_eq!(client.recv().await.unwrap().unwrap(), message);
     }
-    assert!(client.next().await.is_none());
+    assert!(client.recv().await.is_none());
     assert!(client.outcome().clean());
     assert_eq!(client.outcome().initiator, Some(Initiator::Remote));
     assert!(greeting.await.unwrap().clean());
@@ -156,7 +157,7 @@ async fn many_websockets_share_a_connection() {
         client.send(Message::from(format!("{number}"))).await.unwrap();
     }
     for (number, server) in servers.iter_mut().enumerate().rev() {
-        assert_eq!(server.next().await.unwrap().unwrap(), Message::from(format!("{number}")));
+        assert_eq!(server.recv().await.unwrap().unwrap(), Message::from(format!("{number}")));
     }
 }
 
@@ -164,7 +165,7 @@ async fn many_websockets_share_a_connection() {
 async fn a_reset_stream_is_a_lost_connection() {
     let (client, mut server, _requests) = both().await;
     drop(client);
-    assert!(server.next().await.unwrap().is_err());
+    assert!(server.recv().await.unwrap().is_err());
     assert!(!server.outcome().clean());
 }
 

@@ -1,16 +1,13 @@
-//! A client on the adapter to tokio: it sends back what the fuzzing server sends.
+//! A client on tokio: it sends back what the fuzzing server sends.
 
 #![allow(clippy::print_stderr, reason = "a program talks to its user")]
 
 use std::process::ExitCode;
 
-use futures_util::{SinkExt as _, StreamExt as _};
 use sockless::connection::Holding;
-use sockless::extension::{Supported, deflate::Terms};
-use sockless::{Config, Limits, Message};
+use sockless::{Config, Limits};
 use sockless_autobahn::Plan;
-use sockless_examples::tokio_adapter::{self as adapter, Error, Offer, Url};
-use tokio::net::TcpStream;
+use sockless_tokio::{ClientOptions, Error, connect_with};
 
 /// The longest message of the suite has 16 MiB.
 const LONGEST: u64 = 64 << 20;
@@ -47,25 +44,21 @@ async fn run(plan: &Plan) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// One connection, to its end. Messages are sent back; text is shown to `seen` before.
-async fn session(url: &str, mut seen: impl FnMut(&str)) -> Result<(), Error> {
+async fn session(url: &str, mut seen: impl FnMut(&str)) -> Result<(), Box<dyn std::error::Error>> {
     let limits = Limits::default().with_frame(LONGEST).with_message(LONGEST);
-    let url = Url::parse(url)?;
-    let stream = TcpStream::connect((url.address(), url.port())).await?;
-    stream.set_nodelay(true)?;
-    let offer =
-        Offer::new(url).with_extensions(Supported::default().with_deflate(Terms::default()));
     // It sends nothing but answers.
     let config = Config::default().with_limits(limits).with_holding(Holding::Answering);
-    let mut socket = adapter::connect_over(stream, offer, config).await?;
-    while let Some(message) = socket.next().await {
+    let options = ClientOptions::new().with_config(config).with_compression();
+    let mut socket = connect_with(url, options).await?;
+    while let Some(message) = socket.recv().await {
         let message = message?;
-        if let Message::Text(text) = &message {
+        if let Some(text) = message.as_text() {
             seen(text);
         }
         match socket.send(message).await {
             // The server may be gone; what it has sent before is still to be read.
             Err(Error::Io(_)) | Ok(()) => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(())

@@ -76,7 +76,7 @@ fn head(out: &mut String, effort: Effort, machine: &Machine) {
 fn ahead(out: &mut String, tables: &[Table]) {
     out.push_str(
         "Rows in which a library takes less than 95 % of the time of sockless (medians of ratios). In the echo, those on tokio are held \
-         against the adapter to tokio as well, and a codec in the loop of `bare epoll` against ours in the same loop.\n\n",
+         against `sockless-tokio` as well, and a codec in the loop of `bare epoll` against ours in the same loop.\n\n",
     );
     let mut lines = (Vec::new(), Vec::new());
     for table in tables {

@@ -15,13 +15,13 @@ use h2::server::SendResponse;
 use http::{Method, Request, Response};
 use sockless::endpoint;
 use sockless::handshake::connect;
-use sockless_examples::echo::{echo, told};
+use sockless_examples::echo::echo;
 use sockless_examples::h2_stream::{self, H2Stream};
 use sockless_examples::listen;
 use sockless_examples::opening::{Terms, plain};
 use sockless_examples::options::Options;
 use sockless_examples::page::PAGE;
-use sockless_examples::tokio_adapter::{self as adapter, Decision, WebSocket};
+use sockless_tokio::{Decision, Shutdown, WebSocket, accept_with};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -58,6 +58,7 @@ async fn run(options: &Options) -> io::Result<()> {
     println!("echo_h2 listens on http://{}/ (Ctrl-C stops it)", listener.local_addr()?);
 
     let terms = Arc::new(Terms::new(options));
+    let shutdown = Shutdown::new();
     let (stop, stopped) = watch::channel(false);
     let mut clients = JoinSet::new();
     loop {
@@ -65,8 +66,9 @@ async fn run(options: &Options) -> io::Result<()> {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
                     let (terms, stopped) = (Arc::clone(&terms), stopped.clone());
+                    let shutdown = shutdown.clone();
                     clients.spawn(async move {
-                        if let Err(error) = serve(stream, terms, stopped).await {
+                        if let Err(error) = serve(stream, terms, shutdown, stopped).await {
                             eprintln!("echo_h2: a client was lost: {error}");
                         }
                     });
@@ -83,6 +85,7 @@ async fn run(options: &Options) -> io::Result<()> {
         }
     }
     drop(listener);
+    shutdown.begin();
     let _ = stop.send(true);
     let _ = timeout(options.grace, async { while clients.join_next().await.is_some() {} }).await;
     Ok(())
@@ -91,6 +94,7 @@ async fn run(options: &Options) -> io::Result<()> {
 async fn serve(
     stream: TcpStream,
     terms: Arc<Terms>,
+    shutdown: Shutdown,
     stopped: watch::Receiver<bool>,
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
@@ -98,17 +102,17 @@ async fn serve(
     // Who doesn't even say what it speaks is left.
     let Ok(preface) = timeout(patience, begins_with_preface(&stream)).await else { return Ok(()) };
     if preface? {
-        return serve_h2(stream, terms, stopped, patience).await.map_err(io::Error::other);
+        return serve_h2(stream, terms, (shutdown, stopped), patience)
+            .await
+            .map_err(io::Error::other);
     }
-    let config = Arc::clone(&terms.config);
-    let socket = adapter::accept_with(stream, config, terms.handshake, |request| {
-        match request.is_upgrade() {
-            true => Decision::Accept(terms.acceptance()),
-            false => Decision::Answer(plain(request)),
-        }
+    let options = terms.on_tokio(&shutdown);
+    let socket = accept_with(stream, options, |request| match request.is_upgrade() {
+        true => Decision::Accept,
+        false => Decision::Answer(plain(request)),
     });
     if let Ok(socket) = socket.await {
-        echo(socket, stopped).await;
+        echo(socket).await;
     }
     Ok(())
 }
@@ -133,7 +137,7 @@ async fn begins_with_preface(stream: &TcpStream) -> io::Result<bool> {
 async fn serve_h2(
     stream: TcpStream,
     terms: Arc<Terms>,
-    mut stopped: watch::Receiver<bool>,
+    (shutdown, mut stopped): (Shutdown, watch::Receiver<bool>),
     patience: Duration,
 ) -> Result<(), h2::Error> {
     let mut http = h2::server::Builder::new();
@@ -150,7 +154,7 @@ async fn serve_h2(
         tokio::select! {
             accepted = connection.accept() => match accepted.transpose()? {
                 Some((request, respond)) => {
-                    streams.spawn(answer(request, respond, Arc::clone(&terms), stopped.clone()));
+                    streams.spawn(answer(request, respond, Arc::clone(&terms), shutdown.clone()));
                 }
                 None => return Ok(()),
             },
@@ -158,7 +162,7 @@ async fn serve_h2(
             // Nothing is open, and nothing is asked for.
             () = sleep(patience), if streams.is_empty() => return Ok(()),
             // No new streams from here on; those that are open close by themselves.
-            () = told(&mut stopped), if !leaving => {
+            _ = stopped.wait_for(|stop| *stop), if !leaving => {
                 leaving = true;
                 connection.graceful_shutdown();
             }
@@ -171,7 +175,7 @@ async fn answer(
     request: Request<h2::RecvStream>,
     mut respond: SendResponse<Bytes>,
     terms: Arc<Terms>,
-    stopped: watch::Receiver<bool>,
+    shutdown: Shutdown,
 ) {
     let answered = match connect::Request::decode(h2_stream::request_fields(&request)) {
         Ok(asked) => {
@@ -182,7 +186,8 @@ async fn answer(
                 let stream = H2Stream::new(send, request.into_body());
                 let connection =
                     endpoint::server(&accepted.established(), Arc::clone(&terms.config));
-                Some(WebSocket::upgraded(stream, connection, terms.config.close))
+                let socket = WebSocket::upgraded(stream, connection, Arc::clone(&terms.config));
+                Some(socket.with_shutdown(&shutdown))
             })
         }
         Err(_) if request.method() == Method::GET && request.uri().path() == "/" => {
@@ -204,7 +209,7 @@ async fn answer(
         }
     };
     match answered {
-        Ok(Some(socket)) => drop(echo(socket, stopped).await),
+        Ok(Some(socket)) => drop(echo(socket).await),
         Ok(None) => {}
         Err(error) => eprintln!("echo_h2: a client could not be answered: {error}"),
     }

@@ -1,4 +1,4 @@
-//! An echo server on tokio: two tasks for each client, one that reads and one that writes, on the adapter of this package.
+//! An echo server on tokio: two tasks for each client, one that reads and one that writes.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
@@ -6,14 +6,12 @@ use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use sockless::CloseCode;
 use sockless_examples::listen;
 use sockless_examples::opening::{Terms, plain};
 use sockless_examples::options::Options;
-use sockless_examples::tokio_adapter::{self as adapter, Decision, Error};
+use sockless_tokio::{Decision, ServerOptions, Shutdown, accept_with};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// How long to wait when the system can't give another stream.
@@ -40,13 +38,13 @@ async fn run(options: &Options) -> io::Result<()> {
         (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     println!("echo_tokio listens on http://{}/ (Ctrl-C stops it)", listener.local_addr()?);
 
-    let terms = Terms::new(options);
-    let (stop, stopped) = watch::channel(false);
+    let shutdown = Shutdown::new();
+    let accepted = Terms::new(options).on_tokio(&shutdown);
     let mut clients = JoinSet::new();
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => drop(clients.spawn(serve(stream, terms.clone(), stopped.clone()))),
+            stream = listener.accept() => match stream {
+                Ok((stream, _)) => drop(clients.spawn(serve(stream, accepted.clone()))),
                 // Too many open files, say: `ulimit -n` tells how many there may be.
                 Err(error) => {
                     eprintln!("echo_tokio: can't accept a client: {error}");
@@ -61,9 +59,9 @@ async fn run(options: &Options) -> io::Result<()> {
     }
 
     drop(listener);
-    let _ = stop.send(true);
+    shutdown.begin();
     tokio::select! {
-        _ = async { while clients.join_next().await.is_some() {} } => {}
+        () = shutdown.ended() => {}
         () = tokio::time::sleep(options.grace) => {}
         // A second signal ends the program at once.
         _ = interrupt.recv() => {}
@@ -72,54 +70,18 @@ async fn run(options: &Options) -> io::Result<()> {
     Ok(())
 }
 
-async fn serve(stream: TcpStream, terms: Terms, mut stopped: watch::Receiver<bool>) {
+async fn serve(stream: TcpStream, options: ServerOptions) {
     let _ = stream.set_nodelay(true);
-    let open =
-        adapter::accept_with(
-            stream,
-            terms.config.clone(),
-            terms.handshake,
-            |request| match request.is_upgrade() {
-                true => Decision::Accept(terms.acceptance()),
-                false => Decision::Answer(plain(request)),
-            },
-        );
-    let socket = tokio::select! {
-        opened = open => match opened {
-            Ok(socket) => socket,
-            // It has been answered, or it is gone.
-            Err(_) => return,
-        },
-        () = told(&mut stopped) => return,
-    };
-
-    let (mut incoming, outgoing) = socket.into_halves(TcpStream::into_split);
-    let handle = outgoing.handle();
-    let writing = tokio::spawn(outgoing.run());
-    let mut leaving = false;
-    loop {
-        tokio::select! {
-            message = incoming.next() => match message {
-                // If the other half has ended, this one ends as well.
-                Some(Ok(message)) => drop(handle.send(message).await),
-                // It has closed, or it has failed and been told why.
-                Some(Err(_)) | None => break,
-            },
-            () = told(&mut stopped), if !leaving => {
-                leaving = true;
-                // A connection that has ended has nobody left to tell.
-                let _ = handle.close(CloseCode::GOING_AWAY, "the server stops").await;
-            }
-        }
+    let opened = accept_with(stream, options, |request| match request.is_upgrade() {
+        true => Decision::Accept,
+        false => Decision::Answer(plain(request)),
+    });
+    // Otherwise it has been answered, or it is gone.
+    let Ok(socket) = opened.await else { return };
+    let (sender, mut reader) = socket.split();
+    // It has closed, or it has failed and the client knows why.
+    while let Some(Ok(message)) = reader.recv().await {
+        // If nothing can be sent any more, the reader says why.
+        let _ = sender.send(message).await;
     }
-    // Nobody is left then who could send.
-    drop((handle, incoming));
-    if let Ok(Err(Error::Io(error))) = writing.await {
-        eprintln!("echo_tokio: a client was lost: {error}");
-    }
-}
-
-/// Waits until the server stops.
-async fn told(stopped: &mut watch::Receiver<bool>) {
-    let _ = stopped.wait_for(|stop| *stop).await;
 }

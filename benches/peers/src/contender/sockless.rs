@@ -70,7 +70,7 @@ impl Contender for Sockless {
             }
             Self::ReadIn => {
                 return "the same, but the input is read into a buffer first, as all others do: one read buffer of the caller's, and \
-                        `take_buffer` for messages of which 16 KiB and more lack, as `examples/src/tokio_adapter` does it";
+                        `take_buffer` for messages of which 16 KiB and more lack, as `crates/sockless-tokio` does it";
             }
             Self::OneBuffer => {
                 return "read in as well, but without `take_buffer` and `lend_assembly`: all is read into one buffer, as \
@@ -81,9 +81,8 @@ impl Contender for Sockless {
          taken by `Input::copied`, which its documentation has for input in memory that can't be written to: unmasked while it is \
          copied, as the practical limit does it. The memory of messages that don't lie whole in a read, and of inflated ones, is lent again with \
          `lend_assembly`. Output memory is lent once, and kept from batch to batch. A server's messages from 32 KiB on are sent by `send_binary_borrowed`, all others by `send_binary`. \
-         Mask keys: ChaCha12 seeded by the system, the default. Deflate: defaults, level 6, window 15. Echo on tokio: the adapter's \
-         `serve`, which answers on the connection itself by `send_text` and `send_binary`, and from 32 KiB on as a stream, as its documentation \
-         has it; no timers, the default. As a stream: `next` \
+         Mask keys: ChaCha12 seeded by the system, the default. Deflate: defaults, level 6, window 15. Echo on tokio: `sockless-tokio`, \
+         `recv` and `feed`; no timers, the default. As a stream: `next` \
          until nothing more has arrived, then `feed` each and `flush`."
     }
 

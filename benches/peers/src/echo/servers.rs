@@ -15,7 +15,7 @@ use crate::contender::{self, OURS};
 
 /// The echo server on epoll from the examples.
 pub const MIO: &str = OURS;
-/// Ours on tokio, the way its documentation recommends for messages of a length: by events, or as a stream for large ones.
+/// Ours on tokio, in its ordinary form: `recv` and `feed`.
 pub const ADAPTER: &str = "sockless, tokio";
 /// The same as a `Stream` and a `Sink` of messages.
 const STREAM: &str = "sockless, tokio stream";
@@ -46,8 +46,6 @@ pub const NAMES: [&str; 15] = [
     NEXUS,
 ];
 
-/// From this length on a message is large.
-const LARGE: usize = 32 << 10;
 /// So many messages are taken before they are sent back.
 const AT_ONCE: usize = 128;
 
@@ -79,23 +77,17 @@ pub fn serve(name: &str, length: usize) -> io::Result<()> {
         TUNGSTENITE_EPOLL => epoll::serve(tell, |stream| Tungstenite::open(stream, length)),
         LOOP => epoll::serve(tell, codec::Sockless::open),
         BARE_TOKIO => on_tokio(bare::on_tokio),
-        ADAPTER if length < LARGE => on_tokio(async |stream| {
-            use sockless::{Config, Event};
-            let socket = sockless_examples::tokio_adapter::accept(stream, Config::default()).await;
-            let Ok(mut socket) = socket else { return };
-            let served = socket.serve(|event, connection| {
-                // What can't be sent comes after a Close frame.
-                let _ = match &event {
-                    Event::Text(text) => connection.send_text(text),
-                    Event::Binary(bytes) => connection.send_binary(bytes),
-                    _ => Ok(()),
-                };
-            });
-            let _ = served.await;
+        ADAPTER => on_tokio(async |stream| {
+            let Ok(mut socket) = sockless_tokio::accept(stream, ()).await else { return };
+            while let Some(Ok(message)) = socket.recv().await {
+                // Written before the socket sleeps.
+                if socket.feed(message).await.is_err() {
+                    return;
+                }
+            }
         }),
-        ADAPTER | STREAM => on_tokio(async |stream| {
-            let config = sockless::Config::default();
-            if let Ok(socket) = sockless_examples::tokio_adapter::accept(stream, config).await {
+        STREAM => on_tokio(async |stream| {
+            if let Ok(socket) = sockless_tokio::accept(stream, ()).await {
                 echo(socket, Some).await;
             }
         }),
