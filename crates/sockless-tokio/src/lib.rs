@@ -55,7 +55,9 @@ pub use json::JsonError;
 pub use message::{CloseFrame, Message, TrySendError};
 #[cfg(feature = "rustls")]
 pub use net::Tls;
-pub use net::{Listener, NetStream, Proxy, ProxyError, connect, connect_with};
+pub use net::{
+    Listener, NetReadHalf, NetStream, NetWriteHalf, Proxy, ProxyError, connect, connect_with,
+};
 pub use opening::{
     AcceptError, ClientOptions, ConnectError, Decision, Opening, Refused, ServerOptions, Stage,
     accept, accept_with, connect_over, receive,

@@ -11,7 +11,9 @@ use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Versi
 use hyper_util::rt::TokioIo;
 use sockless::handshake::{Acceptance, Misuse, RequestError, Upgrade, connect};
 use sockless::{Connection, Server, endpoint};
+use tokio::io::{ReadHalf, WriteHalf};
 
+use crate::halves::IntoHalves;
 use crate::opening::ServerOptions;
 use crate::shutdown::Member;
 use crate::socket::{Opened, WebSocket};
@@ -164,6 +166,15 @@ impl Future for Upgrading {
         let Ready { connection, opened, options, member } = *ready;
         let socket = WebSocket::upgraded(TokioIo::new(stream), connection, options.config);
         Poll::Ready(Ok(socket.with_opened(opened).with_member(member)))
+    }
+}
+
+impl IntoHalves for TokioIo<Upgraded> {
+    type Read = ReadHalf<Self>;
+    type Write = WriteHalf<Self>;
+
+    fn into_halves(self) -> (Self::Read, Self::Write) {
+        tokio::io::split(self)
     }
 }
 

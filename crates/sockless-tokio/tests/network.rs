@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use sockless_tokio::handshake::{Field, Refusal};
 use sockless_tokio::{
-    ClientOptions, CloseCode, ConnectError, Decision, Listener, Message, NetStream, Proxy,
-    ProxyError, Server, ServerOptions, Stage, WebSocket, accept_with, connect, connect_with,
+    ClientOptions, CloseCode, ConnectError, Decision, Listener, Message, NetStream, Outcome, Proxy,
+    ProxyError, Role, Server, ServerOptions, Stage, WebSocket, accept_with, connect, connect_with,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -76,6 +76,55 @@ async fn a_url_is_all_that_it_takes() {
     assert_eq!(reader.recv().await.expect("one").expect("no error"), Message::text("hello"));
     sender.close(None, "").expect("begun");
     assert!(reader.recv().await.is_none() && reader.outcome().clean());
+}
+
+/// Both ends in two tasks, and long messages that pass in both directions at once: as many as no buffer on the way takes.
+async fn both_ways_at_once(listener: Listener, scheme: &str, options: ClientOptions) {
+    const MESSAGES: usize = 24;
+    let port = listener.local_addr().expect("an address").port();
+    let (ended, end) = oneshot::channel();
+    let ended = std::sync::Mutex::new(Some(ended));
+    let run = tokio::spawn(listener.run(std::future::pending(), move |socket, _| {
+        let ended = ended.lock().expect("no panic").take();
+        async move {
+            let outcome = exchange(socket).await;
+            let _ = ended.expect("one connection").send(outcome);
+        }
+    }));
+    let client = connect_with(&format!("{scheme}://localhost:{port}/"), options).await;
+    let outcome = exchange(client.expect("open")).await;
+    assert!(outcome.clean(), "{outcome:?}");
+    assert!(end.await.expect("it ends").clean());
+    run.abort();
+
+    async fn exchange<R: Role + Send + 'static>(socket: WebSocket<NetStream, R>) -> Outcome
+    where
+        R::Keys: Send,
+    {
+        let (sender, mut reader) = socket.split();
+        let sending = tokio::spawn(async move {
+            for n in 0..MESSAGES {
+                sender.send(vec![n as u8; 1 << 20]).await.expect("sent");
+            }
+            sender
+        });
+        for n in 0..MESSAGES {
+            let message = timeout(SHORT * 100, reader.recv()).await.expect("in time");
+            let message = message.expect("a message").expect("no error");
+            assert!(message.as_bytes() == vec![n as u8; 1 << 20], "message {n}");
+        }
+        // Each closes when it has sent and received all; the second one finds the connection closing.
+        let _ = sending.await.expect("no panic").close(CloseCode::NORMAL, "");
+        let end = timeout(SHORT * 100, reader.recv()).await.expect("in time");
+        assert!(end.is_none(), "{end:?}");
+        reader.outcome()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn halves_of_tcp_pass_messages_both_ways_at_once() {
+    let listener = Listener::bind("127.0.0.1:0").await.expect("an address");
+    both_ways_at_once(listener, "ws", ClientOptions::new()).await;
 }
 
 #[tokio::test]
@@ -357,6 +406,15 @@ mod tls {
         let tls = Tls::with_roots([authority.root()]).expect("roots");
         let options = ClientOptions::new().with_tls(tls).with_timeout(SHORT * 10);
         hello(&format!("{scheme}://localhost:{}/", server.port), options).await
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn halves_of_tls_pass_messages_both_ways_at_once() {
+        let authority = Authority::new("ours");
+        let listener = Listener::bind("127.0.0.1:0").await.expect("an address");
+        let listener = listener.with_tls(authority.server("localhost", false, &[]));
+        let tls = Tls::with_roots([authority.root()]).expect("roots");
+        both_ways_at_once(listener, "wss", ClientOptions::new().with_tls(tls)).await;
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@ mod listener;
 mod proxy;
 mod race;
 mod stream;
+mod stream_halves;
 #[cfg(feature = "rustls")]
 mod tls;
 
@@ -12,6 +13,7 @@ pub use connect::{connect, connect_with};
 pub use listener::Listener;
 pub use proxy::{Proxy, ProxyError};
 pub use stream::NetStream;
+pub use stream_halves::{NetReadHalf, NetWriteHalf};
 #[cfg(feature = "rustls")]
 pub use tls::Tls;
 #[cfg(feature = "rustls")]

@@ -4,10 +4,8 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-
-use crate::halves::IntoHalves;
 
 /// A stream over the network, with TLS or without.
 #[derive(Debug)]
@@ -83,14 +81,5 @@ impl AsyncWrite for NetStream {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         either!(self, stream => Pin::new(stream).poll_shutdown(cx))
-    }
-}
-
-impl IntoHalves for NetStream {
-    type Read = ReadHalf<Self>;
-    type Write = WriteHalf<Self>;
-
-    fn into_halves(self) -> (Self::Read, Self::Write) {
-        tokio::io::split(self)
     }
 }
