@@ -225,6 +225,34 @@ fn a_reader_that_is_dropped_leaves_what_was_sent_to_be_written() {
 }
 
 #[test]
+fn a_writer_that_is_dropped_wakes_those_who_wait_for_room() {
+    for polls in [0, 1, 5] {
+        run(move || async move {
+            let (_client, server) = half(100, narrow()).await;
+            let (mut reader, writer) = server.into_halves(tokio::io::split);
+            let sender = writer.sender();
+            while sender.try_send(vec![7; 200]).is_ok() {}
+            let waiting = tokio::spawn(async move {
+                while sender.send(vec![7; 200]).await.is_ok() {}
+                sender
+            });
+            sleep(SECOND).await;
+            // It is given up before it runs, or in the middle.
+            let mut running = Box::pin(writer.run());
+            for _ in 0..polls {
+                assert!(running.as_mut().now_or_never().is_none());
+                tokio::task::yield_now().await;
+            }
+            drop(running);
+            let sender = timeout(SECOND, waiting).await.expect("it is woken").expect("no panic");
+            assert!(sender.is_closed() && matches!(sender.send("late").await, Err(Error::Closed)));
+            let end = timeout(SECOND, reader.recv()).await.expect("it is woken");
+            assert!(matches!(end, Some(Err(Error::Io(_)))), "{end:?}");
+        });
+    }
+}
+
+#[test]
 fn there_is_room_for_so_much_and_who_waits_is_woken() {
     run(|| async {
         let (client, server) = half(100, narrow()).await;

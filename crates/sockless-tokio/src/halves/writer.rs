@@ -299,6 +299,13 @@ impl<O: AsyncWrite + Unpin, R: Role> Writer<O, R> {
 /// From how many bytes on the engine queues a payload without copying it, if it is shared.
 const SHARE: usize = 4 << 10;
 
+impl<O, R: Role> Drop for Writer<O, R> {
+    /// Wakes those who wait for room, also if this has not been run to its end: nobody makes any now.
+    fn drop(&mut self) {
+        self.shared.end(None);
+    }
+}
+
 impl<O, R: Role> std::fmt::Debug for Writer<O, R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Writer").field("sender", &self.sender).finish_non_exhaustive()
