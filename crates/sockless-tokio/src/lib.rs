@@ -32,6 +32,7 @@ mod opening;
 mod output;
 mod shutdown;
 mod socket;
+mod sync;
 #[cfg(feature = "hyper")]
 mod upgrade;
 mod wakers;

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A graceful end for all connections of a server at once: each closes with code 1001 when it [begins](Self::begin), and when the last has
 /// gone, it has [ended](Self::ended). Cloning gives another handle of the same.

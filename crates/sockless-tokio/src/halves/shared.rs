@@ -1,12 +1,12 @@
 //! What those who send and the writing task share: how much waits, and who waits for room.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use sockless::connection::Failure;
 
 use crate::error::Error;
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What a message is taken to need beside its payload, so that empty ones don't pile up either.
 pub(super) const BESIDE: usize = 64;
@@ -77,9 +77,11 @@ impl Shared {
         if !waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
             waiting.push(cx.waker().clone());
         }
-        // Whoever makes room looks at this afterwards, and we look at the room after it: one of the two sees the other.
-        self.waited_for.store(true, Ordering::SeqCst);
-        if self.queued.load(Ordering::SeqCst) < self.limit || self.ended.load(Ordering::SeqCst) {
+        self.waited_for.store(true, Ordering::Relaxed);
+        // Whoever makes room looks at this afterwards. Adding nothing, rather than loading, takes its place in one order with what they take
+        // away: either we see the room that they have made, or they see that somebody waits.
+        let queued = self.queued.fetch_add(0, Ordering::AcqRel);
+        if queued < self.limit || self.is_ended() {
             return Poll::Ready(());
         }
         Poll::Pending
@@ -94,8 +96,8 @@ impl Shared {
     /// Counts what has been taken out of the queue, and wakes those who wait for room if there is some.
     #[inline]
     pub(super) fn remove(&self, count: usize) {
-        let before = self.queued.fetch_sub(count, Ordering::SeqCst);
-        if before - count < self.limit && self.waited_for.load(Ordering::SeqCst) {
+        let before = self.queued.fetch_sub(count, Ordering::AcqRel);
+        if before - count < self.limit && self.waited_for.load(Ordering::Relaxed) {
             self.wake();
         }
     }
@@ -103,7 +105,7 @@ impl Shared {
     #[cold]
     fn wake(&self) {
         let mut waiting = lock(&self.waiting);
-        self.waited_for.store(false, Ordering::SeqCst);
+        self.waited_for.store(false, Ordering::Relaxed);
         let wakers = std::mem::take(&mut *waiting);
         drop(waiting);
         wakers.into_iter().for_each(Waker::wake);
@@ -114,7 +116,8 @@ impl Shared {
         if failure.is_some() {
             *lock(&self.failure) = failure;
         }
-        if !self.ended.swap(true, Ordering::SeqCst) {
+        if !self.ended.swap(true, Ordering::AcqRel) {
+            // Under the lock: whoever comes later sees that it has ended.
             self.wake();
         }
     }
@@ -122,16 +125,16 @@ impl Shared {
     /// Whether one more reply may be on its way; then it is counted.
     pub(super) fn takes_reply(&self) -> bool {
         let one_more = |count| (count < REPLIES).then_some(count + 1);
-        self.replies.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_more).is_ok()
+        self.replies.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).is_ok()
     }
 
     /// Counts a reply that has arrived: whether none could be on its way before.
     pub(super) fn reply_arrived(&self) -> bool {
-        self.replies.fetch_sub(1, Ordering::SeqCst) >= REPLIES
+        self.replies.fetch_sub(1, Ordering::AcqRel) >= REPLIES
     }
 }
 
 /// Nothing is done under a lock here that could panic.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
