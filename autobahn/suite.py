@@ -30,12 +30,11 @@ IMAGE = "crossbario/autobahn-testsuite:25.10.1"
 GROUPS = {1: 16, 2: 11, 3: 7, 4: 10, 5: 20, 6: 145, 7: 37, 9: 54, 10: 1, 12: 90, 13: 126}
 INFORMATIONAL = {"7.1.6", "7.13.1", "7.13.2"}
 PROGRAMS = {
-    "server": ["echo_std", "echo_mio", "echo_tokio", "echo_uring", "echo_axum", "echo_heapless"],
-    "client": ["client_std", "client_tokio"],
+    "server": ["echo_std", "echo_mio", "echo_tokio", "server_tokio", "echo_uring", "echo_axum", "echo_heapless"],
+    "client": ["client_std", "client_tokio", "client_tokio_halves"],
 }
 # Groups 12 and 13 are not for those without permessage-deflate.
 WITHOUT_DEFLATE = {"echo_heapless"}
-PACKAGES = {"server": "sockless-examples", "client": "sockless-autobahn"}
 # A few of every sub-group of 12 and 13: small, medium and large messages, automatic fragmentation.
 SAMPLE_COMPRESSED = ["1", "6", "11", "16"]
 
@@ -141,10 +140,10 @@ def install_alone():
 # -- the programs under test ---------------------------------------------------------------------------------------------------
 
 
-def build(package, programs):
+def build(programs):
     """The folder with the programs."""
     say("building %s" % " ".join(programs))
-    command = ["cargo", "build", "--quiet", "--release", "-p", package]
+    command = ["cargo", "build", "--quiet", "--release", "-p", "sockless-examples", "-p", "sockless-autobahn"]
     for program in programs:
         command += ["--bin", program]
     if subprocess.run(command, cwd=ROOT).returncode != 0:
@@ -311,7 +310,7 @@ def judge(program, shards, expected):
 def revision():
     """The commit that is tested; with a + if the sources are others."""
     commit = runs(["git", "-C", ROOT, "rev-parse", "--short=10", "HEAD"])
-    sources = ["src", "examples/src", "autobahn/src", "Cargo.toml", "Cargo.lock"]
+    sources = ["src", "crates/sockless-tokio", "examples/src", "autobahn/src", "Cargo.toml", "Cargo.lock"]
     changed = runs(["git", "-C", ROOT, "status", "--porcelain", "--", *sources])
     return commit.strip() + ("+" if changed and changed.strip() else "") if commit else "?"
 
@@ -359,13 +358,13 @@ def run_program(wstest, folder, role, program, cases):
 def run_all(wstest, cases, jobs, role=None):
     """Runs every program, some at a time; whether all is well, and which could not be run."""
     roles = [role] if role else list(PROGRAMS)
-    folders = {role: build(PACKAGES[role], PROGRAMS[role]) for role in roles}
+    folder = build([program for role in roles for program in PROGRAMS[role]])
     skipped = []
 
     def one(pair):
         role, program = pair
         try:
-            return run_program(wstest, folders[role], role, program, cases)
+            return run_program(wstest, folder, role, program, cases)
         except CannotRun as why:
             skipped.append("%s %s: %s" % (role, program, why))
             return True
@@ -391,7 +390,7 @@ def main():
     try:
         wstest = install()
         if args.program:
-            folder = build(PACKAGES[args.role], [args.program])
+            folder = build([args.program])
             well, skipped = run_program(wstest, folder, args.role, args.program, args.cases), []
         else:
             well, skipped = run_all(wstest, args.cases, args.jobs, None if args.role == "all" else args.role)

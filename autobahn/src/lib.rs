@@ -1,4 +1,6 @@
-//! What the clients under test share: the plan of a run against the suite's fuzzing server.
+//! What the programs under test share: the plan of a run against the suite's fuzzing server, and how clients on tokio follow it.
+
+pub mod session;
 
 /// A run against a fuzzing server: the addresses that it has to be asked in turn.
 #[derive(Clone, Debug)]
