@@ -1,7 +1,7 @@
 //! Compressed messages: forms of DEFLATE, broken data, RSV1, takeover, bombs.
 
 use super::entry::Entry;
-use super::expect::{Outcome, comes_back, echo, failure, pong, text_back, well};
+use super::expect::{Outcome, comes_back, echo, failure, pong, refusal, text_back, well};
 use super::offer::compressed;
 use super::rules;
 use crate::case::{Case, Weight};
@@ -331,25 +331,18 @@ fn bombs(cases: &mut Vec<Case>) {
         session.send(&Frame::new(FIN | RSV1 | BINARY, bomb));
         let until = stage.within(std::time::Duration::from_secs(10));
         session.max_received = 80 << 20;
-        loop {
-            return match session.next(until) {
-                Some(Event::Close(None | Some(1009), _)) => Ok(Finding::ok("It was refused.")),
-                Some(Event::Close(Some(code), _)) => {
-                    Ok(Finding::non_strict(format!("It was refused with {code} in place of 1009.")))
-                }
-                Some(Event::End(_)) => {
-                    Ok(Finding::non_strict("The stream ended without a Close frame."))
-                }
-                Some(Event::Binary(_)) => {
-                    Ok(Finding::informational("The testee took all 64 MiB: its limit is higher."))
-                }
-                Some(Event::Broke(_)) => {
-                    Ok(Finding::informational("The testee sends back more than the probe takes."))
-                }
-                Some(_) => continue,
-                None => Ok(Finding::non_strict("Nothing came back in ten seconds.")),
+        while let Some(event) = session.next(until) {
+            if let Some(finding) = refusal(&event) {
+                return Ok(finding);
+            }
+            let why = match event {
+                Event::Binary(_) => "The testee took all 64 MiB: its limit is higher.",
+                Event::Broke(_) => "The testee sends back more than the probe takes.",
+                _ => continue,
             };
+            return Ok(Finding::informational(why));
         }
+        Ok(Finding::non_strict("Nothing came back in ten seconds."))
     })));
     let says = "100,000 empty blocks in a message are inflated in time, or refused.";
     cases.push(safe(with("empty-blocks-flood", &rules::LIMITS, says, "", |stage, mut session| {

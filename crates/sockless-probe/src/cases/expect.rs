@@ -189,6 +189,20 @@ pub(super) fn failure(mut session: Session, codes: &[u16]) -> Outcome {
     }
 }
 
+/// How what is too long was refused, if this is a refusal: with 1009, or without a code, is best.
+pub(super) fn refusal(event: &Event) -> Option<Finding> {
+    match event {
+        Event::Close(Some(1009), _) => Some(Finding::ok("It was refused with 1009.")),
+        Event::Close(None, _) => Some(Finding::ok("It was refused without a code.")),
+        Event::Close(Some(code), _) => {
+            let why = format!("It was refused with {code} in place of 1009.");
+            Some(Finding::non_strict(why))
+        }
+        Event::End(_) => Some(Finding::non_strict("The stream ended without a Close frame.")),
+        _ => None,
+    }
+}
+
 /// All is well: closes, and judges that.
 pub(super) fn well(session: Session, reason: &str) -> Outcome {
     Ok(end(session, Finding::ok(reason)))

@@ -1,4 +1,4 @@
-//! Hostile and careless peers, limits, silence: what an endpoint has to live with.
+//! Hostile and careless peers: what an endpoint has to live with. How long a message may be is in `limits`.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::case::{Case, Weight};
 use crate::exchange::{Event, Session};
 use crate::stage::Stage;
 use crate::verdict::{Finding, Level, Testee};
-use crate::wire::frame::{BINARY, CONTINUATION, FIN, Frame, Length, TEXT, fragments};
+use crate::wire::frame::{BINARY, CONTINUATION, FIN, Frame, Length, TEXT};
 use crate::wire::link::Turn;
 
 const CHAPTER: &str = "hostile";
@@ -18,7 +18,6 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = readers();
     cases.extend(floods());
     cases.extend(others());
-    cases.extend(limits());
     cases
 }
 
@@ -27,12 +26,7 @@ fn safe(
     says: &str,
     script: impl Fn(&mut Stage<'_>) -> Outcome + Send + Sync + 'static,
 ) -> Case {
-    let chapter = id.split('.').next().map_or(CHAPTER, |own| match own {
-        "limits" => "limits",
-        "keepalive" => "keepalive",
-        _ => CHAPTER,
-    });
-    Entry::new(chapter, id, &rules::LIMITS, says)
+    Entry::new(CHAPTER, id, &rules::LIMITS, says)
         .level(Level::Safety)
         .weight(Weight::Heavy)
         .case(script)
@@ -287,99 +281,4 @@ fn others() -> Vec<Case> {
         },
     );
     [vanish, idle, half].map(|case| Case { only: Some(Testee::Server), ..case }).into()
-}
-
-fn limits() -> Vec<Case> {
-    let biggest = safe(
-        "limits.message",
-        "How long a message may be, and whether 1009 says that one is too long.",
-        |stage| {
-            let mut session = stage.open()?;
-            session.max_received = 256 << 20;
-            let mut good = 0;
-            for len in [1 << 20, 4 << 20, 16 << 20, (16 << 20) + 1, 33 << 20] {
-                let message = vec![b'm'; len];
-                session.send_chopped(&fragments(BINARY, message.clone(), 0), usize::MAX);
-                let until = stage.within(Duration::from_secs(10));
-                match comes_back(&mut session, false, &message, until) {
-                    Ok(()) => good = len,
-                    Err(finding) => {
-                        return Ok(match session.close_received {
-                            Some(Some(1009) | None) => Finding::informational(format!(
-                                "{good} B came back; {len} B were refused with 1009."
-                            )),
-                            Some(Some(code)) => Finding::non_strict(format!(
-                                "{good} B came back; {len} B were refused with {code} in place of 1009."
-                            )),
-                            None => Finding::non_strict(format!(
-                                "{good} B came back; with {len} B: {}",
-                                finding.reason
-                            )),
-                        });
-                    }
-                }
-            }
-            session.send_close(1000);
-            session.flush(session.soon());
-            Ok(Finding::informational(format!("Every message came back, up to {good} B.")))
-        },
-    );
-    let fragments_limit = safe(
-        "limits.fragments",
-        "A limit on messages holds for the sum of their fragments.",
-        |stage| {
-            let mut session = stage.open()?;
-            session.max_received = 256 << 20;
-            let mut frames = vec![Frame::new(BINARY, vec![b'f'; 1 << 20])];
-            frames.resize(40, Frame::new(CONTINUATION, vec![b'f'; 1 << 20]));
-            for frame in &frames {
-                session.send(frame);
-                let until = stage.within(Duration::from_secs(5));
-                if !session.flush(until)
-                    || session.close_received.is_some()
-                    || session.link.is_deaf()
-                {
-                    break;
-                }
-            }
-            let until = session.within(Duration::from_millis(500));
-            loop {
-                return Ok(match session.next(until) {
-                    Some(Event::Close(None | Some(1009), _)) => {
-                        Finding::ok("It was refused with 1009.")
-                    }
-                    Some(Event::Close(Some(code), _)) => {
-                        Finding::non_strict(format!("It was refused with {code} in place of 1009."))
-                    }
-                    Some(Event::End(_)) => {
-                        Finding::non_strict("The stream ended without a Close frame.")
-                    }
-                    Some(_) => continue,
-                    None => Finding::informational(
-                        "The testee took 40 MiB in fragments: its limit is higher.",
-                    ),
-                });
-            }
-        },
-    );
-    let mut silence = safe(
-        "keepalive.silence",
-        "What an endpoint does when its peer is silent for three seconds.",
-        |stage| {
-            let mut session = stage.open()?;
-            let until = stage.within(Duration::from_secs(3));
-            Ok(match session.next(until) {
-                None => {
-                    alive(&mut session)?;
-                    session.send_close(1000);
-                    session.flush(session.soon());
-                    Finding::informational("It was silent too, and answered afterwards.")
-                }
-                Some(Event::Ping(_)) => Finding::informational("It sent a Ping."),
-                Some(event) => Finding::informational(format!("It {}.", event.describe())),
-            })
-        },
-    );
-    silence.weight = Weight::Waiting;
-    vec![biggest, fragments_limit, silence]
 }

@@ -1,12 +1,14 @@
 //! The list of all cases, in the order of their numbers.
 
-use super::{autobahn, closing, control, deflate, framing, handshake, hostile, negotiation, text};
+use super::{
+    autobahn, closing, control, deflate, framing, handshake, hostile, limits, negotiation, text,
+};
 use crate::case::Case;
 use crate::verdict::Testee;
 
 /// All cases for a testee.
 pub(crate) fn all(testee: Testee) -> Vec<Case> {
-    let chapters: [fn() -> Vec<Case>; 19] = [
+    let chapters: [fn() -> Vec<Case>; 20] = [
         autobahn::framing::cases,
         autobahn::text::cases,
         autobahn::closing::cases,
@@ -19,6 +21,7 @@ pub(crate) fn all(testee: Testee) -> Vec<Case> {
         negotiation::cases,
         deflate::cases,
         hostile::cases,
+        limits::cases,
         handshake::server_request::cases,
         handshake::server_grammar::cases,
         handshake::server_answer::cases,

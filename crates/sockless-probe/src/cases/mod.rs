@@ -11,6 +11,7 @@ mod handshake;
 mod hostile;
 #[cfg(feature = "http2")]
 mod http2;
+mod limits;
 mod list;
 mod negotiation;
 mod offer;

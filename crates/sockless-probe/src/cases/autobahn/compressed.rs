@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::case::{Case, Weight};
 use crate::cases::expect::{comes_back, end};
+use crate::cases::offer::{NAME, param};
 use crate::cases::rules;
 use crate::stage::Stage;
 use crate::verdict::{Closing, Finding, Level};
@@ -59,8 +60,6 @@ const PARAMETERS: [(&[&str], &[&str]); 7] = [
         ],
     ),
 ];
-
-const NAME: &str = "permessage-deflate";
 
 /// What the messages are cut out of.
 struct Content {
@@ -139,9 +138,8 @@ fn choose(offers: &[String], wanted: &[&str]) -> Option<String> {
             if params.next() != Some(NAME) {
                 continue;
             }
-            let has =
-                |name: &str| offer.split(';').any(|p| p.trim().split('=').next() == Some(name));
-            if wanted.contains("client_max_window_bits") && !has("client_max_window_bits") {
+            let bits = "client_max_window_bits";
+            if wanted.contains(bits) && param(offer, bits).is_none() {
                 continue;
             }
             let mut answer = NAME.to_owned();

@@ -1,9 +1,9 @@
 //! A case of Autobahn's groups 1 to 7 and 10: frames to be sent, what has to come back, how the connection has to end; and the
 //! judging of it by the suite's own rules.
 
-use crate::cases::expect::Ended;
 use std::time::{Duration, Instant};
 
+use crate::cases::expect::Ended;
 use crate::exchange::{Event, Session};
 use crate::stage::Stage;
 use crate::verdict::{Behavior, Closing, Finding, Testee};
