@@ -4,6 +4,7 @@
 //! main               the exit status
 //!     server, client how the cases are run: against a server, or for the clients that connect
 //!     greeting       whether there is a server at all
+//!     address        what a client asks for
 //!     report         what is written about them
 //!     options        the command line
 //!     cases          the cases, chapter by chapter
@@ -22,6 +23,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
+mod address;
 mod case;
 mod cases;
 mod client;
