@@ -16,7 +16,7 @@ use crate::case::Case;
 use crate::cases;
 use crate::exchange::{Event, Session};
 use crate::options::Run;
-use crate::report::{Progress, Report, Result, publish};
+use crate::report::{Progress, Report, Result, check, publish};
 use crate::stage::{Caller, Stage};
 use crate::verdict::Testee;
 use crate::wire::frame::Frame;
@@ -71,6 +71,7 @@ pub(crate) fn run(run: &Run) -> std::result::Result<bool, String> {
     if cases.is_empty() {
         return Err("no case matches; sockless-probe cases client lists them all".to_owned());
     }
+    check(&run.wanted)?;
     let listen = |error| match error {
         error if std::io::Error::kind(&error) == ErrorKind::AddrInUse => {
             format!("{} is in use; is another probe running?", run.address)

@@ -9,7 +9,7 @@ use crate::case::{Case, Weight};
 use crate::cases;
 use crate::greeting::greet;
 use crate::options::Run;
-use crate::report::{Progress, Report, Result, publish};
+use crate::report::{Progress, Report, Result, check, publish};
 use crate::setting::Setting;
 use crate::stage::Stage;
 use crate::verdict::Testee;
@@ -24,12 +24,13 @@ const HEAVY: usize = 3;
 /// What to tell the user, if the run was not possible or not complete.
 pub(crate) fn run(run: &Run) -> std::result::Result<bool, String> {
     let setting = &run.setting;
-    let found = greet(setting, &run.address)?;
     let cases: Vec<Case> =
         cases::all(Testee::Server).into_iter().filter(|case| run.choice.takes(case)).collect();
     if cases.is_empty() {
         return Err("no case matches; sockless-probe cases lists them all".to_owned());
     }
+    check(&run.wanted)?;
+    let found = greet(setting, &run.address)?;
     let started = Instant::now();
     let (mut results, stopped) = run_all(setting, &cases, run.jobs, run.wanted.quiet);
     let order = |id: &str| cases.iter().position(|case| case.id == id);

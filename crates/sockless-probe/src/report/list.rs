@@ -1,5 +1,6 @@
 //! The list of the cases, on the terminal.
 
+use super::terminal::say;
 use crate::cases;
 use crate::options::Choice;
 use crate::verdict::Testee;
@@ -8,14 +9,14 @@ use crate::verdict::Testee;
 pub(crate) fn list(choice: &Choice) -> Result<bool, String> {
     let testee = choice.testee.unwrap_or(Testee::Server);
     for case in cases::all(testee).iter().filter(|case| choice.takes(case)) {
-        println!(
-            "{:<34} {:<7} {} [{}: {}]",
+        say(&format!(
+            "{:<34} {:<7} {} [{}: {}]\n",
             case.id,
             case.level.name(),
             case.says,
             case.rule.name,
             case.rule.place
-        );
+        ));
     }
     Ok(true)
 }

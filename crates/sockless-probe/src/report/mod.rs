@@ -15,6 +15,6 @@ mod terminal;
 
 pub(crate) use list::list;
 pub(crate) use merge::merge;
-pub(crate) use publish::publish;
+pub(crate) use publish::{check, publish};
 pub(crate) use result::{Report, Result};
 pub(crate) use terminal::Progress;

@@ -52,8 +52,13 @@ pub(super) fn line(line: &Line) -> String {
     format!("{:>9.3} ms {} {}", line.at as f64 / 1000.0, line.way.sign(), line.text)
 }
 
+/// Prints. A reader that has gone, such as `head`, has seen what it wanted.
+pub(super) fn say(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
 pub(super) fn show(report: &Report, log: bool) {
-    print!("{}", text(report, log));
+    say(&text(report, log));
 }
 
 /// What an id belongs to: Autobahn's group, or the chapter.

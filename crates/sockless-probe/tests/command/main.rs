@@ -145,6 +145,50 @@ fn a_client_that_never_asks_for_its_reports_has_them_all_the_same() {
     assert_eq!(run.wait().unwrap().code(), Some(2));
 }
 
+#[test]
+fn a_reader_that_goes_early_is_no_trouble() {
+    let mut run = Command::new(PROBE)
+        .arg("cases")
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The list is longer than what a pipe holds.
+    drop(run.stdout.take());
+    let output = run.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), said(&output)), (Some(0), String::new()));
+}
+
+#[test]
+fn a_report_that_could_not_be_written_is_refused_before_the_run() {
+    // Nobody listens there: what is said first is about the file.
+    let folder = file("folder");
+    let inside = folder.join("report.html");
+    let here = std::env::temp_dir();
+    for (option, path, named) in [
+        ("--html", &inside, "no folder"),
+        ("--json", &here, "is a folder"),
+        ("--baseline", &inside, "report.html"),
+    ] {
+        let output = probe(&["server", "ws://127.0.0.1:1/", option, path.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(said(&output).contains(named), "{option}: {}", said(&output));
+    }
+    // What can't be foreseen costs no other report.
+    let (url, page) = (silent(), file("page.html"));
+    let blocked = file("blocked");
+    std::fs::write(&blocked, "").unwrap();
+    let folder = blocked.join("reports");
+    let args = ["server", &*url, "--timeout", "0.1", "--filter", "control.ping-1", "--autobahn"];
+    let output =
+        probe(&[&args[..], &[folder.to_str().unwrap(), "--html", page.to_str().unwrap()]].concat());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("blocked"), "{}", said(&output));
+    assert!(std::fs::exists(&page).unwrap());
+    let _ = std::fs::remove_file(page);
+    let _ = std::fs::remove_file(blocked);
+}
+
 /// A server that opens every connection and does nothing more: cases fail, the same in every run.
 fn silent() -> String {
     server(|mut stream| {
