@@ -1,4 +1,5 @@
-//! Tests anybody's WebSocket endpoint, server or client, in any language, against RFC 6455 and RFC 7692.
+//! Tests anybody's WebSocket endpoint, server or client, in any language, against RFC 6455, RFC 7692 and
+//! RFC 8441.
 //!
 //! ```text
 //! main               the exit status

@@ -1,6 +1,6 @@
 //! The arguments as they are written, and the command that they mean.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -54,6 +54,9 @@ pub(crate) fn command(args: impl Iterator<Item = String>) -> Result<Command, Sto
         (Some("server"), Some(url), None) => {
             let url = url.to_owned();
             given.server(&url).map(|run| Command::Server(Box::new(run))).map_err(Stop::Wrong)
+        }
+        (Some("server"), None, None) => {
+            Err(Stop::Wrong("server needs an address: ws://HOST:PORT/PATH".to_owned()))
         }
         (Some("client"), None, None) => {
             given.client().map(|run| Command::Client(Box::new(run))).map_err(Stop::Wrong)
@@ -225,8 +228,8 @@ impl Given {
             .is_secure()
             .then(|| Secure::new(url.address(), self.authorities.as_deref(), self.choice.http2))
             .transpose()?;
-        let address = resolve(url.address(), url.port())?;
-        if !address.ip().is_loopback() && !self.allowed {
+        let addresses = resolve(url.address(), url.port())?;
+        if !addresses.iter().all(|own| own.ip().is_loopback()) && !self.allowed {
             return Err(format!(
                 "{} is not on this machine, and some cases are attacks: say --i-may-test-this if you may",
                 url.host()
@@ -241,7 +244,7 @@ impl Given {
             Some(query) => format!("{path}?{query}"),
             None => path.to_owned(),
         };
-        Ok(self.run(address, (secure, None), host, target, text))
+        Ok(self.run(answering(&addresses), (secure, None), host, target, text))
     }
 
     fn client(self) -> Result<Run, String> {
@@ -256,7 +259,7 @@ impl Given {
         if self.choice.http2 {
             return Err("clients are tested over HTTP/1.1 alone, without --http2".to_owned());
         }
-        let address = resolve(host.trim_matches(['[', ']']), port)?;
+        let address = resolve(host.trim_matches(['[', ']']), port)?[0];
         if !address.ip().is_loopback() && !self.allowed {
             return Err(format!(
                 "{host} is not loopback, and whoever connects is attacked: say --i-may-test-this if you may"
@@ -266,14 +269,24 @@ impl Given {
     }
 }
 
-fn resolve(host: &str, port: u16) -> Result<SocketAddr, String> {
-    let mut found = (host, port).to_socket_addrs().map_err(|error| format!("{host}: {error}"))?;
-    found.next().ok_or_else(|| format!("{host} has no address"))
+/// All addresses of a host, one at least.
+fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
+    let found = (host, port).to_socket_addrs().map_err(|error| format!("{host}: {error}"))?;
+    let found: Vec<SocketAddr> = found.collect();
+    if found.is_empty() { Err(format!("{host} has no address")) } else { Ok(found) }
+}
+
+/// The first of several addresses at which somebody listens: localhost is `::1` and `127.0.0.1`, and a server often has one of them alone.
+fn answering(addresses: &[SocketAddr]) -> SocketAddr {
+    let listens =
+        |address: &&SocketAddr| TcpStream::connect_timeout(address, Duration::from_secs(1)).is_ok();
+    let found = if addresses.len() > 1 { addresses.iter().find(listens) } else { None };
+    *found.unwrap_or(&addresses[0])
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Command, Stop};
+    use super::{Command, Stop, answering};
 
     fn command(args: &[&str]) -> Result<Command, Stop> {
         super::command(args.iter().map(|arg| (*arg).to_owned()))
@@ -296,6 +309,7 @@ mod tests {
             (&["server", "ws://127.0.0.1", "--nonsense"], "--nonsense"),
             (&["server", "ws://127.0.0.1", "--level", "high"], "high"),
             (&["server", "ws://127.0.0.1", "--timeout", "0"], "--timeout"),
+            (&["server"], "ws://HOST:PORT"),
             (&["client"], "--listen"),
             (&["client", "--listen", "127.0.0.1:0", "--key", "k.pem"], "--certificate"),
             (&["somewhere"], "somewhere"),
@@ -303,5 +317,16 @@ mod tests {
             let Err(Stop::Wrong(text)) = command(args) else { panic!("{args:?} is refused") };
             assert!(text.contains(named), "{args:?}: {text}");
         }
+    }
+
+    #[test]
+    fn of_several_addresses_one_where_somebody_listens_is_taken() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let server = listener.local_addr().expect("an address");
+        // Nobody listens at port 1.
+        let nobody = ([127, 0, 0, 1], 1).into();
+        assert_eq!(answering(&[nobody, server]), server);
+        assert_eq!(answering(&[server, nobody]), server);
+        assert_eq!(answering(&[nobody, nobody]), nobody);
     }
 }

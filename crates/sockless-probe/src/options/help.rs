@@ -1,7 +1,7 @@
 //! What `--help` says.
 
 pub(super) const HELP: &str = "\
-sockless-probe: tests WebSocket endpoints against RFC 6455 and RFC 7692
+sockless-probe: tests WebSocket endpoints against RFC 6455, RFC 7692 and RFC 8441
 
   sockless-probe server URL [OPTIONS]               tests the echo server at ws://HOST:PORT/PATH
   sockless-probe client --listen HOST:PORT [OPTIONS] tests the clients that connect, by Autobahn's own addresses
