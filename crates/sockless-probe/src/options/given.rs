@@ -276,7 +276,8 @@ fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
     if found.is_empty() { Err(format!("{host} has no address")) } else { Ok(found) }
 }
 
-/// The first of several addresses at which somebody listens: localhost is `::1` and `127.0.0.1`, and a server often has one of them alone.
+/// The first of several addresses at which somebody listens: localhost is `::1` and `127.0.0.1`, and a server often has one of them
+/// alone.
 fn answering(addresses: &[SocketAddr]) -> SocketAddr {
     let listens =
         |address: &&SocketAddr| TcpStream::connect_timeout(address, Duration::from_secs(1)).is_ok();
