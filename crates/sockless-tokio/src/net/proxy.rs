@@ -162,7 +162,8 @@ impl Proxy {
         let status = status.and_then(|status| status.parse().ok()).filter(|status| *status < 600);
         match status {
             Some(200..=299) if version.starts_with("HTTP/1.") => Ok(()),
-            Some(407) => Err(ProxyError::Credentials),
+            // 401 is for servers; but tinyproxy answers wrong credentials with it.
+            Some(401 | 407) => Err(ProxyError::Credentials),
             Some(status) if version.starts_with("HTTP/1.") => Err(ProxyError::Status(status)),
             _ => Err(ProxyError::Answer),
         }
