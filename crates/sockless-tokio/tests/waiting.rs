@@ -276,3 +276,42 @@ fn a_send_that_is_dropped_has_sent_nothing() {
         assert_eq!(reading.await.expect("no panic").0, [2, 2]);
     });
 }
+
+/// The pong for the ping that a server has sent.
+async fn pong(client: &mut (impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin)) {
+    let mut head = [0; 2];
+    client.read_exact(&mut head).await.expect("a ping");
+    assert_eq!(head[0], 0x89);
+    let mut payload = vec![0; usize::from(head[1])];
+    client.read_exact(&mut payload).await.expect("all of it");
+    let pong = [&[0x8A, 0x80 | head[1], 0, 0, 0, 0][..], &payload].concat();
+    client.write_all(&pong).await.expect("taken");
+}
+
+#[test]
+fn a_pong_that_waited_while_nobody_received_was_there_in_time() {
+    run(|| async {
+        let config = Config::default().with_keepalive(SECOND, SECOND);
+        let (mut client, mut server) = half(1000, config).await;
+        // The ping is out, and whoever received turns to something else that takes long.
+        assert!(timeout(SECOND * 3 / 2, server.recv()).await.is_err());
+        pong(&mut client).await;
+        sleep(SECOND * 10).await;
+        let received = timeout(SECOND / 2, server.recv()).await;
+        assert!(received.is_err(), "{received:?}");
+    });
+}
+
+#[test]
+fn a_pong_that_waited_while_nobody_received_was_there_in_time_for_halves_too() {
+    run(|| async {
+        let config = Config::default().with_keepalive(SECOND, SECOND);
+        let (mut client, server) = half(1000, config).await;
+        let (_sender, mut reader) = server.split();
+        assert!(timeout(SECOND * 3 / 2, reader.recv()).await.is_err());
+        pong(&mut client).await;
+        sleep(SECOND * 10).await;
+        let received = timeout(SECOND / 2, reader.recv()).await;
+        assert!(received.is_err(), "{received:?}");
+    });
+}
