@@ -1,0 +1,70 @@
+// STOMP's client, by way of WebSocket, while the broker stands still for longer than what is between is patient.
+//
+//   node slow_stomp.mjs URL
+
+import { createRequire } from "node:module";
+import { ask, check, Inbox, run, sleep, within } from "./within.mjs";
+
+// STOMP's client and `ws` are those of the other interoperability test.
+const there = createRequire(new URL("../../../../examples/interop/node/", import.meta.url));
+const { Client } = there("@stomp/stompjs");
+const WebSocket = there("ws");
+
+const MANY = 100;
+const LONG = 400_000;
+const [url] = process.argv.slice(2);
+
+async function connect() {
+  const client = new Client({
+    webSocketFactory: () => {
+      const socket = new WebSocket(url, ["v12.stomp"]);
+      socket.binaryType = "arraybuffer";
+      return socket;
+    },
+    connectHeaders: { host: "/" },
+    // The broker's heart stands still, too.
+    heartbeatIncoming: 0,
+    heartbeatOutgoing: 0,
+    reconnectDelay: 0,
+  });
+  const connected = new Promise((resolve, reject) => {
+    client.onConnect = resolve;
+    client.onStompError = frame => reject(new Error(frame.headers.message));
+    client.onWebSocketError = event => reject(new Error(event.message));
+  });
+  client.closed = "";
+  client.onWebSocketClose = event => (client.closed = `with ${event.code} ${event.reason}`);
+  client.activate();
+  await within(connected, "connecting");
+  return client;
+}
+
+await run({
+  async "slow broker"() {
+    const [reader, writer] = [await connect(), await connect()];
+    const destination = `/topic/slow-${process.pid}`;
+    const inbox = new Inbox();
+    const subscribed = new Promise(resolve => reader.watchForReceipt("subscribed", resolve));
+    reader.subscribe(destination, message => inbox.put(message.body), { receipt: "subscribed" });
+    await within(subscribed, "subscribing");
+    await ask("pause");
+    for (let at = 0; at < MANY; at++) {
+      writer.publish({ destination, body: `${at} ${"z".repeat(LONG)}` });
+      // Whoever is busy for long answers no pings.
+      await sleep(1);
+    }
+    await sleep(10_000);
+    const closed = () => [writer, reader].map(client => client.closed).join("");
+    check(!closed(), `a client was closed while the broker was slow: ${closed()}`);
+    const waiting = writer.webSocket.bufferedAmount;
+    check(waiting > 0, "all was taken while the broker stood still: the client was not slowed");
+    await ask("go on");
+    for (let at = 0; at < MANY; at++) {
+      const body = await inbox.take();
+      check(body === `${at} ${"z".repeat(LONG)}`, `message ${at} came otherwise`);
+    }
+    check(!closed(), `a client was closed: ${closed()}`);
+    await within(Promise.all([reader.deactivate(), writer.deactivate()]), "closing");
+    return `${MANY} messages of ${LONG} bytes after 10 s; ${waiting} bytes waited in the client`;
+  },
+});
