@@ -33,7 +33,7 @@ use tokio::time::timeout;
 static ALLOCATOR: Counting = Counting;
 
 /// Longer than anything takes that works.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 async fn listener() -> (Listener, String) {
     let listener = Listener::bind("127.0.0.1:0").await.expect("an address");
@@ -106,12 +106,12 @@ async fn what_one_says_in_a_chat_all_hear() {
 
 #[tokio::test]
 async fn a_message_of_any_length_goes_up_and_down_in_constant_memory() {
-    const ALL: u64 = 64 << 20;
+    const ALL: u64 = 16 << 20;
     let (listener, url) = listener().await;
     let serving = tokio::spawn(transfer::run(listener));
     let meter = Meter::start();
     let transfer = transfer::transfer(&url, ALL, |_, done, all| assert!(done <= all));
-    let done = timeout(3 * PATIENCE, transfer).await.expect("in time").expect("no error");
+    let done = timeout(PATIENCE, transfer).await.expect("in time").expect("no error");
     assert_eq!(done, ALL);
     assert!(meter.peak() < 4 << 20, "{} bytes", meter.peak());
     serving.abort();

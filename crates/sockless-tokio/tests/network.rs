@@ -109,13 +109,13 @@ async fn both_ways_at_once(listener: Listener, scheme: &str, options: ClientOpti
             sender
         });
         for n in 0..MESSAGES {
-            let message = timeout(SHORT * 100, reader.recv()).await.expect("in time");
+            let message = timeout(SHORT * 400, reader.recv()).await.expect("in time");
             let message = message.expect("a message").expect("no error");
             assert!(message.as_bytes() == vec![n as u8; 1 << 20], "message {n}");
         }
         // Each closes when it has sent and received all; the second one finds the connection closing.
         let _ = sending.await.expect("no panic").close(CloseCode::NORMAL, "");
-        let end = timeout(SHORT * 100, reader.recv()).await.expect("in time");
+        let end = timeout(SHORT * 400, reader.recv()).await.expect("in time");
         assert!(end.is_none(), "{end:?}");
         reader.outcome()
     }
