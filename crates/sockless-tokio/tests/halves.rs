@@ -334,3 +334,36 @@ fn pings_of_a_half_have_their_round_trip_time() {
         assert!(reader.round_trip().is_some());
     });
 }
+
+/// A ping that arrives together with messages is answered before what is sent because of the messages after it.
+#[test]
+fn pong_is_ahead_of_what_later_messages_cause() {
+    run(|| async {
+        let (mut near, far) = half(1 << 16, Config::default()).await;
+        let (sender, mut reader) = far.split();
+        let ping = [0x89, 0x80, 0, 0, 0, 0];
+        let bytes = [&message(200)[..], &ping, &message(300), &ping, &message(400)].concat();
+        near.write_all(&bytes).await.expect("taken");
+        for len in [200, 300, 400] {
+            let message = reader.recv().await.expect("a message").expect("no error");
+            assert_eq!(message.as_bytes().len(), len);
+            sender.send(message).await.expect("sent");
+        }
+        let mut order = Vec::new();
+        while order.len() < 5 {
+            let mut header = [0; 2];
+            near.read_exact(&mut header).await.expect("a header");
+            if header[1] == 126 {
+                let mut len = [0; 2];
+                near.read_exact(&mut len).await.expect("a length");
+                let len = u16::from_be_bytes(len);
+                near.read_exact(&mut vec![0; len.into()]).await.expect("a payload");
+                order.push(len);
+            } else {
+                assert_eq!(header, [0x8A, 0]);
+                order.push(0);
+            }
+        }
+        assert_eq!(order, [200, 0, 300, 0, 400]);
+    });
+}

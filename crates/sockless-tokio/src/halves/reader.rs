@@ -135,6 +135,8 @@ impl<I: AsyncRead + Unpin, R: Side> Reader<I, R> {
             && self.stash.is_none()
             && let Some(message) = self.next_message()
         {
+            // A ping before it is answered before what is sent because of it.
+            self.reply();
             return Poll::Ready(Some(Ok(message)));
         }
         self.poll_turns(cx)
