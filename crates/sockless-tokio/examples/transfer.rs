@@ -1,4 +1,4 @@
-//! Uploads 1 GiB, or as many MiB as it is told, as one message, and downloads as much again: both in constant memory, with the progress.
+//! Uploads 1 GiB, or the number of MiB in its argument, as one message, and downloads as much again: both in constant memory, with the progress.
 //! `cargo run --release --example transfer -- serve 127.0.0.1:9001`, and `... -- ws://127.0.0.1:9001 100`
 
 #![allow(clippy::print_stderr, reason = "a program talks to its user")]
@@ -40,7 +40,7 @@ pub async fn run(listener: Listener) {
     listener.with_options(options).run(std::future::pending(), each).await;
 }
 
-/// Uploads so many bytes, and downloads what comes back: how many that were.
+/// Uploads `all` bytes, and downloads what comes back: how many bytes that is.
 pub async fn transfer(url: &str, all: u64, progress: Progress) -> Result<u64> {
     let options = ClientOptions::new().with_max_message(all);
     let mut socket = connect_with(url, options).await?;
