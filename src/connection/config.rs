@@ -30,7 +30,8 @@ pub struct Config {
     /// Whether the peer's Close frame is answered by itself: yes by default. Otherwise the application finishes what it has to
     /// say and calls `close` in its own time.
     pub auto_close: bool,
-    /// What becomes of incoming messages while output is congested: a server holds them, a client doesn't.
+    /// What becomes of incoming messages while output is congested: a server holds them, a client doesn't. For a
+    /// [`Connection`](super::Connection); with the halves apart, their driver decides.
     pub holding: Holding,
     /// From how much waiting output on the connection is congested: 256 KiB by default.
     pub soft_limit: usize,

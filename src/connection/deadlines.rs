@@ -1,7 +1,8 @@
 //! The two deadlines of the sending half: that of the closing handshake, and the write timeout. How long they are is in `timers`.
 //!
 //! The write timeout starts at the first `watch` that finds output waiting (for output that answers input of the same turn at the next
-//! one), starts anew with any progress, and is judged in `pass`. Once either has passed, `Sender::check_deadlines` throws away what waits
+//! one), starts anew with any progress, and is judged in `pass`: only if the last `watch` found it expired too, so that output has been offered once
+//! more. Once either has passed, `Sender::check_deadlines` throws away what waits
 //! and changes the state, and the receiving half learns of it by a [`Notice`](super::reply::Notice).
 
 use super::config::Config;

@@ -2,8 +2,8 @@
 //!
 //! [`Connection`] is what nearly everyone uses. It is a [`Receiver`] and a [`Sender`] together, which share nothing and can live in
 //! two tasks. What the receiving half finds to be due is a [`Reply`] for the sending half; what has become of it there is a [`Notice`] for the
-//! receiving half. Both are small owned values. Congestion is neither: whoever drives the halves passes [`Sender::is_congested`] to
-//! [`Receiver::hold`].
+//! receiving half. Both are small owned values. Congestion is neither: a [`Connection`] holds messages as [`Config::holding`] says; whoever drives
+//! the halves decides, and calls [`Receiver::hold`] with [`Sender::is_congested`] if the endpoint answers what it receives.
 //!
 //! # Two halves in two threads
 //!

@@ -1,4 +1,5 @@
-//! How much a peer may send. The limits are enforced in `open_message`, `fast_decode` and `connection::receive_transform`.
+//! How much a peer may send. The limits are enforced in `open_message` and `fast_decode`; on transformed messages by the
+//! extension, within the budget that `connection::receive_transform` makes of them.
 
 /// Limits on what the peer may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! A data message that is arriving, as far as the headers of its frames tell. The limits on frames and on messages that no extension
-//! transforms are enforced here, on the fast path in `fast_decode`; those on transformed messages in `connection::receive_transform`.
+//! transforms are enforced here, on the fast path in `fast_decode`; those on transformed messages by the extension,
+//! within the budget that `connection::receive_transform` gives it.
 
 use super::check::Check;
 use super::limits::Limits;

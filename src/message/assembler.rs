@@ -160,8 +160,8 @@ impl Assembler {
         unused.then(|| core::mem::take(bytes))
     }
 
-    /// Takes out the room after what has arrived, if at least `least` bytes of the current frame's payload are still to come: no more room than
-    /// they take.
+    /// Takes out the room after what has arrived: for `least` bytes at least, and for the rest of the current frame's payload at most. `None` if
+    /// less than `least` is still to come, or if the room is out. `fin` says that the frame is the last: nothing is reserved for others.
     pub(crate) fn take_buffer<R: Role>(
         &mut self,
         decoder: &Decoder<R>,
@@ -192,8 +192,8 @@ impl Assembler {
         Some(room)
     }
 
-    /// Takes the room back with what has been read into it, and unmasks and checks that: how many bytes it is. Bytes in other memory are
-    /// copied.
+    /// Takes the room back, unmasks and checks what has been read into it, and returns how many bytes that is. What is wrong with them is
+    /// reported by the decoder's next call. Bytes in other memory are copied.
     ///
     /// # Errors
     ///
@@ -209,7 +209,7 @@ impl Assembler {
                 let start = split.checked.len();
                 split.checked.unsplit(room);
                 split.is_out = false;
-                // What is wrong with it is reported by the decoder's next call.
+                // An error is kept by the decoder.
                 let _ = decoder.unmask(&mut split.checked[start..]);
                 Ok(count)
             }

@@ -155,8 +155,8 @@ impl<R: Side> Connection<R> {
         self.receiver.hold(self.sender.holds());
     }
 
-    /// Holds messages, or no longer, as congestion now has it. Congestion since the last turn counts as a pause even if it is over: the time of the
-    /// peer's silence begins anew.
+    /// Holds messages, or no longer, as `Sender::holds` now says. Called if output has been congested since the last turn, or messages are held. Where
+    /// congestion may hold messages it counts as a pause, even if it is over: the time of the peer's silence begins anew.
     #[cold]
     fn update_holding(&mut self) {
         // To hold, even for a moment, is what begins that time anew.
@@ -180,7 +180,8 @@ impl<R: Side> Connection<R> {
         }
     }
 
-    /// Ends a turn in which nothing more is given out: the sending half learns of the end of the stream, and looks at how far output has come.
+    /// Ends a turn, when `poll` returns `None`: the sending half learns of the end of the stream, and looks at how far output has come.
+    /// `has_heard` says that input has come in this turn, so that new output answers it.
     fn end_turn(&mut self, now: Duration, has_heard: bool) {
         if self.receiver.stream_has_ended() {
             self.sender.peer_gone(now);

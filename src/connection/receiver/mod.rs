@@ -356,7 +356,7 @@ impl<R: Role> Receiver<R> {
         self.liveness.round_trip()
     }
 
-    /// Whether frames are read. Then the stream has not ended either: its end closes the gate.
+    /// Whether frames are read, for `Connection::want`. Then the stream has not ended either: with its end the state changes.
     pub(super) fn is_open(&self) -> bool {
         self.gate.is_open()
     }

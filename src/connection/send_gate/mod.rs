@@ -36,7 +36,7 @@ impl SendGate {
         self.clear = matches!(self.state, Sending::Open) && !self.extended;
     }
 
-    /// Whether a data frame may begin.
+    /// Whether a data frame may begin: in the states open and leaving, and after the peer's Close frame while the application still has to answer it.
     pub(super) const fn check_data(&self) -> Result<(), SendError> {
         match self.state {
             Sending::Failed { .. } | Sending::Over { .. } => Err(SendError::Failed),
@@ -73,8 +73,8 @@ impl SendGate {
         }
     }
 
-    /// Whether the application may send a Close frame: in the states in which a data frame may begin. Where the peer's Close frame is
-    /// held, this one answers it.
+    /// Whether the application may send a Close frame: wherever a data frame may begin. If the peer's Close frame has arrived, this one is the
+    /// answer.
     pub(super) const fn check_close(&self) -> Result<(), SendError> {
         self.check_data()
     }

@@ -1,7 +1,7 @@
 //! The sending half: messages in, bytes out (RFC 6455, sections 5.5 to 6.1 and 7).
 //!
 //! A message goes out if the gate, the encoder and the queue let it: `may_send_at_once` asks the three at once, for nearly all messages, and `admit`
-//! one by one. Whether output is congested, so that the receiving half is to hold messages, is said here too. The files below this one are the
+//! one by one. Whether output is congested, and whether messages are to be held because of it (`holds`), is said here too. The files below this one are the
 //! same half's pings and pongs, closing handshake, time, streamed and borrowed payloads, extension, and what the driver writes.
 
 use alloc::boxed::Box;

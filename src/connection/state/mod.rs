@@ -1,5 +1,6 @@
 //! The states of the two halves and of the end of the peer's stream, and every transition between them (RFC 6455, sections 5.5.1 and 7). No bytes
-//! and no time here. When the transport is half-closed or closed is decided in `joined`.
+//! and no time here. When the transport is half-closed or closed is decided in `joined`; with the
+//! halves apart, by their driver.
 
 use super::close_status::{CloseStatus, Initiator};
 use super::failure::Failure;
