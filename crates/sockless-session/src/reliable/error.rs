@@ -192,6 +192,14 @@ pub struct SendFailure<M> {
     pub error: SendError,
 }
 
+impl<M> fmt::Display for SendFailure<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl<M: fmt::Debug> core::error::Error for SendFailure<M> {}
+
 /// Why a session can't be resumed, or opened (section 4 of the specification).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Denial {
