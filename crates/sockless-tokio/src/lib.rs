@@ -30,6 +30,8 @@ mod net;
 mod observe;
 mod opening;
 mod output;
+#[cfg(feature = "session")]
+pub mod session;
 mod shutdown;
 mod socket;
 mod sync;

@@ -1,0 +1,287 @@
+//! What all who have to do with a session share: where it is, and whom to wake. A client's session is here, a server's is in the
+//! table until its end is known.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use sockless_session::reliable::{
+    Event as Due, Failed, Fate, Link, Session, SessionId, Stage, Status,
+};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+
+use super::event::{Event, RequestError};
+use super::server::Shelf;
+use crate::clock::Clock;
+use crate::message::Message;
+
+/// Where a session is.
+pub(super) enum Place {
+    /// A client's.
+    Here(Box<Mutex<Session<Message>>>),
+    /// A server's.
+    Shelf(Weak<Shelf>),
+}
+
+/// What is handed to the application: an event, the number of the message that it accepts by going on, or both.
+pub(super) struct Item {
+    pub(super) number: Option<u64>,
+    pub(super) event: Option<Event>,
+}
+
+/// What an unnumbered message takes while it waits.
+fn cost(message: &Message) -> u64 {
+    message.as_bytes().len() as u64 + 64
+}
+
+/// What a reply is waited for with.
+type Asked = oneshot::Sender<Result<Message, RequestError>>;
+
+/// What all who have to do with a session share.
+pub(super) struct Hub {
+    pub(super) id: SessionId,
+    pub(super) clock: Clock,
+    place: Place,
+    items: mpsc::UnboundedSender<Item>,
+    /// What waits there of messages without a number, which no window bounds: their octets, and some for each.
+    unnumbered: AtomicU64,
+    /// For the connections: there may be something to say.
+    pub(super) wake: watch::Sender<u64>,
+    /// For everybody who waits: something has been acknowledged, stored or ended.
+    progress: watch::Sender<u64>,
+    asked: Mutex<HashMap<u64, Asked>>,
+    /// What became of the last messages of a session that is gone.
+    fates: Mutex<Option<Fates>>,
+    /// For a client that has given up.
+    pub(super) retry: Notify,
+    #[cfg(feature = "journal")]
+    pub(super) journal: Option<super::journal::Entry>,
+}
+
+/// What is still known of a session that has ended and is gone.
+struct Fates {
+    acked: u64,
+    assigned: u64,
+    failed: Vec<(u64, Fate)>,
+}
+
+impl Hub {
+    pub(super) fn new(
+        id: SessionId,
+        place: Place,
+        clock: Clock,
+        #[cfg(feature = "journal")] journal: Option<super::journal::Entry>,
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Item>) {
+        let (items, receiver) = mpsc::unbounded_channel();
+        let hub = Self {
+            id,
+            clock,
+            place,
+            items,
+            unnumbered: AtomicU64::new(0),
+            wake: watch::Sender::new(0),
+            progress: watch::Sender::new(0),
+            asked: Mutex::default(),
+            fates: Mutex::default(),
+            retry: Notify::new(),
+            #[cfg(feature = "journal")]
+            journal,
+        };
+        (Arc::new(hub), receiver)
+    }
+
+    /// Does something with the session: `None` if it is gone.
+    pub(super) fn with<R>(&self, work: impl FnOnce(&mut Session<Message>) -> R) -> Option<R> {
+        match &self.place {
+            Place::Here(session) => Some(work(&mut lock(session))),
+            Place::Shelf(shelf) => shelf.upgrade()?.with(self.id, work),
+        }
+    }
+
+    /// The same, for what may have changed it: the connection and the journal look again.
+    pub(super) fn change<R>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&mut Session<Message>) -> R,
+    ) -> Option<R> {
+        let (result, wants_sync) = self.with(|session| {
+            let result = work(session);
+            (result, session.wants_sync())
+        })?;
+        self.after(wants_sync);
+        Some(result)
+    }
+
+    /// What has to happen after a change.
+    pub(super) fn after(self: &Arc<Self>, wants_sync: bool) {
+        self.store(wants_sync);
+        self.wake.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Has the journal look, if there is one.
+    pub(super) fn store(self: &Arc<Self>, wants_sync: bool) {
+        #[cfg(feature = "journal")]
+        if let (true, Some(journal)) = (wants_sync, &self.journal) {
+            journal.push(self);
+        }
+        let _ = wants_sync;
+    }
+
+    /// Tells the application.
+    pub(super) fn tell(&self, event: Event) {
+        self.hand_over(None, Some(event));
+    }
+
+    /// Hands something over. An application that has dropped its end hears nothing, and keeps nobody from going on.
+    pub(super) fn hand_over(&self, number: Option<u64>, event: Option<Event>) {
+        let _ = self.items.send(Item { number, event });
+    }
+
+    /// Hands over a message without a number, unless `most` octets of such messages wait already.
+    pub(super) fn hand_over_unnumbered(&self, message: Message, most: u64) {
+        let cost = cost(&message);
+        if self.unnumbered.fetch_add(cost, Ordering::Relaxed) + cost > most {
+            self.unnumbered.fetch_sub(cost, Ordering::Relaxed);
+            return;
+        }
+        self.tell(Event::Unnumbered(message));
+    }
+
+    /// The application has taken a message without a number.
+    pub(super) fn took_unnumbered(&self, message: &Message) {
+        self.unnumbered.fetch_sub(cost(message), Ordering::Relaxed);
+    }
+
+    /// Whether the application has dropped its end.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.items.is_closed()
+    }
+
+    /// Waits until the application has dropped its end.
+    pub(super) async fn abandoned(&self) {
+        self.items.closed().await;
+    }
+
+    /// Sees to what has ended.
+    pub(super) fn settle(&self) {
+        match &self.place {
+            Place::Here(session) => drop(self.finish(&mut lock(session))),
+            Place::Shelf(shelf) => {
+                if let Some(shelf) = shelf.upgrade() {
+                    shelf.reap();
+                }
+            }
+        }
+    }
+
+    /// Something has been acknowledged, stored or ended.
+    pub(super) fn progress(&self) {
+        self.progress.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Waits until something can be said.
+    pub(super) async fn until<R>(&self, mut look: impl FnMut(&Self) -> Option<R>) -> R {
+        let mut progress = self.progress.subscribe();
+        loop {
+            progress.mark_unchanged();
+            if let Some(result) = look(self) {
+                return result;
+            }
+            // The sender is ours: it is there as long as we are.
+            let _ = progress.changed().await;
+        }
+    }
+
+    pub(super) fn status(&self, number: u64) -> Status {
+        let live = self.with(|session| session.status(number)).flatten();
+        live.unwrap_or_else(|| {
+            let fates = lock(&self.fates);
+            let Some(fates) = fates.as_ref().filter(|fates| number > fates.acked) else {
+                return Status::Delivered;
+            };
+            let found = fates.failed.iter().find(|(other, _)| *other == number);
+            Status::Failed(found.map_or(Fate::Unknown, |(_, fate)| *fate))
+        })
+    }
+
+    /// The last number that a message has been given.
+    pub(super) fn assigned(&self) -> u64 {
+        let live = self.with(|session| session.assigned());
+        live.or_else(|| Some(lock(&self.fates).as_ref()?.assigned)).unwrap_or(0)
+    }
+
+    /// Whether the message with this number, and so the session, survives the process.
+    pub(super) fn is_stored(&self, number: u64) -> bool {
+        self.with(|session| {
+            !session.config().stored
+                || session.stored_assigned() >= number
+                || session.stage() > Stage::Established
+        })
+        .unwrap_or(true)
+    }
+
+    /// What time, or room, has brought; whether the connection is to be closed because the peer is silent.
+    pub(super) fn look_at_the_time(self: &Arc<Self>, link: Link) -> bool {
+        let now = self.clock.now();
+        let mut dead = false;
+        while let Some(due) = self.with(|session| session.poll(now)).flatten() {
+            dead |= matches!(due, Due::Dead(other, _) if other == link);
+            self.happened(due);
+        }
+        dead
+    }
+
+    /// Time has brought something.
+    pub(super) fn happened(&self, due: Due) {
+        match due {
+            Due::TimedOut { request } => self.answer(request, Err(RequestError::TimedOut)),
+            _ => self.progress(),
+        }
+    }
+
+    pub(super) fn ask(&self, number: u64, asked: Asked) {
+        lock(&self.asked).insert(number, asked);
+    }
+
+    /// Hands a reply to whoever waits for it.
+    pub(super) fn answer(&self, request: u64, reply: Result<Message, RequestError>) {
+        if let Some(asked) = lock(&self.asked).remove(&request) {
+            // Whoever asked may have gone.
+            let _ = asked.send(reply);
+        }
+    }
+
+    /// The session has ended for good: tells the application, once. Whether it has.
+    pub(super) fn finish(&self, session: &mut Session<Message>) -> bool {
+        let Stage::Ended(end) = session.stage() else { return false };
+        if !session.is_final() || lock(&self.fates).is_some() {
+            return false;
+        }
+        let (acked, assigned) = (session.acked(), session.assigned());
+        let failed: Vec<Failed<Message>> = std::iter::from_fn(|| session.take_failed()).collect();
+        let fates = failed.iter().map(|failed| (failed.number, failed.fate)).collect();
+        *lock(&self.fates) = Some(Fates { acked, assigned, failed: fates });
+        for (_, asked) in lock(&self.asked).drain() {
+            let _ = asked.send(Err(RequestError::Ended));
+        }
+        self.tell(Event::Ended { end, failed });
+        self.progress();
+        true
+    }
+
+    /// Whether its end has been told.
+    pub(super) fn is_finished(&self) -> bool {
+        lock(&self.fates).is_some()
+    }
+}
+
+/// Whoever panicked with the lock in hand has changed nothing that isn't whole.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub").field("id", &self.id).finish_non_exhaustive()
+    }
+}
