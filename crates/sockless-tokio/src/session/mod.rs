@@ -6,7 +6,7 @@
 //! | follow a feed, whatever happens to its connections | [`Reconnecting`] |
 //! | send and receive reliably, as a client | [`Reliable::connect`] |
 //! | the same for the clients of a server | [`Sessions`], which gives out a [`Reliable`] for each session |
-//! | know what became of a message | [`Delivery`], which [`Reliable::send`] gives back |
+//! | know what became of a message | [`Delivery`], which [`ReliableSender::send`] gives back |
 //! | survive the death of the process | `Journal` (feature `journal`) |
 //!
 //! ```
