@@ -78,7 +78,7 @@ impl Whole {
             client_no_context_takeover: !takeover,
             ..Parameters::default()
         });
-        let config = Config::default().with_deflate(deflate::Config::default());
+        let config = Config::default().with_deflate(deflate::Compression::default());
         Self { conn: Connection::server(config).with_extensions(agreed), buffer: vec![0; 4096] }
     }
 

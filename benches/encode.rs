@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use sockless::connection::{Entropy, Side};
+use sockless::connection::{Entropy, Loan, Side};
 use sockless::words::simd::Level;
 use sockless::{Config, Connection};
 
@@ -83,7 +83,7 @@ fn encode(c: &mut Criterion) {
         });
         group.bench_function("connection server", |b| {
             let mut connection = Connection::server(Config::default());
-            let _ = connection.lend(Vec::with_capacity(BATCH + size + 16));
+            let _ = connection.lend(Loan::Output, Vec::with_capacity(BATCH + size + 16));
             b.iter(|| {
                 let _ = connection.send_binary(black_box(&payload));
                 write(&mut connection);
@@ -92,7 +92,7 @@ fn encode(c: &mut Criterion) {
 
         group.bench_function("connection client", |b| {
             let mut connection = Connection::client_with(Config::default(), Counting(0x3D21_FA37));
-            let _ = connection.lend(Vec::with_capacity(BATCH + size + 16));
+            let _ = connection.lend(Loan::Output, Vec::with_capacity(BATCH + size + 16));
             b.iter(|| {
                 let _ = connection.send_binary(black_box(&payload));
                 write(&mut connection);

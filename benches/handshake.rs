@@ -12,7 +12,9 @@ use std::time::Duration;
 use base64::Engine as _;
 use criterion::{Criterion, criterion_group, criterion_main};
 use sha1::{Digest as _, Sha1};
-use sockless::handshake::{Acceptance, Acceptor, Answered, Asked, Connector, Limits, Offer, Url};
+use sockless::handshake::{
+    Acceptance, Acceptor, Answered, Asked, Connector, HeadLimits, Offer, Url,
+};
 
 /// Parses the head, hashes a key, encodes the hash.
 fn bare(head: &[u8]) -> [u8; 28] {
@@ -30,7 +32,7 @@ fn bare(head: &[u8]) -> [u8; 28] {
     accept
 }
 
-fn server(head: &[u8], limits: &Limits, acceptance: &Acceptance<'_>, out: &mut [u8]) -> usize {
+fn server(head: &[u8], limits: &HeadLimits, acceptance: &Acceptance<'_>, out: &mut [u8]) -> usize {
     let mut acceptor = Acceptor::new(limits, Duration::ZERO);
     match acceptor.poll(head, Duration::ZERO) {
         Some(Asked::WebSocket(request)) => {
@@ -41,7 +43,7 @@ fn server(head: &[u8], limits: &Limits, acceptance: &Acceptance<'_>, out: &mut [
 }
 
 fn handshake(c: &mut Criterion) {
-    let limits = Limits::default();
+    let limits = HeadLimits::default();
     for (program, head) in [("chromium", heads::CHROMIUM), ("curl", heads::CURL)] {
         let head = head.as_bytes();
         let mut group = c.benchmark_group(format!("handshake/{program}"));

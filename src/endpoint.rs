@@ -5,10 +5,10 @@
 //!
 //! ```
 //! use core::time::Duration;
-//! use sockless::handshake::{Acceptance, Acceptor, Answered, Asked, Connector, Limits, Offer, Url};
+//! use sockless::handshake::{Acceptance, Acceptor, Answered, Asked, Connector, HeadLimits, Offer, Url};
 //! use sockless::{Config, Event, Input, endpoint};
 //!
-//! let (limits, now) = (Limits::default(), Duration::ZERO);
+//! let (limits, now) = (HeadLimits::default(), Duration::ZERO);
 //! let offer = Offer::new(Url::parse("ws://example.com/chat")?).with_subprotocols(&["chat"]);
 //! let mut connector = Connector::new(offer, &limits, now)?;
 //! let request = connector.request().to_vec();
@@ -42,7 +42,7 @@ use alloc::sync::Arc;
 
 use crate::connection::{Config, Connection};
 use crate::established::Established;
-use crate::handshake::{Acceptance, Misuse, Request};
+use crate::handshake::{Acceptance, HandshakeMisuse, Request};
 #[cfg(feature = "getrandom")]
 use crate::words::role::Client;
 use crate::words::role::Server;
@@ -57,7 +57,7 @@ pub fn accept<'a>(
     request: &Request<'_>,
     acceptance: &Acceptance<'a>,
     config: impl Into<Arc<Config>>,
-) -> Result<(Connection<Server>, Established<'a>), Misuse> {
+) -> Result<(Connection<Server>, Established<'a>), HandshakeMisuse> {
     let switching = request.accept(acceptance)?;
     let established = switching.established();
     let connection = server(&established, config).with_head(switching.to_vec());

@@ -13,6 +13,40 @@
 //!
 //! A connection begins with its opening [`handshake`]; [`endpoint`] joins the two.
 //!
+//! # A first program
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use sockless::{Config, Connection, Event, Input};
+//!
+//! let now = Duration::ZERO;
+//! let mut client = Connection::client(Config::default());
+//! let mut server = Connection::server(Config::default());
+//!
+//! client.send_text("hello")?;
+//!
+//! // Whatever carries bytes would carry these.
+//! let mut wire = client.output().to_vec();
+//! client.wrote(wire.len());
+//!
+//! let mut input = Input::new(&mut wire);
+//! while let Some(event) = server.poll(&mut input, now) {
+//!     if let Event::Text(text) = event {
+//!         server.send_text(&text.to_uppercase())?;
+//!     }
+//! }
+//!
+//! let mut wire = server.output().to_vec();
+//! match client.poll(&mut Input::new(&mut wire), now) {
+//!     Some(Event::Text(text)) => assert_eq!(&*text, "HELLO"),
+//!     other => panic!("{other:?}"),
+//! }
+//! # Ok::<(), sockless::SendError>(())
+//! ```
+//!
+//! The loop around it that reads and writes, on a stream of the standard library, is in the README, and in the guide for other ones.
+//!
 //! # Time
 //!
 //! Wherever a time is asked for, it is a [`Duration`](core::time::Duration) since any origin of the caller's, the same for all calls

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use sockless::connection::{Cause, SendError};
+use sockless::connection::{Cause, Loan, SendError};
 use sockless::extension::Supported;
 use sockless::{CloseCode, Config, Connection, Input, Server, Want};
 
@@ -363,7 +363,7 @@ fn lent_buffer_shows_nothing_of_its_past() {
         };
         for cleared in [true, false] {
             let mut conn = R::open(Config::default());
-            conn.lend(secret(cleared)).unwrap();
+            conn.lend(Loan::Output, secret(cleared)).unwrap();
             conn.send_binary(&payload).unwrap();
             conn.begin_binary(&payload[..7]).unwrap();
             conn.continue_binary(b"", false).unwrap();
@@ -482,7 +482,7 @@ mod compressed {
         let pool = Pool::new(1);
         let parameters = Parameters { client_no_context_takeover: true, ..Parameters::default() };
         let config = || {
-            let deflate = deflate::Config::default().with_pool(pool.clone());
+            let deflate = deflate::Compression::default().with_pool(pool.clone());
             Config::default().with_deflate(deflate)
         };
         let secret = noise(5, 1000);

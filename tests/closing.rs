@@ -492,7 +492,7 @@ fn delays_reply_until_streamed_frame_is_complete<R: Tested>() {
     refuses_all_but_the_streamed_payload(&mut conn);
     let mut bytes = written(&mut conn);
     // It has the time of a closing handshake.
-    assert_eq!(conn.deadline(), Some(seconds(10)));
+    assert_eq!(conn.want().deadline(), Some(seconds(10)));
     conn.stream_payload(&mut [2, 3]).unwrap();
     conn.stream_payload(&mut [4]).unwrap();
     refuses_everything(&mut conn);
@@ -522,7 +522,7 @@ fn refuses_own_close_inside_streamed_frame<R: Tested>() {
     conn.stream_frame(Some(Kind::Text), true, 2).unwrap();
     written(&mut conn);
     assert_eq!(conn.close(CloseCode::NORMAL, "", START), Err(SendError::Misuse(Misuse::FrameOpen)));
-    assert_eq!(conn.deadline(), None);
+    assert_eq!(conn.want().deadline(), None);
     conn.stream_payload(&mut b"ok".to_vec()).unwrap();
     written(&mut conn);
     is_unharmed(&mut conn);
@@ -816,11 +816,11 @@ fn has_no_deadline_any_more_when_its_time_is_over<R: Tested>() {
         conn.close(CloseCode::NORMAL, "", START).unwrap();
         pass(&mut conn, START);
         pass(&mut conn, START);
-        assert_eq!(conn.deadline(), Some(seconds(over)));
+        assert_eq!(conn.want().deadline(), Some(seconds(over)));
         pass(&mut conn, seconds(over));
         pass(&mut conn, seconds(over));
         assert!(matches!(conn.want(), Want::Done(_)));
-        assert_eq!(conn.deadline(), None);
+        assert_eq!(conn.want().deadline(), None);
     }
 }
 

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 #![cfg(feature = "alloc")]
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use sockless::message::{Content, Payload, Text, Utf8Bytes};
 use sockless::{Config, Connection, Delivery, Event, Input, Kind, Message, Prepared};
@@ -204,4 +206,19 @@ fn prepared_message_is_its_frame() {
     let binary = Prepared::binary(&[7; 300]);
     assert_eq!((binary.kind(), binary.payload_len()), (Kind::Binary, 300));
     assert_eq!(*binary.frame(), frame(FIN | BINARY, None, &[7; 300]));
+}
+
+#[test]
+fn message_gives_its_text_or_its_bytes() {
+    for text in
+        [Message::from("text"), Message::from("text".to_owned()), Message::from(Cow::from("text"))]
+    {
+        assert!(text.is_text() && !text.is_empty());
+        assert_eq!((text.as_text(), text.len()), (Some("text"), 4));
+        assert_eq!(text.into_text(), Ok(Utf8Bytes::from("text")));
+    }
+    let binary = Message::from(b"\xFF\0");
+    assert_eq!((binary.is_text(), binary.as_text(), binary.len()), (false, None, 2));
+    assert_eq!(binary.into_text(), Err(Bytes::from_static(b"\xFF\0")));
+    assert!(Message::from("").is_empty() && Message::from(&[]).is_empty());
 }

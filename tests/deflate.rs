@@ -4,7 +4,7 @@
 
 use sockless::connection::{Failure, SendError};
 use sockless::extension::Agreed;
-use sockless::extension::deflate::{self, Level, Parameters, Pool};
+use sockless::extension::deflate::{self, Effort, Parameters, Pool};
 use sockless::frame::{Limits, Misuse, Violation};
 use sockless::{
     Config, Connection, Delivery, Event, Holding, Input, Kind, Message, Prepared, Server, Want,
@@ -63,7 +63,7 @@ in_both_roles!(
 
 /// A connection with compression.
 fn deflating<R: Tested>(config: Config, parameters: Parameters) -> Connection<R> {
-    let config = config.with_deflate(deflate::Config::default().with_threshold(0));
+    let config = config.with_deflate(deflate::Compression::default().with_threshold(0));
     R::open(config).with_extensions(agreed(parameters))
 }
 
@@ -620,7 +620,7 @@ fn sends_control_frames_uncompressed<R: Tested>() {
 
 fn sends_short_messages_as_they_are<R: Tested>() {
     let config = |threshold| {
-        Config::default().with_deflate(deflate::Config::default().with_threshold(threshold))
+        Config::default().with_deflate(deflate::Compression::default().with_threshold(threshold))
     };
     let mut conn = R::open(config(10)).with_extensions(agreed(Parameters::default()));
     conn.send_text("123456789").unwrap();
@@ -744,7 +744,7 @@ fn sends_shorter_messages_the_harder_it_is_to_try<R: Tested>() {
     let words = ["alpha ", "alphabet ", "better ", "beta ", "gamma ", "game ", "delta ", "del "];
     let message: String = noise(1, 4000).iter().map(|at| words[usize::from(at % 8)]).collect();
     let length = |level| {
-        let deflate = deflate::Config::default().with_level(level);
+        let deflate = deflate::Compression::default().with_level(level);
         let mut conn = R::open(Config::default().with_deflate(deflate));
         conn = conn.with_extensions(agreed(Parameters::default()));
         conn.send_text(&message).unwrap();
@@ -755,7 +755,7 @@ fn sends_shorter_messages_the_harder_it_is_to_try<R: Tested>() {
         length
     };
     let [fastest, usual, smallest] =
-        [Level::FASTEST, Level::default(), Level::SMALLEST].map(length);
+        [Effort::FASTEST, Effort::default(), Effort::SMALLEST].map(length);
     assert!(smallest < usual && usual < fastest, "{smallest} {usual} {fastest}");
 }
 
@@ -811,10 +811,10 @@ fn sends_nothing_compressed_after_a_failure<R: Tested>() {
 fn works_on_after_a_release<R: Tested>() {
     let pool = Pool::new(4);
     for (config, takeover) in [
-        (deflate::Config::default(), true),
-        (deflate::Config::default(), false),
-        (deflate::Config::default().with_pool(pool.clone()), true),
-        (deflate::Config::default().with_pool(pool.clone()), false),
+        (deflate::Compression::default(), true),
+        (deflate::Compression::default(), false),
+        (deflate::Compression::default().with_pool(pool.clone()), true),
+        (deflate::Compression::default().with_pool(pool.clone()), false),
     ] {
         let config = Config::default().with_deflate(config.with_threshold(0));
         let mut conn = R::open(config).with_extensions(agreed(both(15, takeover)));
@@ -863,7 +863,7 @@ fn counts_what_the_application_sees<R: Tested>() {
 
 fn prepared(message: &str, window: u8) -> Prepared {
     let parameters = Parameters { server_max_window_bits: bits(window), ..Parameters::default() };
-    Prepared::text(message).compressed(&parameters, &deflate::Config::default())
+    Prepared::text(message).compressed(&parameters, &deflate::Compression::default())
 }
 
 #[test]
@@ -914,7 +914,7 @@ fn prepared_messages_between_others_desynchronise_nobody() {
 #[test]
 fn prepared_message_that_does_not_get_shorter_stays_as_it_is() {
     let parameters = Parameters::default();
-    let config = deflate::Config::default();
+    let config = deflate::Compression::default();
     let message = noise(1, 5000);
     let prepared = Prepared::binary(&message).compressed(&parameters, &config);
     let mut conn = opened::<Server>();
@@ -934,7 +934,7 @@ fn prepared_message_that_does_not_get_shorter_stays_as_it_is() {
 fn answer_of_a_server_sets_up_both_ends() {
     let agreed =
         answered("permessage-deflate; server_max_window_bits=10; client_max_window_bits=9");
-    let config = Config::default().with_deflate(deflate::Config::default().with_threshold(0));
+    let config = Config::default().with_deflate(deflate::Compression::default().with_threshold(0));
     //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
     //= type=test
     //# Note that even if the client has included in its offer the
@@ -974,7 +974,7 @@ fn connections_and_pools_can_go_to_another_thread() {
     fn shares<T: Send + Sync>(_: &T) {}
     let pool = Pool::new(1);
     shares(&pool);
-    shares(&deflate::Config::default().with_pool(pool));
+    shares(&deflate::Compression::default().with_pool(pool));
     sends(&opened::<Server>());
     sends(&opened::<sockless::Client>());
 }

@@ -22,11 +22,13 @@ fn parameters(window: u8, takeover: bool) -> Parameters {
     }
 }
 
-fn config(memory: u8) -> deflate::Config {
-    deflate::Config::default().with_memory(Memory::new(memory).expect("1 to 9")).with_threshold(0)
+fn config(memory: u8) -> deflate::Compression {
+    deflate::Compression::default()
+        .with_memory(Memory::new(memory).expect("1 to 9"))
+        .with_threshold(0)
 }
 
-fn connection<R: Tested>(config: deflate::Config, parameters: Parameters) -> Connection<R> {
+fn connection<R: Tested>(config: deflate::Compression, parameters: Parameters) -> Connection<R> {
     R::open(Config::default().with_deflate(config)).with_extensions(agreed(parameters))
 }
 

@@ -5,7 +5,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use sockless::extension::deflate::{self, Level, Memory, Parameters, Pool, WindowBits};
+use sockless::extension::deflate::{self, Effort, Memory, Parameters, Pool, WindowBits};
 use sockless::frame::Limits;
 use sockless::{Client, Config, Connection, Delivery, Prepared, Server};
 
@@ -125,8 +125,8 @@ proptest! {
         pooled: bool,
         calls in vec((any::<bool>(), call(), vec(1..400_usize, 0..3)), 0..14),
     ) {
-        let mut config = deflate::Config::default()
-            .with_level(Level::new(level).expect("1 to 9"))
+        let mut config = deflate::Compression::default()
+            .with_level(Effort::new(level).expect("1 to 9"))
             .with_memory(Memory::new(memory).expect("1 to 9"))
             .with_threshold(threshold);
         if pooled {

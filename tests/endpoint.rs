@@ -27,7 +27,7 @@ type End<R> = (Connection<R>, Established<'static>);
 
 /// Both ends, after the handshake.
 fn opened(wish: &Wish) -> (End<Server>, End<Client>) {
-    let limits = handshake::Limits::default();
+    let limits = handshake::HeadLimits::default();
     let offer = Offer::new(Url::parse("ws://example.com/").unwrap())
         .with_subprotocols(wish.subprotocols)
         .with_extensions(wish.extensions);

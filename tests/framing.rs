@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
-use sockless::connection::Connection;
+use sockless::connection::{Connection, Loan};
 use sockless::frame::Violation;
 use sockless::{Client, Config, Event, Input, Server};
 
@@ -275,7 +275,7 @@ fn sends_the_shortest_form_of_length<R: Tested>() {
     for (room, (len, header)) in rooms.iter().flat_map(|room| forms.map(|form| (room, form))) {
         let mut conn = open::<R>();
         if let Some(room) = room {
-            conn.lend(Vec::with_capacity(*room)).unwrap();
+            conn.lend(Loan::Output, Vec::with_capacity(*room)).unwrap();
         }
         conn.send_binary(&vec![0; len]).unwrap();
         let bytes = written(&mut conn);

@@ -8,7 +8,8 @@ use std::time::Duration;
 use sockless::established::Established;
 use sockless::extension::AnswerError;
 use sockless::handshake::{
-    Answered, Connector, Field, Limits, Misuse, Offer, Response, ResponseError, Url, UrlError,
+    Answered, Connector, Field, HandshakeMisuse, HeadLimits, Offer, Response, ResponseError, Url,
+    UrlError,
 };
 
 use crate::heads::{ACCEPT, Head, KEY, NONCE, RESPONSES};
@@ -20,7 +21,7 @@ fn offer() -> Offer<'static> {
 }
 
 fn connector(offer: Offer<'_>) -> Connector<'_, 'static> {
-    Connector::with_nonce(offer, NONCE, &Limits::default(), NOW).unwrap()
+    Connector::with_nonce(offer, NONCE, &HeadLimits::default(), NOW).unwrap()
 }
 
 fn request(offer: Offer<'_>) -> String {
@@ -138,6 +139,21 @@ fn client_sends_host_with_port_unless_it_is_the_default() {
     ] {
         assert_eq!(host_and_target(url).0, host, "{url}");
     }
+}
+
+#[test]
+fn url_shows_what_the_handshake_uses() {
+    for (text, shown) in [
+        ("ws://example.com", "ws://example.com/"),
+        ("WSS://example.com:443/a?b=c", "wss://example.com/a?b=c"),
+        ("ws://[::1]:8080?q", "ws://[::1]:8080/?q"),
+        ("wss://example.com:80/?", "wss://example.com:80/"),
+    ] {
+        let url = Url::try_from(text).unwrap();
+        assert_eq!(url.to_string(), shown);
+        assert_eq!(Url::parse(shown).unwrap().to_string(), shown);
+    }
+    assert_eq!(Url::try_from("http://example.com"), Err(UrlError::Scheme));
 }
 
 #[test]
@@ -285,14 +301,15 @@ fn client_sends_key_and_version_once() {
     assert_eq!(request.matches("Sec-WebSocket-Key").count(), 1);
     assert_eq!(request.matches("Sec-WebSocket-Version").count(), 1);
     let fields = [Field::new("sec-websocket-key", KEY)];
-    let again = Connector::with_nonce(offer().with_fields(&fields), NONCE, &Limits::default(), NOW);
-    assert_eq!(again.unwrap_err(), Misuse::OwnedField);
+    let again =
+        Connector::with_nonce(offer().with_fields(&fields), NONCE, &HeadLimits::default(), NOW);
+    assert_eq!(again.unwrap_err(), HandshakeMisuse::OwnedField);
 }
 
 #[test]
 fn client_makes_its_key_from_the_nonce() {
     let text = |nonce| {
-        let connector = Connector::with_nonce(offer(), nonce, &Limits::default(), NOW).unwrap();
+        let connector = Connector::with_nonce(offer(), nonce, &HeadLimits::default(), NOW).unwrap();
         String::from_utf8(connector.request().to_vec()).unwrap()
     };
     let nonce: [u8; 16] = core::array::from_fn(|n| n as u8 + 1);
@@ -307,7 +324,8 @@ fn client_draws_a_new_nonce_for_every_connection() {
     //= type=test
     //# The nonce
     //# MUST be selected randomly for each connection.
-    let request = || Connector::new(offer(), &Limits::default(), NOW).unwrap().request().to_vec();
+    let request =
+        || Connector::new(offer(), &HeadLimits::default(), NOW).unwrap().request().to_vec();
     assert_ne!(request(), request());
 }
 
@@ -343,31 +361,38 @@ fn client_refuses_arguments_that_would_break_the_head() {
     //# U+007E not including separator characters as defined in
     //# [RFC2616] and MUST all be unique strings.
     let check = |offer: Offer<'_>| {
-        Connector::with_nonce(offer, NONCE, &Limits::default(), NOW).map(|_| ()).unwrap_err()
+        Connector::with_nonce(offer, NONCE, &HeadLimits::default(), NOW).map(|_| ()).unwrap_err()
     };
     for name in ["", "a b", "a,b", "a\r\nX: y", "a\0", "caf\u{e9}", "a/b", "a=b", "\"a\""] {
-        assert_eq!(check(offer().with_subprotocols(&["a", name])), Misuse::Subprotocol, "{name}");
+        assert_eq!(
+            check(offer().with_subprotocols(&["a", name])),
+            HandshakeMisuse::Subprotocol,
+            "{name}"
+        );
     }
-    assert_eq!(check(offer().with_subprotocols(&["a", "b", "a"])), Misuse::RepeatedSubprotocol);
+    assert_eq!(
+        check(offer().with_subprotocols(&["a", "b", "a"])),
+        HandshakeMisuse::RepeatedSubprotocol
+    );
     for origin in ["", "a\r\nX: y", "a\nb", "a\0", "caf\u{e9}"] {
-        assert_eq!(check(offer().with_origin(origin)), Misuse::Origin, "{origin}");
+        assert_eq!(check(offer().with_origin(origin)), HandshakeMisuse::Origin, "{origin}");
     }
     for (field, misuse) in [
-        (Field::new("", "x"), Misuse::FieldName),
-        (Field::new("X Y", "x"), Misuse::FieldName),
-        (Field::new("X\r\nY", "x"), Misuse::FieldName),
-        (Field::new("X", "a\r\nY: b"), Misuse::FieldValue),
-        (Field::new("X", "a\rb"), Misuse::FieldValue),
-        (Field::new("X", "a\nb"), Misuse::FieldValue),
-        (Field::new("X", "a\0b"), Misuse::FieldValue),
-        (Field::new("HOST", "x"), Misuse::OwnedField),
-        (Field::new("Upgrade", "x"), Misuse::OwnedField),
-        (Field::new("connection", "x"), Misuse::OwnedField),
-        (Field::new("Content-Length", "5"), Misuse::OwnedField),
-        (Field::new("Transfer-Encoding", "chunked"), Misuse::OwnedField),
-        (Field::new("Origin", "x"), Misuse::OwnedField),
-        (Field::new("Sec-WebSocket-Version", "13"), Misuse::OwnedField),
-        (Field::new("Sec-WebSocket-Extensions", "x"), Misuse::OwnedField),
+        (Field::new("", "x"), HandshakeMisuse::FieldName),
+        (Field::new("X Y", "x"), HandshakeMisuse::FieldName),
+        (Field::new("X\r\nY", "x"), HandshakeMisuse::FieldName),
+        (Field::new("X", "a\r\nY: b"), HandshakeMisuse::FieldValue),
+        (Field::new("X", "a\rb"), HandshakeMisuse::FieldValue),
+        (Field::new("X", "a\nb"), HandshakeMisuse::FieldValue),
+        (Field::new("X", "a\0b"), HandshakeMisuse::FieldValue),
+        (Field::new("HOST", "x"), HandshakeMisuse::OwnedField),
+        (Field::new("Upgrade", "x"), HandshakeMisuse::OwnedField),
+        (Field::new("connection", "x"), HandshakeMisuse::OwnedField),
+        (Field::new("Content-Length", "5"), HandshakeMisuse::OwnedField),
+        (Field::new("Transfer-Encoding", "chunked"), HandshakeMisuse::OwnedField),
+        (Field::new("Origin", "x"), HandshakeMisuse::OwnedField),
+        (Field::new("Sec-WebSocket-Version", "13"), HandshakeMisuse::OwnedField),
+        (Field::new("Sec-WebSocket-Extensions", "x"), HandshakeMisuse::OwnedField),
     ] {
         assert_eq!(check(offer().with_fields(&[field])), misuse, "{field:?}");
     }
@@ -381,7 +406,7 @@ fn client_writes_into_a_buffer_all_or_nothing() {
     let mut out = vec![7; expected.len() + 1];
     assert_eq!(connector.request().encode(&mut out), Ok(expected.len()));
     assert_eq!(&out[..expected.len()], expected);
-    assert_eq!(connector.request().encode(&mut out[..10]), Err(Misuse::BufferTooSmall));
+    assert_eq!(connector.request().encode(&mut out[..10]), Err(HandshakeMisuse::BufferTooSmall));
 }
 
 #[test]
@@ -389,7 +414,7 @@ fn client_request_is_accepted_by_our_server() {
     use sockless::handshake::Request;
     let offer = offer().with_subprotocols(&["chat"]).with_origin("null");
     let bytes = connector(offer).request().to_vec();
-    let request = Request::decode(&bytes, &Limits::default()).unwrap();
+    let request = Request::decode(&bytes, &HeadLimits::default()).unwrap();
     assert!(request.is_upgrade());
     assert_eq!(request.origin(), Some("null"));
     assert!(request.subprotocols().eq(["chat"]));
@@ -777,7 +802,7 @@ fn client_fails_over_limits() {
 
 #[test]
 fn client_fails_at_the_deadline() {
-    let limits = Limits::default().with_timeout(Duration::from_secs(5));
+    let limits = HeadLimits::default().with_timeout(Duration::from_secs(5));
     let start = Duration::from_secs(7);
     let mut connector = Connector::with_nonce(offer(), NONCE, &limits, start).unwrap();
     assert_eq!(connector.deadline(), Some(Duration::from_secs(12)));
@@ -817,7 +842,7 @@ fn client_puts_a_head_together_in_a_lent_buffer() {
     bytes.extend(Head::response().bytes());
     let mut buffer = vec![0; Head::response().bytes().len()];
     let mut connector =
-        Connector::with_buffer(offer(), NONCE, &Limits::default(), NOW, &mut buffer).unwrap();
+        Connector::with_buffer(offer(), NONCE, &HeadLimits::default(), NOW, &mut buffer).unwrap();
     let last = bytes.len() - 1;
     for byte in &bytes[..last] {
         assert!(connector.poll(std::slice::from_ref(byte), NOW).is_none());
@@ -830,10 +855,10 @@ fn client_decodes_an_answer_that_the_caller_put_together() {
     let mut bytes = Head::new("HTTP/1.1 404 Not Found").with("X", "y").bytes();
     let len = bytes.len();
     bytes.extend_from_slice(b"page");
-    let response = Response::decode(&bytes, &Limits::default()).unwrap();
+    let response = Response::decode(&bytes, &HeadLimits::default()).unwrap();
     assert_eq!((response.status(), response.consumed(), response.body()), (404, len, &b"page"[..]));
     for cut in 0..len {
-        let error = Response::decode(&bytes[..cut], &Limits::default()).unwrap_err();
+        let error = Response::decode(&bytes[..cut], &HeadLimits::default()).unwrap_err();
         assert_eq!(error, ResponseError::Truncated);
     }
 }

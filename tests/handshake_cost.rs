@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use heads::{Head, NONCE, REQUESTS};
 use sockless::handshake::{
-    Acceptance, Acceptor, Answered, Asked, Connector, Field, Limits, Offer, Refusal, Url,
+    Acceptance, Acceptor, Answered, Asked, Connector, Field, HeadLimits, Offer, Refusal, Url,
 };
 
 const NOW: Duration = Duration::ZERO;
@@ -80,7 +80,7 @@ fn whole_server_handshake_allocates_once() {
     for (program, head) in REQUESTS {
         let cookie = [Field::new("Set-Cookie", "a=1")];
         let (answer, heap) = count(|| {
-            let mut acceptor = Acceptor::new(&Limits::default(), NOW);
+            let mut acceptor = Acceptor::new(&HeadLimits::default(), NOW);
             let Some(Asked::WebSocket(request)) = acceptor.poll(head.as_bytes(), NOW) else {
                 panic!("{program}");
             };
@@ -98,7 +98,7 @@ fn whole_server_handshake_allocates_once() {
 fn server_handshake_into_a_buffer_allocates_nothing() {
     let mut out = [0; 512];
     let ((), heap) = count(|| {
-        let mut acceptor = Acceptor::new(&Limits::default(), NOW);
+        let mut acceptor = Acceptor::new(&HeadLimits::default(), NOW);
         let Some(Asked::WebSocket(request)) = acceptor.poll(heads::CHROMIUM.as_bytes(), NOW) else {
             panic!();
         };
@@ -110,7 +110,7 @@ fn server_handshake_into_a_buffer_allocates_nothing() {
 #[test]
 fn refusals_allocate_nothing_but_themselves() {
     let (_, heap) = count(|| {
-        let mut acceptor = Acceptor::new(&Limits::default(), NOW);
+        let mut acceptor = Acceptor::new(&HeadLimits::default(), NOW);
         let Some(Asked::Refused(error)) = acceptor.poll(b"GET / HTTP/1.0\r\n\r\n", NOW) else {
             panic!();
         };
@@ -127,7 +127,7 @@ fn client_handshake_allocates_only_its_request() {
     let (_, heap) = count(|| {
         let url = Url::parse("wss://server.example.com/chat?room=7").unwrap();
         let offer = Offer::new(url).with_subprotocols(&["v2.chat", "chat"]);
-        let mut client = Connector::with_nonce(offer, NONCE, &Limits::default(), NOW).unwrap();
+        let mut client = Connector::with_nonce(offer, NONCE, &HeadLimits::default(), NOW).unwrap();
         let request = client.request().to_vec();
         assert!(matches!(client.poll(&answer, NOW), Some(Answered::Open { .. })));
         request
@@ -139,7 +139,7 @@ fn client_handshake_allocates_only_its_request() {
 fn lent_buffer_needs_no_allocation_at_any_split() {
     let mut buffer = vec![0; 1024];
     let ((), heap) = count(|| {
-        let mut acceptor = Acceptor::with_buffer(&Limits::default(), NOW, &mut buffer);
+        let mut acceptor = Acceptor::with_buffer(&HeadLimits::default(), NOW, &mut buffer);
         let asked = heads::CHROMIUM.as_bytes().chunks(1).find_map(|byte| acceptor.poll(byte, NOW));
         assert!(matches!(asked, Some(Asked::WebSocket(_))));
     });
@@ -150,7 +150,7 @@ fn lent_buffer_needs_no_allocation_at_any_split() {
 fn head_in_pieces_stays_within_the_limit() {
     for (limit, sent) in [(16 * 1024, 1 << 20), (1000, 5000), (100, 101), (600, 600)] {
         for cut in [1, 7, 100, 4096] {
-            let limits = Limits::default().with_head(limit);
+            let limits = HeadLimits::default().with_head(limit);
             let bytes = vec![b'x'; sent];
             let (_, heap) = count(|| {
                 let mut acceptor = Acceptor::new(&limits, NOW);
@@ -181,7 +181,7 @@ fn head_in_pieces_reserves_by_what_has_arrived() {
         (300, &[1, 299], &[300, 300]),
     ];
     for (limit, pieces, held) in cases {
-        let mut acceptor = Acceptor::new(&Limits::default().with_head(*limit), NOW);
+        let mut acceptor = Acceptor::new(&HeadLimits::default().with_head(*limit), NOW);
         let bytes = vec![b'x'; *limit];
         HEAP.set(Heap::default());
         for (piece, held) in pieces.iter().zip(*held) {
@@ -198,7 +198,7 @@ fn interim_answers_do_not_pile_up() {
     let url = Url::parse("ws://a").unwrap();
     let (_, heap) = count(|| {
         let mut client =
-            Connector::with_nonce(Offer::new(url), NONCE, &Limits::default(), NOW).unwrap();
+            Connector::with_nonce(Offer::new(url), NONCE, &HeadLimits::default(), NOW).unwrap();
         for piece in interim.chunks(100) {
             assert!(client.poll(piece, NOW).is_none());
         }
@@ -208,7 +208,7 @@ fn interim_answers_do_not_pile_up() {
     assert_eq!(heap.live, 0);
     for cut in [interim.len(), 100, 1] {
         let mut client =
-            Connector::with_nonce(Offer::new(url), NONCE, &Limits::default(), NOW).unwrap();
+            Connector::with_nonce(Offer::new(url), NONCE, &HeadLimits::default(), NOW).unwrap();
         assert!(interim.chunks(cut).all(|piece| client.poll(piece, NOW).is_none()));
         assert_eq!(client.work(), 2 * interim.len() as u64);
     }
@@ -222,7 +222,7 @@ fn every_octet_is_scanned_and_parsed_once_at_any_split() {
     let head = Head::request().with("X", &"y".repeat(filler)).bytes();
     assert_eq!(head.len(), 16 * 1024);
     for cut in [head.len(), head.len() / 2, 100, 1] {
-        let mut acceptor = Acceptor::new(&Limits::default(), NOW);
+        let mut acceptor = Acceptor::new(&HeadLimits::default(), NOW);
         let asked = head.chunks(cut).find_map(|piece| acceptor.poll(piece, NOW));
         assert!(matches!(asked, Some(Asked::WebSocket(_))));
         assert_eq!(acceptor.work(), 2 * 16 * 1024, "{cut}");
@@ -237,7 +237,7 @@ fn head_octet_by_octet_takes_linear_time() {
     let server = |len| {
         let head = long(Head::request(), len);
         let start = Instant::now();
-        let mut acceptor = Acceptor::new(&Limits::default(), NOW);
+        let mut acceptor = Acceptor::new(&HeadLimits::default(), NOW);
         let asked = head.chunks(1).find_map(|piece| acceptor.poll(piece, NOW));
         assert!(matches!(asked, Some(Asked::WebSocket(_))));
         start.elapsed()
@@ -246,7 +246,8 @@ fn head_octet_by_octet_takes_linear_time() {
         let head = long(Head::response(), len);
         let start = Instant::now();
         let offer = Offer::new(Url::parse("ws://a").unwrap());
-        let mut connector = Connector::with_nonce(offer, NONCE, &Limits::default(), NOW).unwrap();
+        let mut connector =
+            Connector::with_nonce(offer, NONCE, &HeadLimits::default(), NOW).unwrap();
         let answered = head.chunks(1).find_map(|piece| connector.poll(piece, NOW));
         assert!(matches!(answered, Some(Answered::Open { .. })));
         start.elapsed()
@@ -260,7 +261,7 @@ fn head_octet_by_octet_takes_linear_time() {
 
 #[test]
 fn head_that_is_refused_is_not_parsed_again() {
-    let mut acceptor = Acceptor::new(&Limits::default(), NOW);
+    let mut acceptor = Acceptor::new(&HeadLimits::default(), NOW);
     let head = b"GET / HTTP/1.0\r\n\r\n";
     assert!(head.chunks(1).find_map(|piece| acceptor.poll(piece, NOW)).is_some());
     for _ in 0..100 {

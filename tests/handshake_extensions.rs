@@ -8,7 +8,7 @@ use std::time::Duration;
 use sockless::extension::deflate::Terms;
 use sockless::extension::{AnswerError, Supported};
 use sockless::handshake::{
-    Acceptance, Answered, Connector, Limits, Offer, Request, ResponseError, Url,
+    Acceptance, Answered, Connector, HeadLimits, Offer, Request, ResponseError, Url,
 };
 
 use crate::heads::{Head, NONCE};
@@ -23,13 +23,13 @@ fn supported() -> Supported {
 
 fn connector(supported: Supported) -> Connector<'static, 'static> {
     let offer = Offer::new(Url::parse("ws://a").unwrap()).with_extensions(supported);
-    Connector::with_nonce(offer, NONCE, &Limits::default(), NOW).unwrap()
+    Connector::with_nonce(offer, NONCE, &HeadLimits::default(), NOW).unwrap()
 }
 
 /// The answer of a server that supports deflate.
 fn answer(head: &Head) -> String {
     let bytes = head.bytes();
-    let request = Request::decode(&bytes, &Limits::default()).unwrap();
+    let request = Request::decode(&bytes, &HeadLimits::default()).unwrap();
     let switching = request.accept(&Acceptance::new().with_extensions(supported())).unwrap();
     String::from_utf8(switching.to_vec()).unwrap()
 }
@@ -85,7 +85,7 @@ fn server_that_supports_extensions_answers_none_that_was_not_offered() {
 fn both_agree() {
     let mut client = connector(supported());
     let bytes = client.request().to_vec();
-    let request = Request::decode(&bytes, &Limits::default()).unwrap();
+    let request = Request::decode(&bytes, &HeadLimits::default()).unwrap();
     let switching = request.accept(&Acceptance::new().with_extensions(supported())).unwrap();
     let answer = switching.to_vec();
     match client.poll(&answer, NOW) {

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use sockless::handshake::{
-    Acceptance, Connector, Field, Limits, Misuse, Offer, Refusal, Request, RequestError, Response,
-    ResponseError, Upgrade, Url,
+    Acceptance, Connector, Field, HandshakeMisuse, HeadLimits, Offer, Refusal, Request,
+    RequestError, Response, ResponseError, Upgrade, Url,
 };
 
 use crate::heads::{self, ACCEPT, Head, KEY, NONCE};
@@ -26,7 +26,7 @@ fn request() -> http::request::Builder {
 fn connector(subprotocols: &'static [&'static str]) -> Connector<'static, 'static> {
     let offer = Offer::new(Url::parse("ws://server.example.com/chat?x=1").unwrap());
     let offer = offer.with_subprotocols(subprotocols);
-    Connector::with_nonce(offer, NONCE, &Limits::default(), NOW).unwrap()
+    Connector::with_nonce(offer, NONCE, &HeadLimits::default(), NOW).unwrap()
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn server_upgrades_request_of_another_http_server() {
     assert_eq!(response.headers()["sec-websocket-protocol"], "c");
     assert_eq!(response.headers().get_all("set-cookie").iter().count(), 2);
     let unoffered = Acceptance::new().with_subprotocol("x");
-    assert_eq!(upgrade.accept(&unoffered).unwrap_err(), Misuse::UnofferedSubprotocol);
+    assert_eq!(upgrade.accept(&unoffered).unwrap_err(), HandshakeMisuse::UnofferedSubprotocol);
 }
 
 #[test]
@@ -110,14 +110,14 @@ fn refusals_convert() {
 #[test]
 fn requests_convert() {
     let bytes = heads::CHROMIUM.as_bytes();
-    let request = Request::decode(bytes, &Limits::default()).unwrap();
+    let request = Request::decode(bytes, &HeadLimits::default()).unwrap();
     let converted = http::Request::try_from(&request).unwrap();
     assert_eq!(converted.uri(), "/live?room=7");
     assert_eq!(converted.headers().len(), 14);
     assert_eq!(converted.headers()["origin"], "https://www.example.com");
     assert!(Upgrade::check(&converted).is_ok());
     let strange = Head::request().start("GET /a\"b HTTP/1.1").bytes();
-    let request = Request::decode(&strange, &Limits::default()).unwrap();
+    let request = Request::decode(&strange, &HeadLimits::default()).unwrap();
     // In either direction, nothing is added.
     if let Ok(converted) = http::Request::try_from(&request) {
         assert_eq!(converted.uri(), "/a\"b");
@@ -154,7 +154,7 @@ fn client_sends_and_checks_by_another_http_client() {
 #[test]
 fn responses_convert() {
     let bytes = b"HTTP/1.1 404 Not Found\r\nX: y\r\nX: z\r\n\r\npage";
-    let response = Response::decode(bytes, &Limits::default()).unwrap();
+    let response = Response::decode(bytes, &HeadLimits::default()).unwrap();
     let converted = http::Response::try_from(&response).unwrap();
     assert_eq!(converted.status(), 404);
     assert_eq!(converted.headers().get_all("x").iter().count(), 2);
@@ -168,7 +168,7 @@ fn extended_connect_goes_through_the_types_of_http() {
     let offer = Offer::new(Url::parse("wss://server.example.com:8443/chat?x=1").unwrap())
         .with_subprotocols(&["v2.chat", "chat"])
         .with_fields(&fields);
-    let opening = connect::Opening::new(offer).unwrap();
+    let opening = connect::ConnectOpening::new(offer).unwrap();
     let request = http::Request::try_from(&opening).unwrap();
     assert_eq!(request.method(), "CONNECT");
     assert_eq!(request.uri(), "https://server.example.com:8443/chat?x=1");
@@ -176,24 +176,27 @@ fn extended_connect_goes_through_the_types_of_http() {
     assert_eq!(request.headers()["cookie"], "a=1");
     assert!(!request.headers().contains_key("sec-websocket-key"));
 
-    let seen = connect::Request::from_http(&request, Some("websocket")).unwrap();
+    let seen = connect::ConnectRequest::from_http(&request, Some("websocket")).unwrap();
     assert_eq!(seen.authority(), "server.example.com:8443");
     assert_eq!(seen.target(), "/chat?x=1");
     assert!(seen.subprotocols().eq(["v2.chat", "chat"]));
     let accepted = seen.accept(&Acceptance::new().with_subprotocol("chat")).unwrap();
     let response = http::Response::try_from(&accepted).unwrap();
     assert_eq!(response.status(), 200);
-    assert_eq!(opening.check_http(&response), connect::Answered::Open(accepted.established()));
+    assert_eq!(
+        opening.check_http(&response),
+        connect::ConnectAnswered::Open(accepted.established())
+    );
 
     for (protocol, status) in [(None, 405), (Some("connect-udp"), 501)] {
-        let error = connect::Request::from_http(&request, protocol).unwrap_err();
+        let error = connect::ConnectRequest::from_http(&request, protocol).unwrap_err();
         let response = http::Response::try_from(error).unwrap();
         assert_eq!(response.status(), status);
-        assert_eq!(opening.check_http(&response), connect::Answered::Refused(status));
+        assert_eq!(opening.check_http(&response), connect::ConnectAnswered::Refused(status));
     }
     let mut other = request.clone();
     other.headers_mut().insert("sec-websocket-version", "8".parse().unwrap());
-    let error = connect::Request::from_http(&other, Some("websocket")).unwrap_err();
+    let error = connect::ConnectRequest::from_http(&other, Some("websocket")).unwrap_err();
     let response = http::Response::try_from(error).unwrap();
     assert_eq!(
         (response.status().as_u16(), &response.headers()["sec-websocket-version"]),

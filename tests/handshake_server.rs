@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use sockless::handshake::{
-    Acceptance, Acceptor, Asked, Field, Limits, Misuse, Origins, Refusal, Request, RequestError,
+    Acceptance, Acceptor, Asked, Field, HandshakeMisuse, HeadLimits, Origins, Refusal, Request,
+    RequestError,
 };
 
 use crate::heads::{self, ACCEPT, Head, KEY, REQUESTS};
@@ -14,7 +15,7 @@ use crate::heads::{self, ACCEPT, Head, KEY, REQUESTS};
 const NOW: Duration = Duration::ZERO;
 
 fn acceptor() -> Acceptor<'static> {
-    Acceptor::new(&Limits::default(), NOW)
+    Acceptor::new(&HeadLimits::default(), NOW)
 }
 
 fn ask(bytes: &[u8]) -> Asked<'_> {
@@ -596,7 +597,7 @@ fn server_hands_request_without_upgrade_to_the_application() {
         let bytes = head.bytes();
         let request = plain(&bytes);
         assert!(!request.is_upgrade());
-        assert_eq!(request.accept(&Acceptance::new()).unwrap_err(), Misuse::PlainRequest);
+        assert_eq!(request.accept(&Acceptance::new()).unwrap_err(), HandshakeMisuse::PlainRequest);
     }
     let answer = std::str::from_utf8(RequestError::PlainRequest.answer()).unwrap();
     assert!(answer.starts_with("HTTP/1.1 426 "));
@@ -877,7 +878,7 @@ fn server_sends_no_subprotocol_that_was_not_offered() {
     let request = request(&head);
     for chosen in ["c", "A", "", "a, b", "a\r\nX: y"] {
         let acceptance = Acceptance::new().with_subprotocol(chosen);
-        assert_eq!(request.accept(&acceptance).unwrap_err(), Misuse::UnofferedSubprotocol);
+        assert_eq!(request.accept(&acceptance).unwrap_err(), HandshakeMisuse::UnofferedSubprotocol);
     }
     // The request is unharmed.
     assert!(request.accept(&Acceptance::new()).is_ok());
@@ -925,22 +926,22 @@ fn server_refuses_to_write_fields_that_would_break_the_head() {
     let bytes = Head::request().bytes();
     let request = request(&bytes);
     for (field, misuse) in [
-        (Field::new("", "x"), Misuse::FieldName),
-        (Field::new("X Y", "x"), Misuse::FieldName),
-        (Field::new("X:", "x"), Misuse::FieldName),
-        (Field::new("X\r\nY", "x"), Misuse::FieldName),
-        (Field::new("X", "a\r\nSet-Cookie: b"), Misuse::FieldValue),
-        (Field::new("X", "a\rb"), Misuse::FieldValue),
-        (Field::new("X", "a\nb"), Misuse::FieldValue),
-        (Field::new("X", "a\0b"), Misuse::FieldValue),
-        (Field::new("X", "\u{7f}"), Misuse::FieldValue),
-        (Field::new("upgrade", "x"), Misuse::OwnedField),
-        (Field::new("Connection", "close"), Misuse::OwnedField),
-        (Field::new("CONTENT-LENGTH", "5"), Misuse::OwnedField),
-        (Field::new("Transfer-Encoding", "chunked"), Misuse::OwnedField),
-        (Field::new("Sec-WebSocket-Accept", "x"), Misuse::OwnedField),
-        (Field::new("sec-websocket-protocol", "x"), Misuse::OwnedField),
-        (Field::new("Sec-WebSocket-Anything", "x"), Misuse::OwnedField),
+        (Field::new("", "x"), HandshakeMisuse::FieldName),
+        (Field::new("X Y", "x"), HandshakeMisuse::FieldName),
+        (Field::new("X:", "x"), HandshakeMisuse::FieldName),
+        (Field::new("X\r\nY", "x"), HandshakeMisuse::FieldName),
+        (Field::new("X", "a\r\nSet-Cookie: b"), HandshakeMisuse::FieldValue),
+        (Field::new("X", "a\rb"), HandshakeMisuse::FieldValue),
+        (Field::new("X", "a\nb"), HandshakeMisuse::FieldValue),
+        (Field::new("X", "a\0b"), HandshakeMisuse::FieldValue),
+        (Field::new("X", "\u{7f}"), HandshakeMisuse::FieldValue),
+        (Field::new("upgrade", "x"), HandshakeMisuse::OwnedField),
+        (Field::new("Connection", "close"), HandshakeMisuse::OwnedField),
+        (Field::new("CONTENT-LENGTH", "5"), HandshakeMisuse::OwnedField),
+        (Field::new("Transfer-Encoding", "chunked"), HandshakeMisuse::OwnedField),
+        (Field::new("Sec-WebSocket-Accept", "x"), HandshakeMisuse::OwnedField),
+        (Field::new("sec-websocket-protocol", "x"), HandshakeMisuse::OwnedField),
+        (Field::new("Sec-WebSocket-Anything", "x"), HandshakeMisuse::OwnedField),
     ] {
         let fields = [Field::new("X-Fine", "y"), field];
         let acceptance = Acceptance::new().with_fields(&fields);
@@ -960,7 +961,7 @@ fn server_writes_into_a_buffer_all_or_nothing() {
     assert_eq!(&out[..expected.len()], expected);
     assert_eq!(&out[expected.len()..], [7; 3]);
     let mut small = vec![7; expected.len() - 1];
-    assert_eq!(switching.encode(&mut small), Err(Misuse::BufferTooSmall));
+    assert_eq!(switching.encode(&mut small), Err(HandshakeMisuse::BufferTooSmall));
     assert!(small.iter().all(|byte| *byte == 7));
 }
 
@@ -993,7 +994,7 @@ fn server_refuses_with_any_final_status() {
         assert!(bytes.ends_with(b"\r\n\r\n"));
     }
     for status in [0, 100, 101, 199, 600, 999, u16::MAX] {
-        assert_eq!(Refusal::new(status, &[], b"").unwrap_err(), Misuse::Status);
+        assert_eq!(Refusal::new(status, &[], b"").unwrap_err(), HandshakeMisuse::Status);
     }
 }
 
@@ -1048,18 +1049,18 @@ fn server_leaves_fields_to_others_that_only_look_like_its_own() {
     assert!(Refusal::new(403, &fields, b"").is_ok());
     for name in ["host", "Sec-WebSocket-"] {
         let fields = [Field::new(name, "x")];
-        assert_eq!(Refusal::new(403, &fields, b"").unwrap_err(), Misuse::OwnedField);
+        assert_eq!(Refusal::new(403, &fields, b"").unwrap_err(), HandshakeMisuse::OwnedField);
     }
 }
 
 #[test]
 fn server_sends_no_body_where_the_status_has_none() {
     for status in [204, 304] {
-        assert_eq!(Refusal::new(status, &[], b"x").unwrap_err(), Misuse::Body);
+        assert_eq!(Refusal::new(status, &[], b"x").unwrap_err(), HandshakeMisuse::Body);
         let bytes = Refusal::new(status, &[], b"").unwrap().to_vec();
         assert!(!String::from_utf8(bytes).unwrap().contains("Content-Length"));
     }
-    assert_eq!(Refusal::new(205, &[], b"x").unwrap_err(), Misuse::Body);
+    assert_eq!(Refusal::new(205, &[], b"x").unwrap_err(), HandshakeMisuse::Body);
     let bytes = Refusal::new(205, &[], b"").unwrap().to_vec();
     assert!(String::from_utf8(bytes).unwrap().contains("Content-Length: 0"));
 }
@@ -1077,7 +1078,7 @@ fn server_refuses_with_fields_and_body() {
     assert_eq!(refusal.encoded_len(), expected.len());
     let mut out = [0; 200];
     assert_eq!(refusal.encode(&mut out), Ok(expected.len()));
-    assert_eq!(refusal.encode(&mut out[..20]), Err(Misuse::BufferTooSmall));
+    assert_eq!(refusal.encode(&mut out[..20]), Err(HandshakeMisuse::BufferTooSmall));
 }
 
 #[test]
@@ -1124,11 +1125,11 @@ fn server_allows_only_the_origins_it_expects() {
     assert!(!Origins::new(&[]).allows(Some("https://example.com")));
 }
 
-// Limits, time, and the end
+// HeadLimits, time, and the end
 
 #[test]
 fn server_refuses_head_over_limit_431() {
-    let limits = Limits::default().with_head(200);
+    let limits = HeadLimits::default().with_head(200);
     let exact = |len: usize| {
         let rest = len - Head::request().with("X", "").bytes().len();
         Head::request().with("X", &"y".repeat(rest)).bytes()
@@ -1169,7 +1170,7 @@ fn server_refuses_more_fields_than_limit_431() {
     assert_eq!(request(&head(100).bytes()).fields().count(), 100);
     refuses(head(101).bytes(), RequestError::TooManyFields, 431);
     refuses(head(120).bytes(), RequestError::TooManyFields, 431);
-    let limits = Limits::default().with_fields(255);
+    let limits = HeadLimits::default().with_fields(255);
     let bytes = head(255).bytes();
     match Acceptor::new(&limits, NOW).poll(&bytes, NOW) {
         Some(Asked::WebSocket(request)) => assert_eq!(request.fields().count(), 255),
@@ -1177,7 +1178,7 @@ fn server_refuses_more_fields_than_limit_431() {
     }
     for cut in [usize::MAX, 100] {
         for most in [5, 6, 31, 32, 33] {
-            let limits = Limits::default().with_fields(most);
+            let limits = HeadLimits::default().with_fields(most);
             let bytes = head(usize::from(most)).bytes();
             let mut acceptor = Acceptor::new(&limits, NOW);
             let asked = bytes.chunks(cut).find_map(|piece| acceptor.poll(piece, NOW));
@@ -1188,7 +1189,7 @@ fn server_refuses_more_fields_than_limit_431() {
             assert!(matches!(asked, Some(Asked::Refused(RequestError::TooManyFields))), "{most}");
         }
     }
-    let limits = Limits::default().with_fields(0);
+    let limits = HeadLimits::default().with_fields(0);
     assert!(matches!(
         Acceptor::new(&limits, NOW).poll(&bytes, NOW),
         Some(Asked::Refused(RequestError::TooManyFields))
@@ -1197,7 +1198,7 @@ fn server_refuses_more_fields_than_limit_431() {
 
 #[test]
 fn server_refuses_at_the_deadline_408() {
-    let limits = Limits::default().with_timeout(Duration::from_secs(5));
+    let limits = HeadLimits::default().with_timeout(Duration::from_secs(5));
     let start = Duration::from_secs(1000);
     let mut acceptor = Acceptor::new(&limits, start);
     assert_eq!(acceptor.deadline(), Some(Duration::from_secs(1005)));
@@ -1219,7 +1220,7 @@ fn server_refuses_at_the_deadline_408() {
 
 #[test]
 fn server_does_not_let_trickling_bytes_move_the_deadline() {
-    let limits = Limits::default().with_timeout(Duration::from_secs(5));
+    let limits = HeadLimits::default().with_timeout(Duration::from_secs(5));
     let mut acceptor = Acceptor::new(&limits, NOW);
     let bytes = Head::request().bytes();
     let refused = bytes.iter().zip(1..).find_map(|(byte, second)| {
@@ -1239,7 +1240,7 @@ fn server_accepts_a_whole_head_that_it_reads_after_the_deadline() {
 
 #[test]
 fn server_without_timeout_has_no_deadline() {
-    let mut acceptor = Acceptor::new(&Limits::default().without_timeout(), NOW);
+    let mut acceptor = Acceptor::new(&HeadLimits::default().without_timeout(), NOW);
     assert_eq!(acceptor.deadline(), None);
     assert!(acceptor.poll(b"GET", Duration::MAX).is_none());
 }
@@ -1281,7 +1282,7 @@ fn server_ignores_what_follows_a_request() {
 fn server_puts_a_head_together_in_a_lent_buffer() {
     let bytes = Head::request().bytes();
     let mut buffer = vec![0; bytes.len()];
-    let mut acceptor = Acceptor::with_buffer(&Limits::default(), NOW, &mut buffer);
+    let mut acceptor = Acceptor::with_buffer(&HeadLimits::default(), NOW, &mut buffer);
     for byte in &bytes[..bytes.len() - 1] {
         assert!(acceptor.poll(std::slice::from_ref(byte), NOW).is_none());
     }
@@ -1299,7 +1300,7 @@ fn server_refuses_head_longer_than_the_lent_buffer_431() {
     let bytes = Head::request().bytes();
     for cut in [bytes.len(), 10] {
         let mut buffer = vec![0; bytes.len() - 1];
-        let mut acceptor = Acceptor::with_buffer(&Limits::default(), NOW, &mut buffer);
+        let mut acceptor = Acceptor::with_buffer(&HeadLimits::default(), NOW, &mut buffer);
         let asked = bytes.chunks(cut).find_map(|piece| acceptor.poll(piece, NOW));
         assert!(matches!(asked, Some(Asked::Refused(RequestError::HeadTooLong))));
     }
@@ -1311,11 +1312,11 @@ fn server_decodes_a_head_that_the_caller_put_together() {
     bytes.extend(Head::request().bytes());
     let len = bytes.len();
     bytes.extend_from_slice(b"frames");
-    let request = Request::decode(&bytes, &Limits::default()).unwrap();
+    let request = Request::decode(&bytes, &HeadLimits::default()).unwrap();
     assert_eq!(request.consumed(), len);
     assert_eq!(request.path(), "/chat");
     for cut in 0..len {
-        let error = Request::decode(&bytes[..cut], &Limits::default()).unwrap_err();
+        let error = Request::decode(&bytes[..cut], &HeadLimits::default()).unwrap_err();
         assert_eq!(error, RequestError::Truncated);
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use sockless::handshake::{
-    Acceptance, Acceptor, Answered, Asked, Connector, Limits, Offer, Request, RequestError,
+    Acceptance, Acceptor, Answered, Asked, Connector, HeadLimits, Offer, Request, RequestError,
     Response, Url,
 };
 
@@ -86,8 +86,8 @@ fn answer<'p>(mut client: Connector<'_, '_>, pieces: impl IntoIterator<Item = &'
     Seen::More
 }
 
-fn limits() -> Limits {
-    Limits::default().with_head(2000).with_fields(40)
+fn limits() -> HeadLimits {
+    HeadLimits::default().with_head(2000).with_fields(40)
 }
 
 /// `bytes` in pieces of at most these lengths; the last length repeats.
@@ -244,9 +244,9 @@ proptest! {
         for text in [text.clone(), format!("ws://{text}"), format!("wss://a/{text}")] {
             if let Ok(url) = Url::parse(&text) {
                 let client =
-                    Connector::with_nonce(Offer::new(url), NONCE, &Limits::default(), NOW).unwrap();
+                    Connector::with_nonce(Offer::new(url), NONCE, &HeadLimits::default(), NOW).unwrap();
                 let bytes = client.request().to_vec();
-                let request = Request::decode(&bytes, &Limits::default()).unwrap();
+                let request = Request::decode(&bytes, &HeadLimits::default()).unwrap();
                 prop_assert!(request.is_upgrade());
             }
         }

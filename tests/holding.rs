@@ -285,7 +285,7 @@ fn goes_on_at_once_when_output_has_been_written<R: Tested>() {
     feed(&mut conn, &message::<R>("held"));
     assert_eq!(pass(&mut conn, seconds(5)), []);
     // Nothing but the write timeout is due while it is held.
-    assert_eq!(conn.deadline(), Some(seconds(60)));
+    assert_eq!(conn.want().deadline(), Some(seconds(60)));
     written(&mut conn);
     assert_eq!(conn.want(), Want::Io { read: false, write: false, deadline: Some(START) });
     assert_eq!(pass(&mut conn, seconds(5)), [text("held")]);
@@ -302,7 +302,7 @@ fn raised_limit_lets_held_messages_go<R: Tested>() {
     let mut conn = congested::<R>(answering());
     assert_eq!(feed(&mut conn, &message::<R>("held")), []);
     conn.set_config(answering().with_output_limits(1000, 1000));
-    assert_eq!(conn.deadline(), Some(START));
+    assert_eq!(conn.want().deadline(), Some(START));
     assert_eq!(on(&mut conn), [text("held")]);
 }
 
@@ -334,7 +334,7 @@ fn input_is_kept_while_a_buffer_is_out<R: Tested>() {
     assert_eq!(conn.want(), Want::Io { read: false, write: false, deadline: None });
     taken.extend(&bytes[1000..30_000]);
     conn.put_buffer(taken).unwrap();
-    assert_eq!(conn.deadline(), Some(START));
+    assert_eq!(conn.want().deadline(), Some(START));
     assert_eq!(on(&mut conn), [binary(&payload), text("next")]);
     is_unharmed(&mut conn);
 }
@@ -458,9 +458,9 @@ fn pings_answer_is_not_timed_before_it_is_written<R: Tested>() {
         assert_eq!(pass(&mut conn, seconds(second)), [], "after {second} s");
     }
     written(&mut conn);
-    assert_eq!(conn.deadline(), Some(START));
+    assert_eq!(conn.want().deadline(), Some(START));
     assert_eq!(pass(&mut conn, seconds(60)), []);
-    assert_eq!(conn.deadline(), Some(seconds(65)));
+    assert_eq!(conn.want().deadline(), Some(seconds(65)));
     assert_eq!(pass(&mut conn, seconds(64)), []);
     assert_eq!(pass(&mut conn, seconds(65)), [Seen::Failed(Failure::Unresponsive)]);
 }
@@ -490,7 +490,7 @@ fn soft_limit_is_no_higher_than_the_hard_one<R: Tested>() {
 /// The time is up: the output is offered once more at once, in vain.
 fn stalls<R: Tested>(conn: &mut Connection<R>, now: Duration) {
     assert_eq!(pass(conn, now), []);
-    assert!(conn.deadline().is_some_and(|at| at <= now), "{:?}", conn.want());
+    assert!(conn.want().deadline().is_some_and(|at| at <= now), "{:?}", conn.want());
     assert_eq!(pass(conn, now), [Seen::Failed(Failure::Stalled)]);
 }
 
@@ -517,7 +517,7 @@ fn any_byte_written_postpones_stalling<R: Tested>() {
         conn.wrote(usize::from(second % 2 == 0));
         assert_eq!(pass(&mut conn, seconds(second)), [], "after {second} s");
     }
-    let last = conn.deadline();
+    let last = conn.want().deadline();
     assert_eq!(last, Some(seconds(91)));
     stalls(&mut conn, seconds(91));
 }
@@ -552,7 +552,7 @@ fn part_of_the_last_offer_that_is_taken_is_no_stall<R: Tested>() {
     assert_eq!(pass(&mut conn, seconds(3)), []);
     conn.wrote(1);
     assert_eq!(pass(&mut conn, seconds(3)), []);
-    assert_eq!(conn.deadline(), Some(seconds(6)));
+    assert_eq!(conn.want().deadline(), Some(seconds(6)));
     stalls(&mut conn, seconds(6));
 }
 
@@ -565,7 +565,7 @@ fn time_since_everything_was_written_is_no_stall<R: Tested>() {
     // What comes after it has its own time, at once and later.
     conn.pong(b"unasked").unwrap();
     assert_eq!(pass(&mut conn, seconds(2)), []);
-    assert_eq!(conn.deadline(), Some(seconds(5)));
+    assert_eq!(conn.want().deadline(), Some(seconds(5)));
     written(&mut conn);
     assert_eq!(pass(&mut conn, seconds(10)), []);
     let pings = [peer::<R>(FIN | PING, b"a"), peer::<R>(FIN | PING, b"b")].concat();
@@ -585,7 +585,7 @@ fn answer_after_everything_was_written_has_its_own_time<R: Tested>() {
     let seen = feed_at(&mut conn, &peer::<R>(FIN | PING, b"a"), seconds(2));
     assert_eq!(seen, [Seen::Ping(b"a".to_vec())]);
     assert_eq!(pass(&mut conn, seconds(3)), []);
-    assert_eq!(conn.deadline(), Some(seconds(6)));
+    assert_eq!(conn.want().deadline(), Some(seconds(6)));
     stalls(&mut conn, seconds(6));
 }
 
@@ -593,12 +593,12 @@ fn byte_that_was_written_just_before_the_deadline_counts<R: Tested>() {
     let mut conn = R::open(Config::default().with_write_timeout(seconds(3)));
     conn.send_text("waits").unwrap();
     assert_eq!(pass(&mut conn, START), []);
-    assert_eq!(conn.deadline(), Some(seconds(3)));
+    assert_eq!(conn.want().deadline(), Some(seconds(3)));
     conn.wrote(1);
     // When that was is asked at once, so that the next stall is not found late.
-    assert_eq!(conn.deadline(), Some(START));
+    assert_eq!(conn.want().deadline(), Some(START));
     assert_eq!(pass(&mut conn, seconds(3)), []);
-    assert_eq!(conn.deadline(), Some(seconds(6)));
+    assert_eq!(conn.want().deadline(), Some(seconds(6)));
     stalls(&mut conn, seconds(6));
 }
 

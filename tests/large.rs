@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
 use bytes::BytesMut;
-use sockless::connection::{Cause, Failure};
+use sockless::connection::{Cause, Failure, Loan};
 use sockless::frame::Violation;
 use sockless::{Connection, Event, Input, Want};
 
@@ -244,7 +244,7 @@ fn ends_while_the_buffer_is_out<R: Tested>() {
     let (mut conn, bytes) = taken::<R>();
     assert_eq!(end(&mut conn, START), []);
     drop(bytes);
-    assert_eq!(conn.deadline(), Some(seconds(10)));
+    assert_eq!(conn.want().deadline(), Some(seconds(10)));
     assert_eq!(pass(&mut conn, seconds(10)), []);
     assert_eq!(outcome(&conn).cause, Cause::TimedOut);
 }
@@ -296,49 +296,49 @@ fn assembles_in_what_is_lent<R: Tested>() {
         for first in [TEXT, BINARY] {
             // What is lent is empty, whatever has been in it.
             spare.extend_from_slice(b"left over");
-            conn.lend_assembly(spare).unwrap();
+            conn.lend(Loan::Message, spare).unwrap();
             let payload = vec![b'x'; len];
             let (begin, end) = payload.split_at(len / 2);
             let fragments = [peer::<R>(first, begin), peer::<R>(FIN, end)].concat();
             spare = assembled(&mut conn, &fragments);
             assert!(spare == payload && spare.as_ptr() == memory, "{len}");
-            conn.lend_assembly(spare).unwrap();
+            conn.lend(Loan::Message, spare).unwrap();
             spare = assembled(&mut conn, &peer::<R>(FIN | first, &payload));
             assert!(spare == payload && spare.as_ptr() == memory, "{len}");
         }
     }
-    assert!(conn.reclaim_assembly().is_none());
+    assert!(conn.reclaim(Loan::Message).is_none());
 }
 
 fn takes_what_is_lent_back_unused<R: Tested>() {
     let mut conn = open::<R>();
-    assert!(conn.reclaim_assembly().is_none());
+    assert!(conn.reclaim(Loan::Message).is_none());
     let spare = Vec::with_capacity(100);
     let memory = spare.as_ptr();
-    conn.lend_assembly(spare).unwrap();
+    conn.lend(Loan::Message, spare).unwrap();
     assert_eq!(feed(&mut conn, &peer::<R>(FIN | TEXT, b"whole")), [text("whole")]);
-    let spare = conn.reclaim_assembly().unwrap();
+    let spare = conn.reclaim(Loan::Message).unwrap();
     assert_eq!((spare.as_ptr(), spare.capacity()), (memory, 100));
-    assert!(conn.reclaim_assembly().is_none());
+    assert!(conn.reclaim(Loan::Message).is_none());
     // One that has no memory lends none.
-    conn.lend_assembly(Vec::new()).unwrap();
-    assert!(conn.reclaim_assembly().is_none());
+    conn.lend(Loan::Message, Vec::new()).unwrap();
+    assert!(conn.reclaim(Loan::Message).is_none());
 }
 
 fn refuses_what_is_lent_while_it_assembles<R: Tested>() {
     let mut conn = open::<R>();
-    conn.lend_assembly(Vec::with_capacity(100)).unwrap();
-    assert_eq!(conn.lend_assembly(Vec::with_capacity(7)).unwrap_err().capacity(), 7);
+    conn.lend(Loan::Message, Vec::with_capacity(100)).unwrap();
+    assert_eq!(conn.lend(Loan::Message, Vec::with_capacity(7)).unwrap_err().capacity(), 7);
     let bytes = peer::<R>(FIN | BINARY, &[1; 90]);
     feed(&mut conn, &bytes[..50]);
-    assert!(conn.lend_assembly(Vec::with_capacity(7)).is_err());
-    assert!(conn.reclaim_assembly().is_none());
+    assert!(conn.lend(Loan::Message, Vec::with_capacity(7)).is_err());
+    assert!(conn.reclaim(Loan::Message).is_none());
     assert_eq!(feed(&mut conn, &bytes[50..]), [binary(&[1; 90])]);
-    conn.lend_assembly(Vec::with_capacity(7)).unwrap();
+    conn.lend(Loan::Message, Vec::with_capacity(7)).unwrap();
     // Neither while a message's own buffer is out.
     let (mut conn, bytes) = taken::<R>();
-    assert!(conn.lend_assembly(Vec::with_capacity(7)).is_err());
-    assert!(conn.reclaim_assembly().is_none());
+    assert!(conn.lend(Loan::Message, Vec::with_capacity(7)).is_err());
+    assert!(conn.reclaim(Loan::Message).is_none());
     conn.put_buffer(bytes).unwrap();
 }
 
@@ -346,7 +346,7 @@ fn grows_what_is_lent_where_it_is_short<R: Tested>() {
     let payload = pattern(300_000);
     let bytes = peer::<R>(FIN | BINARY, &payload);
     let mut conn = open::<R>();
-    conn.lend_assembly(Vec::with_capacity(10)).unwrap();
+    conn.lend(Loan::Message, Vec::with_capacity(10)).unwrap();
     let mut arrived = 0;
     for piece in bytes[..bytes.len() - 1].chunks(1000) {
         assert_eq!(feed(&mut conn, piece), []);
@@ -360,7 +360,7 @@ fn reads_into_what_is_lent<R: Tested>() {
     let payload = pattern(300_000);
     let bytes = peer::<R>(FIN | BINARY, &payload);
     let mut conn = open::<R>();
-    conn.lend_assembly(Vec::with_capacity(payload.len())).unwrap();
+    conn.lend(Loan::Message, Vec::with_capacity(payload.len())).unwrap();
     let (begin, rest) = bytes.split_at(100);
     feed(&mut conn, begin);
     // It has room for all of the message: one read is enough.
@@ -376,16 +376,16 @@ fn gives_back_what_is_lent_after_the_end<R: Tested>() {
     let wrong = peer::<R>(FIN | 3, b"");
     for last in [close, wrong] {
         let mut conn = open::<R>();
-        conn.lend_assembly(Vec::with_capacity(100)).unwrap();
+        conn.lend(Loan::Message, Vec::with_capacity(100)).unwrap();
         assert_eq!(feed(&mut conn, &last).len(), 1);
-        assert_eq!(conn.reclaim_assembly().unwrap().capacity(), 100);
+        assert_eq!(conn.reclaim(Loan::Message).unwrap().capacity(), 100);
     }
     // In the middle of a message it is gone with what it held.
     let mut conn = open::<R>();
-    conn.lend_assembly(Vec::with_capacity(100)).unwrap();
+    conn.lend(Loan::Message, Vec::with_capacity(100)).unwrap();
     feed(&mut conn, &peer::<R>(FIN | BINARY, &[1; 90])[..50]);
     end(&mut conn, START);
-    assert!(conn.reclaim_assembly().is_none());
-    conn.lend_assembly(Vec::with_capacity(100)).unwrap();
-    assert!(conn.reclaim_assembly().is_some());
+    assert!(conn.reclaim(Loan::Message).is_none());
+    conn.lend(Loan::Message, Vec::with_capacity(100)).unwrap();
+    assert!(conn.reclaim(Loan::Message).is_some());
 }

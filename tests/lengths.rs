@@ -5,7 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use sockless::connection::SendError;
+use sockless::connection::{Loan, SendError};
 use sockless::frame::{Header, Limits, Misuse, Violation};
 use sockless::words::opcode::Opcode;
 use sockless::{Client, Config, Connection, Delivery, Event, Input, Kind, Server};
@@ -190,9 +190,9 @@ fn streamed_frame_of_more_than_4_gib_ends_at_its_last_byte() {
     let mut conn: Connection<Server> = Connection::server(Config::default());
     conn.stream_frame(Some(Kind::Binary), true, BEYOND).unwrap();
     let mut piece = vec![0; 8 << 20];
-    conn.lend(Vec::new()).unwrap_err();
+    conn.lend(Loan::Output, Vec::new()).unwrap_err();
     conn.wrote(usize::MAX);
-    conn.lend(Vec::with_capacity(piece.len())).unwrap();
+    conn.lend(Loan::Output, Vec::with_capacity(piece.len())).unwrap();
     let mut left = BEYOND - 3;
     while left > 0 {
         let count = left.min(piece.len() as u64) as usize;

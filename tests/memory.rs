@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sockless::connection::{Failure, Notice, Side};
+use sockless::connection::{Failure, Loan, Notice, Side};
 use sockless::frame::{Limits, Violation};
 use sockless::{Client, CloseCode, Config, Connection, Delivery, Event, Input, Server};
 
@@ -65,7 +65,7 @@ fn announcing(fin: bool, opcode: u8, len: u64) -> Vec<u8> {
 fn echo_through_lent_buffer<R: Side>(conn: &mut Connection<R>, bytes: &mut [u8]) -> (usize, u64) {
     let spare = Vec::with_capacity(2 * bytes.len() + 64);
     let meter = Meter::start();
-    conn.lend(spare).expect("nothing waits, nothing is lent");
+    conn.lend(Loan::Output, spare).expect("nothing waits, nothing is lent");
     let mut messages = 0;
     let mut input = Input::new(bytes);
     while let Some(event) = conn.poll(&mut input, ZERO) {
@@ -78,7 +78,7 @@ fn echo_through_lent_buffer<R: Side>(conn: &mut Connection<R>, bytes: &mut [u8])
         messages += 1;
     }
     drain(conn);
-    let spare = conn.reclaim().expect("all is written");
+    let spare = conn.reclaim(Loan::Output).expect("all is written");
     (messages, meter.calls() + u64::from(spare.capacity() == 0))
 }
 
@@ -252,7 +252,7 @@ fn hundred_thousand_idle_connections_share_one_read_buffer_and_one_spare() {
     for (index, conn) in
         connections.iter_mut().enumerate().step_by(1 + 9 * usize::from(cfg!(debug_assertions)))
     {
-        conn.lend(std::mem::take(&mut spare)).expect("nothing waits");
+        conn.lend(Loan::Output, std::mem::take(&mut spare)).expect("nothing waits");
         let bytes = if index % 2 == 0 { &message } else { &ping };
         read[..bytes.len()].copy_from_slice(bytes);
         let mut input = Input::new(&mut read[..bytes.len()]);
@@ -262,7 +262,7 @@ fn hundred_thousand_idle_connections_share_one_read_buffer_and_one_spare() {
             }
         }
         drain(conn);
-        spare = conn.reclaim().expect("all is written");
+        spare = conn.reclaim(Loan::Output).expect("all is written");
     }
     assert_eq!(meter.live(), own, "connections hold memory that is not theirs");
     assert!(meter.peak() <= own + 256, "{} beyond", meter.peak() - own);
@@ -472,7 +472,7 @@ fn messages_that_straddle_reads_are_assembled_in_a_lent_buffer_without_allocatin
         let meter = Meter::start();
         let mut messages = 0;
         for piece in bytes.chunks_mut(read) {
-            let _ = conn.lend_assembly(spare);
+            let _ = conn.lend(Loan::Message, spare);
             let mut input = Input::new(piece);
             while let Some(event) = conn.poll(&mut input, ZERO) {
                 messages += 1;
@@ -484,10 +484,10 @@ fn messages_that_straddle_reads_are_assembled_in_a_lent_buffer_without_allocatin
                     other => panic!("not sent: {other:?}"),
                 };
                 if !borrowed {
-                    conn.lend_assembly(memory).expect("it has gone out with the message");
+                    conn.lend(Loan::Message, memory).expect("it has gone out with the message");
                 }
             }
-            spare = conn.reclaim_assembly().unwrap_or_default();
+            spare = conn.reclaim(Loan::Message).unwrap_or_default();
         }
         assert_eq!((messages, meter.calls()), (3 * SIZES.len(), 0), "reads of {read}");
     }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
 use bytes::BytesMut;
-use sockless::connection::{Failure, Reply, SendError};
+use sockless::connection::{Failure, Loan, Reply, SendError};
 use sockless::frame::{Limits, Misuse};
 use sockless::{CloseCode, Config, Connection, Delivery, Kind, Message, Want};
 
@@ -73,7 +73,7 @@ fn what_stops_messages_is_heeded_whatever_went_before<R: Tested>() {
         [Misuse::Closed, Misuse::MessageOpen, Misuse::FrameOpen].map(SendError::Misuse);
     let refuses = |config: Config, stop: &dyn Fn(&mut Connection<R>), why| {
         let mut conn = R::open(config);
-        conn.lend(Vec::with_capacity(4096)).unwrap();
+        conn.lend(Loan::Output, Vec::with_capacity(4096)).unwrap();
         for _ in 0..3 {
             conn.send_text("free").unwrap();
             conn.wrote(usize::MAX);
@@ -111,7 +111,7 @@ fn long_reason_is_refused<R: Tested>() {
         );
     }
     assert_eq!(conn.queued(), 0);
-    assert_eq!(conn.deadline(), None);
+    assert_eq!(conn.want().deadline(), None);
     is_unharmed(&mut conn);
 }
 
@@ -122,7 +122,7 @@ fn reason_without_code_is_refused<R: Tested>() {
         Err(SendError::Misuse(Misuse::ReasonWithoutCode))
     );
     assert_eq!(conn.queued(), 0);
-    assert_eq!(conn.deadline(), None);
+    assert_eq!(conn.want().deadline(), None);
     is_unharmed(&mut conn);
 }
 
@@ -269,7 +269,7 @@ fn polling_at_the_end_of_time<R: Tested>() {
     let mut conn = R::open(config);
     pass(&mut conn, seconds(1));
     conn.close(None, "", seconds(1)).unwrap();
-    assert!(conn.deadline().is_some());
+    assert!(conn.want().deadline().is_some());
     pass(&mut conn, forever);
     let _ = conn.want();
 }
@@ -362,44 +362,44 @@ fn what_was_checked_cannot_be_changed<R: Tested>() {
 
 fn lending_twice_gives_back<R: Tested>() {
     let mut conn = open::<R>();
-    conn.lend(Vec::with_capacity(100)).unwrap();
-    assert_eq!(conn.lend(vec![1]), Err(vec![1]));
+    conn.lend(Loan::Output, Vec::with_capacity(100)).unwrap();
+    assert_eq!(conn.lend(Loan::Output, vec![1]), Err(vec![1]));
     conn.send_text("a").unwrap();
-    assert_eq!(conn.lend(vec![1]), Err(vec![1]));
+    assert_eq!(conn.lend(Loan::Output, vec![1]), Err(vec![1]));
     sent(&mut conn);
-    assert_eq!(conn.lend(vec![1]), Err(vec![1]));
-    assert!(conn.reclaim().unwrap().capacity() >= 100);
-    assert!(conn.reclaim().is_none());
+    assert_eq!(conn.lend(Loan::Output, vec![1]), Err(vec![1]));
+    assert!(conn.reclaim(Loan::Output).unwrap().capacity() >= 100);
+    assert!(conn.reclaim(Loan::Output).is_none());
     is_unharmed(&mut conn);
 }
 
 fn lending_while_output_waits_gives_back<R: Tested>() {
     let mut conn = open::<R>();
     conn.send_text("a").unwrap();
-    assert_eq!(conn.lend(vec![1]), Err(vec![1]));
+    assert_eq!(conn.lend(Loan::Output, vec![1]), Err(vec![1]));
     sent(&mut conn);
     is_unharmed(&mut conn);
 }
 
 fn reclaiming_while_output_waits_gives_nothing<R: Tested>() {
     let mut conn = open::<R>();
-    conn.lend(Vec::with_capacity(100)).unwrap();
+    conn.lend(Loan::Output, Vec::with_capacity(100)).unwrap();
     conn.send_text("waits").unwrap();
-    assert!(conn.reclaim().is_none());
+    assert!(conn.reclaim(Loan::Output).is_none());
     conn.wrote(3);
-    assert!(conn.reclaim().is_none());
+    assert!(conn.reclaim(Loan::Output).is_none());
     conn.wrote(100);
-    assert!(conn.reclaim().unwrap().is_empty());
+    assert!(conn.reclaim(Loan::Output).unwrap().is_empty());
     is_unharmed(&mut conn);
 }
 
 fn reclaiming_what_was_not_lent_gives_nothing<R: Tested>() {
     let mut conn = open::<R>();
-    assert!(conn.reclaim().is_none());
+    assert!(conn.reclaim(Loan::Output).is_none());
     conn.send_text("a").unwrap();
-    assert!(conn.reclaim().is_none());
+    assert!(conn.reclaim(Loan::Output).is_none());
     sent(&mut conn);
-    assert!(conn.reclaim().is_none());
+    assert!(conn.reclaim(Loan::Output).is_none());
     is_unharmed(&mut conn);
 }
 

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
 use bytes::{Buf as _, Bytes};
-use sockless::connection::SendError;
+use sockless::connection::{Loan, SendError};
 use sockless::frame::Misuse;
 use sockless::{
     Client, CloseCode, Config, Connection, Holding, Kind, Message, Prepared, Server, Want,
@@ -103,7 +103,7 @@ fn survives_any_split_of_writes<R: Tested>() {
 
 fn queue_that_is_never_empty_does_not_grow<R: Tested>() {
     let mut conn = open::<R>();
-    conn.lend(Vec::new()).unwrap();
+    conn.lend(Loan::Output, Vec::new()).unwrap();
     let mut expected = 0_u32;
     let mut bytes = Vec::new();
     conn.send_binary(&[0; 4]).unwrap();
@@ -119,7 +119,7 @@ fn queue_that_is_never_empty_does_not_grow<R: Tested>() {
         expected += 1;
     }
     assert_eq!(expected, 20_000);
-    assert!(conn.reclaim().unwrap().capacity() < 1000);
+    assert!(conn.reclaim(Loan::Output).unwrap().capacity() < 1000);
 }
 
 fn shared_and_copied_survive_any_split_of_writes<R: Tested>() {
@@ -169,7 +169,8 @@ fn slices_and_io_slices_agree<R: Tested>() {
     assert_eq!(slices[0], conn.output());
     assert!(slices.iter().all(|slice| !slice.is_empty()));
     let mut io = [std::io::IoSlice::new(&[]); 16];
-    let filled = conn.output_io_slices(&mut io);
+    let output = conn.drain();
+    let filled = output.chunks_vectored(&mut io);
     assert_eq!(filled, slices.len());
     for (io, slice) in io.iter().zip(&slices) {
         assert_eq!(**io, **slice);
@@ -179,18 +180,17 @@ fn slices_and_io_slices_agree<R: Tested>() {
 
 fn io_slices_fill_what_there_is_room_for<R: Tested>() {
     let mut conn = open::<R>();
-    let mut none = [];
-    assert_eq!(conn.output_io_slices(&mut none), 0);
-    let mut two = [std::io::IoSlice::new(&[]); 2];
-    assert_eq!(conn.output_io_slices(&mut two), 0);
+    assert_eq!(conn.drain().chunks_vectored(&mut []), 0);
+    assert_eq!(conn.drain().chunks_vectored(&mut [std::io::IoSlice::new(&[]); 2]), 0);
     for i in 0..3 {
         conn.send_text("small").unwrap();
         conn.send(vec![i; 5000]).unwrap();
     }
     let mut two = [std::io::IoSlice::new(&[]); 2];
-    let filled = conn.output_io_slices(&mut two);
+    let output = conn.drain();
+    let filled = output.chunks_vectored(&mut two);
     assert!(filled == 2 || R::MASKS && filled == 1);
-    assert_eq!(*two[0], *conn.output());
+    assert_eq!(*two[0], *output.chunk());
 }
 
 fn drains_as_buf<R: Tested>() {
@@ -228,7 +228,7 @@ fn drains_as_slices<R: Tested>() {
 
 fn makes_room_before_a_shared_payload<R: Tested>() {
     let mut conn = open::<R>();
-    conn.lend(Vec::with_capacity(1300)).unwrap();
+    conn.lend(Loan::Output, Vec::with_capacity(1300)).unwrap();
     let mut bytes = Vec::new();
     for i in 0..70 {
         conn.send_binary(&[i; 10]).unwrap();
@@ -287,7 +287,7 @@ fn hard_limit_holds_from_its_very_byte_on<R: Tested>() {
     let frame = if R::MASKS { 16 } else { 12 };
     for (hard, takes_another) in [(frame, false), (frame + 1, true)] {
         let mut conn = R::open(Config::default().with_output_limits(1, hard));
-        conn.lend(Vec::with_capacity(1000)).unwrap();
+        conn.lend(Loan::Output, Vec::with_capacity(1000)).unwrap();
         conn.send_binary(&[0; 10]).unwrap();
         assert_eq!(conn.queued(), frame);
         let full = || if takes_another { Ok(()) } else { Err(SendError::QueueFull) };
@@ -425,9 +425,9 @@ fn frees_its_memory_when_drained<R: Tested>() {
     conn.send_binary(&[0; 100_000]).unwrap();
     written(&mut conn);
     // What is not lent can't be reclaimed; nothing is left of it.
-    assert!(conn.reclaim().is_none());
-    conn.lend(Vec::new()).unwrap();
-    assert_eq!(conn.reclaim().unwrap().capacity(), 0);
+    assert!(conn.reclaim(Loan::Output).is_none());
+    conn.lend(Loan::Output, Vec::new()).unwrap();
+    assert_eq!(conn.reclaim(Loan::Output).unwrap().capacity(), 0);
 }
 
 fn lent_buffer_is_used_and_comes_back<R: Tested>() {
@@ -435,7 +435,7 @@ fn lent_buffer_is_used_and_comes_back<R: Tested>() {
     let mut spare = Vec::with_capacity(4096);
     spare.extend(b"left over");
     let place = spare.as_ptr();
-    conn.lend(spare).unwrap();
+    conn.lend(Loan::Output, spare).unwrap();
     assert_eq!(conn.queued(), 0, "what stood in it is not sent");
     conn.send_text("a").unwrap();
     feed(&mut conn, &peer::<R>(FIN | PING, b"p"));
@@ -445,16 +445,16 @@ fn lent_buffer_is_used_and_comes_back<R: Tested>() {
     conn.send_text("b").unwrap();
     assert_eq!(conn.output().as_ptr(), place);
     sent(&mut conn);
-    let spare = conn.reclaim().unwrap();
+    let spare = conn.reclaim(Loan::Output).unwrap();
     assert_eq!((spare.as_ptr(), spare.len(), spare.capacity()), (place, 0, 4096));
 }
 
 fn lent_buffer_may_grow<R: Tested>() {
     let mut conn = open::<R>();
-    conn.lend(Vec::with_capacity(10)).unwrap();
+    conn.lend(Loan::Output, Vec::with_capacity(10)).unwrap();
     conn.send_binary(&[1; 3000]).unwrap();
     assert_eq!(sent(&mut conn), [(FIN | BINARY, vec![1; 3000])]);
-    assert!(conn.reclaim().unwrap().capacity() >= 3000);
+    assert!(conn.reclaim(Loan::Output).unwrap().capacity() >= 3000);
 }
 
 fn lends_again_and_again<R: Tested>() {
@@ -463,10 +463,10 @@ fn lends_again_and_again<R: Tested>() {
     let place = spare.as_ptr();
     for _ in 0..3 {
         for conn in &mut conns {
-            conn.lend(spare).unwrap();
+            conn.lend(Loan::Output, spare).unwrap();
             conn.send_text("echo").unwrap();
             assert_eq!(sent(conn).len(), 1);
-            spare = conn.reclaim().unwrap();
+            spare = conn.reclaim(Loan::Output).unwrap();
         }
     }
     assert_eq!(spare.as_ptr(), place);

@@ -7,7 +7,7 @@ use bytes::{Buf, Bytes};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use sockless::connection::Side;
+use sockless::connection::{Loan, Side};
 use sockless::frame::{Decoder, Encoder, Fragment, Input, Limits};
 use sockless::message::Content;
 use sockless::words::role::Role;
@@ -160,7 +160,8 @@ fn write<R: Side>(conn: &mut Connection<R>, how: Write, wire: &mut Vec<u8>) {
         }
         Write::IoSlices(most) => {
             let mut slices = [IoSlice::new(&[]); 3];
-            let filled = conn.output_io_slices(&mut slices);
+            let output = conn.drain();
+            let filled = output.chunks_vectored(&mut slices);
             let slices: Vec<_> = slices[..filled].iter().map(|slice| &**slice).collect();
             let count = write_slices(&slices, most, wire);
             conn.wrote(count);
@@ -185,7 +186,7 @@ fn write<R: Side>(conn: &mut Connection<R>, how: Write, wire: &mut Vec<u8>) {
 fn send_all<R: Endpoint>(sends: &[(Send, Write)], lend: bool) -> (Vec<u8>, Vec<Item>) {
     let mut conn = R::connection(Config::default());
     if lend {
-        conn.lend(Vec::with_capacity(100)).expect("nothing waits");
+        conn.lend(Loan::Output, Vec::with_capacity(100)).expect("nothing waits");
     }
     let mut wire = Vec::new();
     let mut items = Vec::new();

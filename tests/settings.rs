@@ -88,7 +88,7 @@ fn limits_of_frames_and_of_messages_are_two() {
 
 #[test]
 fn handshake_takes_each_limit() {
-    let limits = handshake::Limits::default();
+    let limits = handshake::HeadLimits::default();
     assert_eq!((limits.head, limits.fields, limits.timeout), (16 << 10, 100, Some(10 * SECOND)));
     change_only_their_own(
         &limits,
@@ -104,14 +104,14 @@ fn handshake_takes_each_limit() {
 #[cfg(feature = "deflate")]
 mod deflate {
     use sockless::Config;
-    use sockless::extension::deflate::{self, Level, Memory, Pool, Terms, WindowBits};
+    use sockless::extension::deflate::{self, Effort, Memory, Pool, Terms, WindowBits};
 
     use super::change_only_their_own;
 
     #[test]
     fn compression_has_the_defaults_that_are_documented() {
-        let config = deflate::Config::default();
-        assert_eq!((config.level, config.level.get()), (Level::default(), 6));
+        let config = deflate::Compression::default();
+        assert_eq!((config.level, config.level.get()), (Effort::default(), 6));
         assert_eq!((config.memory, config.memory.get()), (Memory::default(), 8));
         assert_eq!(config.threshold, 32);
         assert!(config.pool.is_none());
@@ -119,11 +119,15 @@ mod deflate {
 
     #[test]
     fn compression_takes_each_setting() {
-        let config = deflate::Config::default();
+        let config = deflate::Compression::default();
         change_only_their_own(
             &config,
             &[
-                (|config| config.with_level(Level::SMALLEST), "level: Level(6)", "level: Level(9)"),
+                (
+                    |config| config.with_level(Effort::SMALLEST),
+                    "level: Effort(6)",
+                    "level: Effort(9)",
+                ),
                 (
                     |config| config.with_memory(Memory::LEAST),
                     "memory: Memory(8)",
@@ -176,10 +180,10 @@ mod deflate {
     fn levels_are_1_to_9() {
         for number in 0..=u8::MAX {
             let valid = (1..=9).contains(&number).then_some(number);
-            assert_eq!(Level::new(number).map(Level::get), valid);
+            assert_eq!(Effort::new(number).map(Effort::get), valid);
             assert_eq!(Memory::new(number).map(Memory::get), valid);
         }
-        assert_eq!((Level::FASTEST.get(), Level::SMALLEST.get()), (1, 9));
+        assert_eq!((Effort::FASTEST.get(), Effort::SMALLEST.get()), (1, 9));
         assert_eq!((Memory::LEAST.get(), Memory::MOST.get()), (1, 9));
     }
 }

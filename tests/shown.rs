@@ -162,18 +162,18 @@ fn errors_have_messages_of_their_own() {
         ResponseError::Truncated,
     ]);
     have_messages_of_their_own(&[
-        handshake::Misuse::FieldName,
-        handshake::Misuse::FieldValue,
-        handshake::Misuse::OwnedField,
-        handshake::Misuse::UpperCaseName,
-        handshake::Misuse::Origin,
-        handshake::Misuse::Subprotocol,
-        handshake::Misuse::RepeatedSubprotocol,
-        handshake::Misuse::UnofferedSubprotocol,
-        handshake::Misuse::PlainRequest,
-        handshake::Misuse::Status,
-        handshake::Misuse::Body,
-        handshake::Misuse::BufferTooSmall,
+        handshake::HandshakeMisuse::FieldName,
+        handshake::HandshakeMisuse::FieldValue,
+        handshake::HandshakeMisuse::OwnedField,
+        handshake::HandshakeMisuse::UpperCaseName,
+        handshake::HandshakeMisuse::Origin,
+        handshake::HandshakeMisuse::Subprotocol,
+        handshake::HandshakeMisuse::RepeatedSubprotocol,
+        handshake::HandshakeMisuse::UnofferedSubprotocol,
+        handshake::HandshakeMisuse::PlainRequest,
+        handshake::HandshakeMisuse::Status,
+        handshake::HandshakeMisuse::Body,
+        handshake::HandshakeMisuse::BufferTooSmall,
     ]);
     have_messages_of_their_own(&[
         UrlError::Scheme,
@@ -185,16 +185,16 @@ fn errors_have_messages_of_their_own() {
         UrlError::Fragment,
     ]);
     have_messages_of_their_own(&[
-        connect::Error::NotExtended,
-        connect::Error::UnknownProtocol,
-        connect::Error::PseudoField,
-        connect::Error::Scheme,
-        connect::Error::Authority,
-        connect::Error::Path,
-        connect::Error::FieldName,
-        connect::Error::FieldValue,
-        connect::Error::ConnectionField,
-        connect::Error::Field(RequestError::MissingVersion),
+        connect::ConnectRequestError::NotExtended,
+        connect::ConnectRequestError::UnknownProtocol,
+        connect::ConnectRequestError::PseudoField,
+        connect::ConnectRequestError::Scheme,
+        connect::ConnectRequestError::Authority,
+        connect::ConnectRequestError::Path,
+        connect::ConnectRequestError::FieldName,
+        connect::ConnectRequestError::FieldValue,
+        connect::ConnectRequestError::ConnectionField,
+        connect::ConnectRequestError::Field(RequestError::MissingVersion),
     ]);
     have_messages_of_their_own(&[connect::SettingError::Value, connect::SettingError::Withdrawn]);
 }
@@ -215,7 +215,7 @@ fn errors_that_carry_another_pass_on_its_message() {
         assert_eq!(error.source().unwrap().to_string(), malformed.to_string());
     }
     for error in REQUEST_ERRORS {
-        assert_eq!(connect::Error::from(error).to_string(), error.to_string());
+        assert_eq!(connect::ConnectRequestError::from(error).to_string(), error.to_string());
     }
     assert!(Failure::EndOfStream.source().is_none());
     assert!(ResponseError::Timeout.source().is_none());
@@ -352,7 +352,7 @@ fn server_shows_of_a_head_what_is_no_secret() {
         .with("Sec-WebSocket-Key", heads::KEY)
         .with("Sec-WebSocket-Version", "13")
         .bytes();
-    let mut acceptor = Acceptor::new(&handshake::Limits::default(), START);
+    let mut acceptor = Acceptor::new(&handshake::HeadLimits::default(), START);
     assert!(acceptor.poll(&head[..100], START).is_none());
     assert!(format!("{acceptor:?}").contains("HeadBuffer(100 bytes)"), "{acceptor:?}");
     let Some(Asked::WebSocket(request)) = acceptor.poll(&head[100..], START) else { panic!() };
@@ -381,7 +381,8 @@ fn client_shows_of_a_head_what_is_no_secret() {
     shows(&url, &shown);
     let offer = Offer::new(url);
     let mut connector =
-        Connector::with_nonce(offer, heads::NONCE, &handshake::Limits::default(), START).unwrap();
+        Connector::with_nonce(offer, heads::NONCE, &handshake::HeadLimits::default(), START)
+            .unwrap();
     let opening = connector.request();
     shows(&opening, &format!("Opening {{ offer: {offer:?}, .. }}"));
     assert!(format!("{connector:?}").contains("key: Key, "), "{connector:?}");
@@ -400,9 +401,10 @@ fn extended_connect_shows_no_values() {
         (b":authority", b"h"),
         (b"sec-websocket-version", b"13"),
     ];
-    let request = connect::Request::decode(fields).unwrap();
-    shows(&request, "Request { secure: true, authority: \"h\", .. }");
-    let opening = connect::Opening::new(Offer::new(Url::parse("ws://h/secret").unwrap())).unwrap();
+    let request = connect::ConnectRequest::decode(fields).unwrap();
+    shows(&request, "ConnectRequest { secure: true, authority: \"h\", .. }");
+    let opening =
+        connect::ConnectOpening::new(Offer::new(Url::parse("ws://h/secret").unwrap())).unwrap();
     let (_, path) = opening.fields().find(|field| field.0 == ":path").unwrap();
     shows(&path, "(7 bytes)");
 }

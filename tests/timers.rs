@@ -59,7 +59,7 @@ fn begun<R: Tested>(config: Config) -> Connection<R> {
 
 fn has_no_deadline_by_default<R: Tested>() {
     let mut conn = begun::<R>(Config::default());
-    assert_eq!(conn.deadline(), None);
+    assert_eq!(conn.want().deadline(), None);
     assert_eq!(conn.want(), Want::Io { read: true, write: false, deadline: None });
     assert_eq!(pass(&mut conn, seconds(1 << 40)), []);
     is_unharmed(&mut conn);
@@ -67,7 +67,7 @@ fn has_no_deadline_by_default<R: Tested>() {
 
 fn pings_after_silence<R: Tested>() {
     let mut conn = begun::<R>(keepalive());
-    assert_eq!(conn.deadline(), Some(seconds(30)));
+    assert_eq!(conn.want().deadline(), Some(seconds(30)));
     assert_eq!(pass(&mut conn, seconds(29)), []);
     assert_eq!(conn.queued(), 0);
     assert_eq!(pass(&mut conn, seconds(30)), [Seen::Quiet]);
@@ -75,14 +75,14 @@ fn pings_after_silence<R: Tested>() {
     assert_eq!(frames.len(), 1);
     assert_eq!(frames[0].0, FIN | PING);
     // It was written only now: from here on the answer has its time.
-    assert_eq!(conn.deadline(), Some(START));
+    assert_eq!(conn.want().deadline(), Some(START));
     assert_eq!(pass(&mut conn, seconds(30)), []);
-    assert_eq!(conn.deadline(), Some(seconds(40)));
+    assert_eq!(conn.want().deadline(), Some(seconds(40)));
     assert_eq!(pass(&mut conn, seconds(39)), []);
     let pong = peer::<R>(FIN | PONG, &frames[0].1);
     let rtt = Some(seconds(9));
     assert_eq!(feed_at(&mut conn, &pong, seconds(39)), [Seen::Pong(frames[0].1.clone(), rtt)]);
-    assert_eq!(conn.deadline(), Some(seconds(69)));
+    assert_eq!(conn.want().deadline(), Some(seconds(69)));
     is_unharmed(&mut conn);
 }
 
@@ -111,7 +111,7 @@ fn fails_without_any_answer<R: Tested>() {
     assert_eq!(sent(&mut conn), [(FIN | CLOSE, close_body(1011, b""))]);
     assert_eq!(conn.want(), Want::ShutdownWrite);
     conn.shut();
-    assert_eq!(conn.deadline(), Some(seconds(50)));
+    assert_eq!(conn.want().deadline(), Some(seconds(50)));
     assert_eq!(pass(&mut conn, seconds(50)), []);
     let outcome = outcome(&conn);
     assert_eq!(outcome.cause, Cause::Failed(Failure::Unresponsive));
@@ -155,19 +155,19 @@ fn input_postpones_ping<R: Tested>() {
         feed_at(&mut conn, &peer::<R>(FIN | PONG, b""), seconds(second * 29));
     }
     assert_eq!(conn.queued(), 0);
-    assert_eq!(conn.deadline(), Some(seconds(99 * 29 + 30)));
+    assert_eq!(conn.want().deadline(), Some(seconds(99 * 29 + 30)));
 }
 
 fn closes_1001_when_idle<R: Tested>() {
     let mut conn = begun::<R>(idle());
-    assert_eq!(conn.deadline(), Some(seconds(60)));
+    assert_eq!(conn.want().deadline(), Some(seconds(60)));
     assert_eq!(pass(&mut conn, seconds(59)), []);
     assert_eq!(pass(&mut conn, seconds(60)), [Seen::Idle]);
     let frames = sent(&mut conn);
     assert_eq!(frames.len(), 1);
     assert_eq!(frames[0].0, FIN | CLOSE);
     assert_eq!(frames[0].1[..2], close_body(1001, b""));
-    assert_eq!(conn.deadline(), Some(seconds(70)));
+    assert_eq!(conn.want().deadline(), Some(seconds(70)));
     let close = peer::<R>(FIN | CLOSE, &close_body(1001, b""));
     feed_at(&mut conn, &close, seconds(61));
     end(&mut conn, seconds(61));
@@ -191,7 +191,7 @@ fn data_postpones_idle<R: Tested>() {
     let mut conn = begun::<R>(idle());
     for (second, first) in [(50, FIN | TEXT), (100, BINARY), (150, CONTINUATION), (200, FIN)] {
         feed_at(&mut conn, &peer::<R>(first, b"data"), seconds(second));
-        assert_eq!(conn.deadline(), Some(seconds(second + 60)));
+        assert_eq!(conn.want().deadline(), Some(seconds(second + 60)));
     }
 }
 
@@ -216,12 +216,12 @@ fn bytes_read_into_the_messages_own_buffer_are_heard<R: Tested>() {
         let taken = conn.take_buffer().unwrap();
         conn.put_buffer(taken).unwrap();
         assert_eq!(pass(&mut conn, seconds(50)), []);
-        assert_eq!(conn.deadline(), Some(seconds(80)));
+        assert_eq!(conn.want().deadline(), Some(seconds(80)));
         let mut taken = conn.take_buffer().unwrap();
         taken.extend_from_slice(&frame[1000..=1000]);
         conn.put_buffer(taken).unwrap();
         assert_eq!(pass(&mut conn, seconds(70)), []);
-        assert_eq!(conn.deadline(), Some(seconds(130)));
+        assert_eq!(conn.want().deadline(), Some(seconds(130)));
     }
 }
 
@@ -257,7 +257,7 @@ fn closing_handshake_times_out<R: Tested>() {
     let mut conn = begun::<R>(Config::default());
     conn.close(CloseCode::NORMAL, "", seconds(5)).unwrap();
     sent(&mut conn);
-    assert_eq!(conn.deadline(), Some(seconds(15)));
+    assert_eq!(conn.want().deadline(), Some(seconds(15)));
     assert_eq!(pass(&mut conn, seconds(14)), []);
     assert!(matches!(conn.want(), Want::Io { .. }));
     assert_eq!(pass(&mut conn, seconds(15)), []);
@@ -272,10 +272,10 @@ fn closing_handshake_has_its_own_time<R: Tested>() {
     let mut conn = begun::<R>(Config::default().with_close(seconds(3)));
     conn.close(CloseCode::NORMAL, "", START).unwrap();
     sent(&mut conn);
-    assert_eq!(conn.deadline(), Some(seconds(3)));
+    assert_eq!(conn.want().deadline(), Some(seconds(3)));
     // Nothing that the peer sends prolongs it, but its Close.
     feed_at(&mut conn, &peer::<R>(FIN | TEXT, b"more"), seconds(2));
-    assert_eq!(conn.deadline(), Some(seconds(3)));
+    assert_eq!(conn.want().deadline(), Some(seconds(3)));
 }
 
 fn closing_handshake_takes_no_longer_for_what_happens_meanwhile<R: Tested>() {
@@ -284,7 +284,7 @@ fn closing_handshake_takes_no_longer_for_what_happens_meanwhile<R: Tested>() {
     assert_eq!(end(&mut conn, seconds(5)), [Seen::Failed(Failure::EndOfStream)]);
     for second in 6..10 {
         assert_eq!(pass(&mut conn, seconds(second)), []);
-        assert_eq!(conn.deadline(), Some(seconds(10)), "after {second} s");
+        assert_eq!(conn.want().deadline(), Some(seconds(10)), "after {second} s");
     }
     assert_eq!(pass(&mut conn, seconds(10)), []);
     outcome(&conn);
@@ -304,7 +304,7 @@ fn failure_that_is_not_written_times_out<R: Tested>() {
     let mut conn = begun::<R>(Config::default());
     feed(&mut conn, &peer::<R>(FIN | 0x3, b""));
     assert_eq!(pass(&mut conn, START), []);
-    assert_eq!(conn.deadline(), Some(seconds(10)));
+    assert_eq!(conn.want().deadline(), Some(seconds(10)));
     pass(&mut conn, seconds(10));
     let outcome = outcome(&conn);
     assert_eq!(outcome.sent, CloseStatus::Absent);
@@ -313,10 +313,10 @@ fn failure_that_is_not_written_times_out<R: Tested>() {
 
 fn deadline_is_the_earliest<R: Tested>() {
     let mut conn = begun::<R>(keepalive().with_idle(seconds(20)));
-    assert_eq!(conn.deadline(), Some(seconds(20)));
+    assert_eq!(conn.want().deadline(), Some(seconds(20)));
     conn.close(None, "", seconds(5)).unwrap();
     sent(&mut conn);
-    assert_eq!(conn.deadline(), Some(seconds(15)));
+    assert_eq!(conn.want().deadline(), Some(seconds(15)));
     let Want::Io { deadline, .. } = conn.want() else { panic!() };
     assert_eq!(deadline, Some(seconds(15)));
 }
@@ -334,16 +334,16 @@ fn nothing_is_due_after_the_end<R: Tested>() {
 fn times_begin_with_the_first_poll<R: Tested>() {
     let mut conn = R::open(keepalive());
     assert_eq!(pass(&mut conn, seconds(1_000_000)), []);
-    assert_eq!(conn.deadline(), Some(seconds(1_000_030)));
+    assert_eq!(conn.want().deadline(), Some(seconds(1_000_030)));
     assert_eq!(conn.queued(), 0);
 }
 
 fn changed_times_hold_at_once<R: Tested>() {
     let mut conn = begun::<R>(Config::default());
     conn.set_config(keepalive());
-    assert_eq!(conn.deadline(), Some(seconds(30)));
+    assert_eq!(conn.want().deadline(), Some(seconds(30)));
     conn.set_config(Config::default());
-    assert_eq!(conn.deadline(), None);
+    assert_eq!(conn.want().deadline(), None);
 }
 
 fn streams_a_frame_for_longer_than_the_keepalive<R: Tested>() {
@@ -446,5 +446,5 @@ fn closes_1001_when_idle_inside_streamed_frame<R: Tested>() {
     assert_eq!(frames[0], (FIN | BINARY, vec![1, 2]));
     let close = frames.get(1).expect("a Close frame");
     assert_eq!((close.0, &close.1[..2]), (FIN | CLOSE, &close_body(1001, b"")[..]));
-    assert!(conn.deadline().is_some());
+    assert!(conn.want().deadline().is_some());
 }

@@ -25,9 +25,26 @@ fn close_code_shows_and_gives_its_number() {
         (CloseCode::BAD_GATEWAY, 1014),
     ] {
         assert_eq!((code.get(), u16::from(code)), (number, number));
-        assert_eq!(CloseCode::new(number), Some(code));
+        assert_eq!((CloseCode::new(number), CloseCode::try_from(number)), (Some(code), Ok(code)));
+        assert!(code.name().is_some());
         assert_eq!(code.to_string(), number.to_string());
         assert_eq!(format!("{code:?} {code:>6}"), format!("CloseCode({number})   {number}"));
+    }
+}
+
+#[test]
+fn close_codes_that_others_define_have_no_name() {
+    assert_eq!(CloseCode::NORMAL.name(), Some("normal closure"));
+    for number in 3000..5000 {
+        assert_eq!(CloseCode::new(number).and_then(CloseCode::name), None);
+    }
+}
+
+#[test]
+fn number_that_may_not_be_sent_is_in_the_error() {
+    for number in [0, 999, 1004, 1005, 1006, 1015, 2999, 5000, u16::MAX] {
+        let error = CloseCode::try_from(number).unwrap_err();
+        assert!(error.to_string().starts_with(&format!("{number} may not be in a Close frame")));
     }
 }
 
@@ -49,6 +66,8 @@ fn opcodes_are_those_of_the_rfc_and_no_others() {
         }
     }
     assert_eq!([Kind::Text, Kind::Binary].map(Kind::opcode), [Opcode::Text, Opcode::Binary]);
+    let kinds = opcodes.map(|(_, opcode, _)| opcode.kind());
+    assert_eq!(kinds, [None, Some(Kind::Text), Some(Kind::Binary), None, None, None]);
 }
 
 #[test]

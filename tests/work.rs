@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use sockless::connection::Side;
+use sockless::connection::{Loan, Side};
 use sockless::extension::Supported;
 use sockless::frame::{Decoder, Limits};
 use sockless::handshake::{self, Acceptor, Answered, Asked, Connector, Offer, Url};
@@ -278,8 +278,8 @@ fn negotiation(header: String) -> Box<dyn FnOnce()> {
 }
 
 /// Limits on heads that leave their length to the case.
-fn handshake_limits() -> handshake::Limits {
-    handshake::Limits::default().with_head(usize::MAX)
+fn handshake_limits() -> handshake::HeadLimits {
+    handshake::HeadLimits::default().with_head(usize::MAX)
 }
 
 fn server() -> Connection<Server> {
@@ -341,7 +341,7 @@ fn queue_that_is_never_empty_moves_what_waits_only_now_and_then() {
         let config = Config::default().with_output_limits(usize::MAX, usize::MAX);
         let mut conn = Connection::server(config);
         // Exactly what waits has room, so that the first message more needs some.
-        conn.lend(Vec::with_capacity(WAITING)).expect("an empty queue");
+        conn.lend(Loan::Output, Vec::with_capacity(WAITING)).expect("an empty queue");
         conn.send_binary(&vec![1; WAITING - 10]).expect("room");
         assert_eq!(conn.queued(), WAITING);
         let meter = Meter::start();

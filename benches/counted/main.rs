@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use sockless::connection::{Entropy, Side};
+use sockless::connection::{Entropy, Loan, Side};
 use sockless::handshake::{Acceptance, Acceptor, Asked};
 use sockless::words::simd::{Instructions, Level};
 use sockless::{Client, CloseCode, Config, Connection, Delivery, Event, Input, Server, Want};
@@ -177,7 +177,7 @@ fn pings(count: usize) {
 
 fn encode<R: Side>(count: usize, connection: &mut Connection<R>, len: usize) {
     let payload = vec![0x5A; len];
-    drop(connection.lend(Vec::with_capacity(2 * BATCH)));
+    drop(connection.lend(Loan::Output, Vec::with_capacity(2 * BATCH)));
     for _ in 0..count {
         let _ = connection.send_binary(black_box(&payload));
         if connection.queued() >= BATCH {
@@ -189,7 +189,7 @@ fn encode<R: Side>(count: usize, connection: &mut Connection<R>, len: usize) {
 
 fn echo(count: usize, len: usize) {
     let mut connection = server();
-    drop(connection.lend(Vec::with_capacity(2 * READ)));
+    drop(connection.lend(Loan::Output, Vec::with_capacity(2 * READ)));
     for read in repeated(count, 0x82, &vec![0x5A; len]).chunks_mut(READ) {
         let mut input = Input::new(read);
         while let Some(event) = connection.poll(&mut input, START) {
@@ -209,7 +209,7 @@ fn wakeups(count: usize, len: usize) {
     let mut bytes = frame.repeat(count);
     let mut spare = Vec::with_capacity(READ);
     for read in bytes.chunks_mut(frame.len()) {
-        drop(connection.lend(spare));
+        drop(connection.lend(Loan::Output, spare));
         let mut input = Input::new(read);
         while let Some(event) = connection.poll(&mut input, START) {
             if let Event::Binary(payload) = event {
@@ -218,7 +218,7 @@ fn wakeups(count: usize, len: usize) {
         }
         write(&mut connection);
         black_box(connection.want());
-        spare = connection.reclaim().unwrap_or_default();
+        spare = connection.reclaim(Loan::Output).unwrap_or_default();
     }
     did(&connection, count, count);
 }

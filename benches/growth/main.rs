@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use allocations::{Counting, Meter};
-use sockless::connection::Side;
+use sockless::connection::{Loan, Side};
 use sockless::{Client, Config, Connection, Event, Input, Prepared, Server};
 
 #[path = "../../tests/allocations/mod.rs"]
@@ -98,10 +98,10 @@ fn connections() {
             for _ in 0..times {
                 for connection in all.borrow_mut().iter_mut() {
                     buffer[..frame.len()].copy_from_slice(&frame);
-                    drop(connection.lend(std::mem::take(&mut spare)));
+                    drop(connection.lend(Loan::Output, std::mem::take(&mut spare)));
                     poll(connection, Input::new(&mut buffer[..frame.len()]), true);
                     write(connection);
-                    spare = connection.reclaim().unwrap_or_default();
+                    spare = connection.reclaim(Loan::Output).unwrap_or_default();
                 }
             }
         };
@@ -181,7 +181,7 @@ fn sizes() {
 }
 
 fn send<R: Side>(connection: &mut Connection<R>, payload: &[u8], count: usize) {
-    drop(connection.lend(Vec::with_capacity(payload.len() + (32 << 10))));
+    drop(connection.lend(Loan::Output, Vec::with_capacity(payload.len() + (32 << 10))));
     for _ in 0..count {
         let _ = connection.send_binary(black_box(payload));
         if connection.queued() >= 16 << 10 {
@@ -189,7 +189,7 @@ fn send<R: Side>(connection: &mut Connection<R>, payload: &[u8], count: usize) {
         }
     }
     write(connection);
-    drop(connection.reclaim());
+    drop(connection.reclaim(Loan::Output));
 }
 
 /// A message of 1 MiB in one fragment to a million: nanoseconds a fragment, and the most memory that it takes.

@@ -61,8 +61,8 @@ impl Deadlines {
     }
 
     /// The limits of the opening handshake.
-    pub fn handshake(&self) -> handshake::Limits {
-        handshake::Limits::default().with_timeout(self.handshake)
+    pub fn handshake(&self) -> handshake::HeadLimits {
+        handshake::HeadLimits::default().with_timeout(self.handshake)
     }
 
     /// A connection's configuration with these deadlines.

@@ -9,7 +9,7 @@ use bytes::{Buf as _, Bytes};
 use h2::ext::Protocol;
 use h2::{Reason, RecvStream, SendStream};
 use http::{Method, Request, Response, Uri};
-use sockless::handshake::connect::{Accepted, Opening};
+use sockless::handshake::connect::{ConnectAccepted, ConnectOpening};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// How much is written at once at most.
@@ -103,7 +103,7 @@ fn failed(error: h2::Error) -> io::Error {
 }
 
 /// The fields of a request that `h2` has read, the pseudo-header fields first: for
-/// [`connect::Request::decode`](sockless::handshake::connect::Request::decode).
+/// [`connect::ConnectRequest::decode`](sockless::handshake::connect::ConnectRequest::decode).
 pub fn request_fields<B>(request: &Request<B>) -> Vec<(&[u8], &[u8])> {
     let uri = request.uri();
     let pseudo: [(&[u8], Option<&[u8]>); 5] = [
@@ -127,7 +127,7 @@ pub fn fields(headers: &http::HeaderMap) -> Vec<(&[u8], &[u8])> {
 /// # Errors
 ///
 /// If the `http` crate can't hold a value.
-pub fn request(opening: &Opening<'_>) -> Result<Request<()>, http::Error> {
+pub fn request(opening: &ConnectOpening<'_>) -> Result<Request<()>, http::Error> {
     let mut request = Request::new(());
     let mut uri = Uri::builder();
     for (name, value) in opening.fields() {
@@ -155,7 +155,7 @@ pub fn request(opening: &Opening<'_>) -> Result<Request<()>, http::Error> {
 /// # Errors
 ///
 /// If the `http` crate can't hold a value.
-pub fn response(accepted: &Accepted<'_>) -> Result<Response<()>, http::Error> {
+pub fn response(accepted: &ConnectAccepted<'_>) -> Result<Response<()>, http::Error> {
     let builder = Response::builder().status(accepted.status());
     accepted
         .fields()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sockless::extension::Supported;
-use sockless::handshake::{Acceptance, Asked, Field, Limits, Refusal, Request, RequestError};
+use sockless::handshake::{Acceptance, Asked, Field, HeadLimits, Refusal, Request, RequestError};
 use sockless::{Config, Connection, Server, endpoint};
 use sockless_tokio::{ServerOptions, Shutdown};
 
@@ -33,7 +33,7 @@ pub struct Terms {
     /// The extensions that may be used.
     pub extensions: Supported,
     /// The limits of the opening handshake.
-    pub handshake: Limits,
+    pub handshake: HeadLimits,
 }
 
 impl Terms {

@@ -52,7 +52,7 @@ fn nothing_is_allocated_for_a_connection() {
         let mut memory = Box::new(echo::Memory::new());
         let terms = echo::Terms {
             limits: sockless::Limits::default(),
-            handshake: sockless::handshake::Limits::default(),
+            handshake: sockless::handshake::HeadLimits::default(),
             keepalive: Some(Duration::from_secs(30)),
             idle: None,
             close: Duration::from_secs(5),

@@ -44,7 +44,7 @@ fn answer(
     request: http::Request<h2::RecvStream>,
     mut respond: h2::server::SendResponse<Bytes>,
 ) -> Option<WebSocket<H2Stream, Server>> {
-    let asked = match connect::Request::decode(h2_stream::request_fields(&request)) {
+    let asked = match connect::ConnectRequest::decode(h2_stream::request_fields(&request)) {
         Ok(asked) => asked,
         Err(error) => {
             let refusal = Response::builder().status(error.status()).body(()).unwrap();
@@ -71,12 +71,12 @@ async fn open(requests: &Requests) -> WebSocket<H2Stream, Client> {
     let offer = Offer::new(Url::parse("ws://example.com/chat?room=1").unwrap())
         .with_subprotocols(&["v2.chat", "chat"])
         .with_fields(&fields);
-    let opening = connect::Opening::new(offer).unwrap();
+    let opening = connect::ConnectOpening::new(offer).unwrap();
     let request = h2_stream::request(&opening).unwrap();
     let (answer, send) = requests.send_request(request, false).unwrap();
     let answer = answer.await.unwrap();
     match opening.check(answer.status().as_u16(), h2_stream::fields(answer.headers())) {
-        connect::Answered::Open(established) => {
+        connect::ConnectAnswered::Open(established) => {
             assert_eq!(established.subprotocol, Some("chat"));
             let connection = endpoint::client(&established, Config::default());
             WebSocket::upgraded(H2Stream::new(send, answer.into_body()), connection, closing())
@@ -176,7 +176,7 @@ async fn an_unknown_protocol_is_answered_with_501() {
         tokio::task::yield_now().await;
     }
     let offer = Offer::new(Url::parse("ws://example.com/").unwrap());
-    let mut request = h2_stream::request(&connect::Opening::new(offer).unwrap()).unwrap();
+    let mut request = h2_stream::request(&connect::ConnectOpening::new(offer).unwrap()).unwrap();
     request.extensions_mut().insert(h2::ext::Protocol::from_static("chat"));
     let (answer, _send) = requests.clone().send_request(request, false).unwrap();
     assert_eq!(answer.await.unwrap().status(), 501);

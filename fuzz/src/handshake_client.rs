@@ -7,7 +7,7 @@ use arbitrary::Arbitrary;
 use sockless::extension::Supported;
 use sockless::extension::deflate::Terms;
 use sockless::handshake::{
-    Answered, Connector, Limits, Offer, Request, Response, ResponseError, Url, accept_key,
+    Answered, Connector, HeadLimits, Offer, Request, Response, ResponseError, Url, accept_key,
 };
 
 use crate::allocations::Meter;
@@ -49,8 +49,8 @@ pub fn check(data: &[u8]) {
     hold(&bytes, nonce, offers, &limits(small), &cuts);
 }
 
-fn limits(small: bool) -> Limits {
-    let limits = Limits::default().with_head(4000);
+fn limits(small: bool) -> HeadLimits {
+    let limits = HeadLimits::default().with_head(4000);
     if small { limits.with_head(200).with_fields(6) } else { limits }
 }
 
@@ -63,14 +63,14 @@ fn offer(offers: bool) -> Offer<'static> {
     offer.with_subprotocols(&["v2.chat", "chat"]).with_extensions(extensions)
 }
 
-fn connector(nonce: [u8; 16], offers: bool, limits: &Limits) -> Connector<'static, 'static> {
+fn connector(nonce: [u8; 16], offers: bool, limits: &HeadLimits) -> Connector<'static, 'static> {
     Connector::with_nonce(offer(offers), nonce, limits, NOW).expect("an offer")
 }
 
 /// The key that goes out; the request that carries it is one.
-fn key(nonce: [u8; 16], offers: bool, limits: &Limits) -> String {
+fn key(nonce: [u8; 16], offers: bool, limits: &HeadLimits) -> String {
     let request = connector(nonce, offers, limits).request().to_vec();
-    let request = Request::decode(&request, &Limits::default()).expect("a request");
+    let request = Request::decode(&request, &HeadLimits::default()).expect("a request");
     assert!(request.is_upgrade());
     let key = request.field("sec-websocket-key").expect("a key").to_vec();
     String::from_utf8(key).expect("base64")
@@ -118,7 +118,7 @@ fn answer(mut connector: Connector<'_, '_>, bytes: &[u8], cuts: &Cuts) -> Seen {
     Seen::More
 }
 
-fn hold(bytes: &[u8], nonce: [u8; 16], offers: bool, limits: &Limits, cuts: &Cuts) {
+fn hold(bytes: &[u8], nonce: [u8; 16], offers: bool, limits: &HeadLimits, cuts: &Cuts) {
     let expected = answer(connector(nonce, offers, limits), bytes, &Cuts::single());
     for cuts in [cuts, &Cuts::whole()] {
         let seen = answer(connector(nonce, offers, limits), bytes, cuts);
@@ -150,7 +150,7 @@ fn opens_there(bytes: &[u8], end: usize, key: &str, offers: bool) {
     // The final answer, without those before it.
     let mut head = &bytes[..end];
     let response = loop {
-        let response = Response::decode(head, &Limits::default()).expect("decoded before");
+        let response = Response::decode(head, &HeadLimits::default()).expect("decoded before");
         if response.status() == 101 {
             break response;
         }

@@ -7,7 +7,7 @@ use arbitrary::Arbitrary;
 use sockless::extension::Supported;
 use sockless::extension::deflate::Terms;
 use sockless::handshake::{
-    Acceptance, Acceptor, Asked, Field, Limits, Refusal, Request, RequestError, Response,
+    Acceptance, Acceptor, Asked, Field, HeadLimits, Refusal, Request, RequestError, Response,
 };
 
 use crate::allocations::Meter;
@@ -42,8 +42,8 @@ pub fn check(data: &[u8]) {
     }
 }
 
-fn limits(small: bool) -> Limits {
-    let limits = Limits::default().with_head(4000);
+fn limits(small: bool) -> HeadLimits {
+    let limits = HeadLimits::default().with_head(4000);
     if small { limits.with_head(300).with_fields(8) } else { limits }
 }
 
@@ -87,7 +87,7 @@ fn ask(mut acceptor: Acceptor<'_>, bytes: &[u8], cuts: &Cuts) -> Seen {
     Seen::More
 }
 
-fn hold(bytes: &[u8], limits: &Limits, cuts: &Cuts) {
+fn hold(bytes: &[u8], limits: &HeadLimits, cuts: &Cuts) {
     let decoded = match Request::decode(bytes, limits) {
         Ok(request) => seen(&request, 0),
         Err(RequestError::Truncated) => Seen::More,
@@ -102,7 +102,7 @@ fn hold(bytes: &[u8], limits: &Limits, cuts: &Cuts) {
     stays_small(bytes, limits, cuts);
     match decoded {
         Seen::Refused(error) => {
-            let answer = Response::decode(error.answer(), &Limits::default());
+            let answer = Response::decode(error.answer(), &HeadLimits::default());
             assert_eq!(answer.expect("an answer").status(), error.status());
         }
         Seen::Request { upgrade: true, end, .. } => accept(&bytes[..end], limits),
@@ -110,7 +110,7 @@ fn hold(bytes: &[u8], limits: &Limits, cuts: &Cuts) {
     }
 }
 
-fn stays_small(bytes: &[u8], limits: &Limits, cuts: &Cuts) {
+fn stays_small(bytes: &[u8], limits: &HeadLimits, cuts: &Cuts) {
     let meter = Meter::start();
     let mut acceptor = Acceptor::new(limits, NOW);
     for read in cuts.reads(bytes.len()) {
@@ -126,7 +126,7 @@ fn stays_small(bytes: &[u8], limits: &Limits, cuts: &Cuts) {
 }
 
 /// What can be answered is answered with one head that says so.
-fn accept(head: &[u8], limits: &Limits) {
+fn accept(head: &[u8], limits: &HeadLimits) {
     let request = Request::decode(head, limits).expect("decoded before");
     let key = request.field("sec-websocket-key").expect("a key");
     let cookie = [Field::new("Set-Cookie", "a=b")];
@@ -137,7 +137,7 @@ fn accept(head: &[u8], limits: &Limits) {
         .with_fields(&cookie);
     let switching = request.accept(&acceptance).expect("what was offered");
     let answer = switching.to_vec();
-    let response = Response::decode(&answer, &Limits::default()).expect("an answer");
+    let response = Response::decode(&answer, &HeadLimits::default()).expect("an answer");
     assert_eq!((response.status(), response.consumed()), (101, answer.len()));
     let accepted = sockless::handshake::accept_key(key);
     assert_eq!(response.field("sec-websocket-accept"), Some(&accepted[..]));
@@ -145,12 +145,15 @@ fn accept(head: &[u8], limits: &Limits) {
     let extensions = response.field("sec-websocket-extensions");
     assert_eq!(extensions.is_some(), switching.established().extensions.deflate.is_some());
     let refusal = Refusal::new(404, &cookie, b"none").expect("a refusal").to_vec();
-    assert_eq!(Response::decode(&refusal, &Limits::default()).expect("an answer").status(), 404);
+    assert_eq!(
+        Response::decode(&refusal, &HeadLimits::default()).expect("an answer").status(),
+        404
+    );
 
     let fields: Vec<_> = request.fields().map(|field| (field.name, field.value)).collect();
     match peer::accepts(head) {
         Some(answer) => {
-            let theirs = Response::decode(&answer, &Limits::default()).expect("an answer");
+            let theirs = Response::decode(&answer, &HeadLimits::default()).expect("an answer");
             assert_eq!(theirs.field("sec-websocket-accept"), Some(&accepted[..]));
         }
         None => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use arbitrary::Arbitrary;
 use sockless::extension::Agreed;
-use sockless::extension::deflate::{self, Level, Memory, Parameters, WindowBits};
+use sockless::extension::deflate::{self, Effort, Memory, Parameters, WindowBits};
 use sockless::frame::Limits;
 use sockless::{Config, Delivery, Holding};
 
@@ -102,7 +102,7 @@ impl Choice {
 
     pub(crate) fn config(&self, timers: bool) -> Arc<Config> {
         let limits = Limits::DEFAULT.with_frame(1 << 20).with_message(1 << 20);
-        let compression = deflate::Config::default().with_memory(Memory::LEAST);
+        let compression = deflate::Compression::default().with_memory(Memory::LEAST);
         let mut config = Config::default()
             .with_limits(match self.limits {
                 None => limits,
@@ -110,7 +110,7 @@ impl Choice {
                     limits.with_frame(frame.into()).with_message(message.into())
                 }
             })
-            .with_deflate(compression.with_level(Level::FASTEST).with_threshold(8))
+            .with_deflate(compression.with_level(Effort::FASTEST).with_threshold(8))
             .with_delivery(if self.flags & 1 == 0 { Delivery::Whole } else { Delivery::Parts })
             .with_auto_pong(self.flags & 2 == 0)
             .with_auto_close(self.flags & 4 == 0 || !timers);

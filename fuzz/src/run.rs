@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use sockless::connection::{Cause, Reply, SendError};
+use sockless::connection::{Cause, Loan, Reply, SendError};
 use sockless::extension::Agreed;
 use sockless::frame::Limits;
 use sockless::{CloseCode, Connection, Input, Kind, Message, Want};
@@ -127,7 +127,7 @@ impl<R: Endpoint> Run<R> {
     /// Does what the connection wants at once, as every driver does.
     fn settle(&mut self) {
         let mut turns = 0;
-        while self.conn().deadline().is_some_and(|at| at <= self.now) {
+        while self.conn().want().deadline().is_some_and(|at| at <= self.now) {
             assert!(turns < 8, "a turn comes to nothing again and again: {:?}", self.conn().want());
             turns += 1;
             self.poll(&mut Input::none());
@@ -226,10 +226,12 @@ impl<R: Endpoint> Run<R> {
                     self.wire.extend_from_slice(&slices[..count]);
                 }
             }
-            Op::Lend(capacity) => _ = self.conn().lend(Vec::with_capacity((*capacity).into())),
+            Op::Lend(capacity) => {
+                _ = self.conn().lend(Loan::Output, Vec::with_capacity((*capacity).into()))
+            }
             Op::Reclaim => {
                 let empty = self.conn().queued() == 0;
-                let back = self.conn().reclaim();
+                let back = self.conn().reclaim(Loan::Output);
                 assert!(back.is_none() || empty, "bytes that waited are gone");
             }
             Op::Take(body) => self.read_into(&body.bytes()),
@@ -290,7 +292,7 @@ impl<R: Endpoint> Run<R> {
         // Memory that is lent for messages changes no event: so one run lends it, and the other does not.
         let lends = self.copies && self.halves == Halves::Joined;
         if lends {
-            let _ = self.conn().lend_assembly(Vec::with_capacity(100));
+            let _ = self.conn().lend(Loan::Message, Vec::with_capacity(100));
         }
         // A byte makes at most two events, those that are kept included, and time a few.
         let most = 2 * (self.received + input.len()) + 8;
@@ -330,7 +332,7 @@ impl<R: Endpoint> Run<R> {
             }
         }
         assert!(input.is_empty(), "no event, but input is left");
-        if lends && let Some(spare) = self.conn().reclaim_assembly() {
+        if lends && let Some(spare) = self.conn().reclaim(Loan::Message) {
             assert!(spare.is_empty() && spare.capacity() >= 100, "not what was lent");
         }
     }

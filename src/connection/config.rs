@@ -50,7 +50,7 @@ pub struct Config {
     pub simd: Level,
     /// How messages are compressed, where the handshake agreed on compression.
     #[cfg(feature = "deflate")]
-    pub deflate: deflate::Config,
+    pub deflate: deflate::Compression,
 }
 
 /// How messages reach the application.
@@ -174,7 +174,7 @@ impl Config {
     /// The same configuration with another way of compressing messages.
     #[cfg(feature = "deflate")]
     #[must_use]
-    pub fn with_deflate(mut self, deflate: deflate::Config) -> Self {
+    pub fn with_deflate(mut self, deflate: deflate::Compression) -> Self {
         self.deflate = deflate;
         self
     }
@@ -207,7 +207,7 @@ impl Default for Config {
             write_timeout: Duration::from_secs(60),
             simd: Level::detect(),
             #[cfg(feature = "deflate")]
-            deflate: deflate::Config::default(),
+            deflate: deflate::Compression::default(),
         }
     }
 }

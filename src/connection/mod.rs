@@ -76,6 +76,7 @@ mod joined;
 mod kept;
 mod keys;
 mod liveness;
+mod loan;
 mod outcome;
 mod output;
 mod pings;
@@ -104,6 +105,7 @@ pub use joined::Connection;
 #[cfg(feature = "getrandom")]
 pub use keys::Generator;
 pub use keys::{Entropy, Side};
+pub use loan::Loan;
 pub use outcome::{Cause, Outcome, ReceiverEnd, SenderEnd};
 pub use receiver::Receiver;
 pub use reply::{ControlPayload, Notice, Probe, Reply};

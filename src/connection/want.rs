@@ -22,3 +22,14 @@ pub enum Want {
     /// Close the stream. The connection has ended, and this is how.
     Done(Outcome),
 }
+
+impl Want {
+    /// When to poll again at the latest, if nothing arrives before; at once, if it has passed. Only [`Want::Io`] has such a time.
+    #[inline]
+    pub const fn deadline(&self) -> Option<Duration> {
+        match self {
+            Self::Io { deadline, .. } => *deadline,
+            Self::ShutdownWrite | Self::Done(_) => None,
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Extensions (RFC 6455, section 9): what is offered and agreed on, and what an agreed one does to messages.
 //!
-//! [`header`] is the grammar of `Sec-WebSocket-Extensions`. [`Supported`] is what an endpoint is willing to use: a server
+//! [`Supported`] is what an endpoint is willing to use: a server
 //! [accepts](Supported::accept) from it, a client [offers](Supported::offer) it and [checks](Supported::check) the answer. Both
 //! end with [`Agreed`].
 //!
@@ -13,10 +13,12 @@ pub mod deflate;
 #[cfg(feature = "alloc")]
 #[cfg_attr(not(feature = "deflate"), allow(dead_code))]
 pub(crate) mod door;
+#[doc(hidden)]
 pub mod header;
 mod malformed;
 mod negotiation;
 
 pub use agreed::{Agreed, Answer};
 pub use answer_error::AnswerError;
-pub use negotiation::{Offer, Supported};
+pub use malformed::Malformed;
+pub use negotiation::{ExtensionOffer, Supported};

@@ -53,8 +53,8 @@ impl Supported {
     }
 
     /// The value of the header with which a client offers what it supports.
-    pub const fn offer(&self) -> Offer {
-        Offer(*self)
+    pub const fn offer(&self) -> ExtensionOffer {
+        ExtensionOffer(*self)
     }
 
     /// Checks, as a client, a server's answer to what was [offered](Supported::offer).
@@ -132,18 +132,18 @@ impl Supported {
 
 /// The value of the `Sec-WebSocket-Extensions` header in a client's request, as its [`Display`](fmt::Display) form.
 ///
-/// Without any extension to offer the header [has to be left out](Offer::is_empty).
+/// Without any extension to offer the header [has to be left out](ExtensionOffer::is_empty).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Offer(Supported);
+pub struct ExtensionOffer(Supported);
 
-impl Offer {
+impl ExtensionOffer {
     /// Whether there is nothing to offer, and so no header to send.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-impl fmt::Display for Offer {
+impl fmt::Display for ExtensionOffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         #[cfg(feature = "deflate")]
         if let Some(terms) = &self.0.deflate {

@@ -8,6 +8,9 @@ pub struct Limits {
     /// The longest payload of a data frame, in bytes on the wire. 16 MiB by default.
     pub frame: u64,
     /// The longest message, in bytes after reassembly and decompression. 16 MiB by default.
+    ///
+    /// It holds for a message that is delivered in parts as well: what is to be longer than memory needs a greater limit here, and for
+    /// its frames.
     pub message: u64,
 }
 

@@ -38,5 +38,5 @@ pub mod migration {}
 #[doc = "\n# Reference\n\n[`connection::Entropy`](crate::connection::Entropy), [`Connection::client_with`](crate::Connection::client_with), [`Input`](crate::Input)"]
 pub mod testing {}
 #[doc = include_str!("timers.md")]
-#[doc = "\n# Reference\n\n[`Connection::deadline`](crate::Connection::deadline), [`Config`](crate::Config), [`handshake::Limits`](crate::handshake::Limits), [`connection::Keepalive`](crate::connection::Keepalive)"]
+#[doc = "\n# Reference\n\n[`Want::deadline`](crate::Want::deadline), [`Config`](crate::Config), [`handshake::HeadLimits`](crate::handshake::HeadLimits), [`connection::Keepalive`](crate::connection::Keepalive)"]
 pub mod timers {}

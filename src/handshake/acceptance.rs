@@ -7,7 +7,7 @@ use core::fmt;
 
 use super::field::{Field, check_added, values_of};
 use super::key::accept_key;
-use super::misuse::Misuse;
+use super::misuse::HandshakeMisuse;
 use super::sink::{Encodable, Sink, encoding_methods};
 use crate::established::Established;
 use crate::extension::{Agreed, Supported};
@@ -59,7 +59,7 @@ impl<'a> Acceptance<'a> {
     pub(super) fn agree_with<'h>(
         &self,
         request: impl Iterator<Item = Field<'h>> + Clone,
-    ) -> Result<Established<'a>, Misuse> {
+    ) -> Result<Established<'a>, HandshakeMisuse> {
         check_added(self.fields)?;
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
         //# The value chosen MUST be derived
@@ -70,7 +70,7 @@ impl<'a> Acceptance<'a> {
             let values = values_of(request.clone(), "sec-websocket-protocol");
             let mut offered = values.flat_map(elements);
             if !offered.any(|offered| offered == chosen.as_bytes()) {
-                return Err(Misuse::UnofferedSubprotocol);
+                return Err(HandshakeMisuse::UnofferedSubprotocol);
             }
         }
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
@@ -104,7 +104,7 @@ impl<'a> Acceptance<'a> {
         &self,
         request: impl Iterator<Item = Field<'h>> + Clone,
         key: &[u8; 24],
-    ) -> Result<Switching<'a>, Misuse> {
+    ) -> Result<Switching<'a>, HandshakeMisuse> {
         let established = self.agree_with(request)?;
         Ok(Switching { accept: accept_key(key), established, fields: self.fields })
     }

@@ -7,7 +7,7 @@ use core::time::Duration;
 use super::head_buffer::{HeadBuffer, HeadBytes};
 use super::head_reader::HeadReader;
 use super::head_scan::HeadScan;
-use super::limits::Limits;
+use super::limits::HeadLimits;
 use super::request::{ParsedRequest, Request};
 use super::request_error::RequestError;
 
@@ -44,18 +44,18 @@ pub struct Acceptor<'b> {
 impl<'b> Acceptor<'b> {
     /// A server's handshake on a stream that was opened at `now`.
     #[cfg(feature = "alloc")]
-    pub fn new(limits: &Limits, now: Duration) -> Acceptor<'static> {
+    pub fn new(limits: &HeadLimits, now: Duration) -> Acceptor<'static> {
         Acceptor::new_in(HeadBuffer::own(), limits, now)
     }
 
     /// A server's handshake on a stream that was opened at `now`, with a buffer for a head that arrives in several pieces. No head may be
     /// longer than the buffer.
-    pub fn with_buffer(limits: &Limits, now: Duration, buffer: &'b mut [u8]) -> Self {
+    pub fn with_buffer(limits: &HeadLimits, now: Duration, buffer: &'b mut [u8]) -> Self {
         Self::new_in(HeadBuffer::lent(buffer), limits, now)
     }
 
     /// A server's handshake that puts a head together in `buffer`.
-    fn new_in(buffer: HeadBuffer<'b>, limits: &Limits, now: Duration) -> Self {
+    fn new_in(buffer: HeadBuffer<'b>, limits: &HeadLimits, now: Duration) -> Self {
         Self { reader: HeadReader::new(limits, HeadScan::after_empty_lines, now, buffer) }
     }
 

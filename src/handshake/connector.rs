@@ -9,8 +9,8 @@ use super::head_buffer::HeadBuffer;
 use super::head_reader::HeadReader;
 use super::head_scan::HeadScan;
 use super::key::WebSocketKey;
-use super::limits::Limits;
-use super::misuse::Misuse;
+use super::limits::HeadLimits;
+use super::misuse::HandshakeMisuse;
 use super::offer::{Offer, Opening};
 use super::response::{ParsedResponse, Response};
 use super::response_error::ResponseError;
@@ -74,7 +74,11 @@ impl<'a> Connector<'a, 'static> {
     ///
     /// If the operating system gives no entropy: without it there is no safe way to go on.
     #[cfg(feature = "getrandom")]
-    pub fn new(offer: Offer<'a>, limits: &Limits, now: Duration) -> Result<Self, Misuse> {
+    pub fn new(
+        offer: Offer<'a>,
+        limits: &HeadLimits,
+        now: Duration,
+    ) -> Result<Self, HandshakeMisuse> {
         let mut nonce = [0; 16];
         if let Err(error) = getrandom::fill(&mut nonce) {
             panic!("the operating system gives no entropy: {error}");
@@ -96,9 +100,9 @@ impl<'a> Connector<'a, 'static> {
     pub fn with_nonce(
         offer: Offer<'a>,
         nonce: [u8; 16],
-        limits: &Limits,
+        limits: &HeadLimits,
         now: Duration,
-    ) -> Result<Self, Misuse> {
+    ) -> Result<Self, HandshakeMisuse> {
         Connector::new_in(HeadBuffer::own(), offer, nonce, limits, now)
     }
 }
@@ -115,10 +119,10 @@ impl<'a, 'b> Connector<'a, 'b> {
     pub fn with_buffer(
         offer: Offer<'a>,
         nonce: [u8; 16],
-        limits: &Limits,
+        limits: &HeadLimits,
         now: Duration,
         buffer: &'b mut [u8],
-    ) -> Result<Self, Misuse> {
+    ) -> Result<Self, HandshakeMisuse> {
         Self::new_in(HeadBuffer::lent(buffer), offer, nonce, limits, now)
     }
 
@@ -127,9 +131,9 @@ impl<'a, 'b> Connector<'a, 'b> {
         buffer: HeadBuffer<'b>,
         offer: Offer<'a>,
         nonce: [u8; 16],
-        limits: &Limits,
+        limits: &HeadLimits,
         now: Duration,
-    ) -> Result<Self, Misuse> {
+    ) -> Result<Self, HandshakeMisuse> {
         offer.check()?;
         Ok(Self {
             offer,

@@ -4,7 +4,7 @@
 
 use core::fmt;
 
-use super::misuse::Misuse;
+use super::misuse::HandshakeMisuse;
 use crate::words::token::{is_token, trim};
 
 /// A header field. `Debug` shows the length of the value, not the value.
@@ -39,9 +39,9 @@ impl<'a> Field<'a> {
     }
 
     /// Checks that the field can be part of a head.
-    fn check(&self) -> Result<(), Misuse> {
+    fn check(&self) -> Result<(), HandshakeMisuse> {
         if !is_token(self.name.as_bytes()) {
-            return Err(Misuse::FieldName);
+            return Err(HandshakeMisuse::FieldName);
         }
         check_value(self.value)
     }
@@ -67,20 +67,20 @@ impl fmt::Debug for Field<'_> {
 }
 
 /// Checks that a value has no CR, LF, NUL or other control characters except tabs.
-fn check_value(value: &[u8]) -> Result<(), Misuse> {
+fn check_value(value: &[u8]) -> Result<(), HandshakeMisuse> {
     if value.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~' | 0x80..)) {
         Ok(())
     } else {
-        Err(Misuse::FieldValue)
+        Err(HandshakeMisuse::FieldValue)
     }
 }
 
 /// Checks the fields that a caller adds to a head.
-pub(super) fn check_added(fields: &[Field<'_>]) -> Result<(), Misuse> {
+pub(super) fn check_added(fields: &[Field<'_>]) -> Result<(), HandshakeMisuse> {
     for field in fields {
         field.check()?;
         if field.is_owned() {
-            return Err(Misuse::OwnedField);
+            return Err(HandshakeMisuse::OwnedField);
         }
     }
     Ok(())

@@ -6,13 +6,13 @@ use core::time::Duration;
 
 use super::head_buffer::{HeadBuffer, HeadBytes};
 use super::head_scan::{HeadError, HeadScan};
-use super::limits::Limits;
+use super::limits::HeadLimits;
 use crate::words::time::Instant;
 
 /// A reader of heads: of one, or of several after each other.
 #[derive(Debug)]
 pub(super) struct HeadReader<'b> {
-    limits: Limits,
+    limits: HeadLimits,
     /// The scan of the current head.
     scan: HeadScan,
     /// The pieces of the current head.
@@ -33,8 +33,8 @@ pub(super) struct CompleteHead<'i, P> {
 impl<'b> HeadReader<'b> {
     /// A reader whose first head is found by the scan that `scan` makes. The timeout begins at `now`.
     pub(super) fn new(
-        limits: &Limits,
-        scan: fn(&Limits) -> HeadScan,
+        limits: &HeadLimits,
+        scan: fn(&HeadLimits) -> HeadScan,
         now: Duration,
         buffer: HeadBuffer<'b>,
     ) -> Self {
@@ -55,7 +55,7 @@ impl<'b> HeadReader<'b> {
     pub(super) fn read_at_once<P, E>(
         &mut self,
         input: &[u8],
-        parse: impl FnOnce(&[u8], &Limits) -> Option<Result<P, E>>,
+        parse: impl FnOnce(&[u8], &HeadLimits) -> Option<Result<P, E>>,
     ) -> Option<Result<P, E>> {
         if self.work != 0 || !input.ends_with(b"\r\n\r\n") {
             return None;
@@ -93,7 +93,7 @@ impl<'b> HeadReader<'b> {
     }
 
     /// Drops the head that has just been read, and begins the next one with a new scan.
-    pub(super) fn begin_next(&mut self, scan: fn(&Limits) -> HeadScan) {
+    pub(super) fn begin_next(&mut self, scan: fn(&HeadLimits) -> HeadScan) {
         self.buffer.clear();
         self.scan = scan(&self.limits);
     }

@@ -4,7 +4,7 @@
 //! contain (control characters, a bare CR or LF, a folded line) and heads over the limits, each at the first byte that shows it.
 //! What the lines say is read in `request` and `response`.
 
-use super::limits::Limits;
+use super::limits::HeadLimits;
 
 /// How many empty lines before a request line are ignored.
 const EMPTY_LINES: u8 = 8;
@@ -72,12 +72,12 @@ pub(super) struct HeadScan {
 
 impl HeadScan {
     /// A scan that ignores a few empty lines before the head, as a server does before a request line.
-    pub(super) const fn after_empty_lines(limits: &Limits) -> Self {
+    pub(super) const fn after_empty_lines(limits: &HeadLimits) -> Self {
         Self { before: true, ..Self::at_once(limits) }
     }
 
     /// A scan for a head that begins with the first byte.
-    pub(super) const fn at_once(limits: &Limits) -> Self {
+    pub(super) const fn at_once(limits: &HeadLimits) -> Self {
         Self {
             limit: limits.head,
             max_fields: limits.fields,

@@ -13,7 +13,7 @@ use super::connector::Connector;
 use super::field::{Field, Fields};
 use super::header_map::{append_fields, header_fields};
 use super::key::WebSocketKey;
-use super::misuse::Misuse;
+use super::misuse::HandshakeMisuse;
 use super::offer::Opening;
 use super::refusal::Refusal;
 use super::request::Request;
@@ -71,7 +71,10 @@ impl<'h> Upgrade<'h> {
     /// # Errors
     ///
     /// If the client does not offer the subprotocol, or a field can't be sent.
-    pub fn accept<'a>(&self, acceptance: &Acceptance<'a>) -> Result<Switching<'a>, Misuse> {
+    pub fn accept<'a>(
+        &self,
+        acceptance: &Acceptance<'a>,
+    ) -> Result<Switching<'a>, HandshakeMisuse> {
         acceptance.answer(header_fields(self.headers), self.key.bytes())
     }
 }

@@ -3,18 +3,18 @@
 
 use core::time::Duration;
 
-/// Limits on what the peer may send before the connection is open.
+/// HeadLimits on what the peer may send before the connection is open.
 ///
 /// ```
 /// use core::time::Duration;
-/// use sockless::handshake::Limits;
+/// use sockless::handshake::HeadLimits;
 ///
-/// let limits = Limits::default().with_head(8 * 1024).with_timeout(Duration::from_secs(5));
+/// let limits = HeadLimits::default().with_head(8 * 1024).with_timeout(Duration::from_secs(5));
 /// assert_eq!(limits.fields, 100);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Limits {
+pub struct HeadLimits {
     /// The most bytes of a head, from the start line to the empty line: 16 KiB by default.
     pub head: usize,
     /// The most header fields: 100 by default. Up to 32 need 1 KiB of stack while a head is parsed, more need 8 KiB.
@@ -23,13 +23,13 @@ pub struct Limits {
     pub timeout: Option<Duration>,
 }
 
-impl Default for Limits {
+impl Default for HeadLimits {
     fn default() -> Self {
         Self { head: 16 * 1024, fields: 100, timeout: Some(Duration::from_secs(10)) }
     }
 }
 
-impl Limits {
+impl HeadLimits {
     /// The same limits with another number of bytes.
     #[must_use]
     pub const fn with_head(mut self, bytes: usize) -> Self {

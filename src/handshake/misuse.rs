@@ -5,7 +5,7 @@ use core::{error, fmt};
 /// An argument that can't become part of a handshake. Nothing was written, and nothing has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Misuse {
+pub enum HandshakeMisuse {
     /// A header field name that is not a token.
     FieldName,
     /// A header field value with CR, LF, NUL or another control.
@@ -33,7 +33,7 @@ pub enum Misuse {
     BufferTooSmall,
 }
 
-impl fmt::Display for Misuse {
+impl fmt::Display for HandshakeMisuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::FieldName => "a header field name is a token",
@@ -52,4 +52,4 @@ impl fmt::Display for Misuse {
     }
 }
 
-impl error::Error for Misuse {}
+impl error::Error for HandshakeMisuse {}

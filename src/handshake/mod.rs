@@ -19,10 +19,10 @@
 //! ```
 //! use core::time::Duration;
 //! use sockless::handshake::{
-//!     Acceptance, Acceptor, Answered, Asked, Connector, Limits, Offer, Refusal, RequestError, Url,
+//!     Acceptance, Acceptor, Answered, Asked, Connector, HeadLimits, Offer, Refusal, RequestError, Url,
 //! };
 //!
-//! let (limits, now) = (Limits::default(), Duration::ZERO);
+//! let (limits, now) = (HeadLimits::default(), Duration::ZERO);
 //!
 //! // The client asks. The nonce has to be random; `Connector::new` draws it from the operating system.
 //! let offer = Offer::new(Url::parse("ws://example.com/chat")?).with_subprotocols(&["v2.chat", "chat"]);
@@ -106,8 +106,8 @@ pub use field::{Field, Fields};
 #[cfg(feature = "http")]
 pub use http_types::Upgrade;
 pub use key::accept_key;
-pub use limits::Limits;
-pub use misuse::Misuse;
+pub use limits::HeadLimits;
+pub use misuse::HandshakeMisuse;
 pub use offer::{Offer, Opening};
 pub use origins::Origins;
 pub use refusal::Refusal;

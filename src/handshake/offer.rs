@@ -6,7 +6,7 @@ use core::fmt;
 
 use super::field::{Field, check_added};
 use super::key::WebSocketKey;
-use super::misuse::Misuse;
+use super::misuse::HandshakeMisuse;
 use super::origins::is_origin;
 use super::sink::{Encodable, Sink, encoding_methods};
 use super::url::Url;
@@ -89,7 +89,7 @@ impl<'a> Offer<'a> {
     }
 
     /// Checks that a request can be made from the offer.
-    pub(super) fn check(&self) -> Result<(), Misuse> {
+    pub(super) fn check(&self) -> Result<(), HandshakeMisuse> {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# The elements that comprise this value
         //# MUST be non-empty strings with characters in the range U+0021 to
@@ -97,17 +97,17 @@ impl<'a> Offer<'a> {
         //# [RFC2616] and MUST all be unique strings.
         for (at, name) in self.subprotocols.iter().enumerate() {
             if !is_token(name.as_bytes()) {
-                return Err(Misuse::Subprotocol);
+                return Err(HandshakeMisuse::Subprotocol);
             }
             if self.subprotocols[..at].contains(name) {
-                return Err(Misuse::RepeatedSubprotocol);
+                return Err(HandshakeMisuse::RepeatedSubprotocol);
             }
         }
         if self.origin.is_some_and(|origin| !is_origin(origin.as_bytes())) {
-            return Err(Misuse::Origin);
+            return Err(HandshakeMisuse::Origin);
         }
         if self.fields.iter().any(|field| field.is("origin")) {
-            return Err(Misuse::OwnedField);
+            return Err(HandshakeMisuse::OwnedField);
         }
         check_added(self.fields)
     }

@@ -5,7 +5,7 @@
 use core::fmt;
 
 use super::field::{Field, check_added};
-use super::misuse::Misuse;
+use super::misuse::HandshakeMisuse;
 use super::sink::{Encodable, Sink, encoding_methods};
 
 /// An answer that opens no connection, checked and ready to be written: a refusal, or the page that a plain request asks for. It
@@ -17,7 +17,7 @@ use super::sink::{Encodable, Sink, encoding_methods};
 /// let fields = [Field::new("WWW-Authenticate", "Bearer")];
 /// let refusal = Refusal::new(401, &fields, b"who are you?")?;
 /// assert!(refusal.to_vec().starts_with(b"HTTP/1.1 401 Unauthorized\r\n"));
-/// # Ok::<(), sockless::handshake::Misuse>(())
+/// # Ok::<(), sockless::handshake::HandshakeMisuse>(())
 /// ```
 #[derive(Clone, Copy)]
 pub struct Refusal<'a> {
@@ -44,13 +44,17 @@ impl<'a> Refusal<'a> {
     //# requested service is not available, the server MUST send an
     //# appropriate HTTP error code (such as 404 Not Found) and abort
     //# the WebSocket handshake.
-    pub fn new(status: u16, fields: &'a [Field<'a>], body: &'a [u8]) -> Result<Self, Misuse> {
+    pub fn new(
+        status: u16,
+        fields: &'a [Field<'a>],
+        body: &'a [u8],
+    ) -> Result<Self, HandshakeMisuse> {
         if !(200..=599).contains(&status) {
-            return Err(Misuse::Status);
+            return Err(HandshakeMisuse::Status);
         }
         // A 205 has a body too, of which nothing may be sent (RFC 9110, section 15.3.6).
         if (is_bodiless(status) || status == 205) && !body.is_empty() {
-            return Err(Misuse::Body);
+            return Err(HandshakeMisuse::Body);
         }
         check_added(fields)?;
         Ok(Self { status, fields, body })

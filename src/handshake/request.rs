@@ -10,8 +10,8 @@ use super::acceptance::{Acceptance, Switching};
 use super::field::{Field, Fields, values_of};
 use super::head_buffer::HeadBytes;
 use super::head_scan::HeadScan;
-use super::limits::Limits;
-use super::misuse::Misuse;
+use super::limits::HeadLimits;
+use super::misuse::HandshakeMisuse;
 use super::request_error::RequestError;
 use super::request_fields::RequestFields;
 use super::subprotocols::Subprotocols;
@@ -55,7 +55,7 @@ impl<'i> Request<'i> {
     /// # Errors
     ///
     /// If the head breaks a rule. An incomplete head is [`Truncated`](RequestError::Truncated).
-    pub fn decode(bytes: &'i [u8], limits: &Limits) -> Result<Self, RequestError> {
+    pub fn decode(bytes: &'i [u8], limits: &HeadLimits) -> Result<Self, RequestError> {
         let mut scan = HeadScan::after_empty_lines(limits);
         let found = scan.scan(bytes)?;
         if !found.is_complete() {
@@ -151,8 +151,11 @@ impl<'i> Request<'i> {
     ///
     /// If the request asks for no WebSocket, the client does not offer the subprotocol, or a field can't be sent. The request can
     /// still be answered.
-    pub fn accept<'a>(&self, acceptance: &Acceptance<'a>) -> Result<Switching<'a>, Misuse> {
-        acceptance.answer(self.fields(), self.key().ok_or(Misuse::PlainRequest)?)
+    pub fn accept<'a>(
+        &self,
+        acceptance: &Acceptance<'a>,
+    ) -> Result<Switching<'a>, HandshakeMisuse> {
+        acceptance.answer(self.fields(), self.key().ok_or(HandshakeMisuse::PlainRequest)?)
     }
 
     /// The value of `Sec-WebSocket-Key`, if the request asks for a WebSocket.
@@ -192,7 +195,7 @@ impl ParsedRequest {
     /// `None` if it is not, or breaks a rule of HTTP: then it has to be scanned, to learn which.
     pub(super) fn parse_unscanned(
         input: &[u8],
-        limits: &Limits,
+        limits: &HeadLimits,
     ) -> Option<Result<Self, RequestError>> {
         if input.len() > limits.head || input.first().is_none_or(|byte| *byte <= b' ') {
             return None;

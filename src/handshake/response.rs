@@ -8,7 +8,7 @@ use core::mem::MaybeUninit;
 use super::field::{Fields, values_of};
 use super::head_buffer::HeadBytes;
 use super::head_scan::HeadScan;
-use super::limits::Limits;
+use super::limits::HeadLimits;
 use super::response_error::ResponseError;
 use super::version::is_version;
 use crate::words::token::elements;
@@ -43,7 +43,7 @@ impl<'i> Response<'i> {
     /// # Errors
     ///
     /// If the head breaks a rule of HTTP. An incomplete head is [`Truncated`](ResponseError::Truncated).
-    pub fn decode(bytes: &'i [u8], limits: &Limits) -> Result<Self, ResponseError> {
+    pub fn decode(bytes: &'i [u8], limits: &HeadLimits) -> Result<Self, ResponseError> {
         let mut scan = HeadScan::at_once(limits);
         let found = scan.scan(bytes)?;
         if !found.is_complete() {

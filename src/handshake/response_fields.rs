@@ -1,7 +1,7 @@
 //! The header fields of an answer that matter to the handshake, and their rules (RFC 6455, section 4.1).
 //!
 //! The fields come from a head that was parsed here, from the `http` crate or from an extended CONNECT: the rules are the same.
-//! The status is looked at before, in `Connector::classify`, `Connector::check_http` or `connect::Opening::check`.
+//! The status is looked at before, in `Connector::classify`, `Connector::check_http` or `connect::ConnectOpening::check`.
 
 use super::collected::SingleField;
 use super::field::{Field, values_of};

@@ -6,7 +6,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::misuse::Misuse;
+use super::misuse::HandshakeMisuse;
 
 /// Where the bytes of a head go, piece by piece.
 pub(super) trait Sink {
@@ -59,9 +59,9 @@ pub(super) trait Encodable {
     }
 
     /// Writes the encoded form to the front of `out`; the number of bytes written.
-    fn write_to_slice(&self, out: &mut [u8]) -> Result<usize, Misuse> {
+    fn write_to_slice(&self, out: &mut [u8]) -> Result<usize, HandshakeMisuse> {
         let len = self.count_bytes();
-        let out = out.get_mut(..len).ok_or(Misuse::BufferTooSmall)?;
+        let out = out.get_mut(..len).ok_or(HandshakeMisuse::BufferTooSmall)?;
         self.write_to(&mut Slice { rest: out });
         Ok(len)
     }
@@ -88,8 +88,8 @@ macro_rules! encoding_methods {
         ///
         /// # Errors
         ///
-        /// [`Misuse::BufferTooSmall`](crate::handshake::Misuse::BufferTooSmall), with nothing written.
-        pub fn encode(&self, out: &mut [u8]) -> Result<usize, $crate::handshake::misuse::Misuse> {
+        /// [`HandshakeMisuse::BufferTooSmall`](crate::handshake::HandshakeMisuse::BufferTooSmall), with nothing written.
+        pub fn encode(&self, out: &mut [u8]) -> Result<usize, $crate::handshake::misuse::HandshakeMisuse> {
             $crate::handshake::sink::Encodable::write_to_slice(self, out)
         }
 

@@ -156,6 +156,27 @@ const fn default_port(secure: bool) -> u16 {
     if secure { 443 } else { 80 }
 }
 
+impl<'a> TryFrom<&'a str> for Url<'a> {
+    type Error = UrlError;
+
+    fn try_from(text: &'a str) -> Result<Self, UrlError> {
+        Self::parse(text)
+    }
+}
+
+/// The URL, in the form that the handshake uses: with a path, without the scheme's default port.
+impl fmt::Display for Url<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.secure { "wss" } else { "ws" };
+        write!(f, "{scheme}://{}", self.host)?;
+        if self.port != default_port(self.secure) {
+            write!(f, ":{}", self.port)?;
+        }
+        f.write_str(self.path())?;
+        self.query().map_or(Ok(()), |query| write!(f, "?{query}"))
+    }
+}
+
 impl fmt::Debug for Url<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The query is left out: it often contains a secret.

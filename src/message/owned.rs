@@ -1,5 +1,6 @@
 //! A whole message that owns its payload, for applications that keep it. It is encoded by `connection::sender`.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -11,6 +12,21 @@ use super::text::{Text, Utf8Bytes};
 use crate::words::opcode::Kind;
 
 /// A whole message that owns its payload. Cloning it copies nothing.
+///
+/// ```
+/// use sockless::{Config, Connection, Message};
+///
+/// let waiting = [Message::from("text"), Message::from(vec![1, 2, 3])];
+/// assert_eq!(waiting[0].as_text(), Some("text"));
+/// assert_eq!((waiting[1].is_text(), waiting[1].len()), (false, 3));
+///
+/// let mut connection = Connection::server(Config::default());
+/// for message in waiting {
+///     // What is refused comes back with the error.
+///     connection.send(message).map_err(|refused| refused.reason)?;
+/// }
+/// # Ok::<(), sockless::SendError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Message {
     /// A text message.
@@ -26,6 +42,41 @@ impl Message {
             Self::Text(_) => Kind::Text,
             Self::Binary(_) => Kind::Binary,
         }
+    }
+
+    /// Whether the message is text.
+    pub const fn is_text(&self) -> bool {
+        matches!(self, Self::Text(_))
+    }
+
+    /// The text, if the message is text.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Binary(_) => None,
+        }
+    }
+
+    /// The text without copying it.
+    ///
+    /// # Errors
+    ///
+    /// The payload of a binary message.
+    pub fn into_text(self) -> Result<Utf8Bytes, Bytes> {
+        match self {
+            Self::Text(text) => Ok(text),
+            Self::Binary(bytes) => Err(bytes),
+        }
+    }
+
+    /// How many bytes the payload has.
+    pub fn len(&self) -> usize {
+        self.as_bytes().len()
+    }
+
+    /// Whether the payload is empty.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// The payload's bytes.
@@ -48,7 +99,7 @@ impl Message {
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Message");
-        shown.field("kind", &self.kind()).field("len", &self.as_bytes().len()).finish()
+        shown.field("kind", &self.kind()).field("len", &self.len()).finish()
     }
 }
 
@@ -67,6 +118,15 @@ impl From<&str> for Message {
 impl From<String> for Message {
     fn from(text: String) -> Self {
         Self::Text(text.into())
+    }
+}
+
+impl From<Cow<'_, str>> for Message {
+    fn from(text: Cow<'_, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => text.into(),
+            Cow::Owned(text) => text.into(),
+        }
     }
 }
 
@@ -91,6 +151,12 @@ impl From<Vec<u8>> for Message {
 impl From<&[u8]> for Message {
     fn from(bytes: &[u8]) -> Self {
         Self::Binary(Bytes::copy_from_slice(bytes))
+    }
+}
+
+impl<const N: usize> From<&[u8; N]> for Message {
+    fn from(bytes: &[u8; N]) -> Self {
+        bytes.as_slice().into()
     }
 }
 

@@ -16,6 +16,18 @@ use crate::words::opcode::Kind;
     doc = "A message can have a [compressed](Self::compressed) form in addition to the plain one.\n"
 )]
 /// Clients can't send one: they mask each frame with a different key.
+///
+/// ```
+/// use sockless::{Config, Connection, Prepared};
+///
+/// let news = Prepared::text("the same for everybody");
+/// let mut subscribers: Vec<_> = (0..3).map(|_| Connection::server(Config::default())).collect();
+/// for subscriber in &mut subscribers {
+///     subscriber.send_prepared(&news)?;
+/// }
+/// assert!(subscribers.iter().all(|subscriber| subscriber.output() == &news.frame()[..]));
+/// # Ok::<(), sockless::SendError>(())
+/// ```
 #[derive(Clone)]
 pub struct Prepared {
     kind: Kind,

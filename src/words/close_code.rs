@@ -63,9 +63,52 @@ impl CloseCode {
         }
     }
 
+    /// What the code is called in RFC 6455 and in IANA's registry, in lower case. `None` for codes that libraries and applications define: 3000 to 4999.
+    pub const fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Self::NORMAL => "normal closure",
+            Self::GOING_AWAY => "going away",
+            Self::PROTOCOL_ERROR => "protocol error",
+            Self::UNSUPPORTED_DATA => "unsupported data",
+            Self::INVALID_PAYLOAD => "invalid frame payload data",
+            Self::POLICY_VIOLATION => "policy violation",
+            Self::MESSAGE_TOO_BIG => "message too big",
+            Self::MANDATORY_EXTENSION => "mandatory extension",
+            Self::INTERNAL_ERROR => "internal server error",
+            Self::SERVICE_RESTART => "service restart",
+            Self::TRY_AGAIN_LATER => "try again later",
+            Self::BAD_GATEWAY => "bad gateway",
+            _ => return None,
+        })
+    }
+
     /// The number on the wire.
     pub const fn get(self) -> u16 {
         self.0.get()
+    }
+}
+
+/// A number that may not be in a Close frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CloseCodeError(u16);
+
+impl fmt::Display for CloseCodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} may not be in a Close frame: codes are 1000-1003, 1007-1014 and 3000-4999",
+            self.0
+        )
+    }
+}
+
+impl core::error::Error for CloseCodeError {}
+
+impl TryFrom<u16> for CloseCode {
+    type Error = CloseCodeError;
+
+    fn try_from(code: u16) -> Result<Self, CloseCodeError> {
+        Self::new(code).ok_or(CloseCodeError(code))
     }
 }
 

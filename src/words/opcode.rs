@@ -39,6 +39,16 @@ impl Opcode {
         self as u8
     }
 
+    /// The kind of the message that a frame with this opcode begins; `None` for a continuation and for control frames.
+    #[inline]
+    pub const fn kind(self) -> Option<Kind> {
+        match self {
+            Self::Text => Some(Kind::Text),
+            Self::Binary => Some(Kind::Binary),
+            Self::Continuation | Self::Close | Self::Ping | Self::Pong => None,
+        }
+    }
+
     /// Whether the frame is a control frame: Close, Ping or Pong.
     #[inline]
     pub const fn is_control(self) -> bool {

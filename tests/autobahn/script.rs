@@ -317,7 +317,7 @@ pub(crate) fn echo<R: Tested>(
         assert!(input.is_empty(), "all input is taken");
         bytes.extend(written(conn));
         // What was held while output waited comes now.
-        if conn.deadline() != Some(START) {
+        if conn.want().deadline() != Some(START) {
             break;
         }
     }

@@ -2,7 +2,7 @@
 
 use sockless::extension::Supported;
 use sockless::extension::deflate::Terms;
-use sockless::handshake::{Acceptance, Answered, Connector, Limits, Offer, Request, Url};
+use sockless::handshake::{Acceptance, Answered, Connector, HeadLimits, Offer, Request, Url};
 use sockless::{Client, Config, Connection, Server, endpoint};
 use zlib_rs::{Deflate, DeflateFlush};
 
@@ -41,7 +41,7 @@ impl Opened for Server {
             Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\
             Sec-WebSocket-Extensions: {theirs}\r\n\r\n"
         );
-        let request = Request::decode(head.as_bytes(), &Limits::default()).expect("a request");
+        let request = Request::decode(head.as_bytes(), &HeadLimits::default()).expect("a request");
         let acceptance =
             Acceptance::new().with_extensions(Supported::default().with_deflate(terms));
         let (mut conn, _) =
@@ -57,7 +57,7 @@ impl Opened for Client {
         let offer = Offer::new(Url::parse("ws://a").expect("a URL"))
             .with_extensions(Supported::default().with_deflate(terms));
         let mut connector =
-            Connector::with_nonce(offer, NONCE, &Limits::default(), START).expect("an offer");
+            Connector::with_nonce(offer, NONCE, &HeadLimits::default(), START).expect("an offer");
         let offered = extensions(&connector.request().to_vec());
         let field = match theirs {
             "" => String::new(),

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sockless::connection::Loan;
 use sockless::established::Established;
-use sockless::handshake::Limits;
+use sockless::handshake::HeadLimits;
 use sockless::words::role::Role;
 use sockless::{CloseCode, Config, Delivery, Holding, Input, Outcome, Want};
 
@@ -67,7 +68,7 @@ pub(crate) struct Endpoint<O: Opening> {
 /// What an endpoint is made from, and may not change.
 pub(crate) struct Drawn {
     pub(crate) config: Arc<Config>,
-    pub(crate) limits: Limits,
+    pub(crate) limits: HeadLimits,
     application: Application,
     habits: Habits,
 }
@@ -103,8 +104,8 @@ impl Drawn {
         }
         config = compressing(config, random);
         let limits = match calm {
-            true => Limits::default().with_timeout(patient),
-            false => Limits::default().with_timeout(random.millis(6000)),
+            true => HeadLimits::default().with_timeout(patient),
+            false => HeadLimits::default().with_timeout(random.millis(6000)),
         };
         let application = Application::new(&config, echoes, random);
         let habits = Habits {
@@ -143,10 +144,10 @@ impl Drawn {
 
 #[cfg(feature = "deflate")]
 fn compressing(config: Config, random: &mut Random) -> Config {
-    use sockless::extension::deflate::{self, Level, Memory, Pool};
+    use sockless::extension::deflate::{self, Effort, Memory, Pool};
 
-    let mut deflate = deflate::Config::default()
-        .with_level(random.pick(&[Level::FASTEST, Level::default()]))
+    let mut deflate = deflate::Compression::default()
+        .with_level(random.pick(&[Effort::FASTEST, Effort::default()]))
         .with_memory(random.pick(&[Memory::LEAST, Memory::default()]))
         .with_threshold(random.pick(&[0, 32, 500]));
     if random.one_in(3) {
@@ -197,7 +198,7 @@ where
             Some(connection) => {
                 if self.habits.lends {
                     // Refused while output waits; it is lent by the next turn.
-                    let _ = connection.lend(Vec::new());
+                    let _ = connection.lend(Loan::Output, Vec::new());
                 }
                 let (head, tap) = (&self.head, &mut self.tap);
                 let mut write = |bytes: &[u8], random: &mut Random| {
@@ -295,7 +296,7 @@ where
             self.poll(now, random);
             return true;
         }
-        if connection.deadline().is_some_and(|at| at <= now) {
+        if connection.want().deadline().is_some_and(|at| at <= now) {
             self.poll(now, random);
             return true;
         }
@@ -361,7 +362,7 @@ where
         self.answered += answer as u64;
         self.tap.see(&output[answer..count]);
         if self.habits.lends && connection.output().is_empty() {
-            drop(connection.reclaim());
+            drop(connection.reclaim(Loan::Output));
         }
         Ok(count > 0)
     }
@@ -399,7 +400,7 @@ where
     pub(crate) fn next(&self, inbound: &Pipe) -> impl Iterator<Item = Duration> {
         let readable = inbound.readable().filter(|_| !self.eof);
         let due = match &self.connection {
-            Some(connection) => [connection.deadline(), self.application.wake, readable],
+            Some(connection) => [connection.want().deadline(), self.application.wake, readable],
             None => [self.opening.deadline(), None, readable],
         };
         let over = self.end.is_some();

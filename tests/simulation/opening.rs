@@ -7,7 +7,7 @@ use sockless::connection::Side;
 use sockless::established::Established;
 use sockless::extension::Supported;
 use sockless::handshake::{
-    Acceptance, Acceptor, Answered, Asked, Connector, Limits, Offer, Refusal, RequestError,
+    Acceptance, Acceptor, Answered, Asked, Connector, HeadLimits, Offer, Refusal, RequestError,
     ResponseError, Url,
 };
 use sockless::{Client, Config, Server};
@@ -76,7 +76,7 @@ pub(crate) struct Answering {
 }
 
 impl Asking {
-    pub(crate) fn new(config: Arc<Config>, limits: &Limits, random: &mut Random) -> Self {
+    pub(crate) fn new(config: Arc<Config>, limits: &HeadLimits, random: &mut Random) -> Self {
         let url = Url::parse("ws://example.com/simulated").expect("a URL");
         let offer = Offer::new(url)
             .with_subprotocols(random.pick(&SUBPROTOCOLS))
@@ -132,7 +132,7 @@ impl Opening for Asking {
 }
 
 impl Answering {
-    pub(crate) fn new(config: Arc<Config>, limits: &Limits, random: &mut Random) -> Self {
+    pub(crate) fn new(config: Arc<Config>, limits: &HeadLimits, random: &mut Random) -> Self {
         Self {
             acceptor: Acceptor::new(limits, Duration::ZERO),
             config,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use sockless::connection::Holding;
 use sockless::extension::{Supported, deflate::Terms};
-use sockless::handshake::{Answered, Connector, Limits, Offer, Url};
+use sockless::handshake::{Answered, Connector, HeadLimits, Offer, Url};
 use sockless::{Client, Config, Connection, Event, Input, Want, endpoint};
 use sockless_autobahn::Plan;
 
@@ -117,7 +117,7 @@ fn open(
     buffer: &mut [u8],
     started: Instant,
 ) -> io::Result<(Connection<Client>, std::ops::Range<usize>)> {
-    let limits = Limits::default();
+    let limits = HeadLimits::default();
     let offer =
         Offer::new(url).with_extensions(Supported::default().with_deflate(Terms::default()));
     let mut connector =

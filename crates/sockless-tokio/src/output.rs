@@ -4,8 +4,9 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use bytes::Buf;
 use sockless::Connection;
-use sockless::connection::Side;
+use sockless::connection::{Loan, Side};
 use tokio::io::AsyncWrite;
 
 use crate::buffer;
@@ -28,7 +29,8 @@ pub(crate) fn poll_write<R: Side>(
             stream.as_mut().poll_write(cx, output)
         } else {
             let mut slices = [IoSlice::new(&[]); SLICES];
-            let count = connection.output_io_slices(&mut slices);
+            let output = connection.drain();
+            let count = output.chunks_vectored(&mut slices);
             stream.as_mut().poll_write_vectored(cx, &slices[..count])
         };
         match ready!(written)? {
@@ -39,7 +41,7 @@ pub(crate) fn poll_write<R: Side>(
             }
         }
     }
-    if let Some(buffer) = connection.reclaim() {
+    if let Some(buffer) = connection.reclaim(Loan::Output) {
         buffer::keep_output(buffer);
     }
     ready!(stream.poll_flush(cx))?;
@@ -51,7 +53,7 @@ pub(crate) fn poll_write<R: Side>(
 #[inline]
 pub(crate) fn lend<R: Side>(connection: &mut Connection<R>) {
     if connection.output().is_empty()
-        && let Err(buffer) = connection.lend(buffer::take_output())
+        && let Err(buffer) = connection.lend(Loan::Output, buffer::take_output())
     {
         buffer::keep_output(buffer);
     }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use ::hyper::upgrade::{OnUpgrade, Upgraded};
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
-use sockless::handshake::{Acceptance, Misuse, RequestError, Upgrade, connect};
+use sockless::handshake::{Acceptance, HandshakeMisuse, RequestError, Upgrade, connect};
 use sockless::{Connection, Server, endpoint};
 use tokio::io::{ReadHalf, WriteHalf};
 
@@ -110,7 +110,7 @@ impl Asked {
                 Response::try_from(&switching).map_err(|_| UpgradeError::NotUpgradable)?;
             (switching.established(), response)
         } else {
-            let request = connect::Request::from_http(&head, protocol)?;
+            let request = connect::ConnectRequest::from_http(&head, protocol)?;
             let offered: Vec<&str> = request.subprotocols().collect();
             let chosen = subprotocol.or_else(|| options.choose(offered.iter().copied()));
             let accepted = request.accept(&acceptance.with_subprotocol(chosen))?;
@@ -137,7 +137,7 @@ fn check(head: &Request<()>, protocol: Option<&str>) -> Result<(), UpgradeError>
     if is_http1(head) {
         Upgrade::check(head)?;
     } else {
-        connect::Request::from_http(head, protocol)?;
+        connect::ConnectRequest::from_http(head, protocol)?;
     }
     Ok(())
 }
@@ -191,11 +191,11 @@ pub enum UpgradeError {
     /// It is for none, or breaks a rule.
     Request(RequestError),
     /// The same, over HTTP/2.
-    Connect(connect::Error),
+    Connect(connect::ConnectRequestError),
     /// Its origin is not among those that are allowed.
     Origin,
     /// What was to be answered does not fit the request: a mistake of ours.
-    Misuse(Misuse),
+    Misuse(HandshakeMisuse),
     /// Its stream can't be had: it is served without upgrades, or something else has taken it.
     NotUpgradable,
 }
@@ -251,14 +251,14 @@ impl From<RequestError> for UpgradeError {
     }
 }
 
-impl From<connect::Error> for UpgradeError {
-    fn from(error: connect::Error) -> Self {
+impl From<connect::ConnectRequestError> for UpgradeError {
+    fn from(error: connect::ConnectRequestError) -> Self {
         Self::Connect(error)
     }
 }
 
-impl From<Misuse> for UpgradeError {
-    fn from(error: Misuse) -> Self {
+impl From<HandshakeMisuse> for UpgradeError {
+    fn from(error: HandshakeMisuse) -> Self {
         Self::Misuse(error)
     }
 }

@@ -177,7 +177,7 @@ async fn answer(
     terms: Arc<Terms>,
     shutdown: Shutdown,
 ) {
-    let answered = match connect::Request::decode(h2_stream::request_fields(&request)) {
+    let answered = match connect::ConnectRequest::decode(h2_stream::request_fields(&request)) {
         Ok(asked) => {
             // Nothing in the acceptance depends on the request: it fits all.
             let Ok(accepted) = asked.accept(&terms.acceptance()) else { return };

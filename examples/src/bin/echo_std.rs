@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use sockless::extension::Supported;
-use sockless::handshake::{Acceptance, Acceptor, Asked, Field, Limits, Refusal, RequestError};
+use sockless::handshake::{Acceptance, Acceptor, Asked, Field, HeadLimits, Refusal, RequestError};
 use sockless::{CloseCode, Config, Connection, Input, Server, Want, endpoint};
 use sockless_examples::answer::answer;
 use sockless_examples::listen;
@@ -28,7 +28,7 @@ const TURN: Duration = Duration::from_millis(5);
 
 /// What a thread needs to know to serve a client.
 struct Context {
-    handshake: Limits,
+    handshake: HeadLimits,
     config: Arc<Config>,
     extensions: Supported,
     stop: Stop,

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use sockless::connection::{Counters, Entropy, Refused, SendError, Side};
+use sockless::connection::{Counters, Entropy, Loan, Refused, SendError, Side};
 use sockless::established::Established;
 use sockless::{
     Client, CloseCode, Config, Connection, Event, Input, Kind, Message, Outcome, Server, Want,
@@ -268,10 +268,6 @@ impl<R: Side> Recorder<R> {
         self.connection.want()
     }
 
-    pub fn deadline(&self) -> Option<Duration> {
-        self.connection.deadline()
-    }
-
     pub fn outcome(&self) -> Outcome {
         self.connection.outcome()
     }
@@ -296,19 +292,11 @@ impl<R: Side> Recorder<R> {
         self.connection.is_congested()
     }
 
-    pub fn lend(&mut self, buffer: Vec<u8>) -> Result<(), Vec<u8>> {
-        self.connection.lend(buffer)
+    pub fn lend(&mut self, loan: Loan, buffer: Vec<u8>) -> Result<(), Vec<u8>> {
+        self.connection.lend(loan, buffer)
     }
 
-    pub fn reclaim(&mut self) -> Option<Vec<u8>> {
-        self.connection.reclaim()
-    }
-
-    pub fn lend_assembly(&mut self, buffer: Vec<u8>) -> Result<(), Vec<u8>> {
-        self.connection.lend_assembly(buffer)
-    }
-
-    pub fn reclaim_assembly(&mut self) -> Option<Vec<u8>> {
-        self.connection.reclaim_assembly()
+    pub fn reclaim(&mut self, loan: Loan) -> Option<Vec<u8>> {
+        self.connection.reclaim(loan)
     }
 }

@@ -36,7 +36,7 @@ pub struct Settings {
     close: Duration,
     write: Duration,
     holding: Holding,
-    /// Level, memory and threshold of compression; zeros where it is not built in.
+    /// Effort, memory and threshold of compression; zeros where it is not built in.
     compression: [u64; 3],
 }
 
@@ -164,11 +164,11 @@ impl Settings {
         }
         #[cfg(feature = "deflate")]
         {
-            use sockless::extension::deflate::{self, Level, Memory};
+            use sockless::extension::deflate::{self, Effort, Memory};
 
             let [level, memory, threshold] = self.compression;
-            let deflate = deflate::Config::default()
-                .with_level(u8::try_from(level).ok().and_then(Level::new).unwrap_or_default())
+            let deflate = deflate::Compression::default()
+                .with_level(u8::try_from(level).ok().and_then(Effort::new).unwrap_or_default())
                 .with_memory(u8::try_from(memory).ok().and_then(Memory::new).unwrap_or_default())
                 .with_threshold(clamp(threshold));
             config = config.with_deflate(deflate);

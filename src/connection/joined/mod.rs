@@ -38,6 +38,62 @@ mod passed_on;
 /// A driver has no case for output that piles up, for input that is left over, or for deadlines: the connection deals with them.
 ///
 /// Time is a `Duration` since any origin of the caller's, the same for all calls, and never runs backwards.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use sockless::{Client, CloseCode, Config, Connection, Event, Input, Outcome, Server, Want};
+///
+/// /// One turn of a driver, its stream being two vectors: how the connection ended, once it has.
+/// fn turn(connection: &mut Connection<Server>, read: &mut Vec<u8>, written: &mut Vec<u8>) -> Option<Outcome> {
+///     let now = Duration::ZERO;
+///     let mut input = Input::new(read);
+///     while let Some(event) = connection.poll(&mut input, now) {
+///         match event {
+///             Event::Text(text) => connection.send_text(&text).expect("room for an answer"),
+///             Event::Binary(bytes) => connection.send_binary(&bytes).expect("room for an answer"),
+///             Event::Failed(failure) => eprintln!("{failure}"),
+///             _ => {} // pings and the peer's Close frame are answered already
+///         }
+///     }
+///     while !connection.output().is_empty() {
+///         let output = connection.output();
+///         written.extend_from_slice(output);
+///         connection.wrote(output.len());
+///     }
+///     match connection.want() {
+///         Want::Done(outcome) => Some(outcome),
+///         _ => None,
+///     }
+/// }
+///
+/// let now = Duration::ZERO;
+/// let mut client = Connection::client(Config::default());
+/// client.send_text("hello")?;
+/// client.close(CloseCode::NORMAL, "", now)?;
+/// let mut wire: Vec<u8> = client.output_slices().flatten().copied().collect();
+///
+/// let mut answer = Vec::new();
+/// let outcome = turn(&mut Connection::server(Config::default()), &mut wire, &mut answer);
+/// assert!(outcome.is_some_and(|outcome| outcome.clean()));
+/// assert_eq!(answer, b"\x81\x05hello\x88\x02\x03\xE8");
+/// # Ok::<(), sockless::SendError>(())
+/// ```
+///
+/// # Which to use when
+///
+/// | to | take |
+/// |---|---|
+/// | send what you have borrowed: an answer, a line of a log | [`send_text`](Self::send_text), [`send_binary`](Self::send_binary) |
+/// | send what you own, from 4 KiB on without a copy | [`send`](Self::send) |
+/// | send the same to many clients, encoded once | [`send_prepared`](Self::send_prepared) |
+/// | send a message whose end isn't known yet | [`begin_text`](Self::begin_text), [`continue_text`](Self::continue_text) and their like |
+/// | send more than memory holds, of known length | [`stream_frame`](Self::stream_frame), [`stream_payload`](Self::stream_payload) |
+/// | write without copying a borrowed payload first, where nothing waits | [`send_text_borrowed`](Self::send_text_borrowed), [`send_binary_borrowed`](Self::send_binary_borrowed) |
+/// | write what waits | [`output`](Self::output) and [`wrote`](Self::wrote) |
+/// | write it with one vectored call, or where a `Buf` is asked for | [`drain`](Self::drain); [`output_slices`](Self::output_slices) without the standard library |
+/// | let one spare buffer serve many connections | [`lend`](Self::lend), [`reclaim`](Self::reclaim) |
+/// | read a large message straight into its own memory | [`take_buffer`](Self::take_buffer), [`put_buffer`](Self::put_buffer) |
 #[derive(Debug)]
 pub struct Connection<R: Side> {
     receiver: Receiver<R>,
@@ -241,12 +297,7 @@ impl<R: Side> Connection<R> {
         self.io(!receiver.has_stream_ended() && reads, holds)
     }
 
-    /// When [`poll`](Self::poll) is to be called again, if nothing arrives before; at once, if it has passed.
-    pub fn deadline(&self) -> Option<Duration> {
-        self.deadline_with(self.sender.holds())
-    }
-
-    /// [`deadline`](Self::deadline), with messages held or not.
+    /// When [`poll`](Self::poll) is to be called again, if nothing arrives before, with messages held or not; at once, if it has passed.
     #[inline]
     fn deadline_with(&self, holds: bool) -> Option<Duration> {
         if self.receiver.has_reply() {

@@ -7,6 +7,7 @@ use bytes::BytesMut;
 
 use super::Connection;
 use crate::connection::keys::Side;
+use crate::connection::loan::Loan;
 use crate::connection::send_error::{Refused, SendError};
 use crate::connection::sender::{Borrowed, Drain};
 use crate::extension::Agreed;
@@ -194,14 +195,8 @@ impl<R: Side> Connection<R> {
         self.sender.output_slices()
     }
 
-    /// The slices of the bytes that wait to be written, for a vectored write: how many of `slices` have been filled.
-    #[cfg(feature = "std")]
-    pub fn output_io_slices<'a>(&'a self, slices: &mut [std::io::IoSlice<'a>]) -> usize {
-        self.sender.output_io_slices(slices)
-    }
-
-    /// The bytes that wait to be written, as a [`Buf`](bytes::Buf). Advancing it says that they have been written, as [`wrote`](Self::wrote) does; dropping it
-    /// takes nothing out.
+    /// The bytes that wait to be written, as a [`Buf`](bytes::Buf), whose `chunks_vectored` is for vectored writes. Advancing it says that they have
+    /// been written, as [`wrote`](Self::wrote) does; dropping it takes nothing out.
     pub fn drain(&mut self) -> Drain<'_, R> {
         self.sender.drain()
     }
@@ -223,35 +218,27 @@ impl<R: Side> Connection<R> {
         self.sender.is_congested()
     }
 
-    /// Lends memory for the next message that has to be assembled: see [`Receiver::lend`](crate::Receiver::lend).
+    /// Lends memory, so that one spare buffer can serve all connections of a thread: lend it before a connection is served, and
+    /// [`reclaim`](Self::reclaim) it after. What a [`Loan`] for output and one for messages mean is said there.
     ///
     /// # Errors
     ///
-    /// The buffer, if a message is being assembled, or if a buffer is lent already.
-    pub fn lend_assembly(&mut self, buffer: Vec<u8>) -> Result<(), Vec<u8>> {
-        self.receiver.lend(buffer)
-    }
-
-    /// Takes back what has been lent for messages: see [`Receiver::reclaim`](crate::Receiver::reclaim).
-    pub fn reclaim_assembly(&mut self) -> Option<Vec<u8>> {
-        self.receiver.reclaim()
-    }
-
-    /// Lends a buffer for output, so that one spare buffer can serve all connections of a thread: lend it before a connection is
-    /// served, [`reclaim`](Self::reclaim) it when its output has been written.
-    ///
-    /// # Errors
-    ///
-    /// The buffer, if output waits already or a buffer is lent.
+    /// The buffer, if it can't be used now: something is in such memory already, or a buffer is lent.
     #[inline]
-    pub fn lend(&mut self, buffer: Vec<u8>) -> Result<(), Vec<u8>> {
-        self.sender.lend(buffer)
+    pub fn lend(&mut self, loan: Loan, buffer: Vec<u8>) -> Result<(), Vec<u8>> {
+        match loan {
+            Loan::Output => self.sender.lend(buffer),
+            Loan::Message => self.receiver.lend(buffer),
+        }
     }
 
-    /// Takes the lent buffer back; `None` if none is lent, or if output waits in it.
+    /// Takes lent memory back; `None` if none is lent, or if something is in it.
     #[inline]
-    pub fn reclaim(&mut self) -> Option<Vec<u8>> {
-        self.sender.reclaim()
+    pub fn reclaim(&mut self, loan: Loan) -> Option<Vec<u8>> {
+        match loan {
+            Loan::Output => self.sender.reclaim(),
+            Loan::Message => self.receiver.reclaim(),
+        }
     }
 }
 

@@ -22,7 +22,12 @@ impl<R: Side> Buf for Drain<'_, R> {
 
     #[cfg(feature = "std")]
     fn chunks_vectored<'a>(&'a self, slices: &mut [std::io::IoSlice<'a>]) -> usize {
-        self.0.output_io_slices(slices)
+        let mut filled = 0;
+        for (place, slice) in slices.iter_mut().zip(self.0.output_slices()) {
+            *place = std::io::IoSlice::new(slice);
+            filled += 1;
+        }
+        filled
     }
 
     fn advance(&mut self, count: usize) {
@@ -43,17 +48,6 @@ impl<R: Side> Sender<R> {
     /// All slices of the bytes that wait to be written, in order.
     pub fn output_slices(&self) -> impl Iterator<Item = &[u8]> {
         self.output.slices()
-    }
-
-    /// The slices of the bytes that wait to be written, for a vectored write: how many of `slices` have been filled.
-    #[cfg(feature = "std")]
-    pub fn output_io_slices<'a>(&'a self, slices: &mut [std::io::IoSlice<'a>]) -> usize {
-        let mut filled = 0;
-        for (place, slice) in slices.iter_mut().zip(self.output.slices()) {
-            *place = std::io::IoSlice::new(slice);
-            filled += 1;
-        }
-        filled
     }
 
     /// How many bytes wait to be written.
@@ -92,8 +86,8 @@ impl<R: Side> Sender<R> {
         self.output.reclaim()
     }
 
-    /// The bytes that wait to be written, as a [`Buf`]. Advancing it says that they have been written, as [`wrote`](Self::wrote) does; dropping it
-    /// takes nothing out.
+    /// The bytes that wait to be written, as a [`Buf`], whose `chunks_vectored` is for vectored writes. Advancing it says that they have been written,
+    /// as [`wrote`](Self::wrote) does; dropping it takes nothing out.
     pub fn drain(&mut self) -> Drain<'_, R> {
         Drain(self)
     }

@@ -6,7 +6,7 @@ use alloc::boxed::Box;
 
 use zlib_rs::{Deflate, DeflateConfig, DeflateFlush};
 
-use super::effort::{Level, Memory};
+use super::effort::{Effort, Memory};
 use super::output::BudgetedOutput;
 use super::parameters::WindowBits;
 
@@ -19,14 +19,14 @@ const LEAST_ROOM: usize = 64;
 /// The settings of a compressor, which can't be changed once it is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct CompressorSettings {
-    level: Level,
+    level: Effort,
     memory: Memory,
     window: WindowBits,
 }
 
 impl CompressorSettings {
     /// Settings for a compressor; `None` if the library doesn't support the window.
-    pub(super) fn new(level: Level, memory: Memory, window: WindowBits) -> Option<Self> {
+    pub(super) fn new(level: Effort, memory: Memory, window: WindowBits) -> Option<Self> {
         (window >= WindowBits::COMPRESSIBLE).then_some(Self { level, memory, window })
     }
 

@@ -1,14 +1,14 @@
 //! How an endpoint compresses: effort, memory, and which messages. What both endpoints agreed on is in `parameters`.
 
-use super::effort::{Level, Memory};
+use super::effort::{Effort, Memory};
 use super::pool::Pool;
 
 /// How an endpoint compresses.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Config {
+pub struct Compression {
     /// How hard the compressor tries.
-    pub level: Level,
+    pub level: Effort,
     /// How much memory the compressor may use in addition to its window.
     pub memory: Memory,
     /// Messages with fewer bytes than this are sent uncompressed. By default 32.
@@ -19,10 +19,10 @@ pub struct Config {
     pub pool: Option<Pool>,
 }
 
-impl Config {
+impl Compression {
     /// The same configuration with another effort.
     #[must_use]
-    pub fn with_level(mut self, level: Level) -> Self {
+    pub fn with_level(mut self, level: Effort) -> Self {
         self.level = level;
         self
     }
@@ -49,8 +49,8 @@ impl Config {
     }
 }
 
-impl Default for Config {
+impl Default for Compression {
     fn default() -> Self {
-        Self { level: Level::default(), memory: Memory::default(), threshold: 32, pool: None }
+        Self { level: Effort::default(), memory: Memory::default(), threshold: 32, pool: None }
     }
 }

@@ -2,9 +2,9 @@
 
 /// How hard the compressor tries: from 1, the fastest, to 9, the smallest output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Level(u8);
+pub struct Effort(u8);
 
-impl Level {
+impl Effort {
     /// 1: the fastest.
     pub const FASTEST: Self = Self(1);
     /// 9: the smallest output.
@@ -21,7 +21,7 @@ impl Level {
     }
 }
 
-impl Default for Level {
+impl Default for Effort {
     /// 6.
     fn default() -> Self {
         Self(6)

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use zlib_rs::Deflate;
 
 use super::compressor::{CompressorSettings, FLUSH_TAIL, compress_and_flush};
-use super::config::Config;
+use super::config::Compression;
 use super::output::BudgetedOutput;
 use super::parameters::Direction;
 use super::pool::Pool;
@@ -32,7 +32,7 @@ pub(crate) struct DeflateEncoder {
 impl DeflateEncoder {
     /// An encoder for the messages of one direction. `None` if the library can't compress with the window that was agreed on:
     /// then all messages are sent uncompressed.
-    pub(crate) fn new(direction: Direction, config: &Config) -> Option<Self> {
+    pub(crate) fn new(direction: Direction, config: &Compression) -> Option<Self> {
         Some(Self {
             settings: CompressorSettings::new(config.level, config.memory, direction.window())?,
             takeover: direction.has_takeover(),
@@ -145,7 +145,7 @@ impl Encode for DeflateEncoder {
 pub(crate) fn compress_alone(
     message: &[u8],
     direction: Direction,
-    config: &Config,
+    config: &Compression,
 ) -> Option<Vec<u8>> {
     let independent = Direction::new(direction.window(), false);
     let mut out = Vec::new();

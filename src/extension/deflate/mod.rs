@@ -1,18 +1,18 @@
 //! `permessage-deflate` (RFC 7692): compression of each message (feature `deflate`).
 //!
 //! Nothing is compressed until it is asked for: negotiation yields it only where [`Supported`](super::Supported) says so.
-//! [`Terms`] are what an endpoint wants of the negotiation and [`Parameters`] what came out of it; [`Config`] says how an
+//! [`Terms`] are what an endpoint wants of the negotiation and [`Parameters`] what came out of it; [`Compression`] says how an
 //! endpoint compresses, and a [`Pool`] lets connections share what they need only from the beginning of a message to its end.
 //!
 //! ```
 //! use sockless::extension::Supported;
-//! use sockless::extension::deflate::{Config, Level, Terms};
-//! use sockless::{Config as Behaviour, Connection};
+//! use sockless::extension::deflate::{Compression, Effort, Terms};
+//! use sockless::{Config, Connection};
 //!
 //! let supported = Supported::default().with_deflate(Terms::default());
 //! let agreed = supported.accept([&b"permessage-deflate; client_max_window_bits"[..]])?;
 //!
-//! let config = Behaviour::default().with_deflate(Config::default().with_level(Level::FASTEST));
+//! let config = Config::default().with_deflate(Compression::default().with_level(Effort::FASTEST));
 //! let mut conn = Connection::server(config).with_extensions(agreed);
 //! conn.send_text(&"Hello! ".repeat(100))?;
 //! assert!(conn.output().len() < 40);
@@ -32,7 +32,7 @@
 //! # Which messages are compressed
 //!
 //! Those sent as text, as binary data or as a [`Message`](crate::Message), whole or in fragments, unless compression is switched
-//! off when the message begins, or the whole message is shorter than the [threshold](Config::threshold). A whole message that
+//! off when the message begins, or the whole message is shorter than the [threshold](Compression::threshold). A whole message that
 //! doesn't get shorter is sent uncompressed if no history is lost by that: without context takeover, or if it fills the window. A
 //! [prepared](crate::Prepared) message has a compressed form if it was given one. Borrowed and streamed payloads are sent
 //! uncompressed.
@@ -89,8 +89,8 @@ mod tests;
 pub(crate) use decoder::DeflateDecoder;
 pub(crate) use encoder::DeflateEncoder;
 
-pub use config::Config;
-pub use effort::{Level, Memory};
+pub use config::Compression;
+pub use effort::{Effort, Memory};
 pub use parameters::{NAME, Parameters, WindowBits};
 pub use pool::Pool;
 pub use terms::Terms;

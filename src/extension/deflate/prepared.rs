@@ -2,7 +2,7 @@
 //!
 //! It is here and not with [`Prepared`], since messages know nothing of extensions.
 
-use super::config::Config;
+use super::config::Compression;
 use super::encoder::compress_alone;
 use super::parameters::Parameters;
 use crate::message::Prepared;
@@ -17,7 +17,7 @@ impl Prepared {
     ///
     /// There is only the plain form if the compressed one isn't shorter, or if the parameters allow a window of only 256 bytes.
     #[must_use]
-    pub fn compressed(self, parameters: &Parameters, config: &Config) -> Self {
+    pub fn compressed(self, parameters: &Parameters, config: &Compression) -> Self {
         let direction = parameters.sent_by::<Server>();
         match compress_alone(self.payload(), direction, config) {
             Some(payload) if payload.len() < self.payload_len() => {

@@ -7,7 +7,7 @@ use crate::handshake::request_error::RequestError;
 /// Why an extended CONNECT opens no WebSocket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Error {
+pub enum ConnectRequestError {
     /// A method other than CONNECT, or a CONNECT without `:protocol`: not a request for a WebSocket, but perhaps for another service.
     NotExtended,
     /// A `:protocol` other than `websocket`.
@@ -30,7 +30,7 @@ pub enum Error {
     Field(RequestError),
 }
 
-impl Error {
+impl ConnectRequestError {
     /// The status of the answer.
     // RFC 9220, section 3: "If a server advertises support for Extended CONNECT but receives an Extended CONNECT request
     // with a ':protocol' value that is unknown or is not supported, the server SHOULD respond to the request with a 501
@@ -59,13 +59,13 @@ impl Error {
     }
 }
 
-impl From<RequestError> for Error {
+impl From<RequestError> for ConnectRequestError {
     fn from(error: RequestError) -> Self {
         Self::Field(error)
     }
 }
 
-impl fmt::Display for Error {
+impl fmt::Display for ConnectRequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotExtended => "the client did not send an extended CONNECT",
@@ -82,4 +82,4 @@ impl fmt::Display for Error {
     }
 }
 
-impl error::Error for Error {}
+impl error::Error for ConnectRequestError {}

@@ -5,10 +5,10 @@
 
 use ::http::{Method, StatusCode, Uri, Version};
 
-use super::error::Error;
-use super::opening::{Answered, Opening};
-use super::request::{Accepted, Request};
-use super::value::Value;
+use super::error::ConnectRequestError;
+use super::opening::{ConnectAnswered, ConnectOpening};
+use super::request::{ConnectAccepted, ConnectRequest};
+use super::value::FieldValue;
 use crate::handshake::field::Field;
 use crate::handshake::header_map::{HeaderFields, append_fields, header_fields};
 
@@ -34,16 +34,16 @@ impl core::fmt::Debug for HttpFields<'_> {
     }
 }
 
-impl<'h> Request<'h, HttpFields<'h>> {
+impl<'h> ConnectRequest<'h, HttpFields<'h>> {
     /// Takes a request that an HTTP library has read, with its `:protocol`.
     ///
     /// # Errors
     ///
-    /// If it is not an extended CONNECT for a WebSocket. Answer with [`Error::status`].
+    /// If it is not an extended CONNECT for a WebSocket. Answer with [`ConnectRequestError::status`].
     pub fn from_http<B>(
         request: &'h ::http::Request<B>,
         protocol: Option<&'h str>,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, ConnectRequestError> {
         let uri = request.uri();
         let pseudo = [
             (":method", Some(request.method().as_str())),
@@ -58,20 +58,20 @@ impl<'h> Request<'h, HttpFields<'h>> {
     }
 }
 
-impl<'a> Opening<'a> {
+impl<'a> ConnectOpening<'a> {
     /// Checks an answer that an HTTP library has read.
-    pub fn check_http<B>(&self, response: &::http::Response<B>) -> Answered<'a> {
+    pub fn check_http<B>(&self, response: &::http::Response<B>) -> ConnectAnswered<'a> {
         let fields =
             header_fields(response.headers()).map(|field| (field.name.as_bytes(), field.value));
         self.check(response.status().as_u16(), fields)
     }
 }
 
-impl TryFrom<&Opening<'_>> for ::http::Request<()> {
+impl TryFrom<&ConnectOpening<'_>> for ::http::Request<()> {
     type Error = ::http::Error;
 
     /// The request without its `:protocol`, which is `websocket`.
-    fn try_from(opening: &Opening<'_>) -> Result<Self, ::http::Error> {
+    fn try_from(opening: &ConnectOpening<'_>) -> Result<Self, ::http::Error> {
         let mut uri = Uri::builder();
         for (name, value) in opening.fields() {
             uri = match name {
@@ -91,10 +91,10 @@ impl TryFrom<&Opening<'_>> for ::http::Request<()> {
     }
 }
 
-impl TryFrom<&Accepted<'_>> for ::http::Response<()> {
+impl TryFrom<&ConnectAccepted<'_>> for ::http::Response<()> {
     type Error = ::http::Error;
 
-    fn try_from(accepted: &Accepted<'_>) -> Result<Self, ::http::Error> {
+    fn try_from(accepted: &ConnectAccepted<'_>) -> Result<Self, ::http::Error> {
         let mut converted = Self::new(());
         *converted.version_mut() = Version::HTTP_2;
         append_values(accepted.fields(), converted.headers_mut())?;
@@ -102,10 +102,10 @@ impl TryFrom<&Accepted<'_>> for ::http::Response<()> {
     }
 }
 
-impl TryFrom<Error> for ::http::Response<()> {
+impl TryFrom<ConnectRequestError> for ::http::Response<()> {
     type Error = ::http::Error;
 
-    fn try_from(error: Error) -> Result<Self, ::http::Error> {
+    fn try_from(error: ConnectRequestError) -> Result<Self, ::http::Error> {
         let mut converted = Self::new(());
         *converted.status_mut() = StatusCode::from_u16(error.status())?;
         *converted.version_mut() = Version::HTTP_2;
@@ -117,7 +117,7 @@ impl TryFrom<Error> for ::http::Response<()> {
 
 /// Appends fields to a header map, encoding their values.
 fn append_values<'a>(
-    fields: impl Iterator<Item = (&'a str, Value<'a>)>,
+    fields: impl Iterator<Item = (&'a str, FieldValue<'a>)>,
     headers: &mut ::http::HeaderMap,
 ) -> Result<(), ::http::Error> {
     for (name, value) in fields {

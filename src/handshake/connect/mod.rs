@@ -10,13 +10,13 @@
 //!
 //! // The client, once the server's settings allow it.
 //! let offer = Offer::new(Url::parse("wss://server.example.com/chat")?).with_subprotocols(&["chat"]);
-//! let opening = connect::Opening::new(offer)?;
+//! let opening = connect::ConnectOpening::new(offer)?;
 //! let sent: Vec<(String, Vec<u8>)> =
 //!     opening.fields().map(|(name, value)| (name.to_string(), value.to_vec())).collect();
 //!
 //! // The server.
 //! let arrived = sent.iter().map(|(name, value)| (name.as_bytes(), &value[..]));
-//! let request = connect::Request::decode(arrived)?;
+//! let request = connect::ConnectRequest::decode(arrived)?;
 //! assert_eq!((request.authority(), request.path()), ("server.example.com", "/chat"));
 //! let acceptance = Acceptance::new().with_subprotocol(request.choose_subprotocol(&["chat"]));
 //! let accepted = request.accept(&acceptance)?;
@@ -26,7 +26,7 @@
 //! // The client again.
 //! let arrived = sent.iter().map(|(name, value)| (name.as_bytes(), &value[..]));
 //! match opening.check(accepted.status(), arrived) {
-//!     connect::Answered::Open(established) => assert_eq!(established.subprotocol, Some("chat")),
+//!     connect::ConnectAnswered::Open(established) => assert_eq!(established.subprotocol, Some("chat")),
 //!     other => panic!("{other:?}"),
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -41,10 +41,10 @@ mod setting;
 mod stream_fields;
 mod value;
 
-pub use error::Error;
+pub use error::ConnectRequestError;
 #[cfg(feature = "http")]
 pub use http_types::HttpFields;
-pub use opening::{Answered, Opening};
-pub use request::{Accepted, Request};
+pub use opening::{ConnectAnswered, ConnectOpening};
+pub use request::{ConnectAccepted, ConnectRequest};
 pub use setting::{ENABLE_CONNECT_PROTOCOL, Setting, SettingError};
-pub use value::Value;
+pub use value::FieldValue;

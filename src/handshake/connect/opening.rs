@@ -5,22 +5,22 @@
 use super::stream_fields::{
     StreamFieldError, check_own_stream_field, check_stream_field, to_field,
 };
-use super::value::Value;
+use super::value::FieldValue;
 use crate::established::Established;
-use crate::handshake::misuse::Misuse;
+use crate::handshake::misuse::HandshakeMisuse;
 use crate::handshake::offer::Offer;
 use crate::handshake::response_error::ResponseError;
 use crate::handshake::response_fields::ResponseFields;
 
 /// A client's extended CONNECT, checked and ready to be sent.
 #[derive(Clone, Copy, Debug)]
-pub struct Opening<'a> {
+pub struct ConnectOpening<'a> {
     offer: Offer<'a>,
 }
 
 /// What a server has answered to an extended CONNECT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answered<'a> {
+pub enum ConnectAnswered<'a> {
     /// The stream is a WebSocket.
     Open(Established<'a>),
     /// An interim answer: the final one follows.
@@ -31,13 +31,13 @@ pub enum Answered<'a> {
     Failed(ResponseError),
 }
 
-impl<'a> Opening<'a> {
+impl<'a> ConnectOpening<'a> {
     /// An extended CONNECT for an offer. It may be sent once the server's [`Setting`](super::Setting) allows it.
     ///
     /// # Errors
     ///
     /// If the offer can't be sent.
-    pub fn new(offer: Offer<'a>) -> Result<Self, Misuse> {
+    pub fn new(offer: Offer<'a>) -> Result<Self, HandshakeMisuse> {
         offer.check()?;
         offer.fields().iter().try_for_each(check_own_stream_field)?;
         Ok(Self { offer })
@@ -50,7 +50,7 @@ impl<'a> Opening<'a> {
     // WebSockets and 'http' for 'ws'-schemed WebSockets."
     // RFC 8441, section 5: "[RFC6455] requires the use of Connection and Upgrade header fields that are not part of
     // HTTP/2.  They MUST NOT be included in the CONNECT request defined here."
-    pub fn fields(&self) -> impl Iterator<Item = (&'a str, Value<'a>)> + Clone {
+    pub fn fields(&self) -> impl Iterator<Item = (&'a str, FieldValue<'a>)> + Clone {
         let url = self.offer.url();
         let scheme: &[u8] = if url.is_secure() { b"https" } else { b"http" };
         let origin = self.offer.origin();
@@ -58,43 +58,49 @@ impl<'a> Opening<'a> {
         let subprotocols = self.offer.subprotocols().iter();
         let extensions = self.offer.extensions().offer();
         [
-            (":method", Value::from_bytes(b"CONNECT")),
-            (":protocol", Value::from_bytes(b"websocket")),
-            (":scheme", Value::from_bytes(scheme)),
-            (":path", Value::from_resource(url)),
-            (":authority", Value::from_authority(url)),
-            ("sec-websocket-version", Value::from_bytes(b"13")),
+            (":method", FieldValue::from_bytes(b"CONNECT")),
+            (":protocol", FieldValue::from_bytes(b"websocket")),
+            (":scheme", FieldValue::from_bytes(scheme)),
+            (":path", FieldValue::from_resource(url)),
+            (":authority", FieldValue::from_authority(url)),
+            ("sec-websocket-version", FieldValue::from_bytes(b"13")),
         ]
         .into_iter()
-        .chain(origin.map(|origin| ("origin", Value::from_bytes(origin.as_bytes()))))
+        .chain(origin.map(|origin| ("origin", FieldValue::from_bytes(origin.as_bytes()))))
         .chain(
-            subprotocols.map(|name| ("sec-websocket-protocol", Value::from_bytes(name.as_bytes()))),
+            subprotocols
+                .map(|name| ("sec-websocket-protocol", FieldValue::from_bytes(name.as_bytes()))),
         )
         .chain(
             (!extensions.is_empty())
-                .then_some(("sec-websocket-extensions", Value::from_offer(extensions))),
+                .then_some(("sec-websocket-extensions", FieldValue::from_offer(extensions))),
         )
-        .chain(self.offer.fields().iter().map(|field| (field.name, Value::from_bytes(field.value))))
+        .chain(
+            self.offer
+                .fields()
+                .iter()
+                .map(|field| (field.name, FieldValue::from_bytes(field.value))),
+        )
     }
 
     /// Checks an answer: its status, and its fields with or without `:status`.
     // RFC 8441, section 5: "Implementations using this extended CONNECT to bootstrap WebSockets do not do the processing
     // of the Sec-WebSocket-Key and Sec-WebSocket-Accept header fields of [RFC6455] as that functionality has been
     // superseded by the :protocol pseudo-header field."
-    pub fn check<'h, I>(&self, status: u16, fields: I) -> Answered<'a>
+    pub fn check<'h, I>(&self, status: u16, fields: I) -> ConnectAnswered<'a>
     where
         I: IntoIterator<Item = (&'h [u8], &'h [u8])>,
         I::IntoIter: Clone,
     {
         match status {
             200..=299 => {}
-            100 | 102..=199 => return Answered::Interim,
-            300..=599 => return Answered::Refused(status),
-            _ => return Answered::Failed(ResponseError::Status),
+            100 | 102..=199 => return ConnectAnswered::Interim,
+            300..=599 => return ConnectAnswered::Refused(status),
+            _ => return ConnectAnswered::Failed(ResponseError::Status),
         }
         match check_fields(&self.offer, fields.into_iter()) {
-            Ok(established) => Answered::Open(established),
-            Err(error) => Answered::Failed(error),
+            Ok(established) => ConnectAnswered::Open(established),
+            Err(error) => ConnectAnswered::Failed(error),
         }
     }
 }

@@ -4,18 +4,18 @@
 
 use core::fmt;
 
-use super::error::Error;
+use super::error::ConnectRequestError;
 use super::stream_fields::{
     StreamFieldError, check_own_stream_field, check_stream_field, to_field,
 };
-use super::value::Value;
+use super::value::FieldValue;
 use crate::established::Established;
 use crate::extension::header;
 use crate::handshake::acceptance::Acceptance;
 use crate::handshake::authority::Authority;
 use crate::handshake::collected::SingleField;
 use crate::handshake::field::Field;
-use crate::handshake::misuse::Misuse;
+use crate::handshake::misuse::HandshakeMisuse;
 use crate::handshake::request_fields::RequestFields;
 use crate::handshake::subprotocols::choose_subprotocol;
 use crate::handshake::target::Target;
@@ -23,40 +23,47 @@ use crate::words::token::{elements, token};
 
 /// An extended CONNECT for a WebSocket that follows the rules. `I` is the iterator over its fields.
 #[derive(Clone)]
-pub struct Request<'h, I> {
+pub struct ConnectRequest<'h, I> {
     fields: I,
     secure: bool,
     authority: &'h str,
     path: &'h str,
 }
 
-impl<'h, I: Iterator<Item = (&'h [u8], &'h [u8])> + Clone> Request<'h, I> {
+impl<'h, I: Iterator<Item = (&'h [u8], &'h [u8])> + Clone> ConnectRequest<'h, I> {
     /// Takes the fields of a request, the pseudo-header fields first.
     ///
     /// # Errors
     ///
-    /// If they are not an extended CONNECT for a WebSocket. [`Error::status`] is the answer.
-    pub fn decode(fields: impl IntoIterator<IntoIter = I>) -> Result<Self, Error> {
+    /// If they are not an extended CONNECT for a WebSocket. [`ConnectRequestError::status`] is the answer.
+    pub fn decode(fields: impl IntoIterator<IntoIter = I>) -> Result<Self, ConnectRequestError> {
         let fields = fields.into_iter();
         let pseudo = PseudoFields::collect(fields.clone())?;
         // RFC 8441, section 4: "On requests that contain the :protocol pseudo-header field, the :scheme and :path
         // pseudo-header fields of the target URI (see Section 5) MUST also be included."
-        let scheme = pseudo.scheme.require(Error::PseudoField, Error::PseudoField)?;
-        let path = pseudo.path.require(Error::PseudoField, Error::PseudoField)?;
-        let authority = pseudo.authority.require(Error::PseudoField, Error::PseudoField)?;
+        let scheme = pseudo
+            .scheme
+            .require(ConnectRequestError::PseudoField, ConnectRequestError::PseudoField)?;
+        let path = pseudo
+            .path
+            .require(ConnectRequestError::PseudoField, ConnectRequestError::PseudoField)?;
+        let authority = pseudo
+            .authority
+            .require(ConnectRequestError::PseudoField, ConnectRequestError::PseudoField)?;
 
         let secure = if scheme.eq_ignore_ascii_case(b"https") {
             true
         } else if scheme.eq_ignore_ascii_case(b"http") {
             false
         } else {
-            return Err(Error::Scheme);
+            return Err(ConnectRequestError::Scheme);
         };
-        Authority::parse(authority).map_err(|_| Error::Authority)?;
-        let authority = core::str::from_utf8(authority).map_err(|_| Error::Authority)?;
-        let path = core::str::from_utf8(path).map_err(|_| Error::Path)?;
+        Authority::parse(authority).map_err(|_| ConnectRequestError::Authority)?;
+        let authority =
+            core::str::from_utf8(authority).map_err(|_| ConnectRequestError::Authority)?;
+        let path = core::str::from_utf8(path).map_err(|_| ConnectRequestError::Path)?;
         if !path.starts_with('/') || Target::parse(path).is_none() {
-            return Err(Error::Path);
+            return Err(ConnectRequestError::Path);
         }
 
         let request = Self { fields, secure, authority, path };
@@ -65,21 +72,21 @@ impl<'h, I: Iterator<Item = (&'h [u8], &'h [u8])> + Clone> Request<'h, I> {
     }
 
     /// Checks the ordinary fields.
-    fn check_fields(&self) -> Result<(), Error> {
+    fn check_fields(&self) -> Result<(), ConnectRequestError> {
         let mut fields = RequestFields::default();
         for (name, value) in self.fields.clone().filter(|(name, _)| !name.starts_with(b":")) {
             // RFC 8441, section 5: "[RFC6455] requires the use of Connection and Upgrade header fields that are not part
             // of HTTP/2.  They MUST NOT be included in the CONNECT request defined here."
             check_stream_field(name, value).map_err(|error| match error {
-                StreamFieldError::Name => Error::FieldName,
-                StreamFieldError::Value => Error::FieldValue,
-                StreamFieldError::Connection => Error::ConnectionField,
+                StreamFieldError::Name => ConnectRequestError::FieldName,
+                StreamFieldError::Value => ConnectRequestError::FieldValue,
+                StreamFieldError::Connection => ConnectRequestError::ConnectionField,
             })?;
-            let name = core::str::from_utf8(name).map_err(|_| Error::FieldName)?;
+            let name = core::str::from_utf8(name).map_err(|_| ConnectRequestError::FieldName)?;
             fields.add(Field { name, value });
         }
         if !fields.host_agrees_with(self.authority) {
-            return Err(Error::Authority);
+            return Err(ConnectRequestError::Authority);
         }
         fields.check_origin()?;
         fields.check_version()?;
@@ -154,17 +161,20 @@ impl<'h, I: Iterator<Item = (&'h [u8], &'h [u8])> + Clone> Request<'h, I> {
     /// # Errors
     ///
     /// If the client does not offer the subprotocol, or a field can't be sent. The request can still be answered.
-    pub fn accept<'a>(&self, acceptance: &Acceptance<'a>) -> Result<Accepted<'a>, Misuse> {
+    pub fn accept<'a>(
+        &self,
+        acceptance: &Acceptance<'a>,
+    ) -> Result<ConnectAccepted<'a>, HandshakeMisuse> {
         let established = acceptance.agree_with(self.all_fields())?;
         let fields = acceptance.fields();
         fields.iter().try_for_each(check_own_stream_field)?;
-        Ok(Accepted { established, fields })
+        Ok(ConnectAccepted { established, fields })
     }
 }
 
-impl<I> fmt::Debug for Request<'_, I> {
+impl<I> fmt::Debug for ConnectRequest<'_, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Request")
+        f.debug_struct("ConnectRequest")
             .field("secure", &self.secure)
             .field("authority", &self.authority)
             .finish_non_exhaustive()
@@ -183,7 +193,9 @@ struct PseudoFields<'h> {
 
 impl<'h> PseudoFields<'h> {
     /// Collects them from all fields. An error unless they ask for an extended CONNECT to the WebSocket protocol.
-    fn collect(fields: impl Iterator<Item = (&'h [u8], &'h [u8])>) -> Result<Self, Error> {
+    fn collect(
+        fields: impl Iterator<Item = (&'h [u8], &'h [u8])>,
+    ) -> Result<Self, ConnectRequestError> {
         let mut pseudo = Self::default();
         let mut after_ordinary = false;
         for (name, value) in fields {
@@ -197,19 +209,25 @@ impl<'h> PseudoFields<'h> {
                 b":scheme" => &mut pseudo.scheme,
                 b":path" => &mut pseudo.path,
                 b":authority" => &mut pseudo.authority,
-                _ => return Err(Error::PseudoField),
+                _ => return Err(ConnectRequestError::PseudoField),
             };
             if after_ordinary {
-                return Err(Error::PseudoField);
+                return Err(ConnectRequestError::PseudoField);
             }
             known.add(value);
         }
-        if pseudo.method.require(Error::NotExtended, Error::PseudoField)? != b"CONNECT" {
-            return Err(Error::NotExtended);
+        if pseudo
+            .method
+            .require(ConnectRequestError::NotExtended, ConnectRequestError::PseudoField)?
+            != b"CONNECT"
+        {
+            return Err(ConnectRequestError::NotExtended);
         }
-        let protocol = pseudo.protocol.require(Error::NotExtended, Error::PseudoField)?;
+        let protocol = pseudo
+            .protocol
+            .require(ConnectRequestError::NotExtended, ConnectRequestError::PseudoField)?;
         if !protocol.eq_ignore_ascii_case(b"websocket") {
-            return Err(Error::UnknownProtocol);
+            return Err(ConnectRequestError::UnknownProtocol);
         }
         Ok(pseudo)
     }
@@ -217,12 +235,12 @@ impl<'h> PseudoFields<'h> {
 
 /// The answer that opens the WebSocket, checked and ready to be sent. Frames may follow it at once.
 #[derive(Clone, Copy, Debug)]
-pub struct Accepted<'a> {
+pub struct ConnectAccepted<'a> {
     established: Established<'a>,
     fields: &'a [Field<'a>],
 }
 
-impl<'a> Accepted<'a> {
+impl<'a> ConnectAccepted<'a> {
     /// What the handshake agreed on.
     pub const fn established(&self) -> Established<'a> {
         self.established
@@ -234,16 +252,18 @@ impl<'a> Accepted<'a> {
     }
 
     /// The fields, without `:status`.
-    pub fn fields(&self) -> impl Iterator<Item = (&'a str, Value<'a>)> + Clone {
+    pub fn fields(&self) -> impl Iterator<Item = (&'a str, FieldValue<'a>)> + Clone {
         let extensions = self.established.extensions.answer();
         let subprotocol = self.established.subprotocol;
         subprotocol
-            .map(|name| ("sec-websocket-protocol", Value::from_bytes(name.as_bytes())))
+            .map(|name| ("sec-websocket-protocol", FieldValue::from_bytes(name.as_bytes())))
             .into_iter()
             .chain(
                 (!extensions.is_empty())
-                    .then_some(("sec-websocket-extensions", Value::from_answer(extensions))),
+                    .then_some(("sec-websocket-extensions", FieldValue::from_answer(extensions))),
             )
-            .chain(self.fields.iter().map(|field| (field.name, Value::from_bytes(field.value))))
+            .chain(
+                self.fields.iter().map(|field| (field.name, FieldValue::from_bytes(field.value))),
+            )
     }
 }

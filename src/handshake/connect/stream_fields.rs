@@ -3,7 +3,7 @@
 //! Pseudo-header fields are in `request`; what a field means to the handshake is decided in `request_fields` and `response_fields`.
 
 use crate::handshake::field::Field;
-use crate::handshake::misuse::Misuse;
+use crate::handshake::misuse::HandshakeMisuse;
 use crate::words::token::is_token;
 
 /// Why a field can't be on a stream of HTTP/2 or HTTP/3.
@@ -37,11 +37,11 @@ pub(super) fn check_stream_field(name: &[u8], value: &[u8]) -> Result<(), Stream
 }
 
 /// Checks a field that our caller adds.
-pub(super) fn check_own_stream_field(field: &Field<'_>) -> Result<(), Misuse> {
+pub(super) fn check_own_stream_field(field: &Field<'_>) -> Result<(), HandshakeMisuse> {
     check_stream_field(field.name.as_bytes(), field.value).map_err(|error| match error {
-        StreamFieldError::Name => Misuse::UpperCaseName,
-        StreamFieldError::Value => Misuse::FieldValue,
-        StreamFieldError::Connection => Misuse::OwnedField,
+        StreamFieldError::Name => HandshakeMisuse::UpperCaseName,
+        StreamFieldError::Value => HandshakeMisuse::FieldValue,
+        StreamFieldError::Connection => HandshakeMisuse::OwnedField,
     })
 }
 

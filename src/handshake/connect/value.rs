@@ -10,7 +10,7 @@ use crate::handshake::url::Url;
 
 /// The value of a field to be sent. `Debug` does not show it.
 #[derive(Clone, Copy)]
-pub struct Value<'a>(Source<'a>);
+pub struct FieldValue<'a>(Source<'a>);
 
 /// What the value is encoded from.
 #[derive(Clone, Copy)]
@@ -18,11 +18,11 @@ enum Source<'a> {
     Bytes(&'a [u8]),
     Authority(Url<'a>),
     Resource(Url<'a>),
-    Offer(extension::Offer),
+    Offer(extension::ExtensionOffer),
     Answer(extension::Answer),
 }
 
-impl<'a> Value<'a> {
+impl<'a> FieldValue<'a> {
     pub(super) const fn from_bytes(bytes: &'a [u8]) -> Self {
         Self(Source::Bytes(bytes))
     }
@@ -37,7 +37,7 @@ impl<'a> Value<'a> {
         Self(Source::Resource(url))
     }
 
-    pub(super) const fn from_offer(offer: extension::Offer) -> Self {
+    pub(super) const fn from_offer(offer: extension::ExtensionOffer) -> Self {
         Self(Source::Offer(offer))
     }
 
@@ -48,7 +48,7 @@ impl<'a> Value<'a> {
     encoding_methods!("value");
 }
 
-impl Encodable for Value<'_> {
+impl Encodable for FieldValue<'_> {
     fn write_to(&self, sink: &mut impl Sink) {
         match self.0 {
             Source::Bytes(bytes) => sink.put(bytes),
@@ -60,7 +60,7 @@ impl Encodable for Value<'_> {
     }
 }
 
-impl fmt::Debug for Value<'_> {
+impl fmt::Debug for FieldValue<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "({} bytes)", self.encoded_len())
     }

@@ -5,10 +5,10 @@ use std::io::{IoSlice, Read as _};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use ::sockless::connection::Entropy;
+use ::sockless::connection::{Entropy, Loan};
 use ::sockless::extension::Agreed;
 use ::sockless::extension::deflate::{self, Parameters};
-use ::sockless::handshake::{Acceptance, Acceptor, Asked, Limits};
+use ::sockless::handshake::{Acceptance, Acceptor, Asked, HeadLimits};
 use ::sockless::{Client, Config, Connection, Event, Input as Arrived, Server};
 
 use super::{Cell, Contender, Decoding, Deflate, Encode, Idle, Repeated, Seen, Side};
@@ -73,14 +73,14 @@ impl Contender for Sockless {
                         `take_buffer` for messages of which 16 KiB and more lack, as `crates/sockless-tokio` does it";
             }
             Self::OneBuffer => {
-                return "read in as well, but without `take_buffer` and `lend_assembly`: all is read into one buffer, as \
+                return "read in as well, but without `take_buffer` and `lend(Loan::Message, ..)`: all is read into one buffer, as \
                         `examples/src/bin/echo_mio` does it";
             }
         }
         "`Connection` with the default `Config`: whole messages, all checks on. In memory the input is \
          taken by `Input::copied`, which its documentation has for input in memory that can't be written to: unmasked while it is \
          copied, as the practical limit does it. The memory of messages that don't lie whole in a read, and of inflated ones, is lent again with \
-         `lend_assembly`. Output memory is lent once, and kept from batch to batch. A server's messages from 32 KiB on are sent by `send_binary_borrowed`, all others by `send_binary`. \
+         `lend(Loan::Message, ..)`. Output memory is lent once, and kept from batch to batch. A server's messages from 32 KiB on are sent by `send_binary_borrowed`, all others by `send_binary`. \
          Mask keys: ChaCha12 seeded by the system, the default. Deflate: defaults, level 6, window 15. Echo on tokio: `sockless-tokio`, \
          `recv` and `feed`; no timers, the default. As a stream: `next` \
          until nothing more has arrived, then `feed` each and `flush`."
@@ -115,7 +115,7 @@ impl Contender for Sockless {
 
     fn handshake(&self, input: Input, output: Arc<Written>) -> Cell<Repeated> {
         self.usual()?;
-        let (limits, config) = (Limits::default(), Arc::new(Config::default()));
+        let (limits, config) = (HeadLimits::default(), Arc::new(Config::default()));
         Ok(Box::new(move |times| {
             for _ in 0..times {
                 let mut acceptor = Acceptor::new(&limits, Duration::ZERO);
@@ -142,7 +142,7 @@ impl Contender for Sockless {
             client_no_context_takeover: !job.takeover,
             ..Parameters::default()
         });
-        let config = Config::default().with_deflate(deflate::Config::default());
+        let config = Config::default().with_deflate(deflate::Compression::default());
         let mut connection = Connection::server(config).with_extensions(agreed);
         let mut buffer = vec![0; job.input.step];
         Ok(Box::new(move |times| {
@@ -190,7 +190,7 @@ impl Contender for Sockless {
 
 fn serve(job: Encode) -> Repeated {
     let mut connection = Connection::server(Config::default());
-    connection.lend(Vec::new()).expect("nothing waits");
+    connection.lend(Loan::Output, Vec::new()).expect("nothing waits");
     Box::new(move |batches| {
         for _ in 0..batches {
             if job.payload.len() >= LARGE {
@@ -213,7 +213,7 @@ fn serve(job: Encode) -> Repeated {
 }
 
 fn request(mut connection: Connection<Client>, job: Encode) -> Repeated {
-    connection.lend(Vec::new()).expect("nothing waits");
+    connection.lend(Loan::Output, Vec::new()).expect("nothing waits");
     let mut payload = job.payload.to_vec();
     Box::new(move |batches| {
         for _ in 0..batches {
@@ -302,5 +302,5 @@ fn show(
 /// The memory of a message that was assembled serves the next.
 #[cold]
 fn lend(connection: &mut Connection<Server>, buffer: Vec<u8>) {
-    connection.lend_assembly(buffer).expect("nothing is assembled");
+    connection.lend(Loan::Message, buffer).expect("nothing is assembled");
 }

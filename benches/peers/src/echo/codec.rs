@@ -4,6 +4,7 @@ use std::io::{self, Read as _};
 use std::time::Duration;
 
 use nexus_web::ws::{FrameReader, FrameWriter, Message, Role};
+use sockless::connection::Loan;
 use sockless::{Config, Connection, Event, Input, Server, Want};
 use tokio::net::TcpStream;
 use tokio_util::compat::TokioAsyncReadCompatExt as _;
@@ -24,7 +25,7 @@ impl Sockless {
     pub fn open(stream: &mut std::net::TcpStream) -> io::Result<Self> {
         answer(stream)?;
         let mut connection = Connection::server(Config::default());
-        let _ = connection.lend(Vec::with_capacity(16 << 10));
+        let _ = connection.lend(Loan::Output, Vec::with_capacity(16 << 10));
         Ok(Self(connection))
     }
 }

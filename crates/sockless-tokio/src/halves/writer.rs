@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::Buf;
 use sockless::CloseCode;
 use sockless::connection::{self, Failure, Notice, Reply, SenderEnd};
 use tokio::io::AsyncWrite;
@@ -259,7 +260,8 @@ impl<O: AsyncWrite + Unpin, R: Role> Writer<O, R> {
                 stream.as_mut().poll_write(cx, output)
             } else {
                 let mut slices = [IoSlice::new(&[]); SLICES];
-                let count = self.sender.output_io_slices(&mut slices);
+                let output = self.sender.drain();
+                let count = output.chunks_vectored(&mut slices);
                 stream.as_mut().poll_write_vectored(cx, &slices[..count])
             };
             match written {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sockless::extension::Supported;
-use sockless::handshake::Limits;
+use sockless::handshake::HeadLimits;
 use sockless::{Config, frame};
 
 use crate::net::Proxy;
@@ -23,7 +23,7 @@ use crate::net::Proxy;
 #[derive(Clone, Default)]
 pub struct ClientOptions {
     pub(crate) config: Arc<Config>,
-    pub(crate) handshake: Limits,
+    pub(crate) handshake: HeadLimits,
     pub(crate) extensions: Supported,
     pub(crate) subprotocols: Vec<String>,
     pub(crate) origin: Option<String>,
@@ -58,7 +58,7 @@ impl ClientOptions {
 
     /// The same with other limits of the handshake. Their time is that for everything until the connection is open.
     #[must_use]
-    pub fn with_handshake(mut self, limits: Limits) -> Self {
+    pub fn with_handshake(mut self, limits: HeadLimits) -> Self {
         self.handshake = limits;
         self
     }

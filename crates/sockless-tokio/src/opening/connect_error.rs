@@ -2,7 +2,7 @@
 
 use std::{fmt, io};
 
-use sockless::handshake::{Misuse, Response, ResponseError, UrlError};
+use sockless::handshake::{HandshakeMisuse, Response, ResponseError, UrlError};
 
 use crate::net::ProxyError;
 
@@ -13,7 +13,7 @@ pub enum ConnectError {
     /// The URL is not that of a WebSocket.
     Url(UrlError),
     /// A field, a subprotocol or the origin can't be sent.
-    Misuse(Misuse),
+    Misuse(HandshakeMisuse),
     /// The stream failed.
     Io(io::Error),
     /// The server's answer breaks the rules, or did not come.
@@ -190,8 +190,8 @@ impl From<UrlError> for ConnectError {
     }
 }
 
-impl From<Misuse> for ConnectError {
-    fn from(error: Misuse) -> Self {
+impl From<HandshakeMisuse> for ConnectError {
+    fn from(error: HandshakeMisuse) -> Self {
         Self::Misuse(error)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sockless::extension::Supported;
-use sockless::handshake::{Acceptance, Limits, Origins, Request};
+use sockless::handshake::{Acceptance, HeadLimits, Origins, Request};
 use sockless::{Config, frame};
 
 use crate::shutdown::Shutdown;
@@ -24,7 +24,7 @@ use crate::shutdown::Shutdown;
 #[derive(Clone, Debug, Default)]
 pub struct ServerOptions {
     pub(crate) config: Arc<Config>,
-    pub(crate) handshake: Limits,
+    pub(crate) handshake: HeadLimits,
     pub(crate) extensions: Supported,
     subprotocols: Arc<[String]>,
     origins: Option<Arc<[String]>>,
@@ -46,7 +46,7 @@ impl ServerOptions {
 
     /// The same with other limits of the handshake.
     #[must_use]
-    pub fn with_handshake(mut self, limits: Limits) -> Self {
+    pub fn with_handshake(mut self, limits: HeadLimits) -> Self {
         self.handshake = limits;
         self
     }

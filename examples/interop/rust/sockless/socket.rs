@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
-use sockless::handshake::{Answered, Connector, Limits, Offer, Url};
+use sockless::handshake::{Answered, Connector, HeadLimits, Offer, Url};
 use sockless::{Client, Config, Connection, Event, Input, Outcome, Want, endpoint};
 use sockless_examples::options::deflate;
 
@@ -69,7 +69,7 @@ impl Socket {
         if compress {
             offer = offer.with_extensions(deflate());
         }
-        let mut connector = Connector::new(offer, &Limits::default(), started.elapsed())
+        let mut connector = Connector::new(offer, &HeadLimits::default(), started.elapsed())
             .map_err(io::Error::other)?;
         stream.write_all(&connector.request().to_vec())?;
         let mut buffer = vec![0; 64 << 10];

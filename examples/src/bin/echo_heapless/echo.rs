@@ -38,7 +38,7 @@ pub(crate) trait Stream {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms {
     pub(crate) limits: Limits,
-    pub(crate) handshake: handshake::Limits,
+    pub(crate) handshake: handshake::HeadLimits,
     /// After how long a silence a client is pinged, and after how long another one it is given up.
     pub(crate) keepalive: Option<Duration>,
     /// After how long without a message a client is sent away.

@@ -6,8 +6,9 @@ use std::net::Shutdown;
 use std::ops::Range;
 use std::time::Duration;
 
+use bytes::Buf;
 use mio::net::TcpStream;
-use sockless::connection::Borrowed;
+use sockless::connection::{Borrowed, Loan};
 use sockless::handshake::Acceptor;
 use sockless::{CloseCode, Connection, Event, Input, Server, Want};
 use sockless_examples::answer::{answer, sent};
@@ -145,11 +146,11 @@ fn turn(
     first: Range<usize>,
 ) -> io::Result<Next> {
     // If output waits, it has a buffer already.
-    if let Err(spare) = connection.lend(mem::take(&mut shared.spare)) {
+    if let Err(spare) = connection.lend(Loan::Output, mem::take(&mut shared.spare)) {
         shared.spare = spare;
     }
     let next = go(connection, link, shared, first);
-    if let Some(buffer) = connection.reclaim()
+    if let Some(buffer) = connection.reclaim(Loan::Output)
         && buffer.capacity() <= SPARE
     {
         shared.spare = buffer;
@@ -329,7 +330,8 @@ impl Link {
                 self.write(&[IoSlice::new(output)])?
             } else {
                 let mut slices = [IoSlice::new(&[]); 16];
-                let count = connection.output_io_slices(&mut slices);
+                let output = connection.drain();
+                let count = output.chunks_vectored(&mut slices);
                 self.write(&slices[..count])?
             };
             if written == 0 {

@@ -5,7 +5,7 @@ use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
 
 use sockless::handshake::{
-    Acceptance, Acceptor, Answered, Asked, Connector, Field, Limits, Offer, Refusal, Request,
+    Acceptance, Acceptor, Answered, Asked, Connector, Field, HeadLimits, Offer, Refusal, Request,
     RequestError, Url,
 };
 
@@ -16,7 +16,7 @@ use super::stream::{BUFFER, finish, prepare, read, write_all};
 pub(crate) fn asked(
     client: &TcpStream,
     buffer: &mut [u8],
-    limits: &Limits,
+    limits: &HeadLimits,
 ) -> io::Result<Option<(Request<'static>, usize)>> {
     let started = Instant::now();
     let mut acceptor = Acceptor::new(limits, Duration::ZERO);
@@ -76,7 +76,11 @@ fn passes(field: &Field<'_>) -> bool {
 }
 
 /// Opens a WebSocket to the server with what the client has asked for.
-pub(crate) fn forward(request: &Request<'_>, to: &str, limits: &Limits) -> io::Result<Forwarded> {
+pub(crate) fn forward(
+    request: &Request<'_>,
+    to: &str,
+    limits: &HeadLimits,
+) -> io::Result<Forwarded> {
     let patience = limits.timeout.unwrap_or(Duration::MAX);
     let address = to.to_socket_addrs()?.next().ok_or(ErrorKind::AddrNotAvailable)?;
     let server = TcpStream::connect_timeout(&address, patience)?;

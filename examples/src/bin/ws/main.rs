@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use sockless::connection::Pong;
-use sockless::handshake::{Answered, Connector, Field, Limits, Offer, Url};
+use sockless::handshake::{Answered, Connector, Field, HeadLimits, Offer, Url};
 use sockless::{Client, CloseCode, Config, Connection, Event, Input, Want, endpoint};
 use sockless_examples::stop::Stop;
 
@@ -103,7 +103,7 @@ fn open<'a>(
         supported.deflate = Some(sockless::extension::deflate::Terms::default());
         offer = offer.with_extensions(supported);
     }
-    let limits = Limits::default().with_timeout(options.timeout);
+    let limits = HeadLimits::default().with_timeout(options.timeout);
     let mut connector = Connector::new(offer, &limits, started.elapsed())
         .map_err(|error| Ending::unusable(format!("the request can't be sent: {error}")))?;
     let request = connector.request().to_vec();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sockless::handshake::{Limits, Response, ResponseError, Url};
+use sockless::handshake::{HeadLimits, Response, ResponseError, Url};
 
 use super::ending::Ending;
 use super::options::{Options, Proxy};
@@ -89,7 +89,7 @@ fn tunnel(
     request.push_str("\r\n");
     let head = ask(&mut stream, &request, timeout)
         .map_err(|error| Ending::unreached(format!("the proxy did not answer: {error}")))?;
-    let status = match Response::decode(&head, &Limits::default()) {
+    let status = match Response::decode(&head, &HeadLimits::default()) {
         Ok(response) => response.status(),
         Err(ResponseError::Truncated) => {
             return Err(Ending::unreached(
@@ -121,8 +121,10 @@ fn ask(stream: &mut TcpStream, request: &str, timeout: Duration) -> io::Result<V
         stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
         let count = stream.read(&mut piece)?;
         head.extend_from_slice(&piece[..count]);
-        let incomplete =
-            matches!(Response::decode(&head, &Limits::default()), Err(ResponseError::Truncated));
+        let incomplete = matches!(
+            Response::decode(&head, &HeadLimits::default()),
+            Err(ResponseError::Truncated)
+        );
         if count == 0 || !incomplete {
             return Ok(head);
         }

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::support::{Independent, decode, decoder, direction, encode};
 use crate::extension::deflate::encoder::compress_alone;
-use crate::extension::deflate::{Config, DeflateEncoder, Level, Memory};
+use crate::extension::deflate::{Compression, DeflateEncoder, Effort, Memory};
 use crate::extension::door::{Decode, DecodeError, Encode};
 
 /// A message that repeats parts of itself, near and far.
@@ -78,7 +78,7 @@ proptest! {
         memory in 1..=9_u8,
         messages in proptest::collection::vec((message(), sent(), proptest::collection::vec(0..200_usize, 0..6)), 1..12),
     ) {
-        let config = Config::default().with_level(Level::new(level).unwrap()).with_memory(Memory::new(memory).unwrap());
+        let config = Compression::default().with_level(Effort::new(level).unwrap()).with_memory(Memory::new(memory).unwrap());
         let mut encoder = DeflateEncoder::new(direction(bits, takeover), &config).unwrap();
         let mut decoder = decoder(bits, takeover);
         let mut independent = Independent::new(bits, takeover);
@@ -134,7 +134,7 @@ proptest! {
         cuts in proptest::collection::vec(0..100_usize, 0..8),
         limit in 0..4000_usize,
     ) {
-        let mut encoder = DeflateEncoder::new(direction(15, true), &Config::default()).unwrap();
+        let mut encoder = DeflateEncoder::new(direction(15, true), &Compression::default()).unwrap();
         let intact = encode(&mut encoder, &first);
         let mut payload = encode(&mut encoder, &second);
         for (at, value) in changes {

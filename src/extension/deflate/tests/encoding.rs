@@ -4,7 +4,7 @@ use std::vec::Vec;
 
 use super::support::{Independent, TAIL, decode, decoder, direction, encode, encoder, noise};
 use crate::extension::deflate::encoder::compress_alone;
-use crate::extension::deflate::{Config, DeflateEncoder, Level, Memory, Pool};
+use crate::extension::deflate::{Compression, DeflateEncoder, Effort, Memory, Pool};
 use crate::extension::door::Encode;
 
 const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
@@ -37,8 +37,8 @@ fn without_takeover_nothing_refers_to_an_earlier_message_at_any_level_and_size()
     for (level, memory, bits) in
         [1, 2, 6, 9].into_iter().flat_map(|level| [(level, 1, 9), (level, 8, 15)])
     {
-        let config = Config::default()
-            .with_level(Level::new(level).unwrap())
+        let config = Compression::default()
+            .with_level(Effort::new(level).unwrap())
             .with_memory(Memory::new(memory).unwrap());
         let mut encoder = DeflateEncoder::new(direction(bits, false), &config).unwrap();
         let mut independent = Independent::new(15, false);
@@ -69,7 +69,7 @@ fn what_a_compressor_was_used_for_before_does_not_show_without_takeover() {
         &[b"", &all[..300]],
     ];
     let mut used = encoder(15, false);
-    let pool = Config::default().with_pool(Pool::new(1));
+    let pool = Compression::default().with_pool(Pool::new(1));
     let mut pooled = DeflateEncoder::new(direction(15, false), &pool).unwrap();
     for message in messages.iter().cycle().take(20) {
         let [fresh, used, pooled] =
@@ -154,7 +154,7 @@ fn no_distance_is_larger_than_the_agreed_window() {
     //# messages to send.
     for bits in 9..=15 {
         for level in [1, 2, 4, 6, 9] {
-            let config = Config::default().with_level(Level::new(level).unwrap());
+            let config = Compression::default().with_level(Effort::new(level).unwrap());
             let mut encoder = DeflateEncoder::new(direction(bits, true), &config).unwrap();
             // Blocks that come back at every distance around the window's size.
             let block = noise(5, 64);
@@ -194,8 +194,8 @@ fn no_distance_is_larger_than_the_agreed_window() {
 
 #[test]
 fn eight_bits_are_never_given_to_a_compressor() {
-    assert!(DeflateEncoder::new(direction(8, true), &Config::default()).is_none());
-    assert!(compress_alone(b"Hello", direction(8, true), &Config::default()).is_none());
+    assert!(DeflateEncoder::new(direction(8, true), &Compression::default()).is_none());
+    assert!(compress_alone(b"Hello", direction(8, true), &Compression::default()).is_none());
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn a_forgotten_history_is_not_referred_to() {
 #[test]
 fn prepared_messages_go_between_others_without_desynchronising() {
     // The peer's window holds the prepared message, the encoder's doesn't.
-    let config = Config::default();
+    let config = Compression::default();
     let mut encoder = encoder(12, true);
     let mut decoder = decoder(12, true);
     let mut independent = Independent::new(12, true);
@@ -266,8 +266,8 @@ fn a_release_within_a_message_waits() {
 fn large_messages_keep_every_octet_at_every_level() {
     for level in 1..=9 {
         for memory in [1, 9] {
-            let config = Config::default()
-                .with_level(Level::new(level).unwrap())
+            let config = Compression::default()
+                .with_level(Effort::new(level).unwrap())
                 .with_memory(Memory::new(memory).unwrap());
             let mut encoder = DeflateEncoder::new(direction(15, true), &config).unwrap();
             let mut message = noise(10, 200_000);
@@ -282,7 +282,7 @@ fn large_messages_keep_every_octet_at_every_level() {
 #[test]
 fn a_pool_gives_states_that_know_nothing_of_earlier_messages() {
     let pool = Pool::new(2);
-    let config = Config::default().with_pool(pool.clone());
+    let config = Compression::default().with_pool(pool.clone());
     let mut encoders =
         [0, 1, 2].map(|_| DeflateEncoder::new(direction(15, false), &config).unwrap());
     let message = noise(11, 1000);

@@ -9,7 +9,7 @@ use miniz_oxide::inflate::core::inflate_flags::{
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 
 use crate::extension::deflate::parameters::{Direction, WindowBits};
-use crate::extension::deflate::{Config, DeflateDecoder, DeflateEncoder};
+use crate::extension::deflate::{Compression, DeflateDecoder, DeflateEncoder};
 use crate::extension::door::{Decode, DecodeError, Encode};
 
 pub(super) const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
@@ -23,7 +23,7 @@ pub(super) fn decoder(bits: u8, takeover: bool) -> DeflateDecoder {
 }
 
 pub(super) fn encoder(bits: u8, takeover: bool) -> DeflateEncoder {
-    DeflateEncoder::new(direction(bits, takeover), &Config::default()).unwrap()
+    DeflateEncoder::new(direction(bits, takeover), &Compression::default()).unwrap()
 }
 
 /// Decodes a whole message given in one piece.

@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use sockless::handshake::{Acceptance, Acceptor, Asked, Limits};
+use sockless::handshake::{Acceptance, Acceptor, Asked, HeadLimits};
 use sockless::{CloseCode, Connection, Event, Input, Want, endpoint};
 use sockless_session::reliable::{
     Admission, CloseReason, Denial, Event as Due, Incoming, Kind, Link, LinkError, MOST_OPENINGS,
@@ -50,7 +50,7 @@ pub(super) fn serve(mut stream: TcpStream, shared: &Shared, seed: u64) -> io::Re
     stream.set_read_timeout(Some(LOOK))?;
     stream.set_write_timeout(Some(Duration::from_secs(20)))?;
     let mut buffer = vec![0; 64 << 10];
-    let mut acceptor = Acceptor::new(&Limits::default(), shared.now());
+    let mut acceptor = Acceptor::new(&HeadLimits::default(), shared.now());
     let (connection, treatment, path, first) = loop {
         let count = read(&mut stream, &mut buffer)?.unwrap_or(0);
         match acceptor.poll(&buffer[..count], shared.now()) {
