@@ -34,6 +34,7 @@ pub enum Event<'b> {
 
 /// A Pong frame.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Pong<'b> {
     /// The payload: that of the ping it answers.
     pub payload: Payload<'b>,
@@ -43,6 +44,7 @@ pub struct Pong<'b> {
 
 /// The peer's Close frame.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Closing<'b> {
     /// Why the peer closes, if it says so.
     pub code: Option<CloseCode>,

@@ -10,6 +10,7 @@ use crate::words::time::Instant;
 
 /// A small owned value for the sending half, to be carried there in order: over a channel, a queue, or by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reply {
     /// A ping arrived: send its pong.
     Pong(ControlPayload),

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::outcome::Outcome;
 
-/// What a connection wants of its driver.
+/// What a connection wants of its driver. A driver has to do all of it, so that this is meant to be matched without a wildcard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Want {
     /// Bytes to go in or out, or time to pass.

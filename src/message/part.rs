@@ -11,6 +11,7 @@ use crate::words::utf8;
 
 /// A part of a message, delivered as it arrives.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Part<'b> {
     /// What has arrived, never cut inside a code point. It can be empty in the last part.
     pub content: Content<'b>,

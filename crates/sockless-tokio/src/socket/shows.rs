@@ -31,7 +31,7 @@ pub(crate) fn see(event: Event<'_>, shows: &mut Shows, config: &Config) -> Optio
             Some(Message::Ping(payload.into()))
         }
         Event::Pong(pong) if shows.control => Some(Message::Pong(pong.payload.into())),
-        Event::Closing(Closing { code, reason }) => {
+        Event::Closing(Closing { code, reason, .. }) => {
             let frame = code.map(|code| CloseFrame { code, reason: reason.into() });
             shows.closing = true;
             shows.close_frame = frame.clone().map(Box::new);
