@@ -4,7 +4,7 @@
 
 use sockless::connection::{Failure, SendError};
 use sockless::extension::Agreed;
-use sockless::extension::deflate::{self, Effort, Parameters, Pool};
+use sockless::extension::deflate::{self, Effort, Parameters, Pool, WindowBits};
 use sockless::frame::{Limits, Misuse, Violation};
 use sockless::{
     Config, Connection, Delivery, Event, Holding, Input, Kind, Message, Prepared, Server, Want,
@@ -862,8 +862,8 @@ fn counts_what_the_application_sees<R: Tested>() {
 // Prepared messages.
 
 fn prepared(message: &str, window: u8) -> Prepared {
-    let parameters = Parameters { server_max_window_bits: bits(window), ..Parameters::default() };
-    Prepared::text(message).compressed(&parameters, &deflate::Compression::default())
+    let window = WindowBits::new(window).unwrap();
+    Prepared::text(message).compressed(window, &deflate::Compression::default())
 }
 
 #[test]
@@ -913,19 +913,18 @@ fn prepared_messages_between_others_desynchronise_nobody() {
 
 #[test]
 fn prepared_message_that_does_not_get_shorter_stays_as_it_is() {
-    let parameters = Parameters::default();
     let config = deflate::Compression::default();
     let message = noise(1, 5000);
-    let prepared = Prepared::binary(&message).compressed(&parameters, &config);
+    let prepared = Prepared::binary(&message).compressed(WindowBits::MAX, &config);
     let mut conn = opened::<Server>();
     conn.send_prepared(&prepared).unwrap();
     assert_eq!(sent(&mut conn), [(FIN | BINARY, message)]);
     let message = as_long_compressed::<Server>();
-    let prepared = Prepared::binary(&message).compressed(&parameters, &config);
+    let prepared = Prepared::binary(&message).compressed(WindowBits::MAX, &config);
     conn.send_prepared(&prepared).unwrap();
     assert_eq!(sent(&mut conn), [(FIN | BINARY, message)]);
     // Nor is there a compressed form for a window of 256 bytes.
-    let none = Prepared::text(&prose(500)).compressed(&both(8, true), &config);
+    let none = Prepared::text(&prose(500)).compressed(WindowBits::MIN, &config);
     conn.send_prepared(&none).unwrap();
     assert_eq!(sent(&mut conn), [(FIN | TEXT, prose(500).into_bytes())]);
 }

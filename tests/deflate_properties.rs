@@ -139,9 +139,8 @@ proptest! {
         for (down, call, cuts) in calls {
             if down {
                 let expected = act(&mut server, call, |conn, message, window| {
-                    let window = Some(WindowBits::new(window).expect("9 to 15"));
-                    let alike = Parameters { server_max_window_bits: window, ..parameters };
-                    let prepared = Prepared::text(message).compressed(&alike, &compression);
+                    let window = WindowBits::new(window).expect("9 to 15");
+                    let prepared = Prepared::text(message).compressed(window, &compression);
                     conn.send_prepared(&prepared).expect("room");
                 });
                 let seen = feed_cut(&mut client, &written(&mut server), &cuts);

@@ -91,12 +91,11 @@ fn written<R: Side>(mut sent: Borrowed<'_, '_, R>, write: &mut dyn FnMut(&[u8]) 
 
 #[cfg(feature = "deflate")]
 fn prepared(message: Prepared) -> Prepared {
-    use sockless::extension::deflate::{Compression, Memory, Parameters, WindowBits};
+    use sockless::extension::deflate::{Compression, Memory, WindowBits};
 
     // A window that every client has.
-    let server_max_window_bits = WindowBits::new(9);
-    let parameters = Parameters { server_max_window_bits, ..Parameters::default() };
-    message.compressed(&parameters, &Compression::default().with_memory(Memory::LEAST))
+    let window = WindowBits::new(9).unwrap_or(WindowBits::MAX);
+    message.compressed(window, &Compression::default().with_memory(Memory::LEAST))
 }
 
 #[cfg(not(feature = "deflate"))]
