@@ -2,7 +2,11 @@
 """Opens report pages in headless Chromium: every link, no script error, and how much work the first look costs.
 
     crates/sockless-probe/page_check.py PAGE.html ... [--seconds N]
+    crates/sockless-probe/page_check.py --large REPORT.json ...
     crates/sockless-probe/page_check.py --screenshot FILE.png PAGE.html
+
+With --large the page is made of real reports, from --json, grown to 2,000 cases by six testees; PROBE is the program that makes it
+(target/release/sockless-probe without it).
 
 Every cell is opened by its address, as a reader does, until its log is unpacked. How long opening the page takes is shown; what it may cost is judged by
 the processor time of the page's thread, as that doesn't depend on what else the machine does.
@@ -12,8 +16,13 @@ Exit status: 0 if all is well, 1 if not, 2 if there is no Chromium.
 
 import argparse
 import base64
+import copy
+import itertools
+import json
 import os
+import subprocess
 import sys
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -21,6 +30,8 @@ sys.path.insert(0, os.path.join(HERE, "..", "..", "examples", "interop"))
 
 import chromium  # noqa: E402
 
+PROBE = os.environ.get("PROBE", os.path.join(HERE, "..", "..", "target", "release", "sockless-probe"))
+CASES, TESTEES = 2000, 6
 # Before any script of the page.
 WATCH = """
 window.wrong = [];
@@ -79,9 +90,33 @@ def look(tab, path, seconds):
     return wrong + tab.evaluate("window.wrong")
 
 
+def grow(reports, folder):
+    """A page of that size out of real reports: cases come again under further ids, reports under further names."""
+    paths = []
+    for number, path in zip(range(TESTEES), itertools.cycle(reports)):
+        with open(path) as file:
+            report = json.load(file)
+        report["agent"] = "%s %d" % (report["agent"], number + 1)
+        cases, report["cases"] = report["cases"], []
+        for turn in itertools.count():
+            for case in cases[: CASES - len(report["cases"])]:
+                case = copy.copy(case)
+                case["id"] += "-%d" % turn if turn else ""
+                report["cases"].append(case)
+            if len(report["cases"]) == CASES:
+                break
+        paths.append(os.path.join(folder, "%d.json" % number))
+        with open(paths[-1], "w") as file:
+            json.dump(report, file)
+    page = os.path.join(folder, "large.html")
+    subprocess.run([PROBE, "merge"] + paths + ["--html", page], check=True, stdout=subprocess.DEVNULL)
+    return page
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("pages", nargs="+")
+    parser.add_argument("pages", nargs="*")
+    parser.add_argument("--large", nargs="+", default=[], metavar="REPORT.json")
     parser.add_argument("--seconds", type=float, default=1, help="how much processor time a page may take to open")
     parser.add_argument("--screenshot")
     args = parser.parse_args()
@@ -89,9 +124,17 @@ def main():
     if not path:
         print("page_check: there is no Chromium")
         return 2
-    browser, status = chromium.Chromium(path), 0
+    with tempfile.TemporaryDirectory() as folder:
+        pages = args.pages + ([grow(args.large, folder)] if args.large else [])
+        if not pages:
+            parser.error("there is no page to look at")
+        return look_at_all(chromium.Chromium(path), pages, args)
+
+
+def look_at_all(browser, pages, args):
+    status = 0
     try:
-        for page in args.pages:
+        for page in pages:
             tab = browser.tab()
             if args.screenshot:
                 tab.call("Emulation.setDeviceMetricsOverride", width=1280, height=900, deviceScaleFactor=1, mobile=False)
