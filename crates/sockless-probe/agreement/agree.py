@@ -47,7 +47,7 @@ def testees():
     return {
         "tungstenite": (rust and [rust, "tungstenite"], ["server", "client"]),
         "tokio-websockets": (rust and [rust, "tokio-websockets"], ["server", "client"]),
-        "fastwebsockets": (rust and [rust, "fastwebsockets"], ["server"]),
+        "fastwebsockets": (rust and [rust, "fastwebsockets"], ["server", "client"]),
         "ws": (node, ["server", "client"]),
         "websockets": (python and [python, script, "websockets"], ["server", "client"]),
         "aiohttp": (python and [python, script, "aiohttp"], ["server", "client"]),

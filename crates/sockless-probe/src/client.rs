@@ -331,7 +331,11 @@ fn refuse(mut caller: Caller) {
     );
     caller.link.queue(answer.into_bytes(), usize::MAX);
     let until = Instant::now() + CLOSE_WAIT;
-    while !caller.link.is_flushed() && caller.link.turn(until, true) != Turn::TimedOut {}
+    while !caller.link.is_flushed() && caller.link.turn(until, true) != Turn::TimedOut {
+        caller.link.take_arrived();
+    }
     caller.link.shut();
-    while caller.link.ended().is_none() && caller.link.turn(until, true) != Turn::TimedOut {}
+    while caller.link.ended().is_none() && caller.link.turn(until, true) != Turn::TimedOut {
+        caller.link.take_arrived();
+    }
 }

@@ -12,32 +12,39 @@ const SHOWN: usize = 60;
 /// How many cases of one broken rule are shown without.
 const SHOWN_OF_A_RULE: usize = 5;
 
-/// The progress of a run, on one line of the terminal.
+/// How often progress is shown: on a terminal, and in a log.
+const OFTEN: Duration = Duration::from_millis(100);
+const SELDOM: Duration = Duration::from_secs(10);
+
+/// The progress of a run: on one line of the terminal, or a line now and then where there is none.
 #[derive(Debug)]
 pub(crate) struct Progress {
     total: usize,
     done: usize,
     failed: usize,
-    shown: Option<Instant>,
+    shown: Instant,
     live: bool,
+    quiet: bool,
 }
 
 impl Progress {
     pub(crate) fn new(total: usize, quiet: bool) -> Self {
         let live = !quiet && std::io::stderr().is_terminal();
-        Self { total, done: 0, failed: 0, shown: None, live }
+        Self { total, done: 0, failed: 0, shown: Instant::now(), live, quiet }
     }
 
     pub(crate) fn add(&mut self, result: &Result) {
         self.done += 1;
         self.failed += usize::from(result.finding.is_failure());
-        let due = self.shown.is_none_or(|at| at.elapsed() > Duration::from_millis(100));
-        if self.live && (due || self.done == self.total) {
-            self.shown = Some(Instant::now());
-            let (done, total, failed) = (self.done, self.total, self.failed);
-            eprint!("\r\x1b[K{done} of {total} cases, {failed} failed; last {}", result.id);
-            let _ = std::io::stderr().flush();
+        let Self { done, total, failed, .. } = *self;
+        let due = self.shown.elapsed() > if self.live { OFTEN } else { SELDOM };
+        if self.quiet || !(due || self.live && (done == 1 || done == total)) {
+            return;
         }
+        self.shown = Instant::now();
+        let (before, after) = if self.live { ("\r\x1b[K", "") } else { ("", "\n") };
+        eprint!("{before}{done} of {total} cases, {failed} failed; last {}{after}", result.id);
+        let _ = std::io::stderr().flush();
     }
 
     pub(crate) fn end(&self) {

@@ -15,6 +15,10 @@ use super::tls::{Secure, Tls};
 /// How much is read at a time.
 const READ: usize = 64 << 10;
 
+/// How much is read after a deadline: what had arrived by then waits in the system's buffers, and has to be seen. Who sends more than they
+/// hold is still sending, and would be read without an end.
+const OVERTIME: usize = 16 << 20;
+
 /// The time between writes of a few octets.
 const PAUSE: Duration = Duration::from_micros(60);
 
@@ -58,6 +62,8 @@ pub(crate) struct Link {
     /// Whether writing has failed: the testee is gone, or takes nothing any more.
     deaf: bool,
     buffer: Vec<u8>,
+    /// How much was read after the deadline of a turn.
+    overtime: usize,
     received: u64,
     sent: u64,
 }
@@ -92,6 +98,7 @@ impl Link {
             ended: None,
             deaf: false,
             buffer: Vec::new(),
+            overtime: 0,
             received: 0,
             sent: 0,
         })
@@ -149,12 +156,20 @@ impl Link {
     /// read: a slow reader.
     pub(crate) fn turn(&mut self, until: Instant, read: bool) -> Turn {
         let waited_for_output = !self.is_flushed();
+        if Instant::now() < until {
+            self.overtime = 0;
+        }
         loop {
             self.write();
             // What TLS has to hear before anything else can be sent is read by the slowest reader, too.
             let read = read || self.tls.as_ref().is_some_and(|tls| !tls.is_open());
-            if read && self.readable && self.ended.is_none() && self.read() {
-                return Turn::Read;
+            let read = read && self.readable && self.ended.is_none();
+            if read && self.overtime <= OVERTIME {
+                let before = self.buffer.len();
+                if self.read() {
+                    self.overtime += self.buffer.len() - before;
+                    return Turn::Read;
+                }
             }
             if waited_for_output && self.is_flushed() {
                 return Turn::Flushed;

@@ -12,12 +12,14 @@ mod tls;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use run::{PROBE, file, opening, probe, said, server};
 
-/// One that answers with this, whatever it is asked, and closes.
-fn answering(answer: &'static [u8]) -> String {
+/// One that says this, whatever it is asked, and closes.
+fn saying(answer: &'static [u8]) -> String {
     server(move |mut stream| {
         let _ = stream.read(&mut [0; 4096]);
         let _ = stream.write_all(answer);
@@ -29,14 +31,14 @@ fn an_address_that_is_wrong_is_told_in_a_sentence_with_status_2() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for (url, named) in [
         (format!("ws://{nobody}/"), "Is the server started"),
-        (answering(b"\x15\x03\x03\x00\x02\x02\x28"), "speaks TLS"),
-        (answering(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), "no HTTP server"),
-        (answering(b"220 mail.example ESMTP\r\n"), "no HTTP server"),
-        (answering(b""), "TLS"),
-        (answering(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"), "Is the path right"),
-        (answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"), "did not open a WebSocket"),
-        (answering(b"HTTP/1.1 302 Found\r\nLocation: ws://elsewhere/\r\n\r\n"), "ws://elsewhere/"),
-        (answering(b"HTTP/1.1 401 Unauthorized\r\n\r\n"), "--field"),
+        (saying(b"\x15\x03\x03\x00\x02\x02\x28"), "speaks TLS"),
+        (saying(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), "no HTTP server"),
+        (saying(b"220 mail.example ESMTP\r\n"), "no HTTP server"),
+        (saying(b""), "TLS"),
+        (saying(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"), "Is the path right"),
+        (saying(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"), "did not open a WebSocket"),
+        (saying(b"HTTP/1.1 302 Found\r\nLocation: ws://elsewhere/\r\n\r\n"), "ws://elsewhere/"),
+        (saying(b"HTTP/1.1 401 Unauthorized\r\n\r\n"), "--field"),
     ] {
         let output = probe(&["server", &url, "--timeout", "0.3"]);
         assert_eq!(output.status.code(), Some(2), "{named}: {}", said(&output));
@@ -48,7 +50,7 @@ fn an_address_that_is_wrong_is_told_in_a_sentence_with_status_2() {
 #[test]
 fn a_server_that_never_answers_is_given_up() {
     let url = server(|stream| {
-        thread::sleep(std::time::Duration::from_secs(60));
+        thread::sleep(Duration::from_secs(60));
         drop(stream);
     });
     let output = probe(&["server", &url, "--timeout", "0.1"]);
@@ -79,6 +81,28 @@ fn a_server_that_floods_neither_stops_the_probe_nor_fills_its_memory() {
     let report = std::fs::read_to_string(&path).unwrap();
     assert!(report.len() < 2 << 20, "the report has {} B", report.len());
     let _ = std::fs::remove_file(path);
+}
+
+#[test]
+fn a_server_that_sends_without_an_end_and_reads_nothing_does_not_hold_a_case_beyond_its_deadline() {
+    let url = server(|mut stream| {
+        opening(&mut stream);
+        let flood = [&[0x82, 0x7E, 0x40, 0x00][..], &[7; 0x4000]].concat();
+        while stream.write_all(&flood).is_ok() {}
+    });
+    let args = ["server", &*url, "--timeout", "0.3", "--filter", "limits.fragments", "--quiet"];
+    let mut run =
+        Command::new(PROBE).args(args).stdout(std::process::Stdio::null()).spawn().unwrap();
+    // The case writes for five seconds at most.
+    let until = Instant::now() + Duration::from_secs(60);
+    while run.try_wait().unwrap().is_none() {
+        if Instant::now() > until {
+            run.kill().unwrap();
+            run.wait().unwrap();
+            panic!("the probe does not end");
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
 }
 
 #[test]
@@ -136,6 +160,14 @@ fn a_client_that_never_asks_for_its_reports_has_them_all_the_same() {
         let _ = stream.read_to_end(&mut answer);
         assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 404"));
     }
+    // Who is refused and sends without an end is left.
+    let mut stream = TcpStream::connect(&address).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    let until = Instant::now() + Duration::from_secs(30);
+    while stream.write_all(&[b'x'; 0x4000]).is_ok() {
+        assert!(Instant::now() < until, "the probe reads on");
+    }
+    assert!(most_memory(run.id()) < 48 << 10, "the probe has kept {} KiB", most_memory(run.id()));
     let mut stream = TcpStream::connect(&address).unwrap();
     let request = "GET /updateReports?agent=a HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: a\r\n\r\n";
     stream.write_all(request.as_bytes()).unwrap();
@@ -143,6 +175,13 @@ fn a_client_that_never_asks_for_its_reports_has_them_all_the_same() {
     let _ = stream.read_to_end(&mut answer);
     assert!(answer.starts_with(b"HTTP/1.1 101"));
     assert_eq!(run.wait().unwrap().code(), Some(2));
+}
+
+/// The most memory that a process has used, in KiB; 0 where the system doesn't say.
+fn most_memory(process: u32) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().split(' ').next()?.parse().ok()).unwrap_or(0)
 }
 
 #[test]
@@ -227,6 +266,26 @@ fn a_failing_case_replays_alone_octet_by_octet() {
     assert!(among_others.len() > 5);
     assert_eq!(log("control.ping-64", "7"), among_others);
     assert_ne!(log("control.ping-64", "8"), among_others);
+}
+
+/// How often a server whose first Pings go unanswered fails in two cases about one Ping each.
+fn late_server(unanswered: usize, jobs: &str) -> (Option<i32>, usize) {
+    let pings = AtomicUsize::new(0);
+    let url = server(move |mut stream| {
+        opening(&mut stream);
+        run::answering(&mut stream, || pings.fetch_add(1, Ordering::Relaxed) >= unanswered);
+    });
+    let filter = ["--filter", "control.ping-1,control.ping-125", "--jobs", jobs];
+    let output = probe(&[&["server", &*url, "--timeout", "3"], &filter[..]].concat());
+    let shown = String::from_utf8_lossy(&output.stdout).matches("  control.ping-").count();
+    (output.status.code(), shown)
+}
+
+#[test]
+fn what_was_late_among_others_runs_once_more_alone_and_what_was_late_alone_has_failed() {
+    assert_eq!(late_server(2, "2"), (Some(0), 0));
+    assert_eq!(late_server(3, "2"), (Some(1), 1));
+    assert_eq!(late_server(1, "1"), (Some(1), 1));
 }
 
 #[test]

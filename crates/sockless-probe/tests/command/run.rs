@@ -52,6 +52,28 @@ pub(crate) fn opening(stream: &mut (impl Read + Write)) {
     let _ = stream.write_all(answer.as_bytes());
 }
 
+/// Gives each Ping its Pong, if it is to be answered, and the Close frame its answer, which is the end. The key is the client's, so that the
+/// payload is what it was.
+pub(crate) fn answering(stream: &mut (impl Read + Write), answers: impl Fn() -> bool) {
+    let mut header = [0; 6];
+    while stream.read_exact(&mut header).is_ok() {
+        let mut payload = vec![0; usize::from(header[1] & 0x7F)];
+        let _ = stream.read_exact(&mut payload);
+        for (octet, key) in payload.iter_mut().zip(header[2..].iter().cycle()) {
+            *octet ^= key;
+        }
+        let is_ping = header[0] == 0x89;
+        if is_ping && !answers() {
+            continue;
+        }
+        let first = if is_ping { 0x8A } else { header[0] };
+        let _ = stream.write_all(&[&[first, payload.len() as u8][..], &payload].concat());
+        if first == 0x88 {
+            return;
+        }
+    }
+}
+
 pub(crate) fn file(name: &str) -> PathBuf {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use crate::head;
-use crate::run::{PROBE, file, opening, probe, said, server};
+use crate::run::{PROBE, answering, file, opening, probe, said, server};
 
 fn pem(kind: &str, bytes: &[u8]) -> String {
     format!("-----BEGIN {kind}-----\n{}\n-----END {kind}-----\n", head::base64(bytes))
@@ -29,22 +29,9 @@ fn a_server_by_tls_is_tested_if_its_certificate_is_trusted_or_nobody_cares() {
         let connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
         let mut stream = rustls::StreamOwned::new(connection, stream);
         opening(&mut stream);
-        // A Ping gets its Pong, a Close frame its answer: the key is the client's, so both are the payload again.
-        let mut header = [0; 6];
-        while stream.read_exact(&mut header).is_ok() {
-            let mut payload = vec![0; usize::from(header[1] & 0x7F)];
-            let _ = stream.read_exact(&mut payload);
-            for (octet, key) in payload.iter_mut().zip(header[2..].iter().cycle()) {
-                *octet ^= key;
-            }
-            let first = if header[0] == 0x89 { 0x8A } else { header[0] };
-            let _ = stream.write_all(&[&[first, payload.len() as u8][..], &payload].concat());
-            if first == 0x88 {
-                stream.conn.send_close_notify();
-                let _ = stream.flush();
-                return;
-            }
-        }
+        answering(&mut stream, || true);
+        stream.conn.send_close_notify();
+        let _ = stream.flush();
     });
     let url = plain.replace("ws://", "wss://");
     let (right, wrong) = (file("right.pem"), file("wrong.pem"));

@@ -18,6 +18,7 @@ fn main() {
         ["tokio-websockets", "server", port] => tokio_ws::server(port.parse().expect("a port")),
         ["tokio-websockets", "client", url, name] => run(url, name, tokio_ws::visit),
         ["fastwebsockets", "server", port] => fast::server(port.parse().expect("a port")),
+        ["fastwebsockets", "client", url, name] => run(url, name, fast::visit),
         _ => panic!("testees LIBRARY server PORT | testees LIBRARY client URL NAME"),
     }
 }
