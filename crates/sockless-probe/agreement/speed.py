@@ -1,14 +1,17 @@
 """Measures the probe against Autobahn's suite: the same server, the same machine, one run.
 
     python3 speed.py SERVER...        SERVER is the command of an echo server that takes `--listen HOST:PORT`, such as echo_mio
+    python3 speed.py --part CASES SERVER...        these cases alone, such as 12.1.*,13.1.*; each tool in one process
 
 The suite runs in two processes, groups 1 to 10 and 12 in one and 13 in the other, which is the quickest way to use two cores. Of each run
 the seconds are shown that passed, those of processor time that the tool took, and those that the server took: on a machine that does other
-things besides, only the latter two can be compared. The environment has WSTEST (the suite's command) and PROBE (the program).
+things besides, only the latter two can be compared, and a part of the cases is enough for it. The environment has WSTEST (the suite's command) and PROBE (the program).
 
-Exit status: 0 if the probe keeps its promises (core under 5 s, quick under 60 s, full at least 3 times as fast), 1 if not.
+Exit status: 0 if the probe keeps its promises (core under 5 s, quick under 60 s, full at least 3 times as fast; a part: at least 3 times less
+processor time), 1 if not.
 """
 
+import argparse
 import json
 import os
 import re
@@ -64,21 +67,23 @@ def tool_time():
     return used.ru_utime + used.ru_stime
 
 
-def run_probe(url, arguments, expected):
+def run_probe(url, arguments, expected=None):
+    """How many cases that were."""
     with tempfile.TemporaryDirectory() as folder:
         report = os.path.join(folder, "report.json")
         command = [os.environ["PROBE"], "server", url, "--quiet", "--json", report] + arguments
         done = subprocess.run(command, stdout=subprocess.DEVNULL)
         with open(report) as file:
             cases = json.load(file)["cases"]
-    if len(cases) != expected or done.returncode != 0:
+    if len(cases) != (expected or len(cases)) or done.returncode != 0:
         raise SystemExit("speed: %s: %d cases, status %d" % (" ".join(arguments), len(cases), done.returncode))
+    return len(cases)
 
 
-def run_suite(url, expected):
+def run_suite(url, expected, shards):
     with tempfile.TemporaryDirectory() as folder:
         running, parts = [], []
-        for number, patterns in enumerate(SHARDS):
+        for number, patterns in enumerate(shards):
             part = os.path.join(folder, str(number))
             os.makedirs(part)
             parts.append(part)
@@ -95,11 +100,28 @@ def run_suite(url, expected):
         raise SystemExit("speed: the suite reported %d cases" % count)
 
 
+def measure_part(server, url, part):
+    try:
+        with Meter("the probe", server) as probe:
+            count = run_probe(url, ["--timeout", "10", "--filter", part])
+        with Meter("Autobahn", server) as suite:
+            run_suite(url, count, [part.split(",")])
+    finally:
+        stop(server)
+    tool, both = suite.tool / probe.tool, suite.work() / probe.work()
+    print("%d cases, Autobahn / the probe: %.2f in processor time of the tool, %.2f with the server's; load %.1f" % (count, tool, both, os.getloadavg()[0]))
+    return 0 if both >= 3 else 1
+
+
 def main():
-    if len(sys.argv) < 2:
-        raise SystemExit(__doc__)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--part")
+    parser.add_argument("server", nargs="+")
+    args = parser.parse_args()
     load = os.getloadavg()[0]
-    server, url = start_server(sys.argv[1:])
+    server, url = start_server(args.server)
+    if args.part:
+        return measure_part(server, url, args.part)
     every = ["--filter", "1.*,2.*,3.*,4.*,5.*,6.*,7.*,9.*,10.*,12.*,13.*"]
     try:
         with Meter("core", server) as core:
@@ -109,7 +131,7 @@ def main():
         with Meter("full", server) as full:
             run_probe(url, every, 517)
         with Meter("Autobahn in two processes", server) as suite:
-            run_suite(url, 517)
+            run_suite(url, 517, SHARDS)
     finally:
         stop(server)
     ratio, works = suite.seconds / full.seconds, suite.work() / full.work()
