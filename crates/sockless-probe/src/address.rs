@@ -10,8 +10,9 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    pub(crate) fn of(target: &str) -> Self {
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    /// The address of this resource name.
+    pub(crate) fn of(name: &str) -> Self {
+        let (path, query) = name.split_once('?').unwrap_or((name, ""));
         let mut address = Self { path: path.to_owned(), ..Self::default() };
         for (name, value) in query.split('&').filter_map(|param| param.split_once('=')) {
             match name {

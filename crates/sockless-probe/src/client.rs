@@ -154,7 +154,7 @@ impl Server<'_> {
             }
             !state.keys.insert(head.value("Sec-WebSocket-Key").unwrap_or_default())
         };
-        let address = Address::of(head.target());
+        let address = Address::of(head.resource_name());
         let index = address.case.as_deref().and_then(|case| self.find(case));
         let caller = Caller { link, head, rest, repeated_key };
         match (&*address.path, &address.agent, index) {

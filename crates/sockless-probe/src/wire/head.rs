@@ -32,9 +32,20 @@ impl Head {
         self.line.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0)
     }
 
-    /// The target of a request.
-    pub(crate) fn target(&self) -> &str {
-        self.line.split(' ').nth(1).unwrap_or_default()
+    /// The resource name of a request: its target, or what follows the host where that is a whole URI, which a client may send as well
+    /// (RFC 6455, section 4.1). Empty if the target is neither, or the host another one than in the field.
+    pub(crate) fn resource_name(&self) -> &str {
+        let target = self.line.split(' ').nth(1).unwrap_or_default();
+        let whole = target.strip_prefix("http://").or_else(|| target.strip_prefix("https://"));
+        let Some(rest) = whole else {
+            return if target.starts_with('/') { target } else { "" };
+        };
+        let (host, name) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        match self.all("Host").any(|own| own.eq_ignore_ascii_case(host)) {
+            true if name.is_empty() => "/",
+            true => name,
+            false => "",
+        }
     }
 
     /// All values of a field.
@@ -160,5 +171,22 @@ mod tests {
         assert_eq!(head.value("UPGRADE").as_deref(), Some("websocket"));
         assert_eq!(Head::find(&bytes[..bytes.len() - 2]), None);
         assert_eq!(Head { line: "SSH-2.0 101".into(), ..Head::default() }.status(), 0);
+    }
+
+    #[test]
+    fn the_resource_name_is_a_path_or_follows_the_right_host() {
+        for (target, name) in [
+            ("/runCase?case=1", "/runCase?case=1"),
+            ("http://localhost:9001/runCase?case=1", "/runCase?case=1"),
+            ("https://LOCALHOST:9001", "/"),
+            ("http://elsewhere:9001/runCase", ""),
+            ("ws://localhost:9001/runCase", ""),
+            ("runCase", ""),
+            ("*", ""),
+        ] {
+            let bytes = format!("GET {target} HTTP/1.1\r\nHost: localhost:9001\r\n\r\n");
+            let (head, _) = Head::find(bytes.as_bytes()).expect("a head");
+            assert_eq!(head.resource_name(), name, "{target}");
+        }
     }
 }

@@ -33,12 +33,14 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
     look(
         "line",
         &rules::REQUEST_OF_CLIENT,
-        "The request is a GET in HTTP/1.1 with a path.",
+        "The request is a GET in HTTP/1.1 with a path, or with the whole URI of what is asked for.",
         |caller| {
             let line = &caller.head.line;
             let parts: Vec<&str> = line.split(' ').collect();
             match parts[..] {
-                ["GET", target, "HTTP/1.1"] if target.starts_with('/') => Ok("It is.".to_owned()),
+                ["GET", _, "HTTP/1.1"] if !caller.head.resource_name().is_empty() => {
+                    Ok("It is.".to_owned())
+                }
                 _ => Err(format!("Its line is {line:?}.")),
             }
         },
