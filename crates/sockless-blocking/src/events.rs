@@ -1,9 +1,9 @@
 //! Events of the engine: those that become messages, and what is remembered of the others. Both forms of a socket need it.
 
-use sockless::connection::Closing;
-use sockless::{Config, Delivery, Event};
-
 use std::sync::Arc;
+
+use sockless::connection::{Closing, Holding};
+use sockless::{Config, Delivery, Event};
 
 use crate::message::{CloseFrame, Message};
 
@@ -36,10 +36,16 @@ impl Seen {
 }
 
 /// The same configuration, but that messages come whole, and that pings and the peer's Close frame are answered: there is nobody here who would.
+/// Nor is anything held because output waits, unless that was asked for: whoever sends waits for room, and puts aside no more than there is room for.
 pub(crate) fn suited(config: Arc<Config>) -> Arc<Config> {
-    if config.delivery == Delivery::Whole && config.auto_pong && config.auto_close {
+    let is_whole = config.delivery == Delivery::Whole;
+    if is_whole && config.auto_pong && config.auto_close && config.holding != Holding::ByRole {
         return config;
     }
-    let config = Config::clone(&config).with_delivery(Delivery::Whole);
+    let holding = match config.holding {
+        Holding::ByRole => Holding::Independent,
+        holding => holding,
+    };
+    let config = Config::clone(&config).with_delivery(Delivery::Whole).with_holding(holding);
     Arc::new(config.with_auto_pong(true).with_auto_close(true))
 }

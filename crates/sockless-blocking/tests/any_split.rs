@@ -175,10 +175,8 @@ fn exchange<S: Stream, R: sockless_blocking::sockless::connection::Side>(
 #[test]
 fn sockets_lose_double_and_reorder_nothing() {
     let (count, limit) = messages();
-    // Limits on output that are soon reached, so that room is waited for, and messages are held and put aside.
-    let tight = || Config::default().with_output_limits(4000, 1 << 20);
     for seed in [2, 3] {
-        let config = || if seed == 2 { tight() } else { Config::default() };
+        let config = move || if seed == 2 { tight() } else { Config::default() };
         let ((), took) = within(limit, move || {
             let (client, server) = sockets(seed, config(), config());
             let other = thread::spawn(move || exchange(server, seed + 10, 1, count));
@@ -234,9 +232,9 @@ fn receive_all<S: Stream, R: sockless_blocking::sockless::connection::Side>(
 #[test]
 fn halves_lose_double_and_reorder_nothing() {
     let (count, limit) = messages();
-    let tight = || Config::default().with_output_limits(4000, 1 << 20);
+
     for seed in [4, 5] {
-        let config = || if seed == 4 { tight() } else { Config::default() };
+        let config = move || if seed == 4 { tight() } else { Config::default() };
         let ((), took) = within(limit, move || {
             let (client, server) = sockets(seed, config(), config());
             let (ours, mut reader) = client.split().expect("a thread");
@@ -262,4 +260,9 @@ fn halves_lose_double_and_reorder_nothing() {
         });
         eprintln!("seed {seed}: {count} messages each way in {took:?}");
     }
+}
+
+/// Limits on output that are soon reached, so that room is waited for, and messages are held and put aside.
+fn tight() -> Config {
+    Config::default().with_output_limits(4000, 1 << 20)
 }

@@ -63,7 +63,7 @@ fn a_pong_does_not_wait_behind_a_sender_that_blocks() {
         let (sender, mut reader) = server.split().expect("a thread");
         let blocked = {
             let sender = sender.clone();
-            thread::spawn(move || sender.send(vec![0; 12 << 20]))
+            thread::spawn(move || sender.send(vec![0; 32 << 20]))
         };
         // The reader goes on, and the time of its calls is kept.
         thread::sleep(SHORT);
@@ -74,7 +74,7 @@ fn a_pong_does_not_wait_behind_a_sender_that_blocks() {
         assert_eq!(message, Message::text("hello"));
         let mut header = [0; 10];
         peer.read_exact(&mut header).expect("a header");
-        std::io::copy(&mut (&peer).take(12 << 20), &mut std::io::sink()).expect("read");
+        std::io::copy(&mut (&peer).take(32 << 20), &mut std::io::sink()).expect("read");
         let mut pong = [0; 8];
         peer.read_exact(&mut pong).expect("a pong");
         assert_eq!(&pong, b"\x8A\x06alive?");
@@ -216,11 +216,11 @@ fn what_was_put_aside_before_the_halves_were_apart_comes_first() {
         peer.write_all(&frame(1, b"one")).expect("written");
         peer.write_all(&frame(1, b"two")).expect("written");
         let reading = thread::spawn(move || {
-            std::io::copy(&mut (&peer).take((12 << 20) + 10), &mut std::io::sink()).expect("read");
+            std::io::copy(&mut (&peer).take((32 << 20) + 10), &mut std::io::sink()).expect("read");
             peer.write_all(&frame(1, b"three")).expect("written");
             peer
         });
-        server.send(vec![0; 12 << 20]).expect("sent");
+        server.send(vec![0; 32 << 20]).expect("sent");
         let (_sender, mut reader) = server.split().expect("a thread");
         for text in ["one", "two", "three"] {
             assert_eq!(reader.recv().expect("a message").expect("no error"), Message::text(text));

@@ -139,21 +139,23 @@ fn a_ping_that_arrives_while_a_send_waits_is_seen_then_and_answered_next() {
         let (mut peer, mut server) = raw_client(());
         peer.write_all(&frame(9, b"alive?")).expect("written");
         let sending = thread::spawn(move || {
-            server.send(vec![0; 12 << 20]).expect("sent");
-            let pings = server.counters().received.pings;
-            (pings, server.recv())
+            server.send(vec![0; 32 << 20]).expect("sent");
+            let frames = server.counters().received.frames;
+            (frames, server.recv())
         });
+        // By then nothing more is taken, and so there is time to read.
+        thread::sleep(10 * MOMENT);
         // All that the server sends, to the pong after its message.
         let mut header = [0; 10];
         peer.read_exact(&mut header).expect("a header");
-        assert_eq!(header, [0x82, 127, 0, 0, 0, 0, 0, 0xC0, 0, 0]);
-        std::io::copy(&mut (&peer).take(12 << 20), &mut std::io::sink()).expect("read");
+        assert_eq!(header, [0x82, 127, 0, 0, 0, 0, 2, 0, 0, 0]);
+        std::io::copy(&mut (&peer).take(32 << 20), &mut std::io::sink()).expect("read");
         let mut pong = [0; 8];
         peer.read_exact(&mut pong).expect("a pong");
         assert_eq!(&pong, b"\x8A\x06alive?");
         peer.write_all(&frame(8, b"")).expect("written");
-        let (pings, end) = sending.join().expect("no panic");
-        assert_eq!(pings, 1);
+        let (frames, end) = sending.join().expect("no panic");
+        assert_eq!(frames, 1);
         assert!(end.is_none());
     });
 }

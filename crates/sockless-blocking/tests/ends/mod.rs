@@ -1,5 +1,6 @@
 //! Two ends of a connection: ours on both, or ours and a peer that is nothing but bytes.
 
+#![allow(unreachable_pub, reason = "a module of tests")]
 #![allow(dead_code, reason = "not every test needs all of it")]
 
 use std::io::{Read, Write};
