@@ -30,8 +30,8 @@ IMAGE = "crossbario/autobahn-testsuite:25.10.1"
 GROUPS = {1: 16, 2: 11, 3: 7, 4: 10, 5: 20, 6: 145, 7: 37, 9: 54, 10: 1, 12: 90, 13: 126}
 INFORMATIONAL = {"7.1.6", "7.13.1", "7.13.2"}
 PROGRAMS = {
-    "server": ["echo_std", "echo_mio", "echo_tokio", "server_tokio", "echo_uring", "echo_axum", "echo_heapless"],
-    "client": ["client_std", "client_tokio", "client_tokio_halves"],
+    "server": ["echo_std", "server_blocking", "echo_mio", "echo_tokio", "server_tokio", "echo_uring", "echo_axum", "echo_heapless"],
+    "client": ["client_std", "client_blocking", "client_tokio", "client_tokio_halves"],
 }
 # Groups 12 and 13 are not for those without permessage-deflate.
 WITHOUT_DEFLATE = {"echo_heapless"}
@@ -310,7 +310,7 @@ def judge(program, shards, expected):
 def revision():
     """The commit that is tested; with a + if the sources are others."""
     commit = runs(["git", "-C", ROOT, "rev-parse", "--short=10", "HEAD"])
-    sources = ["src", "crates/sockless-tokio", "examples/src", "autobahn/src", "Cargo.toml", "Cargo.lock"]
+    sources = ["src", "crates/sockless-blocking", "crates/sockless-tokio", "examples/src", "autobahn/src", "Cargo.toml", "Cargo.lock"]
     changed = runs(["git", "-C", ROOT, "status", "--porcelain", "--", *sources])
     return commit.strip() + ("+" if changed and changed.strip() else "") if commit else "?"
 

@@ -2,6 +2,12 @@
 
 pub mod session;
 
+/// The longest message of the suite has 16 MiB.
+pub const LONGEST: u64 = 64 << 20;
+
+/// What went wrong, to be shown.
+pub type Failure = Box<dyn std::error::Error>;
+
 /// A run against a fuzzing server: the addresses that it has to be asked in turn.
 #[derive(Clone, Debug)]
 pub struct Plan {

@@ -1,6 +1,5 @@
 //! The run of a client on tokio: one session for each case, each in the form that the client is made in.
 
-use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -8,13 +7,8 @@ use sockless::connection::Holding;
 use sockless::{Config, Limits};
 use sockless_tokio::ClientOptions;
 
-use crate::Plan;
-
-/// The longest message of the suite has 16 MiB.
-const LONGEST: u64 = 64 << 20;
-
-/// What went wrong, to be shown.
-pub type Failure = Box<dyn Error>;
+pub use crate::Failure;
+use crate::{LONGEST, Plan};
 
 /// What every connection of the suite is configured with: it sends nothing but answers.
 pub fn config() -> Arc<Config> {

@@ -1,4 +1,6 @@
 //! A client on blocking streams, with the standard library alone: it sends back what the fuzzing server sends.
+//!
+//! It is the engine's bare loop, so that the suite sees that too; `client_blocking` is the same on `sockless-blocking`.
 
 #![allow(clippy::print_stderr, reason = "a program talks to its user")]
 

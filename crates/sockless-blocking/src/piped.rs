@@ -81,10 +81,7 @@ impl Pipe {
     }
 
     /// Waits until this is so, or for the timeout that is set.
-    fn wait_until<'a>(
-        &'a self,
-        is_so: impl Fn(&Flow) -> bool,
-    ) -> io::Result<MutexGuard<'a, Flow>> {
+    fn wait_until<'a>(&'a self, is_so: impl Fn(&Flow) -> bool) -> io::Result<MutexGuard<'a, Flow>> {
         let mut state = self.lock();
         let ends = state.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         while !is_so(&state) {

@@ -11,7 +11,7 @@ use sockless_blocking::sockless::connection::{Cause, Failure};
 use sockless_blocking::{CloseCode, Config, Error, Message};
 
 const SHORT: Duration = Duration::from_millis(300);
-const LATE: Duration = Duration::from_secs(20);
+const LATE: Duration = Duration::from_secs(60);
 
 #[test]
 fn many_threads_send_while_one_receives() {
@@ -164,7 +164,10 @@ fn one_whose_stream_ends_ends_both_halves() {
     peer.write_all(&frame(1, b"last words")).expect("written");
     drop(peer);
     let ((), _) = within(LATE, move || {
-        assert_eq!(reader.recv().expect("a message").expect("no error"), Message::text("last words"));
+        assert_eq!(
+            reader.recv().expect("a message").expect("no error"),
+            Message::text("last words")
+        );
         let error = reader.recv();
         assert!(matches!(error, Some(Err(Error::Failed(Failure::EndOfStream)))), "{error:?}");
         assert!(reader.recv().is_none());
@@ -196,14 +199,13 @@ fn calls_of_both_halves_keep_their_time() {
         reader.set_deadline(Instant::now());
         assert!(matches!(reader.recv(), Some(Err(Error::TimedOut))));
         sender.set_timeout(SHORT);
-        loop {
-            match sender.feed(vec![0; 1 << 20]) {
-                Ok(()) => {}
-                Err(Error::TimedOut) => break,
-                Err(error) => panic!("{error}"),
-            }
-        }
-        assert!(matches!(sender.flush(), Err(Error::TimedOut)));
+        // Until nothing moves any more: on a slow machine a call may be over before.
+        let is_over = |result| match result {
+            Ok(()) => false,
+            Err(Error::TimedOut) => true,
+            Err(error) => panic!("{error}"),
+        };
+        while !is_over(sender.feed(vec![0; 1 << 20])) || !is_over(sender.flush()) {}
     });
     assert!(took >= 3 * SHORT);
     drop(peer);

@@ -19,7 +19,7 @@ use sockless_blocking::{
 
 const SHORT: Duration = Duration::from_millis(300);
 /// What a deadline may be late, on a machine with other things to do.
-const LATE: Duration = Duration::from_secs(20);
+const LATE: Duration = Duration::from_secs(60);
 
 fn millis(count: u64) -> Duration {
     Duration::from_millis(count)
@@ -48,16 +48,19 @@ fn one_that_never_reads_ends_a_send_in_the_time_of_the_call() {
     let (peer, mut server) = raw_client(());
     let ((), took) = within(LATE, move || {
         server.set_timeout(SHORT);
+        let mut unwritten = 0;
+        // Until nothing moves any more: on a slow machine a call may be over before.
         loop {
             match server.send(vec![0; 1 << 20]) {
                 Ok(()) => {}
-                Err(Error::Unwritten) => break,
+                Err(Error::Unwritten) => unwritten += 1,
+                // There is no room: 256 KiB wait, and more.
+                Err(Error::TimedOut) if matches!(server.flush(), Err(Error::TimedOut)) => break,
+                Err(Error::TimedOut) => {}
                 Err(error) => panic!("{error}"),
             }
         }
-        // Then there is no room: 256 KiB wait, and more.
-        assert!(matches!(server.send("more"), Err(Error::TimedOut)));
-        assert!(matches!(server.flush(), Err(Error::TimedOut)));
+        assert!(unwritten > 0);
     });
     assert!(took >= SHORT);
     drop(peer);
@@ -133,7 +136,7 @@ fn one_that_sends_a_byte_now_and_then_is_read_until_the_call_is_over() {
             if peer.write_all(&[byte]).is_err() {
                 break;
             }
-            thread::sleep(millis(5));
+            thread::sleep(millis(15));
         }
         peer
     });

@@ -98,7 +98,6 @@ fn a_send_without_time_says_whether_its_message_is_queued_and_nothing_is_sent_tw
                 Err(error) => panic!("{error}"),
             }
         }
-        assert!(matches!(client.send_timeout("no room", MOMENT), Err(Error::TimedOut)));
         let receiving = thread::spawn(move || {
             let mut received = Vec::new();
             while let Some(message) = server.recv() {

@@ -5,7 +5,7 @@ mod ends;
 #[path = "../examples/tls.rs"]
 mod example;
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::thread;
@@ -22,7 +22,7 @@ use sockless_blocking::{
 };
 
 const SHORT: Duration = Duration::from_millis(300);
-const LATE: Duration = Duration::from_secs(20);
+const LATE: Duration = Duration::from_secs(60);
 
 /// A certificate for localhost, and what a server speaks TLS with.
 fn certificate() -> (CertificateDer<'static>, Arc<ServerConfig>) {
@@ -271,6 +271,5 @@ fn a_stream_that_is_cut_off_is_not_taken_for_a_good_end() {
         server.get_ref().tcp().shutdown(std::net::Shutdown::Both).expect("shut");
         let end = client.recv();
         assert!(matches!(end, Some(Err(Error::Failed(Failure::EndOfStream)))), "{end:?}");
-        let _ = client.get_ref().tcp().read(&mut [0]);
     });
 }

@@ -2,6 +2,8 @@
 //!
 //! A blocking stream can only wait for one thing at a time, so reads and writes have short timeouts: what waits to be written
 //! does not keep the thread from reading, and the other way round.
+//!
+//! It doesn't use `sockless-blocking`, which has this loop ready-made: it is here to show the loop, for those who write a driver.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 

@@ -244,8 +244,7 @@ impl<S: Stream, R: Side> Reader<S, R> {
     /// Hears what the writing thread has to say.
     fn hear(&mut self) {
         let mut state = self.shared.lock();
-        self.other =
-            Other { end: state.sender.end(), broken: state.broken, is_gone: state.ended };
+        self.other = Other { end: state.sender.end(), broken: state.broken, is_gone: state.ended };
         for notice in mem::take(&mut state.notices) {
             self.seen.asked &= notice != Notice::PingWritten;
             let now = self.shared.clock.now();
@@ -280,11 +279,8 @@ impl<S: Stream, R: Side> Reader<S, R> {
     /// The next message out of what has been read.
     fn next_message(&mut self) -> Option<Message> {
         let Self { buffer, receiver, eof, seen, now, .. } = self;
-        let mut input = if buffer.is_empty() && mem::take(eof) {
-            Input::eof()
-        } else {
-            buffer.input()
-        };
+        let mut input =
+            if buffer.is_empty() && mem::take(eof) { Input::eof() } else { buffer.input() };
         let mut message = None;
         while message.is_none()
             && let Some(event) = receiver.poll(&mut input, *now)

@@ -115,7 +115,7 @@ impl<S: Stream, R: Side> Sender<S, R> {
         ends: Option<Duration>,
     ) -> Result<MutexGuard<'_, State<R>>, Error> {
         let mut state = self.shared.lock();
-        while state.sender.is_congested() {
+        while state.sender.is_congested() && !state.ended {
             if self.is_over(ends) {
                 return Err(Error::TimedOut);
             }

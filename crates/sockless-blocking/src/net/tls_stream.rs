@@ -22,7 +22,7 @@ const RECORD: usize = 16 << 10;
 /// How long the end of TLS may take to be written.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// A stream that speaks TLS. The handshake is done by the first read or write.
+/// A stream that speaks TLS. The handshake is done by the first read or write. At the end, telling the peer may take a second.
 pub struct TlsStream {
     below: TcpStream,
     session: Mutex<Connection>,
@@ -140,6 +140,8 @@ impl TlsStream {
     fn answer(&self) -> io::Result<()> {
         loop {
             match self.outgoing.try_lock() {
+                // What was offered to `write` is offered again: it goes out then.
+                Ok(outgoing) if outgoing.taken > 0 => return Ok(()),
                 Ok(mut outgoing) => self.write_ciphertext(&mut outgoing)?,
                 Err(_) => return Ok(()),
             }

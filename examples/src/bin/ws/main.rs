@@ -1,7 +1,7 @@
 //! A command-line client: connects, sends the lines of its input, and prints the messages that arrive.
 //!
 //! One thread reads the standard input. Everything else is one loop over a non-blocking stream, plain or with TLS: both TLS and
-//! WebSocket are state machines, so that the loop is the same.
+//! WebSocket are state machines, so that the loop is the same. `sockless-blocking` would take a thread more, and shows no pings and pongs.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
