@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use sockless_blocking::{ServerOptions, accept};
 
-fn serve(stream: TcpStream, options: &ServerOptions) -> Result<(), Box<dyn std::error::Error>> {
+/// Sends back what one client sends, to the end.
+pub fn serve(stream: TcpStream, options: &ServerOptions) -> Result<(), Box<dyn std::error::Error>> {
     let mut socket = accept(stream, options)?;
     while let Some(message) = socket.recv() {
         socket.send(message?)?;

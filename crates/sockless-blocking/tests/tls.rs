@@ -92,12 +92,12 @@ fn two_that_both_send_before_they_receive_dont_wait_for_each_other() {
         let (mut client, mut server) =
             tls_pair(|| Config::default().with_output_limits(32 << 20, 64 << 20));
         let other = thread::spawn(move || {
-            server.send(vec![1; 8 << 20]).expect("sent");
+            server.send(vec![1; 6 << 20]).expect("sent");
             server.recv().expect("a message").expect("no error").as_bytes().len()
         });
-        client.send(vec![2; 8 << 20]).expect("sent");
+        client.send(vec![2; 6 << 20]).expect("sent");
         assert_eq!(client.recv().expect("a message").expect("no error").as_bytes()[0], 1);
-        assert_eq!(other.join().expect("no panic"), 8 << 20);
+        assert_eq!(other.join().expect("no panic"), 6 << 20);
     });
 }
 
@@ -110,12 +110,12 @@ fn halves_read_while_the_other_waits_to_write() {
         // All four wait for each other, unless reading and writing don't.
         let all: Vec<_> = [sender.clone(), sender.clone()]
             .into_iter()
-            .map(|sender| thread::spawn(move || sender.send(vec![1; 6 << 20])))
+            .map(|sender| thread::spawn(move || sender.send(vec![1; 4 << 20])))
             .collect();
         let back: Vec<_> = (0..2)
             .map(|_| {
                 let answers = answers.clone();
-                thread::spawn(move || answers.send(vec![2; 6 << 20]))
+                thread::spawn(move || answers.send(vec![2; 4 << 20]))
             })
             .collect();
         thread::sleep(SHORT);
@@ -143,7 +143,7 @@ fn halves_read_while_the_other_waits_to_write() {
 
 #[test]
 fn many_small_messages_with_short_calls_arrive_once_and_in_order() {
-    const COUNT: u32 = 3000;
+    const COUNT: u32 = 1500;
     let ((), _) = within(PATIENCE, || {
         let (client, mut server) = tls_pair(|| Config::default().with_output_limits(4000, 1 << 20));
         let (mut sender, mut reader) = client.split().expect("a thread");
