@@ -2,6 +2,8 @@
 //!
 //! `SOCKLESS_MESSAGES` is how many messages each case sends in each direction.
 
+#![allow(clippy::print_stderr, reason = "a long run says how long it was")]
+
 mod ends;
 
 use std::io::{self, ErrorKind};

@@ -106,7 +106,7 @@ impl TlsStream {
         let mut count = incoming.end - incoming.start;
         if count == 0 {
             incoming.bytes.resize(INCOMING, 0);
-            count = (&self.below).read(&mut incoming.bytes)?;
+            count = Stream::read(&self.below, &mut incoming.bytes)?;
             (incoming.start, incoming.end) = (0, count);
         }
         let mut session = lock(&self.session);
@@ -167,7 +167,7 @@ impl TlsStream {
     fn write_ciphertext(&self, outgoing: &mut Outgoing) -> io::Result<()> {
         loop {
             while outgoing.written < outgoing.bytes.len() {
-                match (&self.below).write(&outgoing.bytes[outgoing.written..])? {
+                match Stream::write(&self.below, &outgoing.bytes[outgoing.written..])? {
                     0 => return Err(ErrorKind::WriteZero.into()),
                     count => outgoing.written += count,
                 }
