@@ -3,6 +3,7 @@
 #![allow(clippy::print_stderr, reason = "a program talks to its user")]
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use sockless_autobahn::{Failure, LONGEST, Plan};
 use sockless_blocking::{ClientOptions, connect_with};
@@ -39,7 +40,11 @@ fn run(plan: &Plan) -> Result<(), Failure> {
 
 /// One connection, to its end: the last text that has arrived.
 fn session(url: &str) -> Result<String, Failure> {
-    let options = ClientOptions::new().with_max_message(LONGEST).with_compression();
+    let options = ClientOptions::new()
+        .with_max_message(LONGEST)
+        .with_compression()
+        // The suite may be long in answering: it encodes all that a case sends, before.
+        .with_timeout(Duration::from_secs(60));
     let mut socket = connect_with(url, options)?;
     let mut seen = String::new();
     while let Some(message) = socket.recv() {
