@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
 
-use sockless::handshake::{Acceptance, Acceptor, Asked, Misuse, Refusal, Request, RequestError};
+use sockless::handshake::{
+    Acceptance, Acceptor, Asked, HandshakeMisuse, Refusal, Request, RequestError,
+};
 use sockless::{Server, endpoint};
 
 use super::Handshaking;
@@ -160,7 +162,7 @@ pub enum AcceptError {
     /// The client was answered, as was decided.
     Answered,
     /// The acceptance does not fit the request, or a field of an answer can't be sent: a mistake of ours.
-    Misuse(Misuse),
+    Misuse(HandshakeMisuse),
     /// The client did not take the answer in time.
     TimedOut,
 }

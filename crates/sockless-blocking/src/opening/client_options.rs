@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sockless::extension::Supported;
-use sockless::handshake::Limits;
+use sockless::handshake::HeadLimits;
 use sockless::{Config, frame};
 
 /// What a client opens connections with. It serves any number of them.
@@ -21,7 +21,7 @@ use sockless::{Config, frame};
 #[derive(Clone, Default)]
 pub struct ClientOptions {
     pub(crate) config: Arc<Config>,
-    pub(crate) handshake: Limits,
+    pub(crate) handshake: HeadLimits,
     pub(crate) extensions: Supported,
     pub(crate) subprotocols: Vec<String>,
     pub(crate) origin: Option<String>,
@@ -46,7 +46,7 @@ impl ClientOptions {
 
     /// The same with other limits of the handshake. Their time is that for everything until the connection is open.
     #[must_use]
-    pub fn with_handshake(mut self, limits: Limits) -> Self {
+    pub fn with_handshake(mut self, limits: HeadLimits) -> Self {
         self.handshake = limits;
         self
     }

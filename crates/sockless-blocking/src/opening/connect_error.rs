@@ -2,7 +2,7 @@
 
 use std::{fmt, io};
 
-use sockless::handshake::{Misuse, Response, ResponseError, UrlError};
+use sockless::handshake::{HandshakeMisuse, Response, ResponseError, UrlError};
 
 /// Why a client could not open a connection.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ pub enum ConnectError {
     /// The URL is not that of a WebSocket.
     Url(UrlError),
     /// A field, a subprotocol or the origin can't be sent.
-    Misuse(Misuse),
+    Misuse(HandshakeMisuse),
     /// The stream failed.
     Io(io::Error),
     /// The server's answer breaks the rules, or did not come.
@@ -181,8 +181,8 @@ impl From<UrlError> for ConnectError {
     }
 }
 
-impl From<Misuse> for ConnectError {
-    fn from(error: Misuse) -> Self {
+impl From<HandshakeMisuse> for ConnectError {
+    fn from(error: HandshakeMisuse) -> Self {
         Self::Misuse(error)
     }
 }

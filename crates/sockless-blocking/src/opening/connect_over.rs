@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sockless::handshake::{
-    Answered, Connector, Field, Limits, Misuse, Offer, Response, ResponseError, Url,
+    Answered, Connector, Field, HandshakeMisuse, HeadLimits, Offer, Response, ResponseError, Url,
 };
 use sockless::{Client, endpoint};
 
@@ -39,7 +39,7 @@ pub fn connect_over<S: Stream>(
 }
 
 /// Whether the request can be written.
-pub(crate) fn check(url: Url<'_>, options: &ClientOptions) -> Result<(), Misuse> {
+pub(crate) fn check(url: Url<'_>, options: &ClientOptions) -> Result<(), HandshakeMisuse> {
     let subprotocols: Vec<&str> = options.subprotocols.iter().map(String::as_str).collect();
     let fields: Vec<Field<'_>> =
         options.fields.iter().map(|(name, value)| Field::new(name, value)).collect();
@@ -69,7 +69,7 @@ pub(crate) fn open<S: Stream>(
     url: Url<'_>,
     options: &ClientOptions,
     clock: Clock,
-    limits: Limits,
+    limits: HeadLimits,
 ) -> Result<WebSocket<S, Client>, ConnectError> {
     let subprotocols: Vec<&str> = options.subprotocols.iter().map(String::as_str).collect();
     let fields: Vec<Field<'_>> =

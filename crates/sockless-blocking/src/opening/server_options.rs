@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sockless::extension::Supported;
-use sockless::handshake::{Acceptance, Limits, Origins, Request};
+use sockless::handshake::{Acceptance, HeadLimits, Origins, Request};
 use sockless::{Config, frame};
 
 /// What a server accepts connections with. Cloning it is cheap.
@@ -22,7 +22,7 @@ use sockless::{Config, frame};
 #[derive(Clone, Debug, Default)]
 pub struct ServerOptions {
     pub(crate) config: Arc<Config>,
-    pub(crate) handshake: Limits,
+    pub(crate) handshake: HeadLimits,
     pub(crate) extensions: Supported,
     subprotocols: Arc<[String]>,
     origins: Option<Arc<[String]>>,
@@ -44,7 +44,7 @@ impl ServerOptions {
 
     /// The same with other limits of the handshake.
     #[must_use]
-    pub fn with_handshake(mut self, limits: Limits) -> Self {
+    pub fn with_handshake(mut self, limits: HeadLimits) -> Self {
         self.handshake = limits;
         self
     }
