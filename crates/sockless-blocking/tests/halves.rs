@@ -132,7 +132,8 @@ fn a_send_that_takes_too_long_says_so_while_its_message_is_still_written() {
 
 #[test]
 fn one_that_vanishes_is_found_by_keepalive() {
-    let (peer, server) = raw_client(Config::default().with_keepalive(SHORT, SHORT));
+    let (peer, server) =
+        raw_client(Config::default().with_keepalive(SHORT, SHORT).with_close(SHORT));
     let (_sender, mut reader) = server.split().expect("a thread");
     let (error, took) = within(LATE, move || reader.recv());
     assert!(matches!(error, Some(Err(Error::Failed(Failure::Unresponsive)))), "{error:?}");

@@ -21,6 +21,11 @@ const SHORT: Duration = Duration::from_millis(300);
 /// What a deadline may be late, on a machine with other things to do.
 const LATE: Duration = Duration::from_secs(60);
 
+/// Silence is found soon, and the time to close is short: after a failure, too, the peer is waited for so long.
+fn quick_keepalive() -> Config {
+    Config::default().with_keepalive(SHORT, SHORT).with_close(SHORT)
+}
+
 fn millis(count: u64) -> Duration {
     Duration::from_millis(count)
 }
@@ -158,7 +163,7 @@ fn one_that_sends_a_byte_now_and_then_is_read_until_the_call_is_over() {
 
 #[test]
 fn one_that_vanishes_is_found_by_keepalive() {
-    let (peer, mut server) = raw_client(Config::default().with_keepalive(SHORT, SHORT));
+    let (peer, mut server) = raw_client(quick_keepalive());
     let (error, took) = within(LATE, move || server.recv());
     assert!(matches!(error, Some(Err(Error::Failed(Failure::Unresponsive)))), "{error:?}");
     assert!(took >= 2 * SHORT);
@@ -167,7 +172,7 @@ fn one_that_vanishes_is_found_by_keepalive() {
 
 #[test]
 fn one_that_vanishes_is_found_by_keepalive_across_calls_that_time_out() {
-    let (peer, mut server) = raw_client(Config::default().with_keepalive(SHORT, SHORT));
+    let (peer, mut server) = raw_client(quick_keepalive());
     let (error, took) = within(LATE, move || {
         loop {
             match server.recv_timeout(millis(20)) {
@@ -193,11 +198,11 @@ fn one_whose_stream_ends_is_an_error_after_what_it_has_sent() {
 }
 
 #[test]
-fn one_that_is_gone_while_we_send_has_its_last_words_received() {
+fn one_that_is_gone_while_we_send_has_its_last_words_received_and_is_not_waited_for() {
     let (mut peer, mut server) = raw_client(());
     peer.write_all(&frame(1, b"last words")).expect("written");
     drop(peer);
-    let ((), _) = within(LATE, move || {
+    let ((), took) = within(LATE, move || {
         // The stream is reset by what comes first.
         while server.send(vec![0; 1 << 16]).is_ok() {
             thread::sleep(millis(1));
@@ -212,6 +217,7 @@ fn one_that_is_gone_while_we_send_has_its_last_words_received() {
             assert!(end.is_err());
         }
     });
+    assert!(took < Duration::from_secs(9), "not the time for closing: {took:?}");
 }
 
 #[test]

@@ -178,9 +178,11 @@ fn nobody_is_taken_for_silent_because_this_side_was_busy() {
 fn a_message_over_the_limit_is_an_error_that_names_it() {
     let (mut client, mut server) = pair((), ServerOptions::new().with_max_message(10));
     client.send("longer than that").expect("sent");
+    let client = thread::spawn(move || (client.recv(), client));
     assert!(matches!(server.recv(), Some(Err(Error::Limit(Limit::Frame)))));
     assert!(server.recv().is_none());
-    assert!(client.recv().is_none());
+    let (end, client) = client.join().expect("no panic");
+    assert!(end.is_none());
     assert_eq!(client.close_frame().map(|frame| frame.code), Some(CloseCode::MESSAGE_TOO_BIG));
 }
 

@@ -57,6 +57,9 @@ impl<S: Stream, R: Side> WebSocket<S, R> {
     ) -> Result<Option<Message>, Error> {
         // A call whose time is over before it begins looks once.
         let mut has_looked = false;
+        // When the stream took nothing, and whether something has been read since.
+        let mut stuck_at = None;
+        let mut has_read = false;
         loop {
             // 1. Poll until there is nothing left in the input, or a message to be given out.
             if goal == Goal::Message {
@@ -66,8 +69,15 @@ impl<S: Stream, R: Side> WebSocket<S, R> {
             } else {
                 self.put_aside();
             }
-            // 2. Write what waits, as far as the stream takes it.
-            let writing = self.write(ends);
+            // 2. Write what waits, as far as the stream takes it. What can be read is read first, for a while: the peer may be waiting for that.
+            let writing = match stuck_at {
+                Some(at) if has_read && self.clock.now() < at + STREAK => Writing::Stuck,
+                _ => {
+                    let writing = self.write(ends);
+                    stuck_at = (writing == Writing::Stuck).then(|| self.clock.now());
+                    writing
+                }
+            };
             if self.has_reached(goal) {
                 return Ok(None);
             }
@@ -86,6 +96,11 @@ impl<S: Stream, R: Side> WebSocket<S, R> {
                 }
                 Want::Io { read, deadline, .. } => (read && self.may_read(), deadline),
             };
+            if self.broken.is_some() && !reads {
+                // Nothing moves any more, in either direction.
+                self.connection.lost();
+                continue;
+            }
             if deadline.is_some_and(|at| at <= self.now) {
                 continue;
             }
@@ -97,14 +112,16 @@ impl<S: Stream, R: Side> WebSocket<S, R> {
             let wait = match writing {
                 Writing::Done => left,
                 Writing::Moves => Some(SHORTEST),
+                Writing::Stuck if has_read => Some(SHORTEST),
                 Writing::Stuck => earliest(left, Some(self.turn)),
             };
-            match (reads, writing) {
-                (true, _) => self.read(wait),
-                // The next write waits.
-                (false, Writing::Moves | Writing::Stuck) => {}
-                (false, Writing::Done) => thread::sleep(wait.unwrap_or(LONG).max(SHORTEST)),
+            has_read = reads && self.read(wait);
+            if has_read {
+                self.turn = SHORT;
+            } else if !reads && writing == Writing::Done {
+                thread::sleep(wait.unwrap_or(LONG).max(SHORTEST));
             }
+            // Otherwise the next write waits, if nothing is to be read.
             self.now = self.clock.now();
         }
     }
@@ -221,19 +238,23 @@ impl<S: Stream, R: Side> WebSocket<S, R> {
         self.buffer.is_empty() && !self.state.eof
     }
 
-    /// Reads, and waits for at most this long.
-    fn read(&mut self, wait: Option<Duration>) {
+    /// Reads, and waits for at most this long: whether something has come.
+    fn read(&mut self, wait: Option<Duration>) -> bool {
         // Where nothing can be written any more, what the peer has sent before is here already.
         let wait = if self.broken.is_some() { Some(SHORTEST) } else { wait };
         let room = self.buffer.room();
         match timed::read_some(&self.stream, room, wait, &mut self.reads) {
             Moved::Some(0) => self.state.eof = true,
-            Moved::Some(count) => self.buffer.filled(count),
+            Moved::Some(count) => {
+                self.buffer.filled(count);
+                return true;
+            }
             Moved::Nothing if self.broken.is_some() => self.connection.lost(),
             Moved::Nothing => {}
             // What a reset stream has ended is the connection's to say.
             Moved::Failed(_) => self.state.eof = true,
         }
+        false
     }
 
     /// The connection has ended: closes the stream, and says how it was.
