@@ -17,8 +17,8 @@ use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use sockless_blocking::sockless::connection::Failure;
 use sockless_blocking::{
-    AcceptError, Client, ClientOptions, Config, ConnectError, Error, Message, NetStream, Server,
-    ServerOptions, Stage, Tls, TlsStream, WebSocket, accept, connect, connect_with,
+    AcceptError, Client, ClientOptions, Config, ConnectError, Error, Limits, Message, NetStream,
+    Server, ServerOptions, Stage, Tls, TlsStream, WebSocket, accept, connect, connect_with,
 };
 
 const SHORT: Duration = Duration::from_millis(300);
@@ -138,6 +138,34 @@ fn halves_read_while_the_other_waits_to_write() {
         assert!(reader.recv().is_none());
         assert!(reader.outcome().clean());
         assert!(serving.join().expect("no panic").clean());
+    });
+}
+
+#[test]
+fn what_is_taken_only_in_part_is_encrypted_once() {
+    let ((), _) = within(PATIENCE, || {
+        let (mut client, mut server) = tls_pair(|| {
+            let limits = Limits::default().with_frame(64 << 20).with_message(64 << 20);
+            Config::default().with_limits(limits)
+        });
+        // More than the system's buffers hold.
+        let bytes: Vec<u8> = (0..32_u32 << 18).flat_map(u32::to_be_bytes).collect();
+        let sent = Message::binary(bytes);
+        let sending = {
+            let sent = sent.clone();
+            thread::spawn(move || {
+                // Many calls, each of which finds the stream full.
+                assert!(matches!(server.send_timeout(sent, SHORT), Err(Error::Unwritten)));
+                server.set_timeout(Duration::from_millis(1));
+                while let Err(error) = server.flush() {
+                    assert!(matches!(error, Error::TimedOut), "{error}");
+                }
+                server
+            })
+        };
+        thread::sleep(2 * SHORT);
+        assert!(client.recv().expect("a message").expect("no error") == sent);
+        drop(sending.join().expect("no panic"));
     });
 }
 
