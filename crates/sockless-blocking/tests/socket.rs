@@ -167,11 +167,14 @@ fn nobody_is_taken_for_silent_because_this_side_was_busy() {
     let (mut client, mut server) = pair((), keepalive);
     client.send("one").expect("sent");
     assert_eq!(server.recv().expect("a message").expect("no error"), Message::text("one"));
+    // From here on its silence is timed.
+    assert!(matches!(server.recv_timeout(Duration::ZERO), Some(Err(Error::TimedOut))));
     client.send("two").expect("sent");
     thread::sleep(Duration::from_millis(900));
     // Both deadlines have passed, and the message has waited all the time.
     assert_eq!(server.recv().expect("a message").expect("no error"), Message::text("two"));
     assert_eq!(server.outcome().cause, Cause::Open);
+    server.send("still open").expect("sent");
 }
 
 #[test]
