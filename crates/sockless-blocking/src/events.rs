@@ -23,7 +23,7 @@ impl Seen {
         match event {
             Event::Text(text) => return Some(Message::Text(text.into_utf8_bytes())),
             Event::Binary(bytes) => return Some(Message::Binary(bytes.into_bytes())),
-            Event::Closing(Closing { code, reason }) => {
+            Event::Closing(Closing { code, reason, .. }) => {
                 self.closing = true;
                 self.close_frame =
                     code.map(|code| CloseFrame { code, reason: reason.into_utf8_bytes() });
