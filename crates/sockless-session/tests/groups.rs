@@ -73,6 +73,49 @@ fn the_newest_of_its_key_takes_the_older_ones_place() {
     assert_eq!(drain(&mut group, 0), [6]);
 }
 
+/// Connections that have room for some payloads.
+#[derive(Default)]
+struct Room {
+    left: u32,
+    taken: Vec<(u8, u32)>,
+}
+
+impl Outlet<u8, u32> for Room {
+    fn send(&mut self, _: &u8, _: u32) -> bool {
+        false
+    }
+
+    fn skip(&mut self, _: &u8, _: u64) -> bool {
+        false
+    }
+
+    fn offer(&mut self, member: &u8, payload: &u32) -> bool {
+        let fits = self.left > 0;
+        if fits {
+            self.left -= 1;
+            self.taken.push((*member, *payload));
+        }
+        fits
+    }
+}
+
+#[test]
+fn a_connection_with_room_takes_payloads_at_once_and_none_overtakes_another() {
+    let mut group = group(Settings::default().with_queue(2), 2);
+    let mut room = Room { left: 3, ..Room::default() };
+    // Three are taken; the fourth has to wait, although there is room again for the fifth.
+    assert_eq!(group.broadcast(1, None, None, &mut room).queued, 2);
+    assert_eq!(group.broadcast(2, None, None, &mut room).queued, 2);
+    room.left = 1;
+    let third = group.broadcast(3, None, None, &mut room);
+    let members: Vec<u8> = group.members().copied().collect();
+    assert_eq!((third.queued, third.dropped), (2, 0));
+    assert_eq!(room.taken, [(members[0], 1), (members[1], 1), (members[0], 2), (members[0], 3)]);
+    assert_eq!(drain(&mut group, members[0]), []);
+    assert_eq!(drain(&mut group, members[1]), [2, 3]);
+    assert_eq!(group.counters().queued, 6);
+}
+
 #[test]
 fn joins_and_leaves_are_events_and_are_bounded() {
     let mut group = Group::<u8, u32>::new(Settings::default().with_members(2));

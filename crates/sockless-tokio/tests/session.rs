@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use cutter::Cutter;
 use sockless_tokio::session::{
-    Delivered, End, Event, Fate, FeedEvent, Options, Reconnecting, Reliable, RequestError,
-    SUBPROTOCOL, SessionConfig, Sessions, SessionsServer, Status, Window,
+    Delivered, End, Event, Fate, FeedEvent, JoinError, Options, Overflow, Reconnecting, Reliable,
+    RequestError, Room, RoomSettings, SUBPROTOCOL, SessionConfig, Sessions, SessionsServer, Status,
+    Window,
 };
-use sockless_tokio::{Message, ServerOptions, accept};
+use sockless_tokio::{Message, Prepared, ServerOptions, accept};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -236,6 +237,99 @@ async fn a_slow_application_slows_its_peer_down() {
         while client.status(1500) != Status::Delivered {
             assert!(tokio::time::Instant::now() < until, "{:?}", client.status(1500));
             tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
+/// What is said in a room reaches all members but the speaker, once and in order, on wires that are cut.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_room_of_sessions() {
+    in_time(async {
+        let mut sessions = Sessions::new(options());
+        let serving = serve(sessions.clone_server(), "127.0.0.1:0").await;
+        let cutter = Cutter::start(serving.address, 4000).await;
+        let url = format!("ws://127.0.0.1:{}/", cutter.port());
+        let room = Room::new(RoomSettings::default().with_overflow(Overflow::Gap));
+        let (mut clients, mut ends) = (Vec::new(), Vec::new());
+        for _ in 0..3 {
+            let client = Reliable::connect(&url, (), options());
+            let session = sessions.accept().await.expect("a session");
+            assert_eq!(session.id(), client.id());
+            room.join(session.sender()).expect("there is room");
+            assert_eq!(room.join(session.sender()), Err(JoinError::Already));
+            clients.push(client);
+            ends.push(session);
+        }
+        let speaker = clients.pop().expect("the last");
+        let mut told = 0;
+        for number in 0..300 {
+            // The first octet of some is the protocol's own.
+            let text = if number % 7 == 0 { format!("\u{10}{number}") } else { number.to_string() };
+            told += room.send(Prepared::text(&text), Some(speaker.id())).queued;
+            if number % 50 == 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        assert_eq!(told, 600);
+        for client in &mut clients {
+            for number in 0..300 {
+                let message = message(client).await;
+                assert_eq!(
+                    message.as_text().map(|text| text.trim_start_matches('\u{10}')),
+                    Some(&*number.to_string())
+                );
+            }
+        }
+        // Who ends leaves by himself.
+        assert!(room.leave(speaker.id()));
+        clients.pop().expect("one of two").end().await;
+        while room.len() > 1 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(room.send(Prepared::binary(b"last"), None).queued, 1);
+        assert_eq!(message(&mut clients[0]).await.as_bytes(), b"last");
+    })
+    .await;
+}
+
+/// A member whose queue is full learns of the gap as soon as there is room, or is closed with 1013 and comes back.
+#[tokio::test]
+async fn slow_members_of_a_room() {
+    in_time(async {
+        let small = SessionConfig::default()
+            .with_queue(3, 1 << 20)
+            .with_ack_delay(Duration::from_millis(1));
+        let mut sessions = Sessions::new(options().with_config(small));
+        let serving = serve(sessions.clone_server(), "127.0.0.1:0").await;
+        let url = format!("ws://{}/", serving.address);
+        for overflow in [Overflow::Gap, Overflow::Close] {
+            let room = Room::new(RoomSettings::default().with_overflow(overflow));
+            let mut client = Reliable::connect(&url, (), options());
+            let session = sessions.accept().await.expect("a session");
+            room.join(session.sender()).expect("there is room");
+            let told: Vec<_> =
+                (0..5).map(|number| room.send(Prepared::text(&number.to_string()), None)).collect();
+            assert!(told[..3].iter().all(|told| told.queued == 1));
+            let (missed, closed) = match overflow {
+                Overflow::Gap => (1, vec![]),
+                Overflow::Close => (0, vec![session.id()]),
+            };
+            assert_eq!((told[3].queued, told[3].missed, &told[3].closed), (0, missed, &closed));
+            assert_eq!(room.len(), missed);
+            let (mut seen, mut resumed, mut left_out) = (Vec::new(), false, 0);
+            while left_out < 2 * missed as u64 || seen.len() < 3 || resumed == (missed > 0) {
+                match client.recv().await.expect("it goes on") {
+                    Event::Message { message, .. } => {
+                        assert_eq!(left_out, 0);
+                        seen.push(message.as_text().unwrap_or("?").to_owned());
+                    }
+                    Event::Gap { count, .. } => left_out += count,
+                    Event::Connected { resumed: again } => resumed |= again,
+                    _ => {}
+                }
+            }
+            assert_eq!((seen.join(" "), left_out), ("0 1 2".into(), 2 * missed as u64));
         }
     })
     .await;

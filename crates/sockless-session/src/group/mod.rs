@@ -6,7 +6,8 @@
 //! There are two kinds of members:
 //!
 //! - *Plain* ones have a queue of their own in the group, of a bounded length. The group's [`Policy`] says what happens if a reader is
-//!   too slow for it. [`Group::take`] gives the member's connection the next payload when it has room.
+//!   too slow for it. [`Group::take`] gives the member's connection the next payload when it has room; while nothing waits, the
+//!   [`Outlet`] may take it at once.
 //! - *Reliable* ones have a [session](crate::Session), whose queue is theirs. The caller hands the payload to it, through an
 //!   [`Outlet`]; if that queue is full, the group's [`Overflow`] says whether the member is closed with 1013 or learns of the gap.
 //!

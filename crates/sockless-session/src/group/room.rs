@@ -6,13 +6,22 @@ use core::fmt;
 use super::member::{Fate, Member, Place, Queue};
 use super::settings::{Counters, JoinError, Overflow, Settings};
 
-/// Where the payloads of reliable members go: their sessions, wherever the caller keeps them.
+/// Where payloads go beside the queues of the group: to the sessions of reliable members, wherever the caller keeps them, and to the
+/// connections of plain ones.
 pub trait Outlet<I, P> {
     /// Queues the payload in the member's session: whether there was room.
     fn send(&mut self, member: &I, payload: P) -> bool;
 
     /// Tells the member's session how many were left out ([`Session::skip`](crate::Session::skip)): whether there was room.
     fn skip(&mut self, member: &I, count: u64) -> bool;
+
+    /// Offers a payload to the connection of a plain member for whom nothing waits: whether it was taken. What isn't taken waits in
+    /// the group, and [`Group::take`] gives it out later; by default nothing is taken. A broadcast to many members costs least where
+    /// their connections take it here.
+    fn offer(&mut self, member: &I, payload: &P) -> bool {
+        let _ = (member, payload);
+        false
+    }
 }
 
 /// For a group without reliable members: there is room for nothing.
@@ -33,7 +42,7 @@ impl<I, P> Outlet<I, P> for NoOutlet {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// For how many members it was queued, coalesced ones included.
+    /// For how many members it was queued, or taken by their connections, coalesced ones included.
     pub queued: usize,
     /// How many don't get it, or lost an older one for it.
     pub dropped: usize,
@@ -121,6 +130,10 @@ impl<I: Ord + Clone, P: Clone, K: Clone + PartialEq> Group<I, P, K> {
         for (id, place) in self.members.iter_mut().filter(|(id, _)| Some(*id) != except) {
             let too_slow = match place {
                 Place::Closing => false,
+                Place::Plain(queue) if queue.len() == 0 && outlet.offer(id, &payload) => {
+                    report.queued += 1;
+                    false
+                }
                 Place::Plain(queue) => {
                     let fate = queue.push(policy, most, key.clone(), payload.clone());
                     match fate {

@@ -101,7 +101,7 @@ impl core::error::Error for JoinError {}
 pub struct Counters {
     /// Broadcasts.
     pub broadcasts: u64,
-    /// Payloads that were queued, for all members together.
+    /// Payloads that were queued, or taken at once, for all members together.
     pub queued: u64,
     /// Payloads that were dropped because a queue was full.
     pub dropped: u64,

@@ -5,7 +5,7 @@ use std::io;
 use sockless::connection::{
     self, Entropy, Notice, Probe, Reply, SendError, SenderEnd, Side, Traffic,
 };
-use sockless::{Client, CloseCode, Prepared, Server};
+use sockless::{Client, CloseCode, Connection, Kind, Prepared, Server};
 
 use crate::message::Message;
 
@@ -42,6 +42,15 @@ pub trait Role: Side {
     where
         Self: Sized;
 
+    /// Queues a prepared message on a whole connection.
+    #[doc(hidden)]
+    fn send_prepared_whole(
+        connection: &mut Connection<Self>,
+        message: &Prepared,
+    ) -> Result<(), SendError>
+    where
+        Self: Sized;
+
     /// The keys of a sending half that sends nothing.
     #[doc(hidden)]
     fn no_keys() -> Self::Keys;
@@ -64,6 +73,13 @@ impl Role for Server {
         sender.send_prepared(message)
     }
 
+    fn send_prepared_whole(
+        connection: &mut Connection<Self>,
+        message: &Prepared,
+    ) -> Result<(), SendError> {
+        connection.send_prepared(message)
+    }
+
     fn no_keys() {}
 }
 
@@ -71,6 +87,19 @@ impl Role for Client {
     /// Nobody gets here: the handles of clients send no prepared messages.
     fn send_prepared(_: &mut connection::Sender<Self>, _: &Prepared) -> Result<(), SendError> {
         Err(SendError::Failed)
+    }
+
+    /// A client masks each message: what was prepared is encoded again.
+    fn send_prepared_whole(
+        connection: &mut Connection<Self>,
+        message: &Prepared,
+    ) -> Result<(), SendError> {
+        let frame = message.frame();
+        let payload = &frame[frame.len() - message.payload_len()..];
+        match std::str::from_utf8(payload) {
+            Ok(text) if message.kind() == Kind::Text => connection.send_text(text),
+            _ => connection.send_binary(payload),
+        }
     }
 
     fn no_keys() -> Self::Keys {

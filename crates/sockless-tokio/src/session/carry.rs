@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use sockless::CloseCode;
-use sockless::connection::{Cause, Failure, Side};
+use sockless::connection::{Cause, Failure};
 use sockless_session::reconnect::{Outcome, asked_by_close_reason};
 use sockless_session::reliable::{CloseReason, Link, LinkError, Output, Received};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::event::Event;
 use super::hub::Hub;
-use super::payload::{incoming, outgoing, owned};
+use super::payload::{Body, incoming, outgoing, owned};
 use crate::error::Error;
+use crate::halves::Role;
 use crate::message::Message;
 use crate::socket::WebSocket;
 
@@ -50,7 +51,7 @@ impl Drop for Carrying<'_> {
 }
 
 /// Carries a session until the connection ends: how it has.
-pub(super) async fn carry<S: AsyncRead + AsyncWrite + Unpin, R: Side>(
+pub(super) async fn carry<S: AsyncRead + AsyncWrite + Unpin, R: Role>(
     socket: &mut WebSocket<S, R>,
     hub: &Arc<Hub>,
     link: Link,
@@ -62,6 +63,9 @@ pub(super) async fn carry<S: AsyncRead + AsyncWrite + Unpin, R: Side>(
         let link = carrying.link;
         if hub.look_at_the_time(link) {
             break close(socket, CloseReason::Silent).await;
+        }
+        if hub.take_too_slow() {
+            break close(socket, CloseReason::Full).await;
         }
         wake.mark_unchanged();
         let congested = match speak(socket, hub, link) {
@@ -109,7 +113,7 @@ pub(super) async fn carry<S: AsyncRead + AsyncWrite + Unpin, R: Side>(
 }
 
 /// Sends what the session has to say: whether there is more than the connection takes now.
-fn speak<S: AsyncRead + AsyncWrite + Unpin, R: Side>(
+fn speak<S: AsyncRead + AsyncWrite + Unpin, R: Role>(
     socket: &mut WebSocket<S, R>,
     hub: &Hub,
     link: Link,
@@ -124,8 +128,12 @@ fn speak<S: AsyncRead + AsyncWrite + Unpin, R: Side>(
             Some(Output::Close(reason)) => return Err(reason),
             Some(output) => {
                 // A connection that takes nothing any more has ended, which the next turn finds.
-                let sent = outgoing(output).map(|message| socket.try_send(message));
-                if let Some(Err(_)) = sent {
+                let sent = match outgoing(output) {
+                    Some(Body::Message(message)) => socket.try_send(message).is_ok(),
+                    Some(Body::Prepared(prepared)) => socket.try_send_prepared(&prepared),
+                    None => true,
+                };
+                if !sent {
                     return Ok(false);
                 }
             }
@@ -192,7 +200,7 @@ fn tell(hub: &Hub, message: &Message, received: Received<'_>, most: u64) -> Step
 }
 
 /// Closes the connection, as far as the peer goes along.
-async fn close<S: AsyncRead + AsyncWrite + Unpin, R: Side>(
+async fn close<S: AsyncRead + AsyncWrite + Unpin, R: Role>(
     socket: &mut WebSocket<S, R>,
     reason: CloseReason,
 ) -> Outcome {
@@ -206,7 +214,7 @@ async fn close<S: AsyncRead + AsyncWrite + Unpin, R: Side>(
 }
 
 /// How the connection has ended, when it has by itself.
-fn how_it_ended<S: AsyncRead + AsyncWrite + Unpin, R: Side>(
+fn how_it_ended<S: AsyncRead + AsyncWrite + Unpin, R: Role>(
     socket: &WebSocket<S, R>,
     ended: Option<Result<Message, Error>>,
 ) -> Outcome {

@@ -29,7 +29,7 @@ impl Reliable {
         #[cfg(feature = "journal")]
         let restored = options.journal.as_ref().and_then(super::Journal::take_client);
         #[cfg(not(feature = "journal"))]
-        let restored: Option<sockless_session::reliable::Saved<crate::Message>> = None;
+        let restored: Option<sockless_session::reliable::Saved<super::payload::Body>> = None;
         let session = match restored {
             Some(saved) => Session::restore(config, saved),
             None => Session::client(config, &mut SystemEntropy),

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use sockless_session::reliable::{
@@ -12,6 +12,7 @@ use sockless_session::reliable::{
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::event::{Event, RequestError};
+use super::payload::Body;
 use super::server::Shelf;
 use crate::clock::Clock;
 use crate::message::Message;
@@ -19,7 +20,7 @@ use crate::message::Message;
 /// Where a session is.
 pub(super) enum Place {
     /// A client's.
-    Here(Box<Mutex<Session<Message>>>),
+    Here(Box<Mutex<Session<Body>>>),
     /// A server's.
     Shelf(Weak<Shelf>),
 }
@@ -51,6 +52,8 @@ pub(super) struct Hub {
     /// For everybody who waits: something has been acknowledged, stored or ended.
     progress: watch::Sender<u64>,
     asked: Mutex<HashMap<u64, Asked>>,
+    /// Whether the connection is to be closed because its reader is too slow for a room.
+    too_slow: AtomicBool,
     /// What became of the last messages of a session that is gone.
     fates: Mutex<Option<Fates>>,
     /// For a client that has given up.
@@ -83,6 +86,7 @@ impl Hub {
             wake: watch::Sender::new(0),
             progress: watch::Sender::new(0),
             asked: Mutex::default(),
+            too_slow: AtomicBool::new(false),
             fates: Mutex::default(),
             retry: Notify::new(),
             #[cfg(feature = "journal")]
@@ -92,7 +96,7 @@ impl Hub {
     }
 
     /// Does something with the session: `None` if it is gone.
-    pub(super) fn with<R>(&self, work: impl FnOnce(&mut Session<Message>) -> R) -> Option<R> {
+    pub(super) fn with<R>(&self, work: impl FnOnce(&mut Session<Body>) -> R) -> Option<R> {
         match &self.place {
             Place::Here(session) => Some(work(&mut lock(session))),
             Place::Shelf(shelf) => shelf.upgrade()?.with(self.id, work),
@@ -102,7 +106,7 @@ impl Hub {
     /// The same, for what may have changed it: the connection and the journal look again.
     pub(super) fn change<R>(
         self: &Arc<Self>,
-        work: impl FnOnce(&mut Session<Message>) -> R,
+        work: impl FnOnce(&mut Session<Body>) -> R,
     ) -> Option<R> {
         let (result, wants_sync) = self.with(|session| {
             let result = work(session);
@@ -231,6 +235,19 @@ impl Hub {
         dead
     }
 
+    /// The connection, if there is one, is to be closed with 1013.
+    pub(super) fn close_as_too_slow(self: &Arc<Self>) {
+        if self.with(|session| session.current_link()).flatten().is_some() {
+            self.too_slow.store(true, Ordering::Release);
+            self.after(false);
+        }
+    }
+
+    /// Whether the connection is to be closed for that.
+    pub(super) fn take_too_slow(&self) -> bool {
+        self.too_slow.swap(false, Ordering::AcqRel)
+    }
+
     /// Time has brought something.
     pub(super) fn happened(&self, due: Due) {
         match due {
@@ -252,13 +269,14 @@ impl Hub {
     }
 
     /// The session has ended for good: tells the application, once. Whether it has.
-    pub(super) fn finish(&self, session: &mut Session<Message>) -> bool {
+    pub(super) fn finish(&self, session: &mut Session<Body>) -> bool {
         let Stage::Ended(end) = session.stage() else { return false };
         if !session.is_final() || lock(&self.fates).is_some() {
             return false;
         }
         let (acked, assigned) = (session.acked(), session.assigned());
-        let failed: Vec<Failed<Message>> = std::iter::from_fn(|| session.take_failed()).collect();
+        let failed: Vec<Failed<Message>> =
+            std::iter::from_fn(|| session.take_failed()).map(owned).collect();
         let fates = failed.iter().map(|failed| (failed.number, failed.fate)).collect();
         *lock(&self.fates) = Some(Fates { acked, assigned, failed: fates });
         for (_, asked) in lock(&self.asked).drain() {
@@ -269,10 +287,20 @@ impl Hub {
         true
     }
 
+    /// Whether messages can be sent still.
+    pub(super) fn goes_on(&self) -> bool {
+        self.with(|session| session.stage() <= Stage::Established).unwrap_or(false)
+    }
+
     /// Whether its end has been told.
     pub(super) fn is_finished(&self) -> bool {
         lock(&self.fates).is_some()
     }
+}
+
+fn owned(failed: Failed<Body>) -> Failed<Message> {
+    let Failed { number, fate, message } = failed;
+    Failed { number, fate, message: message.map(Message::from) }
 }
 
 /// Whoever panicked with the lock in hand has changed nothing that isn't whole.

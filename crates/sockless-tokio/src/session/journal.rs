@@ -14,7 +14,7 @@ use sockless_session::reliable::{Mark, Role, Saved, SessionId};
 use super::event::Event;
 use super::hub::{Hub, lock};
 use super::options::SystemEntropy;
-use crate::message::Message;
+use super::payload::Body;
 
 /// A file in which sessions are stored, those of a server or that of a client, so that they survive the death of the process at any moment.
 /// A thread writes it: all that has happened while it was syncing goes into the next write.
@@ -27,7 +27,7 @@ pub struct Journal {
 struct Shared {
     path: PathBuf,
     /// What was there when it was opened, until somebody takes it.
-    saved: Mutex<Vec<Saved<Message>>>,
+    saved: Mutex<Vec<Saved<Body>>>,
     hubs: Mutex<Vec<Weak<Hub>>>,
     effects: AtomicU64,
     /// Up to which number effects needn't be kept.
@@ -80,7 +80,7 @@ impl Journal {
             TryLockError::Error(error) => JournalError::Io(error),
         })?;
         let bytes = fs::read(&path)?;
-        let replayed = replay::<Message>(&bytes).map_err(JournalError::Damaged)?;
+        let replayed = replay::<Body>(&bytes).map_err(JournalError::Damaged)?;
         let effects: Vec<_> =
             replayed.effects.iter().flat_map(|(session, bytes)| split(*session, bytes)).collect();
         file.set_len((bytes.len() - replayed.torn) as u64)?;
@@ -119,7 +119,7 @@ impl Journal {
     }
 
     /// The client's session that it has, unless that has ended.
-    pub(super) fn take_client(&self) -> Option<Saved<Message>> {
+    pub(super) fn take_client(&self) -> Option<Saved<Body>> {
         let mut saved = lock(&self.shared.saved);
         let at =
             saved.iter().position(|saved| saved.role() == Role::Client && !saved.is_ended())?;
@@ -127,7 +127,7 @@ impl Journal {
     }
 
     /// The server's sessions that it has.
-    pub(super) fn take_server(&self) -> Vec<Saved<Message>> {
+    pub(super) fn take_server(&self) -> Vec<Saved<Body>> {
         let mut saved = lock(&self.shared.saved);
         saved.extract_if(.., |saved| saved.role() == Role::Server).collect()
     }

@@ -6,6 +6,7 @@
 //! | follow a feed, whatever happens to its connections | [`Reconnecting`] |
 //! | send and receive reliably, as a client | [`Reliable::connect`] |
 //! | the same for the clients of a server | [`Sessions`], which gives out a [`Reliable`] for each session |
+//! | tell all sessions of a room the same, encoded once | [`Room`] |
 //! | know what became of a message | [`Delivery`], which [`ReliableSender::send`] gives back |
 //! | survive the death of the process | `Journal` (feature `journal`) |
 //!
@@ -70,6 +71,7 @@ mod options;
 mod payload;
 mod reconnecting;
 mod reliable;
+mod room;
 mod server;
 
 pub use delivery::{Delivered, Delivery};
@@ -79,7 +81,9 @@ pub use journal::{Effects, Journal, JournalError};
 pub use options::Options;
 pub use reconnecting::{FeedEvent, Reconnecting};
 pub use reliable::{Reliable, ReliableSender};
+pub use room::{Room, Told};
 pub use server::{Sessions, SessionsServer};
+pub use sockless_session::group::{Counters, JoinError, Overflow, Settings as RoomSettings};
 pub use sockless_session::reconnect::{GaveUp, Outcome, Settings as ReconnectSettings};
 pub use sockless_session::reliable::{
     Config as SessionConfig, End, Fate, SUBPROTOCOL, SendError, SessionId, Status, TableLimits,

@@ -1,24 +1,57 @@
 //! Messages of this crate as payloads of sessions, and what sessions say as messages.
 
+use std::sync::Arc;
+
+use sockless::Prepared;
 use sockless_session::reliable::{Head, Incoming, Kind, Output, Payload};
 
 use crate::message::Message;
 
-impl Payload for Message {
+/// What a session keeps until it is acknowledged.
+#[derive(Clone)]
+pub(super) enum Body {
+    Message(Message),
+    /// What was encoded once for many.
+    Prepared(Arc<Prepared>),
+}
+
+impl Payload for Body {
     fn kind(&self) -> Kind {
-        if self.is_text() { Kind::Text } else { Kind::Binary }
+        let is_text = match self {
+            Self::Message(message) => message.is_text(),
+            Self::Prepared(prepared) => prepared.kind() == sockless::Kind::Text,
+        };
+        if is_text { Kind::Text } else { Kind::Binary }
     }
 
     fn as_bytes(&self) -> &[u8] {
-        Self::as_bytes(self)
+        match self {
+            Self::Message(message) => message.as_bytes(),
+            Self::Prepared(prepared) => {
+                let frame = prepared.frame();
+                &frame[frame.len() - prepared.payload_len()..]
+            }
+        }
     }
 
     fn from_text(text: &str) -> Self {
-        text.into()
+        Self::Message(text.into())
     }
 
     fn from_binary(bytes: &[u8]) -> Self {
-        bytes.into()
+        Self::Message(bytes.into())
+    }
+}
+
+impl From<Body> for Message {
+    fn from(body: Body) -> Self {
+        match body {
+            Body::Message(message) => message,
+            Body::Prepared(_) => match std::str::from_utf8(body.as_bytes()) {
+                Ok(text) if body.kind() == Kind::Text => text.into(),
+                _ => body.as_bytes().into(),
+            },
+        }
     }
 }
 
@@ -42,20 +75,21 @@ pub(super) fn owned(message: &Message, payload: Incoming<'_>) -> Message {
     }
 }
 
-/// What a session says, as a message: `None` for a close.
-pub(super) fn outgoing(output: Output<Message>) -> Option<Message> {
+/// What a session says, as it goes to a connection: `None` for a close.
+pub(super) fn outgoing(output: Output<Body>) -> Option<Body> {
     Some(match output {
         Output::Data { head, payload } if head.as_bytes().is_empty() => payload,
-        Output::Data { head, payload } => join(&head, &payload),
-        Output::Short(head) => head.as_str().into(),
-        Output::Text(text) => text.into(),
+        Output::Data { head, payload } => Body::Message(join(&head, &payload)),
+        Output::Short(head) => Body::Message(head.as_str().into()),
+        Output::Text(text) => Body::Message(text.into()),
         Output::Close(_) => return None,
     })
 }
 
-fn join(head: &Head, payload: &Message) -> Message {
-    match payload {
-        Message::Text(text) => [head.as_str(), text].concat().into(),
-        payload => [head.as_bytes(), payload.as_bytes()].concat().into(),
+fn join(head: &Head, payload: &Body) -> Message {
+    let joined = [head.as_bytes(), payload.as_bytes()].concat();
+    match payload.kind() {
+        Kind::Text => String::from_utf8(joined).unwrap_or_default().into(),
+        Kind::Binary => joined.into(),
     }
 }

@@ -8,18 +8,20 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use futures_sink::Sink;
+use sockless_session::Session;
 use sockless_session::reliable::{Misuse, SendError, SendFailure, SessionId, Status};
 use tokio::sync::{mpsc, oneshot};
 
 use super::delivery::Delivery;
 use super::event::{Event, RequestError};
 use super::hub::{Hub, Item};
+use super::payload::Body;
 use crate::message::Message;
 
 /// One side's end of a session, which lives through any number of connections. It is a `Stream` of events, and a `Sink` of messages.
 ///
-/// It is driven by tasks: nothing has to be polled for acks to leave or connections to be made. A client that is dropped ends its session,
-/// unless that is stored; a server's end that is dropped ends it.
+/// It is driven by tasks: nothing has to be polled for acks to leave or connections to be made. An end that is dropped ends the session,
+/// unless that is stored: then it sleeps in the journal, and a process that opens the journal again goes on with it.
 pub struct Reliable {
     sender: ReliableSender,
     items: mpsc::UnboundedReceiver<Item>,
@@ -93,6 +95,73 @@ impl Reliable {
                 journal.add_effects(effects);
             }
         });
+    }
+
+    /// Accepts the message that was returned last, together with what it has done (if that is anything) and with a message that follows from
+    /// it, once the queue has room for that: all three are stored in one step, so that the answer, too, is sent once. Two steps wouldn't do: after a death between
+    /// them the message would arrive again, and be answered again. If the future is dropped before it is ready, nothing has happened.
+    ///
+    /// # Errors
+    ///
+    /// The session has ended, or has no number left. The message comes back, and nothing was accepted.
+    #[cfg(feature = "journal")]
+    pub async fn accept_and_send(
+        &mut self,
+        effects: &[u8],
+        message: impl Into<Message>,
+    ) -> Result<Delivery, SendFailure<Message>> {
+        self.accept_and(effects, message.into(), |session, message| session.send(message)).await
+    }
+
+    /// The same with the reply to the request with this number.
+    ///
+    /// # Errors
+    ///
+    /// As [`accept_and_send`](Self::accept_and_send).
+    #[cfg(feature = "journal")]
+    pub async fn accept_and_reply(
+        &mut self,
+        effects: &[u8],
+        to: u64,
+        message: impl Into<Message>,
+    ) -> Result<Delivery, SendFailure<Message>> {
+        let reply = move |session: &mut Session<Body>, message| session.reply(to, message);
+        self.accept_and(effects, message.into(), reply).await
+    }
+
+    #[cfg(feature = "journal")]
+    async fn accept_and(
+        &mut self,
+        effects: &[u8],
+        message: Message,
+        work: impl Fn(&mut Session<Body>, Body) -> Result<u64, SendFailure<Body>>,
+    ) -> Result<Delivery, SendFailure<Message>> {
+        let mut message = message;
+        loop {
+            let (hub, taken) = (Arc::clone(self.hub()), self.taken);
+            let now = hub.clock.now();
+            let done = self.sender.take(message, |session, message| {
+                let sent = work(session, message)?;
+                if let Some(number) = taken
+                    && session.accept(number, now).is_ok()
+                    && !effects.is_empty()
+                    && let Some(journal) = &hub.journal
+                {
+                    journal.add_effects(effects);
+                }
+                Ok(sent)
+            });
+            match done {
+                Err(SendFailure { message: back, error: SendError::QueueFull }) => message = back,
+                done => {
+                    if done.is_ok() {
+                        self.taken = None;
+                    }
+                    return done;
+                }
+            }
+            self.sender.room().await;
+        }
     }
 
     /// The sending side, to be cloned for other tasks.
@@ -247,13 +316,10 @@ impl ReliableSender {
     fn take(
         &self,
         message: Message,
-        work: impl FnOnce(
-            &mut sockless_session::Session<Message>,
-            Message,
-        ) -> Result<u64, SendFailure<Message>>,
+        work: impl FnOnce(&mut Session<Body>, Body) -> Result<u64, SendFailure<Body>>,
     ) -> Result<Delivery, SendFailure<Message>> {
         let message = match message {
-            Message::Text(_) | Message::Binary(_) => message,
+            Message::Text(_) | Message::Binary(_) => Body::Message(message),
             // Control frames belong to connections.
             other => return Err(SendFailure { message: other, error: SendError::Ended }),
         };
@@ -263,14 +329,19 @@ impl ReliableSender {
             None => unreachable!("it is called once"),
         });
         match (taken, message) {
-            (Some(taken), _) => Ok(Delivery::new(taken?, Arc::clone(&self.hub))),
-            (None, Some(message)) => Err(SendFailure { message, error: SendError::Ended }),
+            (Some(Ok(number)), _) => Ok(Delivery::new(number, Arc::clone(&self.hub))),
+            (Some(Err(SendFailure { message, error })), _) => {
+                Err(SendFailure { message: message.into(), error })
+            }
+            (None, Some(message)) => {
+                Err(SendFailure { message: message.into(), error: SendError::Ended })
+            }
             (None, None) => unreachable!("it was taken by the call"),
         }
     }
 
     /// Waits until the queue has room, or the session has ended.
-    async fn room(&self) {
+    pub(super) async fn room(&self) {
         let look = |hub: &Hub| {
             let full = hub.with(|session| {
                 !session.has_room()

@@ -16,10 +16,9 @@ use super::carry::carry;
 use super::event::Event;
 use super::hub::{Hub, Place, lock};
 use super::options::Options;
-use super::payload::incoming;
+use super::payload::{Body, incoming};
 use super::reliable::Reliable;
 use crate::clock::Clock;
-use crate::message::Message;
 use crate::socket::WebSocket;
 
 /// The sessions of a server, given out one after the other as they begin.
@@ -48,9 +47,9 @@ pub(super) struct Shelf {
 }
 
 struct Inner {
-    table: Table<Message>,
+    table: Table<Body>,
     /// Those that have ended, as long as their end isn't stored.
-    ending: HashMap<SessionId, Session<Message>>,
+    ending: HashMap<SessionId, Session<Body>>,
     hubs: HashMap<SessionId, Arc<Hub>>,
 }
 
@@ -200,7 +199,7 @@ impl Shelf {
     pub(super) fn with<R>(
         &self,
         id: SessionId,
-        work: impl FnOnce(&mut Session<Message>) -> R,
+        work: impl FnOnce(&mut Session<Body>) -> R,
     ) -> Option<R> {
         let mut inner = lock(&self.inner);
         match inner.ending.get_mut(&id) {
@@ -252,7 +251,7 @@ impl Shelf {
     }
 
     #[cfg(feature = "journal")]
-    fn restore(self: &Arc<Self>, saved: sockless_session::reliable::Saved<Message>) {
+    fn restore(self: &Arc<Self>, saved: sockless_session::reliable::Saved<Body>) {
         let (id, ended) = (saved.id(), saved.is_ended());
         let session = Session::restore(Arc::clone(&self.config), saved);
         let (hub, reliable) = self.hub(id);

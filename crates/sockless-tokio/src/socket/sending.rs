@@ -245,6 +245,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> WebSocket<S, R> {
 /// From how many bytes on the engine queues a payload without copying it, if it is shared.
 const SHARE: usize = 4 << 10;
 
+#[cfg(feature = "session")]
+impl<S: AsyncRead + AsyncWrite + Unpin, R: crate::halves::Role> WebSocket<S, R> {
+    /// Queues a message that was encoded once for many: whether it was taken.
+    pub(crate) fn try_send_prepared(&mut self, message: &Prepared) -> bool {
+        if self.state.over || self.connection.is_congested() {
+            return false;
+        }
+        output::lend(&mut self.connection);
+        R::send_prepared_whole(&mut self.connection, message).is_ok()
+    }
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S, Server> {
     /// Sends a message that was encoded, and perhaps compressed, once for many: as [`send`](Self::send) does.
     ///

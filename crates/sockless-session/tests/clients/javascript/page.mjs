@@ -1,10 +1,14 @@
 // The page that the tests open in a browser: `page.html?port=PORT`. It has `run`, for the scenarios, and `begin` and `finish`, for
-// a page that is reloaded, or crashes, while it sends.
+// a page that is reloaded, or crashes, while it sends. With `&rate=N` it sends N messages a second, to a server that answers each
+// message with how many there were, and a request likewise.
 
 import { IndexedDbStore, Session } from "../../../js/reliable.js";
 import { scenarios, sleep } from "./scenarios.mjs";
 
-const port = new URLSearchParams(location.search).get("port");
+const parameters = new URLSearchParams(location.search);
+const port = parameters.get("port");
+const rate = Number(parameters.get("rate"));
+const text = (number) => (rate ? `${number}` : `message ${number}`);
 
 function make(path, options) {
   return new Session(`ws://127.0.0.1:${port}${path}`, { backoff: { first: 20, stable: 0 }, ...options });
@@ -38,45 +42,56 @@ function open() {
 let session;
 let sending = true;
 
-/** Sends as fast as the store takes messages. What was promised is written down where a reload finds it. */
+/** Sends as fast as it may, or as the store takes messages. What was promised is written down where a reload finds it. */
 window.begin = async () => {
   const effects = ({ data }, transaction) => transaction.objectStore("effects").add(data);
-  session = make("/cut/30000", { name: "reloaded", store: new IndexedDbStore("reloaded", { open, stores: ["effects"] }), effects });
+  const path = rate ? "/" : "/cut/30000";
+  session = make(path, { name: "reloaded", store: new IndexedDbStore("reloaded", { open, stores: ["effects"] }), effects });
   await new Promise((resolve) => session.addEventListener("ready", resolve));
   const promised = Number(localStorage.promised ?? 0);
   if (promised > session.assigned) throw new Error(`${promised} were promised, ${session.assigned} are there`);
+  const [before, started] = [session.assigned, performance.now()];
+  const most = rate ? 1000 : 200;
+  const mayBe = () => (rate ? ((performance.now() - started) * rate) / 1000 : Infinity);
   (async () => {
     while (sending) {
-      if (session.assigned - session.acked > 200) {
+      if (session.assigned - session.acked >= most || session.assigned - before >= mayBe()) {
         await sleep(1);
         continue;
       }
-      const sent = session.send(`message ${session.assigned + 1}`);
+      const sent = session.send(text(session.assigned + 1));
       sent.then(({ number }) => (localStorage.promised = number));
-      if (session.assigned % 10 === 0) await sent;
+      if (session.assigned % (most / 20) === 0) await sent;
     }
   })();
   return session.assigned;
 };
 
+/** What the application's store holds: all of it, or only how much. */
+async function stored(how) {
+  const database = await open();
+  const request = database.transaction("effects").objectStore("effects")[how]();
+  const found = await new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
+  database.close();
+  return found;
+}
+
 /** The last page: what was sent, what was promised, how many the server has taken, and what the application's store holds. */
 window.finish = async () => {
   sending = false;
-  const count = async () => {
-    const database = await open();
-    const request = database.transaction("effects").objectStore("effects").getAll();
-    return new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
-  };
-  while (session.acked < session.assigned || (await count()).length < session.assigned) await sleep(10);
+  while (session.acked < session.assigned || (await stored("count")) < session.assigned) await sleep(10);
   const sent = session.assigned;
-  await session.send("!count");
-  let effects = [];
-  while (effects.length <= sent) {
-    await sleep(10);
-    effects = await count();
+  let taken;
+  if (rate) {
+    taken = Number(await session.request("how many?"));
+  } else {
+    await session.send("!count");
+    while ((await stored("count")) <= sent) await sleep(10);
   }
-  const wrong = effects.slice(0, sent).findIndex((data, at) => data !== `message ${at + 1}`);
-  return { sent, promised: Number(localStorage.promised), taken: Number(effects[sent]), effects: effects.length, wrong };
+  const effects = await stored("getAll");
+  taken ??= Number(effects.pop()) - 1;
+  const wrong = effects.findIndex((data, at) => data !== text(at + 1));
+  return { sent, promised: Number(localStorage.promised), taken, effects: effects.length, wrong };
 };
 
 window.loaded = true;
