@@ -20,6 +20,7 @@ use cutter::Cutter;
 use sockless_session::reconnect::{Backoff, Settings};
 use sockless_tokio::session::{
     Effects, Event, Journal, JournalError, Options, Reliable, SUBPROTOCOL, SessionConfig, Sessions,
+    Window,
 };
 use sockless_tokio::{ServerOptions, accept};
 use tokio::net::TcpListener;
@@ -37,10 +38,21 @@ fn setting(name: &str, otherwise: u64) -> u64 {
 
 fn options(journal: Journal) -> Options {
     let backoff = Backoff::new(Duration::from_millis(20), 200, Duration::from_millis(100));
+    // What is sent in two seconds has room, so that a machine that is busy with something else doesn't set the rate.
+    let room = (2 * rate()).max(1024);
+    let config = SessionConfig::default()
+        .with_ack_delay(Duration::from_millis(5))
+        .with_window(Window::new(room, 8 << 20))
+        .with_queue(room as usize, 8 << 20);
     Options::new()
         .with_reconnect(Settings::default().with_backoff(backoff))
-        .with_config(SessionConfig::default().with_ack_delay(Duration::from_millis(5)))
+        .with_config(config)
         .with_journal(journal)
+}
+
+/// How many messages are sent in a second, at most.
+fn rate() -> u64 {
+    setting("SOCKLESS_RATE", 1000)
 }
 
 /// A folder that goes with the test.
@@ -160,12 +172,17 @@ async fn client(folder: &Path, port: u16) {
     // How many this session has been given, in all its lives. Each is sent as its number in the session.
     let mut sent = sender.assigned();
     let pause = Duration::from_millis(10);
-    let burst = (setting("SOCKLESS_RATE", 1000) / 100).max(1);
-    // What couldn't be sent while there was no room is made up for.
-    let mut ticks = tokio::time::interval(pause);
+    let started = std::fs::metadata(folder.join("started")).and_then(|file| file.modified());
+    let started = started.expect("it was written");
+    // What couldn't be sent while there was no room, or no process, is made up for.
+    let due = move || {
+        let elapsed = started.elapsed().unwrap_or_default().as_millis() as u64;
+        elapsed * rate() / 1000
+    };
     let sending = tokio::spawn(async move {
         while !folder.join("stop").exists() {
-            for _ in 0..burst {
+            let until = due().min(sent + rate() / 10);
+            while sent < until {
                 sent += 1;
                 let delivery = sender.send(format!("{sent}")).await.expect("taken");
                 assert_eq!(delivery.number(), sent);
@@ -173,7 +190,7 @@ async fn client(folder: &Path, port: u16) {
             // How many are delivered.
             let delivered = sent - sender.queued() as u64;
             std::fs::write(folder.join("delivered"), delivered.to_string()).expect("written");
-            ticks.tick().await;
+            tokio::time::sleep(pause).await;
         }
         // The question needs a place in the queue.
         while sender.queued() > 0 {
@@ -240,6 +257,7 @@ async fn both_sides_are_killed_again_and_again() {
     let folder = Folder::new("journal");
     let port = free_port().await;
     let cutter = Cutter::start(([127, 0, 0, 1], port).into(), 200_000).await;
+    std::fs::write(folder.0.join("started"), "").expect("written");
     let mut server = Process::start("server", &folder.0, port);
     let mut client = Process::start("client", &folder.0, cutter.port());
     let started = Instant::now();

@@ -26,9 +26,23 @@ pub(crate) struct Entry<M> {
     pub(crate) form: Form,
     /// Absent in a gap.
     pub(crate) payload: Option<M>,
+    /// Its length on the wire, so that the payload isn't looked at again when it is sent and acknowledged.
+    len: u64,
 }
 
 impl<M: Payload> Entry<M> {
+    #[inline]
+    pub(crate) fn new(form: Form, payload: Option<M>) -> Self {
+        let mut entry = Self { form, payload, len: 0 };
+        entry.measure();
+        entry
+    }
+
+    fn measure(&mut self) {
+        let payload = self.payload.as_ref().map_or(0, |payload| payload.as_bytes().len());
+        self.len = self.head().as_bytes().len() as u64 + payload as u64;
+    }
+
     /// What precedes the payload on the wire.
     #[inline]
     pub(crate) fn head(&self) -> Head {
@@ -47,8 +61,7 @@ impl<M: Payload> Entry<M> {
     /// Its length on the wire.
     #[inline]
     pub(crate) fn wire_len(&self) -> u64 {
-        let payload = self.payload.as_ref().map_or(0, |payload| payload.as_bytes().len());
-        self.head().as_bytes().len() as u64 + payload as u64
+        self.len
     }
 }
 
@@ -99,6 +112,7 @@ impl<M: Payload> Outbox<M> {
         let Form::Gap(count) = entry.form else { return false };
         self.bytes -= entry.wire_len();
         entry.form = Form::Gap(count.saturating_add(more).min(super::number::LAST));
+        entry.measure();
         self.bytes += entry.wire_len();
         true
     }

@@ -88,10 +88,15 @@ pub(crate) enum Parsed<'a> {
     Bye(u64, Bye),
 }
 
-/// Reads a message.
+/// Whether it is a message of the application, as it is.
 #[inline]
+pub(crate) fn is_ordinary(message: Incoming<'_>) -> bool {
+    message.as_bytes().first() != Some(&DLE)
+}
+
+/// Reads a message.
 pub(crate) fn parse(message: Incoming<'_>) -> Result<Parsed<'_>, Violation> {
-    if message.as_bytes().first() != Some(&DLE) {
+    if is_ordinary(message) {
         return Ok(Parsed::Message(message));
     }
     parse_session(message).ok_or(Violation::Malformed)

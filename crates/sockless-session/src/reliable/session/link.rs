@@ -106,7 +106,18 @@ impl LinkState {
         self.phase == Phase::Open
     }
 
+    /// Whether nothing is to be said but messages.
+    #[inline]
+    pub(super) fn is_quiet(&self, now: Instant) -> bool {
+        self.ack_due.is_none_or(|due| due > now)
+            && self.asked.is_none_or(|asked| asked.sent)
+            && self.position_due.is_none()
+            && !self.alive_due
+            && !self.probe_due
+    }
+
     /// Arms the timer of acks, if an ack could say something now or once this is stored.
+    #[inline]
     pub(super) fn arm_ack(&mut self, accepted: u64, window: Window, now: Instant, delay: Instant) {
         if accepted.min(self.next_in - 1) <= self.inflow.ack_sent {
             return;
@@ -129,6 +140,7 @@ pub(super) struct Inflow {
 
 impl Inflow {
     /// Whether one more message of this length is within the window.
+    #[inline]
     pub(super) fn allows(&self, window: Window, len: u64) -> bool {
         window.allows(self.sizes.len() as u64 + 1, self.bytes + len)
     }
@@ -138,6 +150,7 @@ impl Inflow {
         window.is_quarter(self.sizes.len() as u64, self.bytes)
     }
 
+    #[inline]
     pub(super) fn push(&mut self, len: u64) {
         self.sizes.push_back(len);
         self.bytes += len;

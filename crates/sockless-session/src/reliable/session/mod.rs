@@ -277,13 +277,13 @@ impl<M: Payload> Session<M> {
     }
 
     fn wake(&mut self) -> &mut Awake<M> {
-        // All is stored while the session sleeps.
-        let mark = self.mark();
+        let asleep = self.awake.is_none().then(|| self.mark());
         self.awake.get_or_insert_with(|| {
             Box::new(Awake {
                 outbox: Outbox::new(),
                 link: None,
-                storage: Storage::settled(mark),
+                // All is stored while the session sleeps.
+                storage: asleep.map_or(Storage::empty(0), Storage::settled),
                 requests: BTreeMap::new(),
                 room_wanted: false,
                 dead: None,

@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::super::error::{LinkError, Misuse, Violation};
 use super::super::message::{Incoming, Payload};
 use super::super::number;
-use super::super::wire::{Bye, Parsed, parse};
+use super::super::wire::{Bye, Parsed, is_ordinary, parse};
 use super::link::{Asked, Link, Phase};
 use super::{End, Session, Stage};
 use crate::time::Instant;
@@ -108,13 +108,28 @@ impl<M: Payload> Session<M> {
         if !self.is_current(link) {
             return Err(LinkError::Superseded);
         }
-        let received = parse(message).map_err(LinkError::from);
-        let len = message.as_bytes().len() as u64;
-        let received = received.and_then(|parsed| self.take(parsed, len, Instant::new(now)));
+        let (len, now) = (message.as_bytes().len() as u64, Instant::new(now));
+        // Nearly all messages are ordinary ones, and nearly all of those arrive on an open connection.
+        let received = match is_ordinary(message) {
+            true if self.link().is_some_and(|link| link.is_open() && !link.bye.received) => {
+                self.heard(now);
+                self.numbered(Numbered::Message(message), len, now)
+            }
+            _ => parse(message)
+                .map_err(LinkError::from)
+                .and_then(|parsed| self.take(parsed, len, now)),
+        };
         if received.is_err() {
             self.drop_link();
         }
         received
+    }
+
+    /// The peer isn't silent.
+    fn heard(&mut self, now: Instant) {
+        if let Some(link) = self.link_mut() {
+            (link.since, link.probed) = (now, false);
+        }
     }
 
     fn take<'a>(
@@ -124,8 +139,8 @@ impl<M: Payload> Session<M> {
         now: Instant,
     ) -> Result<Received<'a>, LinkError> {
         let stage = self.stage;
+        self.heard(now);
         let link = self.link_mut().ok_or(LinkError::Superseded)?;
-        (link.since, link.probed) = (now, false);
         if link.bye.received {
             return Err(Violation::Unexpected.into());
         }
@@ -171,6 +186,7 @@ impl<M: Payload> Session<M> {
         }
     }
 
+    #[inline]
     fn numbered<'a>(
         &mut self,
         message: Numbered<'a>,

@@ -298,7 +298,7 @@ impl<M: Payload> Saved<M> {
             (_, 1) => Some(M::from_binary(bytes)),
             _ => return Err(SavedError::Malformed),
         };
-        self.outbox.push(Entry { form, payload });
+        self.outbox.push(Entry::new(form, payload));
         self.assigned = number;
         Ok(())
     }

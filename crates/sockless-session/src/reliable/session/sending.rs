@@ -80,7 +80,7 @@ impl<M: Payload> Session<M> {
             self.wake().room_wanted = true;
             return Err(SendError::QueueFull);
         }
-        self.push(Entry { form: Form::Gap(count), payload: None });
+        self.push(Entry::new(Form::Gap(count), None));
         Ok(self.assigned)
     }
 
@@ -114,7 +114,7 @@ impl<M: Payload> Session<M> {
             self.wake().room_wanted = true;
             return Err(SendFailure { message, error: SendError::QueueFull });
         }
-        self.push(Entry { form, payload: Some(message) });
+        self.push(Entry::new(form, Some(message)));
         Ok(self.assigned)
     }
 
@@ -150,6 +150,7 @@ impl<M: Payload> Session<M> {
             Phase::OpeningSent => None,
             Phase::WelcomeDue => self.welcome_output(),
             Phase::Open if self.stage > Stage::Established => self.bye_output(now),
+            Phase::Open if self.link()?.is_quiet(now) => self.next_message(),
             Phase::Open => self.control_output(now).or_else(|| self.next_message()),
         }
     }
@@ -195,7 +196,6 @@ impl<M: Payload> Session<M> {
         None
     }
 
-    #[inline]
     fn control_output(&mut self, now: Instant) -> Option<Output<M>> {
         let stored = self.stored_accepted();
         let (accepted, delay) = (self.accepted, self.config.ack_delay);

@@ -46,22 +46,25 @@ let sending = true;
 window.begin = async () => {
   const effects = ({ data }, transaction) => transaction.objectStore("effects").add(data);
   const path = rate ? "/" : "/cut/30000";
-  session = make(path, { name: "reloaded", store: new IndexedDbStore("reloaded", { open, stores: ["effects"] }), effects });
+  const most = rate ? 2 * rate : 200;
+  const room = { messages: Math.max(2 * most, 1024) };
+  const kept = new IndexedDbStore("reloaded", { open, stores: ["effects"] });
+  session = make(path, { name: "reloaded", store: kept, effects, queue: room, window: room });
   await new Promise((resolve) => session.addEventListener("ready", resolve));
   const promised = Number(localStorage.promised ?? 0);
   if (promised > session.assigned) throw new Error(`${promised} were promised, ${session.assigned} are there`);
-  const [before, started] = [session.assigned, performance.now()];
-  const most = rate ? 1000 : 200;
-  const mayBe = () => (rate ? ((performance.now() - started) * rate) / 1000 : Infinity);
+  // What couldn't be sent while there was no page is made up for.
+  const started = Number((localStorage.started ??= Date.now()));
+  const mayBe = () => (rate ? ((Date.now() - started) * rate) / 1000 : Infinity);
   (async () => {
     while (sending) {
-      if (session.assigned - session.acked >= most || session.assigned - before >= mayBe()) {
+      if (session.assigned - session.acked >= most || session.assigned >= mayBe()) {
         await sleep(1);
         continue;
       }
       const sent = session.send(text(session.assigned + 1));
       sent.then(({ number }) => (localStorage.promised = number));
-      if (session.assigned % (most / 20) === 0) await sent;
+      if (session.assigned % Math.ceil(most / 20) === 0) await sent;
     }
   })();
   return session.assigned;
