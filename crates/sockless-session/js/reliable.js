@@ -635,7 +635,7 @@ export class Session extends EventTarget {
     this.#received = number;
     if (letter === "m") {
       const message = { number, data: payload };
-      // With effects it is told when they are stored, otherwise before: then a page that dies in between is told again.
+      // With effects, the application gets the message once they are stored; otherwise before, and again if the page dies in between.
       if (this.#options.effects) this.#effects.push(message);
       else this.#tell("message", message);
     } else if (letter === "q") {

@@ -304,7 +304,7 @@ fn stored(path: &Path) -> u64 {
     count
 }
 
-/// How long a process lives after so many deaths.
+/// How long a process lives that has died this often before.
 fn lifetime(deaths: u64) -> Duration {
     let most = setting("SOCKLESS_PAUSE", 750).max(100);
     Duration::from_millis(50 + deaths * 97 % (most - 50))

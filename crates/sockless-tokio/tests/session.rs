@@ -308,8 +308,11 @@ async fn slow_members_of_a_room() {
             let mut client = Reliable::connect(&url, (), options());
             let session = sessions.accept().await.expect("a session");
             room.join(session.sender()).expect("there is room");
-            let told: Vec<_> =
-                (0..5).map(|number| room.send(Prepared::text(&number.to_string()), None)).collect();
+            // By a thread that knows of no runtime, before anything can be delivered.
+            let speaker = room.clone();
+            let say = move |number: u8| speaker.send(Prepared::text(&number.to_string()), None);
+            let speaking = std::thread::spawn(move || Vec::from_iter((0..5).map(say)));
+            let told = speaking.join().expect("nothing in it waits for anybody");
             assert!(told[..3].iter().all(|told| told.queued == 1));
             let (missed, closed) = match overflow {
                 Overflow::Gap => (1, vec![]),

@@ -9,6 +9,7 @@ use sockless_session::group::{
     Counters, Event as Happened, Group, JoinError, Member, Outlet, Settings,
 };
 use sockless_session::reliable::SessionId;
+use tokio::runtime::Handle;
 
 use super::hub::lock;
 use super::payload::Body;
@@ -46,6 +47,8 @@ struct Place {
     sender: ReliableSender,
     /// Whether a task waits for room in the session, to tell it of a gap.
     catching_up: bool,
+    /// Where that task runs: the runtime in which the session has joined, if it was in one.
+    runtime: Option<Handle>,
 }
 
 /// What has become of a message that was sent to a room.
@@ -67,7 +70,8 @@ impl Room {
         Self { inner: Arc::new(Mutex::new(inner)) }
     }
 
-    /// A session joins: it gets what is sent from now on. One that ends leaves by itself.
+    /// A session joins: it gets what is sent from now on. One that ends leaves by itself. One that joins outside of a runtime learns of a gap not
+    /// before the next message.
     ///
     /// # Errors
     ///
@@ -77,7 +81,8 @@ impl Room {
         inner.forget_the_ended();
         inner.group.join(member.id(), Member::Reliable)?;
         while inner.group.poll().is_some() {}
-        let place = Place { sender: member.clone(), catching_up: false };
+        let runtime = Handle::try_current().ok();
+        let place = Place { sender: member.clone(), runtime, catching_up: false };
         inner.members.insert(member.id(), place);
         Ok(())
     }
@@ -104,7 +109,7 @@ impl Room {
         lock(&self.inner).group.counters()
     }
 
-    /// Sends a message to all members but `except`. It waits for nobody. Where a member misses it, this has to be called in a runtime.
+    /// Sends a message to all members but `except`. It waits for nobody, and can be called by any thread.
     pub fn send(&self, message: Prepared, except: Option<SessionId>) -> Told {
         let mut told = Told::default();
         let mut inner = lock(&self.inner);
@@ -127,9 +132,10 @@ impl Room {
         }
         for id in missed {
             if let Some(place) = inner.members.get_mut(&id)
+                && let Some(runtime) = &place.runtime
                 && !std::mem::replace(&mut place.catching_up, true)
             {
-                tokio::spawn(catch_up(self.clone(), place.sender.clone()));
+                runtime.spawn(catch_up(self.clone(), place.sender.clone()));
             }
         }
         told

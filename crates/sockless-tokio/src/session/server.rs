@@ -261,7 +261,7 @@ impl Shelf {
             if ended {
                 inner.ending.insert(id, session);
             } else if let Err(session) = inner.table.insert(session, self.clock.now()) {
-                // There is no room: what it had to deliver is told.
+                // There is no room for it: its sender learns what was not delivered.
                 let mut session = session;
                 session.expire();
                 inner.ending.insert(id, session);
