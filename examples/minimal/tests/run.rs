@@ -5,7 +5,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The server's process, which ends with the test.
 struct Running(Child, SocketAddr);
@@ -75,6 +75,16 @@ fn other_requests_are_answered() {
         let answer = String::from_utf8(read_to_end(stream)).unwrap();
         assert!(answer.starts_with(status), "{answer}");
     }
+}
+
+#[test]
+fn who_asks_for_nothing_is_answered_in_time() {
+    let server = Running::start();
+    let started = Instant::now();
+    let answer = String::from_utf8(read_to_end(server.connect())).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    // Ten seconds are the default of `HeadLimits`; the rest is for a machine that does other things.
+    assert!((10..20).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
 }
 
 /// The first command of the README builds no more than this.
