@@ -161,6 +161,10 @@ impl Link {
         }
         loop {
             self.write();
+            if read && waited_for_output && !self.readable && self.is_flushed() {
+                // A testee that takes everything at once would otherwise never be heard: no turn would wait.
+                self.wait(Duration::ZERO);
+            }
             // What TLS has to hear before anything else can be sent is read by the slowest reader, too.
             let read = read || self.tls.as_ref().is_some_and(|tls| !tls.is_open());
             let read = read && self.readable && self.ended.is_none();
@@ -185,14 +189,18 @@ impl Link {
                 continue;
             }
             // A turn of the poll is bounded, so that nothing is missed for longer than that.
-            let wait = (until - now).min(Duration::from_millis(200));
-            if self.poll.poll(&mut self.events, Some(wait)).is_err() {
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            for event in &self.events {
-                self.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
-                self.writable |= event.is_writable() || event.is_error();
-            }
+            self.wait((until - now).min(Duration::from_millis(200)));
+        }
+    }
+
+    /// Waits until the stream can be read or written, and notes which.
+    fn wait(&mut self, at_most: Duration) {
+        if self.poll.poll(&mut self.events, Some(at_most)).is_err() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        for event in &self.events {
+            self.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
+            self.writable |= event.is_writable() || event.is_error();
         }
     }
 
@@ -289,5 +297,36 @@ impl Link {
             },
         }
         count > 0 || self.ended.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    /// A server that answers, and takes whatever it is sent, is heard in the middle of a flood.
+    #[test]
+    fn what_arrives_is_seen_though_no_write_ever_waits() -> io::Result<()> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let client = TcpStream::connect(listener.local_addr()?)?;
+        let (mut server, _) = listener.accept()?;
+        let mut link = Link::new(client, None)?;
+        let mut taken = [0; 4 << 10];
+        let bytes: Arc<[u8]> = taken.into();
+        let until = Instant::now() + Duration::from_secs(20);
+        for round in 0..100 {
+            link.queue(Arc::clone(&bytes), usize::MAX);
+            while !link.is_flushed() {
+                assert_ne!(link.turn(until, true), Turn::TimedOut);
+            }
+            server.read_exact(&mut taken)?;
+            if round == 10 {
+                server.write_all(b"no")?;
+            }
+        }
+        assert_eq!(link.take_arrived(), b"no");
+        Ok(())
     }
 }
