@@ -264,7 +264,7 @@ fn journal(c: &mut Criterion) {
                 while let Some(output) = server.poll_output(*down, now) {
                     black_box(output);
                 }
-                let ack = format!("\u{10}a{}", server.assigned());
+                let ack = format!("\u{10}a{}", server.assigned() - server.acked());
                 server.receive(*down, Incoming::Text(&ack), now).expect("an ack");
             });
         });

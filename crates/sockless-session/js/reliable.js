@@ -533,9 +533,10 @@ export class Session extends EventTarget {
     if (link.ackDue !== null && link.ackDue <= this.#now()) {
       const ack = Math.min(stored.accepted, link.nextIn - 1);
       if (ack > link.ackSent) {
-        for (const size of link.inSizes.splice(0, ack - link.ackSent)) link.inBytes -= size;
+        const count = ack - link.ackSent;
+        for (const size of link.inSizes.splice(0, count)) link.inBytes -= size;
         link.ackSent = ack;
-        this.#say(`${DLE}a${ack}`);
+        this.#say(`${DLE}a${count}`);
       }
       // What isn't stored yet is acked when it is.
       link.ackDue = stored.accepted < this.#received && ack < link.nextIn - 1 ? this.#now() + this.#options.ackDelay : null;
@@ -568,10 +569,11 @@ export class Session extends EventTarget {
     } else if ("mqyeg".includes(letter)) {
       this.#numbered(letter, fields, payload, size);
     } else if (letter === "a") {
-      if (fields[0] < this.#acked) throw violation("ack-back");
-      if (fields[0] > link.nextOut - 1) throw violation("ack-ahead");
-      if (fields[0] > this.#acked) link.rewinds = 0;
-      this.#acknowledge(fields[0]);
+      if (fields[0] === 0) throw violation("malformed");
+      const number = this.#acked + fields[0];
+      if (number > link.nextOut - 1) throw violation("ack-ahead");
+      link.rewinds = 0;
+      this.#acknowledge(number);
     } else if (letter === "p") {
       throw violation("position"); // it never asks for one
     } else if (this.#phase === "open" && letter === "n") {

@@ -11,9 +11,9 @@ pub enum Violation {
     Malformed,
     /// A message that isn't allowed in this state, or from this side.
     Unexpected,
-    /// An ack for what was never sent.
+    /// An ack, or a bye, for what was never sent.
     AckAhead,
-    /// An ack that goes back.
+    /// A bye whose number is less than what has been acknowledged.
     AckBack,
     /// More is outstanding than the window allows.
     WindowExceeded,

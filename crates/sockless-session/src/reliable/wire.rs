@@ -1,5 +1,7 @@
 //! What a message on the wire means (sections 2 and 4 of the specification). Whether it is allowed now is the session's business.
 
+use core::num::NonZeroU64;
+
 use super::error::{Denial, Violation};
 use super::id::SessionId;
 use super::message::{Incoming, Kind};
@@ -78,9 +80,15 @@ pub(crate) enum Parsed<'a> {
     Gap(u64),
     Unnumbered(Incoming<'a>),
     Opening(Opening),
-    Welcome { received: u64, seen: u64, window: Window, grace: u64 },
+    Welcome {
+        received: u64,
+        seen: u64,
+        window: Window,
+        grace: u64,
+    },
     Refused(Refusal),
-    Ack(u64),
+    /// How many more messages have been accepted.
+    Ack(NonZeroU64),
     Again(u64),
     Position(u64),
     Probe,
@@ -160,7 +168,7 @@ fn control(letter: u8, fields: &[u8]) -> Option<Parsed<'static>> {
             let denial = Denial::ALL.into_iter().find(|denial| denial.word().as_bytes() == word)?;
             Parsed::Refused(Refusal { denial, number: fields.number()? })
         }
-        b'a' => Parsed::Ack(fields.number()?),
+        b'a' => Parsed::Ack(NonZeroU64::new(fields.number()?)?),
         b'n' => Parsed::Again(fields.number()?),
         b'p' => Parsed::Position(fields.number()?),
         b'g' => Parsed::Gap(fields.number()?),

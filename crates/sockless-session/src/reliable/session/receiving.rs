@@ -166,7 +166,7 @@ impl<M: Payload> Session<M> {
             Parsed::Gap(count) => self.numbered(Numbered::Gap(count), len, now),
             Parsed::Unnumbered(_) if stage > Stage::Established => Ok(Received::Nothing),
             Parsed::Unnumbered(payload) => Ok(Received::Unnumbered(payload)),
-            Parsed::Ack(number) => self.ack(number),
+            Parsed::Ack(count) => self.ack(count.get()),
             Parsed::Again(number) => self.send_again(number),
             Parsed::Position(number) => {
                 let asked = link.asked.take_if(|asked| asked.sent && asked.from == number);
@@ -250,12 +250,10 @@ impl<M: Payload> Session<M> {
         if number > most { Err(Violation::AckAhead) } else { Ok(()) }
     }
 
-    fn ack(&mut self, number: u64) -> Result<Received<'static>, LinkError> {
+    fn ack(&mut self, count: u64) -> Result<Received<'static>, LinkError> {
         let sent = self.link().map_or(0, |link| link.next_out - 1);
+        let number = self.acked + count;
         self.check_ack(number, sent)?;
-        if number == self.acked {
-            return Ok(Received::Nothing);
-        }
         self.acknowledge(number);
         if let Some(link) = self.link_mut() {
             link.rewinds = 0;

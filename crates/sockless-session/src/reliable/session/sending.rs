@@ -206,10 +206,11 @@ impl<M: Payload> Session<M> {
         if link.ack_due.is_some_and(|due| due <= now) {
             let ack = stored.min(link.next_in - 1);
             if ack > link.inflow.ack_sent {
+                let count = ack - link.inflow.ack_sent;
                 link.inflow.acked(ack);
                 let more = accepted.min(link.next_in - 1) > ack;
                 link.ack_due = more.then(|| now.after(delay));
-                return Some(Output::Short(Head::number(b'a', ack)));
+                return Some(Output::Short(Head::number(b'a', count)));
             }
         }
         if let Some(asked) = &mut link.asked

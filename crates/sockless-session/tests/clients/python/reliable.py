@@ -241,13 +241,13 @@ class Session:
         self.waiting.discard(fields[0])
         return [("reply" if waited else "late", fields[0], letter == "e", kind, payload)]
 
-    def ack(self, number):
-        if number < self.acked:
-            raise Violation("ack-back")
+    def ack(self, count):
+        if count == 0:
+            raise Violation("malformed")
+        number = self.acked + count
         if self.phase == "open" and number > self.next_out - 1 or number > self.sent:
             raise Violation("ack-ahead")
-        if number > self.acked:
-            self.rewinds = 0
+        self.rewinds = 0
         self.acknowledge(number)
         return []
 
@@ -302,9 +302,10 @@ class Session:
             self.ack_due = None
             ack = min(self.received, self.next_in - 1)
             if ack > self.ack_sent:
-                del self.unacked[: ack - self.ack_sent]
+                count = ack - self.ack_sent
+                del self.unacked[:count]
                 self.ack_sent = ack
-                yield TEXT, DLE + b"a%d" % ack
+                yield TEXT, DLE + b"a%d" % count
         while self.next_out <= self.assigned:
             kind, wire = self.queue[self.next_out - self.acked - 1]
             outstanding = self.queue[: self.next_out - self.acked]
