@@ -282,19 +282,41 @@ fn halves_show_whether_an_extension_is_in_use() {
 
 #[test]
 fn messages_show_no_payload() {
-    shows(&Message::from("secret"), "Message { kind: Text, len: 6 }");
-    shows(&Message::from(&b"\x01\x02"[..]), "Message { kind: Binary, len: 2 }");
+    shows(&Message::from("secret"), "Text { len: 6 }");
+    shows(&Message::from(&b"\x01\x02"[..]), "Binary { len: 2 }");
     shows(&Utf8Bytes::from("secret"), "Utf8Bytes { len: 6 }");
     shows(&Prepared::text("secret"), "Prepared { kind: Text, payload_len: 6 }");
     let mut bytes = peer::<Server>(FIN | TEXT, b"secret");
     let mut conn = open::<Server>();
     match conn.poll(&mut Input::new(&mut bytes), START) {
         Some(Event::Text(text)) => {
-            shows(&text, "Text { len: 6, borrowed: true }");
-            shows(&text.into_payload(), "Payload { len: 6, borrowed: true }");
+            shows(&text, "Text { len: 6 }");
+            shows(&text.into_payload(), "Payload { len: 6 }");
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// With `{:#?}` the beginning is shown, cut where a character ends, so that a failed comparison says something.
+#[test]
+fn messages_show_their_beginning_where_it_is_asked_for() {
+    let begins = |value: &dyn Debug| {
+        let shown = format!("{value:#?}");
+        let line = shown.lines().find_map(|line| line.trim().strip_prefix("begins: "));
+        line.unwrap_or_else(|| panic!("{shown}")).trim_end_matches(',').to_owned()
+    };
+    assert_eq!(begins(&Message::from("it \"says\"\n")), r#""it \"says\"\n""#);
+    assert_eq!(begins(&Message::from(&b"\x00\xFFab\n"[..])), r#"b"\x00\xffab\n""#);
+    // 63 octets, and a character of two more.
+    let cut = format!("{}é and more", "a".repeat(63));
+    assert_eq!(begins(&Utf8Bytes::from(cut)), format!("{:?}", "a".repeat(63)));
+    assert_eq!(begins(&Message::from(vec![b'b'; 1000])), format!("b{:?}", "b".repeat(64)));
+    let mut bytes = peer::<Server>(FIN | TEXT, "größer".as_bytes());
+    let mut conn = open::<Server>();
+    let mut input = Input::new(&mut bytes);
+    let Some(Event::Text(text)) = conn.poll(&mut input, START) else { panic!() };
+    assert_eq!(begins(&text), r#""größer""#);
+    assert_eq!(begins(&text.into_payload()), r#"b"gr\xc3\xb6\xc3\x9fer""#);
 }
 
 #[test]

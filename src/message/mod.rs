@@ -8,6 +8,7 @@ mod owned;
 mod part;
 mod payload;
 mod prepared;
+mod shown;
 mod text;
 
 pub use owned::Message;

@@ -8,6 +8,7 @@ use core::fmt;
 use bytes::Bytes;
 
 use super::payload::Payload;
+use super::shown;
 use super::text::{Text, Utf8Bytes};
 use crate::words::opcode::Kind;
 
@@ -98,8 +99,10 @@ impl Message {
 
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Message");
-        shown.field("kind", &self.kind()).field("len", &self.len()).finish()
+        match self {
+            Self::Text(text) => shown::text(f, "Text", text),
+            Self::Binary(bytes) => shown::binary(f, "Binary", bytes),
+        }
     }
 }
 

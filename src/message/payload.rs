@@ -6,6 +6,8 @@ use core::ops::{Deref, DerefMut};
 
 use bytes::Bytes;
 
+use super::shown;
+
 /// Bytes that the peer sent.
 ///
 /// They are borrowed if they are in one piece in the caller's buffer, and owned if they had to be assembled or decompressed. [`into_bytes`](Self::into_bytes) makes them owned: one copy in the first case, none in the second.
@@ -129,7 +131,6 @@ impl Eq for Payload<'_> {}
 
 impl fmt::Debug for Payload<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Payload");
-        shown.field("len", &self.len()).field("borrowed", &self.is_borrowed()).finish()
+        shown::binary(f, "Payload", self)
     }
 }

@@ -14,6 +14,7 @@ use core::str::Utf8Error;
 use bytes::Bytes;
 
 use super::payload::Payload;
+use super::shown;
 
 /// Text that the peer sent, borrowed or owned like a [`Payload`].
 pub struct Text<'b>(Payload<'b>);
@@ -87,8 +88,7 @@ impl fmt::Display for Text<'_> {
 
 impl fmt::Debug for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Text");
-        shown.field("len", &self.len()).field("borrowed", &self.is_borrowed()).finish()
+        shown::text(f, "Text", self)
     }
 }
 
@@ -198,6 +198,6 @@ impl fmt::Display for Utf8Bytes {
 
 impl fmt::Debug for Utf8Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Utf8Bytes").field("len", &self.0.len()).finish()
+        shown::text(f, "Utf8Bytes", self)
     }
 }
