@@ -365,7 +365,7 @@ fn lent_buffer_shows_nothing_of_its_past() {
             let mut conn = R::open(Config::default());
             conn.lend(Loan::Output, secret(cleared)).unwrap();
             conn.send_binary(&payload).unwrap();
-            conn.begin_binary(&payload[..7]).unwrap();
+            conn.begin_binary(&payload[..7], false).unwrap();
             conn.continue_binary(b"", false).unwrap();
             conn.ping(&payload[..9], START).unwrap();
             conn.continue_binary(&payload[..100], true).unwrap();

@@ -38,6 +38,7 @@ in_both_roles!(
     cannot_close_inside_streamed_frame_when_failing,
     fails_after_own_close_without_second_close,
     fails_inside_own_fragmented_message,
+    fails_without_a_reason_where_none_is_wanted,
     sent_is_told_only_when_written_whole,
     stream_ends_before_anything,
     stream_ends_inside_header,
@@ -309,7 +310,7 @@ fn receives_close_in_the_middle_of_message<R: Tested>() {
 
 fn receives_close_in_the_middle_of_own_message<R: Tested>() {
     let mut conn = open::<R>();
-    conn.begin_text("begun").unwrap();
+    conn.begin_text("begun", false).unwrap();
     feed(&mut conn, &close::<R>(1000));
     assert_eq!(sent(&mut conn), [(TEXT, b"begun".to_vec()), (FIN | CLOSE, close_body(1000, b""))]);
     assert_eq!(conn.continue_text("too late", true), Err(SendError::Misuse(Misuse::Closed)));
@@ -323,8 +324,8 @@ fn refuses_everything<R: Tested>(conn: &mut Connection<R>) {
     assert_eq!(conn.send_binary(b"late"), Err(closed));
     assert_eq!(conn.send("late").unwrap_err().reason, closed);
     assert_eq!(conn.send(vec![0; 5000]).unwrap_err().reason, closed);
-    assert_eq!(conn.begin_text("late"), Err(closed));
-    assert_eq!(conn.begin_binary(b"late"), Err(closed));
+    assert_eq!(conn.begin_text("late", false), Err(closed));
+    assert_eq!(conn.begin_binary(b"late", false), Err(closed));
     assert_eq!(conn.continue_text("late", true), Err(closed));
     assert!(conn.continue_binary(b"late", true).is_err());
     assert_eq!(conn.stream_frame(Some(Kind::Text), true, 0), Err(closed));
@@ -416,7 +417,7 @@ fn sends_only_one_close<R: Tested>() {
 
 fn sends_no_data_after_own_close<R: Tested>() {
     let mut conn = open::<R>();
-    conn.begin_text("unfinished").unwrap();
+    conn.begin_text("unfinished", false).unwrap();
     conn.close(CloseCode::NORMAL, "", START).unwrap();
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
     //= type=test
@@ -440,7 +441,7 @@ fn sends_no_data_after_own_close<R: Tested>() {
 
 fn holds_reply_until_close_is_called<R: Tested>() {
     let mut conn = R::open(Config::default().with_auto_close(false));
-    conn.begin_text("my ").unwrap();
+    conn.begin_text("my ", false).unwrap();
     assert_eq!(feed(&mut conn, &close::<R>(1001)), [closing(1001)]);
     conn.continue_text("last words", true).unwrap();
     conn.send_binary(b"and more").unwrap();
@@ -563,12 +564,21 @@ fn fails_after_own_close_without_second_close<R: Tested>() {
     assert!(!outcome.clean());
 }
 
+fn fails_without_a_reason_where_none_is_wanted<R: Tested>() {
+    let mut conn = R::open(Config::default().with_close_reasons(false));
+    feed(&mut conn, &peer::<R>(FIN | 0x7, b""));
+    assert_eq!(sent(&mut conn), [(FIN | CLOSE, close_body(1002, b""))]);
+}
+
 fn fails_inside_own_fragmented_message<R: Tested>() {
     let mut conn = open::<R>();
-    conn.begin_text("begun").unwrap();
+    conn.begin_text("begun", false).unwrap();
     feed(&mut conn, &peer::<R>(FIN | 0x7, b""));
     assert_eq!(conn.continue_text("", true), Err(SendError::Failed));
-    assert_eq!(sent(&mut conn), [(TEXT, b"begun".to_vec()), (FIN | CLOSE, close_body(1002, b""))]);
+    assert_eq!(
+        sent(&mut conn),
+        [(TEXT, b"begun".to_vec()), (FIN | CLOSE, failing_body(Violation::ReservedOpcode))]
+    );
 }
 
 fn sent_is_told_only_when_written_whole<R: Tested>() {
@@ -683,7 +693,7 @@ fn stream_ends_after_failure<R: Tested>() {
     feed(&mut conn, &peer::<R>(FIN | 0x7, b""));
     assert_eq!(end(&mut conn, START), []);
     assert!(matches!(conn.want(), Want::Io { write: true, .. }));
-    assert_eq!(sent(&mut conn), [(FIN | CLOSE, close_body(1002, b""))]);
+    assert_eq!(sent(&mut conn), [(FIN | CLOSE, failing_body(Violation::ReservedOpcode))]);
     let outcome = done(&conn);
     assert_eq!(outcome.sent.number(), 1002);
     assert_eq!(outcome.cause, Cause::Failed(Failure::Violation(Violation::ReservedOpcode)));

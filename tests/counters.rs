@@ -81,7 +81,7 @@ fn count_the_same_in_parts<R: Tested>() {
 fn count_what_is_sent<R: Tested>() {
     let mut conn = open::<R>();
     conn.send_text("hello").unwrap();
-    conn.begin_binary(&[1; 200]).unwrap();
+    conn.begin_binary(&[1; 200], false).unwrap();
     conn.ping(b"p", START).unwrap();
     conn.continue_binary(&[2; 100], true).unwrap();
     conn.send(vec![3; 5000]).unwrap();

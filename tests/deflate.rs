@@ -213,7 +213,10 @@ fn fails<R: Tested>(
     assert_eq!(joined(&events), expected);
     let mut conn = open();
     feed(&mut conn, bytes);
-    assert_eq!(sent(&mut conn), [(FIN | CLOSE, close_body(code, b""))]);
+    let frames = sent(&mut conn);
+    let [(first, body)] = &frames[..] else { panic!("{frames:?}") };
+    assert_eq!((*first, &body[..2]), (FIN | CLOSE, &code.to_be_bytes()[..]));
+    assert!(body.len() > 2, "it says why");
     assert_eq!(conn.send_text("too late"), Err(SendError::Failed));
 }
 
@@ -340,7 +343,7 @@ fn receives_a_bomb_fails_1009<R: Tested>() {
     let mut conn = opened::<R>();
     let events = feed(&mut conn, &peer::<R>(FIN | RSV1 | BINARY, &bomb));
     assert_eq!(events, [violation(Violation::MessageTooLong)]);
-    assert_eq!(sent(&mut conn), [(FIN | CLOSE, close_body(1009, b""))]);
+    assert_eq!(sent(&mut conn), [(FIN | CLOSE, failing_body(Violation::MessageTooLong))]);
 }
 
 fn receives_a_large_frame_of_little_content<R: Tested>() {
@@ -578,7 +581,7 @@ fn sends_by_the_agreed_window_and_takeover<R: Tested>() {
 
 fn sends_rsv1_on_first_frames_only<R: Tested>() {
     let mut conn = opened::<R>();
-    conn.begin_text("Hel").unwrap();
+    conn.begin_text("Hel", false).unwrap();
     conn.continue_text("", false).unwrap();
     conn.continue_text("lo", false).unwrap();
     conn.continue_text("", true).unwrap();
@@ -596,7 +599,7 @@ where
 {
     let mut sender = opened::<R>();
     let mut receiver = limited::<R::Peer>(1 << 20, Delivery::Parts)();
-    sender.begin_binary(b"Hello").unwrap();
+    sender.begin_binary(b"Hello", false).unwrap();
     let part = |bytes: &[u8], first, last| Seen::Part(false, bytes.to_vec(), first, last);
     assert_eq!(feed(&mut receiver, &written(&mut sender)), [part(b"Hello", true, false)]);
     sender.continue_binary(b"Hello", false).unwrap();
@@ -607,7 +610,7 @@ where
 
 fn sends_control_frames_uncompressed<R: Tested>() {
     let mut conn = opened::<R>();
-    conn.begin_text("Hello").unwrap();
+    conn.begin_text("Hello", false).unwrap();
     conn.ping(&[b'x'; 100], START).unwrap();
     conn.pong(&[b'y'; 100]).unwrap();
     conn.continue_text("", true).unwrap();
@@ -628,7 +631,7 @@ fn sends_short_messages_as_they_are<R: Tested>() {
     // The threshold can be changed on a live connection. It doesn't apply to a message in fragments, whose length isn't known at first.
     conn.set_config(config(1000));
     conn.send_text("1234567890").unwrap();
-    conn.begin_text("1").unwrap();
+    conn.begin_text("1", false).unwrap();
     conn.continue_text("2", true).unwrap();
     let messages = inflated(sent(&mut conn), &mut Inflater::new(15, true));
     let compressed: Vec<bool> = messages.iter().map(|(compressed, _)| *compressed).collect();
@@ -656,7 +659,7 @@ fn sends_a_message_by_one_switch_to_its_end<R: Tested>() {
     let mut conn = opened::<R>();
     for on in [true, false] {
         conn.set_compression(on);
-        conn.begin_text("Hel").unwrap();
+        conn.begin_text("Hel", false).unwrap();
         conn.set_compression(!on);
         conn.continue_text("lo", false).unwrap();
         conn.continue_text("", true).unwrap();
@@ -673,7 +676,7 @@ fn sends_empty_messages<R: Tested>() {
         for _ in 0..2 {
             conn.send_text("").unwrap();
             conn.send_text("Hello").unwrap();
-            conn.begin_text("").unwrap();
+            conn.begin_text("", false).unwrap();
             conn.continue_text("", true).unwrap();
         }
         let messages = inflated(sent(&mut conn), &mut Inflater::new(15, takeover));
@@ -706,7 +709,7 @@ fn sends_incompressible_fragments_as_their_message_began<R: Tested>() {
         let mut inflater = Inflater::new(15, takeover);
         let (long, short) = (noise(1, 40_000), prose(100).into_bytes());
         for fragments in [[&long, &short, &long], [&short, &long, &long], [&short, &long, &short]] {
-            conn.begin_binary(fragments[0]).unwrap();
+            conn.begin_binary(fragments[0], false).unwrap();
             conn.continue_binary(fragments[1], false).unwrap();
             conn.continue_binary(fragments[2], true).unwrap();
             conn.send_text("Hello Hello Hello").unwrap();
@@ -782,7 +785,7 @@ fn sends_borrowed_and_streamed_payloads_as_they_are<R: Tested>() {
 
 fn refuses_to_stream_into_a_compressed_message<R: Tested>() {
     let mut conn = opened::<R>();
-    conn.begin_binary(b"Hel").unwrap();
+    conn.begin_binary(b"Hel", false).unwrap();
     let refused = Err(SendError::Misuse(Misuse::MessageOpen));
     assert_eq!(conn.stream_frame(None, true, 2), refused);
     assert_eq!(conn.send_text("Hello"), refused);
@@ -805,7 +808,7 @@ fn sends_nothing_compressed_after_a_failure<R: Tested>() {
     assert_eq!(conn.send_text("Hello"), Err(SendError::Failed));
     let frames = sent(&mut conn);
     assert_eq!(frames.len(), 2);
-    assert_eq!(frames[1], (FIN | CLOSE, close_body(1007, b"")));
+    assert_eq!(frames[1], (FIN | CLOSE, failing_body(Failure::CorruptMessage)));
 }
 
 fn works_on_after_a_release<R: Tested>() {
@@ -834,7 +837,7 @@ fn works_on_after_a_release<R: Tested>() {
 
 fn releases_nothing_in_the_middle_of_a_message<R: Tested>() {
     let mut conn = opened::<R>();
-    conn.begin_text("Hello").unwrap();
+    conn.begin_text("Hello", false).unwrap();
     feed(&mut conn, &peer::<R>(RSV1 | TEXT, &HELLO[..4]));
     conn.release();
     conn.continue_text(" Hello", true).unwrap();
@@ -981,7 +984,7 @@ fn connections_and_pools_can_go_to_another_thread() {
 #[test]
 fn debug_output_shows_no_payload() {
     let mut conn = opened::<Server>();
-    conn.begin_text("Hello").unwrap();
+    conn.begin_text("Hello", false).unwrap();
     feed(&mut conn, &peer::<Server>(RSV1 | TEXT, &HELLO));
     let shown = format!("{conn:?}");
     assert!(!shown.contains("Hello") && !shown.contains("242, 72"), "{shown}");

@@ -192,7 +192,7 @@ fn pool_keeps_no_more_than_its_limit() {
         // Three messages are incomplete at the same time, in each direction.
         for conn in &mut connections {
             receive(conn, &mut peer::<Server>(RSV1 | BINARY, begun));
-            conn.begin_binary(&[7; 100]).expect("room");
+            conn.begin_binary(&[7; 100], false).expect("room");
         }
         assert_eq!(
             format!("{pool:?}"),

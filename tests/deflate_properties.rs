@@ -76,7 +76,7 @@ fn act<R: Tested>(
             Seen::Binary(message.into_bytes())
         }
         Call::Fragments(fragments) => {
-            conn.begin_text("").expect("room");
+            conn.begin_text("", false).expect("room");
             for fragment in &fragments {
                 conn.continue_text(fragment, false).expect("room");
             }

@@ -25,6 +25,7 @@ in_both_roles!(
     next_message_is_new,
     sends_fragments,
     sends_message_of_one_fragment_after_another,
+    sends_message_whose_first_fragment_is_the_last,
     sends_control_frames_between_fragments,
     refuses_message_inside_message,
     refuses_continuation_of_nothing,
@@ -257,11 +258,11 @@ fn next_message_is_new<R: Tested>() {
 
 fn sends_fragments<R: Tested>() {
     let mut conn = open::<R>();
-    conn.begin_text("one").unwrap();
+    conn.begin_text("one", false).unwrap();
     conn.continue_text("", false).unwrap();
     conn.continue_text(" two", false).unwrap();
     conn.continue_text(" three", true).unwrap();
-    conn.begin_binary(b"").unwrap();
+    conn.begin_binary(b"", false).unwrap();
     conn.continue_binary(b"", true).unwrap();
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
     //= type=test
@@ -290,16 +291,28 @@ fn sends_fragments<R: Tested>() {
 fn sends_message_of_one_fragment_after_another<R: Tested>() {
     let mut conn = open::<R>();
     for _ in 0..3 {
-        conn.begin_binary(b"a").unwrap();
+        conn.begin_binary(b"a", false).unwrap();
         conn.continue_binary(b"b", true).unwrap();
     }
     assert_eq!(sent(&mut conn).len(), 6);
     is_unharmed(&mut conn);
 }
 
+fn sends_message_whose_first_fragment_is_the_last<R: Tested>() {
+    let mut conn = open::<R>();
+    conn.begin_text("all", true).unwrap();
+    assert_eq!(conn.continue_text("", true), Err(SendError::Misuse(Misuse::NoMessage)));
+    conn.begin_binary(b"", true).unwrap();
+    conn.send_text("next").unwrap();
+    assert_eq!(
+        sent(&mut conn),
+        [(FIN | TEXT, b"all".to_vec()), (FIN | BINARY, Vec::new()), (FIN | TEXT, b"next".to_vec())]
+    );
+}
+
 fn sends_control_frames_between_fragments<R: Tested>() {
     let mut conn = open::<R>();
-    conn.begin_text("a").unwrap();
+    conn.begin_text("a", false).unwrap();
     conn.ping(b"1", START).unwrap();
     conn.pong(b"2").unwrap();
     feed(&mut conn, &peer::<R>(FIN | PING, b"3"));
@@ -319,7 +332,7 @@ fn sends_control_frames_between_fragments<R: Tested>() {
 fn refuses_message_inside_message<R: Tested>() {
     let open_message = Err(SendError::Misuse(Misuse::MessageOpen));
     let mut conn = open::<R>();
-    conn.begin_text("a").unwrap();
+    conn.begin_text("a", false).unwrap();
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
     //= type=test
     //# The fragments of one message MUST NOT be interleaved between the
@@ -327,8 +340,8 @@ fn refuses_message_inside_message<R: Tested>() {
     //# negotiated that can interpret the interleaving.
     assert_eq!(conn.send_text("x"), open_message);
     assert_eq!(conn.send_binary(b"x"), open_message);
-    assert_eq!(conn.begin_text("x"), open_message);
-    assert_eq!(conn.begin_binary(b"x"), open_message);
+    assert_eq!(conn.begin_text("x", false), open_message);
+    assert_eq!(conn.begin_binary(b"x", false), open_message);
     assert_eq!(conn.stream_frame(Some(Kind::Text), true, 1), open_message);
     let refused = conn.send(vec![1; 5000]).unwrap_err();
     assert_eq!(refused.reason, SendError::Misuse(Misuse::MessageOpen));
@@ -359,10 +372,10 @@ fn refuses_continuation_of_nothing<R: Tested>() {
 fn refuses_continuation_of_other_kind<R: Tested>() {
     let other = Err(SendError::Misuse(Misuse::OtherKind));
     let mut conn = open::<R>();
-    conn.begin_text("a").unwrap();
+    conn.begin_text("a", false).unwrap();
     assert_eq!(conn.continue_binary(b"\xFF", true), other);
     conn.continue_text("b", true).unwrap();
-    conn.begin_binary(b"c").unwrap();
+    conn.begin_binary(b"c", false).unwrap();
     assert_eq!(conn.continue_text("x", true), other);
     conn.continue_binary(b"d", true).unwrap();
     assert_eq!(sent(&mut conn).len(), 4);
@@ -412,7 +425,7 @@ fn mixes_streamed_frames_and_queued_fragments<R: Tested>() {
     conn.stream_frame(None, true, 1).unwrap();
     conn.stream_payload(&mut b"b".to_vec()).unwrap();
     // The text that was streamed has no influence on the check of the binary message.
-    conn.begin_binary(b"\xFF").unwrap();
+    conn.begin_binary(b"\xFF", false).unwrap();
     conn.stream_frame(None, true, 1).unwrap();
     conn.stream_payload(&mut b"\xFF".to_vec()).unwrap();
     let payload: Vec<u8> = sent(&mut conn).into_iter().flat_map(|f| f.1).collect();

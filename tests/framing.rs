@@ -67,7 +67,7 @@ fn client_masks_every_frame_it_sends() {
     conn.send_text("text").unwrap();
     conn.send_binary(b"").unwrap();
     conn.send(vec![7; 5000]).unwrap();
-    conn.begin_text("a").unwrap();
+    conn.begin_text("a", false).unwrap();
     conn.ping(b"", START).unwrap();
     conn.continue_text("", true).unwrap();
     conn.pong(b"pong").unwrap();
@@ -293,7 +293,7 @@ fn sends_the_shortest_form_of_length<R: Tested>() {
 fn sends_no_reserved_bits<R: Tested>() {
     let mut conn = open::<R>();
     conn.send_text("text").unwrap();
-    conn.begin_binary(b"a").unwrap();
+    conn.begin_binary(b"a", false).unwrap();
     conn.continue_binary(b"b", true).unwrap();
     conn.ping(b"", START).unwrap();
     conn.close(None, "", START).unwrap();

@@ -153,7 +153,7 @@ fn carry_a_failure<R: Tested>() {
     assert_eq!(sender.send_text("late"), Err(SendError::Failed));
     assert_eq!(
         write(&mut sender),
-        [(FIN | TEXT, b"queued".to_vec()), (FIN | CLOSE, close_body(1002, b""))]
+        [(FIN | TEXT, b"queued".to_vec()), (FIN | CLOSE, failing_body(Violation::ReservedOpcode))]
     );
     assert_eq!(sender.deadline(), Some(seconds(15)));
     let outcome = Outcome::join(receiver.end(), sender.end());

@@ -5,6 +5,7 @@
 use core::time::Duration;
 
 use sockless::connection::{Cause, ControlPayload, Failure, Initiator, Notice, Reply, SendError};
+use sockless::frame::Violation;
 use sockless::{
     Client, CloseCode, Config, Connection, Delivery, Event, Holding, Input, Kind, Outcome,
     Receiver, Sender, Server, Want,
@@ -238,7 +239,7 @@ fn violation_after_a_held_message_comes_after_it<R: Tested>() {
     assert_eq!(seen.len(), 2);
     assert_eq!(seen[0], text("good"));
     assert!(matches!(seen[1], Seen::Failed(Failure::Violation(_))));
-    assert_eq!(sent(&mut conn), [(FIN | CLOSE, close_body(1002, b""))]);
+    assert_eq!(sent(&mut conn), [(FIN | CLOSE, failing_body(Violation::ReservedOpcode))]);
 }
 
 fn parts_stop_between_parts<R: Tested>() {

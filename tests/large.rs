@@ -184,7 +184,7 @@ fn finds_invalid_text_in_the_buffer<R: Tested>() {
     // What is wrong with it comes with the next poll, and there is no second buffer before.
     assert!(conn.take_buffer().is_none());
     assert_eq!(pass(&mut conn, START), [violation(Violation::InvalidText)]);
-    assert_eq!(sent(&mut conn), [(FIN | CLOSE, close_body(1007, b""))]);
+    assert_eq!(sent(&mut conn), [(FIN | CLOSE, failing_body(Violation::InvalidText))]);
     assert_eq!(conn.counters().received.wire_bytes, (header + 40_000) as u64);
 }
 

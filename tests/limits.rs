@@ -97,7 +97,7 @@ fn receives_parts_over_the_limit_fails_1009<R: Tested>() {
         feed(&mut conn, &bytes),
         [Seen::Part(false, vec![1; 10], true, false), violation(Violation::MessageTooLong)]
     );
-    assert_eq!(sent(&mut conn), [(FIN | CLOSE, close_body(1009, b""))]);
+    assert_eq!(sent(&mut conn), [(FIN | CLOSE, close_body(1009, b"message exceeds 10 bytes"))]);
 }
 
 fn receives_huge_announcement_fails_1009<R: Tested>() {

@@ -211,7 +211,7 @@ fn is_idle_after<R: Side>(conn: &mut Connection<R>, key: Option<[u8; 4]>) {
             Box::new(|conn| {
                 conn.send_text("hello").expect("room");
                 conn.send(vec![1; 100_000]).expect("room");
-                conn.begin_text("first").expect("room");
+                conn.begin_text("first", false).expect("room");
                 conn.continue_text("last", true).expect("room");
                 conn.stream_frame(Some(sockless::Kind::Binary), true, 3).expect("room");
                 conn.stream_payload(&mut [1, 2, 3]).expect("room");

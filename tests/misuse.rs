@@ -52,7 +52,7 @@ fn sending_after_close_is_refused_and_close_still_completes<R: Tested>() {
     conn.close(CloseCode::NORMAL, "", START).unwrap();
     assert_eq!(conn.send_text("late"), closed);
     assert_eq!(conn.send_binary(b"late"), closed);
-    assert_eq!(conn.begin_text("late"), closed);
+    assert_eq!(conn.begin_text("late", false), closed);
     assert_eq!(conn.stream_frame(Some(Kind::Text), true, 1), closed);
     assert_eq!(conn.ping(b"late", START), closed);
     assert_eq!(conn.close(None, "", START), closed);
@@ -86,7 +86,7 @@ fn what_stops_messages_is_heeded_whatever_went_before<R: Tested>() {
         assert_eq!(conn.queued(), before);
     };
     let usual = Config::default;
-    refuses(usual(), &|conn| conn.begin_text("un").unwrap(), open_message);
+    refuses(usual(), &|conn| conn.begin_text("un", false).unwrap(), open_message);
     refuses(usual(), &|conn| conn.stream_frame(Some(Kind::Binary), true, 1).unwrap(), open_frame);
     refuses(usual(), &|conn| conn.close(CloseCode::NORMAL, "", START).unwrap(), closed);
     refuses(usual(), &|conn| drop(feed(conn, &peer::<R>(FIN | CLOSE, b""))), closed);
@@ -135,7 +135,7 @@ fn long_ping_is_refused<R: Tested>() {
 
 fn message_inside_message_is_refused<R: Tested>() {
     let mut conn = open::<R>();
-    conn.begin_text("a").unwrap();
+    conn.begin_text("a", false).unwrap();
     assert_eq!(conn.send_text("b"), Err(SendError::Misuse(Misuse::MessageOpen)));
     conn.continue_text("c", true).unwrap();
     sent(&mut conn);
@@ -148,7 +148,7 @@ fn frame_inside_streamed_frame_is_refused<R: Tested>() {
     conn.stream_frame(Some(Kind::Binary), true, 2).unwrap();
     conn.stream_payload(&mut [1]).unwrap();
     assert_eq!(conn.send_text("x"), frame_open);
-    assert_eq!(conn.begin_binary(b"x"), frame_open);
+    assert_eq!(conn.begin_binary(b"x", false), frame_open);
     assert_eq!(conn.stream_frame(Some(Kind::Binary), true, 0), frame_open);
     assert_eq!(conn.stream_frame(None, true, 0), frame_open);
     assert_eq!(conn.ping(b"x", START), frame_open);
@@ -174,7 +174,7 @@ fn streamed_payload_without_frame_is_refused<R: Tested>() {
     let overrun = Err(SendError::Misuse(Misuse::FrameOverrun));
     let mut conn = open::<R>();
     assert_eq!(conn.stream_payload(&mut [1]), overrun);
-    conn.begin_binary(b"a").unwrap();
+    conn.begin_binary(b"a", false).unwrap();
     assert_eq!(conn.stream_payload(&mut [1]), overrun);
     conn.continue_binary(b"", true).unwrap();
     sent(&mut conn);
@@ -201,7 +201,7 @@ fn message_at_hard_limit_is_given_back<R: Tested>() {
     let mut conn = R::open(Config::default().with_output_limits(10, 100));
     conn.send_binary(&[1; 100]).unwrap();
     assert_eq!(conn.send_text("more"), Err(SendError::QueueFull));
-    assert_eq!(conn.begin_text("more"), Err(SendError::QueueFull));
+    assert_eq!(conn.begin_text("more", false), Err(SendError::QueueFull));
     assert_eq!(conn.ping(b"more", START), Err(SendError::QueueFull));
     let refused = conn.send(vec![2; 5000]).unwrap_err();
     assert_eq!(refused.reason, SendError::QueueFull);
@@ -416,7 +416,7 @@ fn splitting_and_joining_at_any_time<R: Tested>() {
         Connection::join(receiver, sender)
     };
     let mut conn = open::<R>();
-    conn.begin_text("a").unwrap();
+    conn.begin_text("a", false).unwrap();
     let message = peer::<R>(FIN | TEXT, "grüße".as_bytes());
     for byte in &message[..message.len() - 1] {
         assert_eq!(feed(&mut conn, &[*byte]), []);

@@ -578,7 +578,7 @@ fn server_queues_prepared_messages_of_any_length() {
 fn server_refuses_prepared_message_like_any_other() {
     let prepared = Prepared::text("x");
     let mut conn = open::<Server>();
-    conn.begin_text("a").unwrap();
+    conn.begin_text("a", false).unwrap();
     assert_eq!(conn.send_prepared(&prepared), Err(SendError::Misuse(Misuse::MessageOpen)));
     conn.continue_text("b", true).unwrap();
     conn.set_config(Config::default().with_output_limits(1, 1));
@@ -701,7 +701,7 @@ fn borrowed_message_is_refused_at_the_hard_limit_and_not_before() {
 #[test]
 fn refused_borrowed_message_is_unchanged() {
     let mut conn = open::<Client>();
-    conn.begin_text("open").unwrap();
+    conn.begin_text("open", false).unwrap();
     let mut payload = vec![1, 2, 3, 4, 5];
     let refused = conn.send_binary_borrowed(&mut payload).map(drop);
     assert_eq!(refused, Err(SendError::Misuse(Misuse::MessageOpen)));

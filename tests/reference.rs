@@ -61,8 +61,11 @@ fn receive<R: Side>(mut conn: Connection<R>, bytes: &[u8], split: &Split) -> Mad
         let output = conn.output_slices().collect::<Vec<_>>().concat();
         let (answers, wrong) = naive::decode(&output, R::MASKS, &Limits::DEFAULT);
         assert_eq!(wrong, None, "what was answered is legal");
-        let close = Item::Close(Some(naive::close_code(violation)), String::new());
-        assert_eq!(answers.last(), Some(&close), "{violation}");
+        let Some(Item::Close(Some(code), reason)) = answers.last() else {
+            panic!("{violation}: {answers:?}");
+        };
+        assert_eq!(*code, naive::close_code(violation), "{violation}");
+        assert!(!reason.is_empty(), "{violation}");
     }
     made
 }

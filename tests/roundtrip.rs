@@ -217,8 +217,8 @@ fn send_all<R: Endpoint>(sends: &[(Send, Write)], lend: bool) -> (Vec<u8>, Vec<I
                 let last = fragments.len() - 1;
                 for (at, fragment) in fragments.iter().enumerate() {
                     let sent = match (kind, at) {
-                        (Kind::Text, 0) => conn.begin_text(fragment),
-                        (Kind::Binary, 0) => conn.begin_binary(fragment.as_bytes()),
+                        (Kind::Text, 0) => conn.begin_text(fragment, false),
+                        (Kind::Binary, 0) => conn.begin_binary(fragment.as_bytes(), false),
                         (Kind::Text, _) => conn.continue_text(fragment, at == last),
                         (Kind::Binary, _) => conn.continue_binary(fragment.as_bytes(), at == last),
                     };

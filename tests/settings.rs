@@ -31,7 +31,7 @@ fn connection_has_the_defaults_that_are_documented() {
     assert_eq!((config.limits.frame, config.limits.message), (16 << 20, 16 << 20));
     assert_eq!(config.limits, Limits::default());
     assert_eq!(config.delivery, Delivery::Whole);
-    assert!(config.auto_pong && config.auto_close);
+    assert!(config.auto_pong && config.auto_close && config.close_reasons);
     assert_eq!((config.soft_limit, config.hard_limit), (256 << 10, 16 << 20));
     assert_eq!((config.keepalive, config.idle), (None, None));
     assert_eq!(config.close, 10 * SECOND);
@@ -56,6 +56,7 @@ fn connection_takes_each_setting() {
             (|config| config.with_delivery(Delivery::Parts), "delivery: Whole", "delivery: Parts"),
             (|config| config.with_auto_pong(false), "auto_pong: true", "auto_pong: false"),
             (|config| config.with_auto_close(false), "auto_close: true", "auto_close: false"),
+            (|config| config.with_close_reasons(false), "reasons: true", "reasons: false"),
             (
                 |config| config.with_output_limits(1, 2),
                 "soft_limit: 262144, hard_limit: 16777216",

@@ -192,7 +192,7 @@ fn act<R: Side>(conn: &mut Connection<R>, act: Act, now: Duration) {
         Act::Ping => _ = conn.ping(b"", now),
         Act::Close => _ = conn.close(CloseCode::NORMAL, "enough", now),
         Act::Fragment => {
-            _ = conn.begin_binary(b"part").or_else(|_| conn.continue_binary(b"rest", true));
+            _ = conn.begin_binary(b"part", false).or_else(|_| conn.continue_binary(b"rest", true));
         }
     }
 }

@@ -141,7 +141,7 @@ fn receives_invalid_text_in_unfinished_frame_fails_1007<R: Tested>() {
     assert_eq!(drip(&mut conn, &frame), [(at, failed.clone())]);
     let mut conn = open::<R>();
     assert_eq!(feed(&mut conn, &frame), [failed]);
-    assert_eq!(sent(&mut conn), [(FIN | CLOSE, close_body(1007, b""))]);
+    assert_eq!(sent(&mut conn), [(FIN | CLOSE, failing_body(Violation::InvalidText))]);
 }
 
 fn receives_invalid_text_in_parts_fails_1007_after_good_part<R: Tested>() {
@@ -153,7 +153,7 @@ fn receives_invalid_text_in_parts_fails_1007_after_good_part<R: Tested>() {
         let mut conn = R::open(config.clone());
         let good = Seen::Part(true, "gut €".into(), true, false);
         assert_eq!(feed(&mut conn, &bytes), [good, failed.clone()]);
-        assert_eq!(sent(&mut conn), [(FIN | CLOSE, close_body(1007, b""))]);
+        assert_eq!(sent(&mut conn), [(FIN | CLOSE, failing_body(Violation::InvalidText))]);
 
         let mut conn = R::open(config.clone());
         let events = drip(&mut conn, &bytes);
@@ -309,7 +309,7 @@ fn refuses_to_queue_text_after_half_a_code_point<R: Tested>() {
 fn refuses_to_stream_invalid_text_after_queued_text<R: Tested>() {
     let invalid = Err(SendError::Misuse(Misuse::InvalidText));
     let mut conn = open::<R>();
-    conn.begin_text("queued ").unwrap();
+    conn.begin_text("queued ", false).unwrap();
     conn.stream_frame(None, true, 1).unwrap();
     assert_eq!(conn.stream_payload(&mut [0xFF]), invalid);
     conn.stream_payload(&mut b"!".to_vec()).unwrap();

@@ -108,7 +108,7 @@ fn fails_without_any_answer<R: Tested>() {
     assert_eq!(pass(&mut conn, seconds(40)), [Seen::Failed(Failure::Unresponsive)]);
     assert_eq!(pass(&mut conn, seconds(41)), []);
     // If the peer should live all the same, it gets a Close frame.
-    assert_eq!(sent(&mut conn), [(FIN | CLOSE, close_body(1011, b""))]);
+    assert_eq!(sent(&mut conn), [(FIN | CLOSE, failing_body(Failure::Unresponsive))]);
     assert_eq!(conn.want(), Want::ShutdownWrite);
     conn.shut();
     assert_eq!(conn.want().deadline(), Some(seconds(50)));

@@ -277,7 +277,10 @@ fn fails_a_client_that_breaks_the_rules(start: Start<'_>) {
         assert_eq!(&answer[..6], b"\x81\x04good");
         assert_eq!(answer[6], 0x88);
         assert_eq!(u16::from_be_bytes([answer[8], answer[9]]), code);
-        // Nothing else, and the end, though we have not closed.
+        // The reason, nothing else, and the end, though we have not closed.
+        let mut reason = vec![0; usize::from(answer[7]) - 2];
+        stream.read_exact(&mut reason).expect("a reason");
+        assert!(!reason.is_empty() && reason.is_ascii(), "{reason:?}");
         assert!(is_end(&stream.read(&mut answer)));
     }
 }
@@ -402,7 +405,11 @@ fn pings_and_drops_the_silent(start: Start<'_>) {
     let mut received = Vec::new();
     stream.read_to_end(&mut received).unwrap_or_default();
     assert_eq!(received.first(), Some(&0x89), "a ping");
-    assert_eq!(&received[10..], b"\x88\x02\x03\xF3", "and, unanswered, the end by 1011");
+    assert_eq!(
+        &received[10..],
+        b"\x88\x17\x03\xF3ping was not answered",
+        "and, unanswered, the end by 1011"
+    );
 }
 
 fn sends_away_the_idle(start: Start<'_>) {

@@ -171,13 +171,13 @@ impl<R: Endpoint> Run<R> {
             Op::BeginText(body) => {
                 let text = body.text();
                 self.given += text.len();
-                self.conn().begin_text(&text)?;
+                self.conn().begin_text(&text, false)?;
                 self.keep(|model| model.fragment(Some(Kind::Text), text.as_bytes(), false));
             }
             Op::BeginBinary(body) => {
                 let bytes = body.bytes();
                 self.given += bytes.len();
-                self.conn().begin_binary(&bytes)?;
+                self.conn().begin_binary(&bytes, false)?;
                 self.keep(|model| model.fragment(Some(Kind::Binary), &bytes, false));
             }
             Op::Continue { text, body, last } => {

@@ -30,6 +30,8 @@ pub struct Config {
     /// Whether the peer's Close frame is answered by itself: yes by default. Otherwise the application finishes what it has to
     /// say and calls `close` in its own time.
     pub auto_close: bool,
+    /// Whether the Close frame of a connection that fails says why in a few words, beside the code: yes by default.
+    pub close_reasons: bool,
     /// What becomes of incoming messages while output is congested: a server holds them, a client doesn't. For a
     /// [`Connection`](super::Connection); with the halves apart, their driver decides.
     pub holding: Holding,
@@ -129,6 +131,13 @@ impl Config {
         self
     }
 
+    /// The same configuration, a failing connection's Close frame saying why in words or not.
+    #[must_use]
+    pub fn with_close_reasons(mut self, close_reasons: bool) -> Self {
+        self.close_reasons = close_reasons;
+        self
+    }
+
     /// The same configuration with another choice of what becomes of incoming messages while output is congested.
     #[must_use]
     pub fn with_holding(mut self, holding: Holding) -> Self {
@@ -198,6 +207,7 @@ impl Default for Config {
             delivery: Delivery::Whole,
             auto_pong: true,
             auto_close: true,
+            close_reasons: true,
             holding: Holding::ByRole,
             soft_limit: 256 << 10,
             hard_limit: 16 << 20,

@@ -64,6 +64,7 @@
 //! ```
 
 mod aside;
+mod close_reason;
 mod close_status;
 mod config;
 mod control;

@@ -36,7 +36,9 @@ impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Misuse(misuse) => misuse.fmt(f),
-            Self::QueueFull => f.write_str("the output queue is at its hard limit"),
+            Self::QueueFull => {
+                f.write_str("the output queue is at `Config::hard_limit`: write what waits first")
+            }
             Self::Failed => {
                 f.write_str("the connection has failed, or has taken too long to close")
             }

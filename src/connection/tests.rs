@@ -156,7 +156,7 @@ impl Entropy for Sevens {
 fn whole_messages_are_sent_the_fast_way<R: Side>(keys: R::Keys) {
     let mut sender = Sender::<R>::new(Config::default(), keys);
     assert!(sender.may_send_at_once());
-    sender.begin_text("a").unwrap();
+    sender.begin_text("a", false).unwrap();
     assert!(!sender.may_send_at_once());
     sender.continue_text("b", true).unwrap();
     assert!(sender.may_send_at_once());

@@ -36,9 +36,9 @@ pub enum Violation {
     InvalidText,
     /// A close reason that is not UTF-8.
     InvalidReason,
-    /// A data frame over the limit.
+    /// A data frame over [`Limits::frame`](super::Limits::frame).
     FrameTooLong,
-    /// A message over the limit.
+    /// A message over [`Limits::message`](super::Limits::message).
     MessageTooLong,
 }
 
@@ -70,8 +70,8 @@ impl fmt::Display for Violation {
             Self::ForbiddenCloseCode => "the peer sent a close code that must not be sent",
             Self::InvalidText => "the peer sent text that is not UTF-8",
             Self::InvalidReason => "the peer sent a close reason that is not UTF-8",
-            Self::FrameTooLong => "the peer announced a frame over the limit",
-            Self::MessageTooLong => "the peer sent a message over the limit",
+            Self::FrameTooLong => "the peer announced a frame over `Limits::frame`",
+            Self::MessageTooLong => "the peer sent a message over `Limits::message`",
         })
     }
 }

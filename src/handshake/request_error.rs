@@ -157,8 +157,8 @@ impl fmt::Display for RequestError {
             Self::Control => "the client sent a control character in its head",
             Self::FoldedLine => "the client began a line of its head with whitespace",
             Self::EmptyLines => "the client sent too many empty lines before its request",
-            Self::HeadTooLong => "the client sent a head over the limit",
-            Self::TooManyFields => "the client sent more header fields than the limit",
+            Self::HeadTooLong => "the client sent a head over `HeadLimits::head`",
+            Self::TooManyFields => "the client sent more header fields than `HeadLimits::fields`",
             Self::RequestLine => "the client sent a malformed request line",
             Self::Field => "the client sent a malformed header field",
             Self::HttpVersion => "the client speaks another version of HTTP than 1.1",
@@ -186,7 +186,7 @@ impl fmt::Display for RequestError {
             Self::InvalidKey => "the client sent a key that is not sixteen bytes in base64",
             Self::InvalidSubprotocols => "the client sent a malformed list of subprotocols",
             Self::InvalidExtensions => "the client sent a malformed list of extensions",
-            Self::Timeout => "the client did not complete its request in time",
+            Self::Timeout => "the client did not complete its request within `HeadLimits::timeout`",
             Self::Truncated => "the client's stream ended inside its request",
         })
     }

@@ -90,8 +90,8 @@ impl fmt::Display for ResponseError {
             Self::BareCarriageReturn => "the server sent a bare carriage return",
             Self::Control => "the server sent a control character in its head",
             Self::FoldedLine => "the server began a line of its head with whitespace",
-            Self::HeadTooLong => "the server sent a head over the limit",
-            Self::TooManyFields => "the server sent more header fields than the limit",
+            Self::HeadTooLong => "the server sent a head over `HeadLimits::head`",
+            Self::TooManyFields => "the server sent more header fields than `HeadLimits::fields`",
             Self::StatusLine => "the server sent a malformed status line",
             Self::Field => "the server sent a malformed header field",
             Self::Status => "the server sent an invalid status",
@@ -110,7 +110,7 @@ impl fmt::Display for ResponseError {
             Self::UnofferedSubprotocol => "the server chose a subprotocol that was not offered",
             Self::Extensions(_) => "the server's choice of extensions does not follow the offer",
             Self::ConnectionField => "the server sent a header field that the stream can't have",
-            Self::Timeout => "the server did not answer in time",
+            Self::Timeout => "the server did not answer within `HeadLimits::timeout`",
             Self::Truncated => "the server's stream ended inside its answer",
         })
     }

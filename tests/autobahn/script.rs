@@ -1,7 +1,7 @@
 //! A case as a script: frames that the peer sends, each with what the endpoint has to show for it, and at which byte.
 
 use sockless::connection::{Cause, Failure, Initiator};
-use sockless::frame::Violation;
+use sockless::frame::{Limits, Violation};
 use sockless::{Connection, Event, Input, Want};
 
 use crate::wire::*;
@@ -135,7 +135,7 @@ impl Case {
 
     /// A frame that fails the connection with this byte of its.
     pub(crate) fn wrong(self, first: u8, payload: &[u8], at: At, why: Violation) -> Self {
-        let answer = Some((FIN | CLOSE, close_body(code(why), b"")));
+        let answer = Some((FIN | CLOSE, failing_body(why)));
         let mut case = self.step(first, payload, Some(Due { at, seen: violation(why), answer }));
         case.end = Some(End::Failed(why));
         case
@@ -263,30 +263,13 @@ impl Case {
                 assert_eq!(outcome.cause, Cause::Failed(failure), "{place}");
                 assert_eq!(outcome.initiator, Some(Initiator::Local), "{place}");
                 let numbers = (outcome.received.number(), outcome.sent.number());
-                assert_eq!(numbers, (1006, code(violation)), "{place}");
+                assert_eq!(
+                    numbers,
+                    (1006, code_and_reason(failure, &Limits::DEFAULT).0),
+                    "{place}"
+                );
             }
         }
-    }
-}
-
-/// The code that says so, by RFC 6455, section 7.4.1.
-fn code(why: Violation) -> u16 {
-    match why {
-        Violation::ReservedBits
-        | Violation::ReservedOpcode
-        | Violation::UnmaskedFrame
-        | Violation::MaskedFrame
-        | Violation::NonMinimalLength
-        | Violation::LengthOverflow
-        | Violation::FragmentedControl
-        | Violation::LongControl
-        | Violation::UnexpectedContinuation
-        | Violation::InterruptedMessage
-        | Violation::TruncatedCloseCode
-        | Violation::ForbiddenCloseCode => 1002,
-        Violation::InvalidText | Violation::InvalidReason => 1007,
-        Violation::FrameTooLong | Violation::MessageTooLong => 1009,
-        other => panic!("a violation without a code: {other:?}"),
     }
 }
 

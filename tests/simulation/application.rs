@@ -314,8 +314,8 @@ impl Application {
             }
             Op::Fragments(_, pieces) => {
                 match kind {
-                    Kind::Text => connection.begin_text("")?,
-                    Kind::Binary => connection.begin_binary(b"")?,
+                    Kind::Text => connection.begin_text("", false)?,
+                    Kind::Binary => connection.begin_binary(b"", false)?,
                 }
                 self.begun = Some(Begun {
                     kind,

@@ -16,9 +16,11 @@ use sockless::connection::{Cause, Entropy, Failure, Initiator, SendError, Side};
 use sockless::frame::Violation;
 use sockless::{Client, CloseCode, Config, Connection, Input, Outcome, Server, Want};
 
+mod failing;
 mod frames;
 mod seen;
 
+pub(crate) use failing::*;
 pub(crate) use frames::*;
 pub(crate) use seen::*;
 
@@ -298,7 +300,9 @@ impl Wrong {
         assert_eq!(earlier[0], (FIN | TEXT, b"queued".to_vec()));
         assert_eq!(earlier[1], (FIN | PONG, b"ping".to_vec()));
         assert!(earlier[2..].iter().all(|(first, _)| *first == FIN | PONG), "{earlier:?}");
-        assert_eq!(*close, (FIN | CLOSE, close_body(self.code, b"")));
+        let (code, reason) = code_and_reason(failure, &self.config.limits);
+        assert_eq!(code, self.code);
+        assert_eq!(*close, (FIN | CLOSE, close_body(code, reason.as_bytes())));
         // It is failed for good.
         assert_eq!(feed(conn, after), []);
         assert_eq!(sent(conn), []);

@@ -94,14 +94,14 @@ fn a_violation_reaches_the_reader_once_the_peer_has_been_told() {
         let (sender, mut reader) = server.split();
         peer.write_all(b"\x81\x81\0\0\0\0\xFF").await.expect("taken");
         let told = tokio::spawn(async move {
-            let mut answer = [0; 4];
+            let mut answer = [0; 21];
             peer.read_exact(&mut answer).await.expect("a Close frame");
             answer
         });
         let end = reader.recv().await;
         assert!(matches!(end, Some(Err(Error::Failed(Failure::Violation(_))))), "{end:?}");
         assert!(reader.recv().await.is_none());
-        assert_eq!(&told.await.expect("no panic"), b"\x88\x02\x03\xEF");
+        assert_eq!(&told.await.expect("no panic"), b"\x88\x13\x03\xEFtext is not UTF-8");
         // Who sends hears why.
         assert!(matches!(sender.send("late").await, Err(Error::Failed(Failure::Violation(_)))));
     });

@@ -78,7 +78,12 @@ async fn a_message_over_a_limit_is_an_error_with_its_name() {
         drop(server);
         let mut received = Vec::new();
         client.read_to_end(&mut received).await.expect("an end");
-        assert_eq!(received, b"\x88\x02\x03\xF1");
+        assert_eq!(received[2..4], [0x03, 0xF1]);
+        let reason: &[u8] = match limit {
+            Limit::Frame => b"frame exceeds 5 bytes",
+            _ => b"message exceeds 10 bytes",
+        };
+        assert_eq!(&received[4..], reason);
     }
 }
 

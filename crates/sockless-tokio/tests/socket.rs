@@ -191,7 +191,10 @@ async fn a_silent_peer_is_pinged_and_dropped() {
     drop(server);
     let mut received = Vec::new();
     peer.read_to_end(&mut received).await.expect("the end");
-    assert_eq!((received[0], &received[10..]), (0x89, &b"\x88\x02\x03\xF3"[..]));
+    assert_eq!(
+        (received[0], &received[10..]),
+        (0x89, &b"\x88\x17\x03\xF3ping was not answered"[..])
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -241,7 +244,7 @@ async fn a_violation_is_an_error_once_the_peer_has_been_told() {
     assert!(matches!(end, Some(Err(Error::Failed(Failure::Violation(_))))), "{end:?}");
     assert!(server.recv().await.is_none());
     drop(server);
-    assert_eq!(peer.await.expect("no panic"), b"\x88\x02\x03\xEA");
+    assert_eq!(peer.await.expect("no panic"), b"\x88\x15\x03\xEAframe is not masked");
 }
 
 #[tokio::test]

@@ -170,11 +170,11 @@ impl<R: Side> Recorder<R> {
     }
 
     pub fn begin_text(&mut self, text: &str) -> Result<(), SendError> {
-        self.sent(&Record::BeginText(text), |connection| connection.begin_text(text))
+        self.sent(&Record::BeginText(text), |connection| connection.begin_text(text, false))
     }
 
     pub fn begin_binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
-        self.sent(&Record::BeginBinary(bytes), |connection| connection.begin_binary(bytes))
+        self.sent(&Record::BeginBinary(bytes), |connection| connection.begin_binary(bytes, false))
     }
 
     pub fn continue_text(&mut self, text: &str, last: bool) -> Result<(), SendError> {

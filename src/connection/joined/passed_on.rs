@@ -90,22 +90,22 @@ impl<R: Side> Connection<R> {
         self.sender.send(message)
     }
 
-    /// Queues the first fragment of a text message.
+    /// Queues the first fragment of a text message; with `last`, it is the last too.
     ///
     /// # Errors
     ///
     /// Nothing has been queued.
-    pub fn begin_text(&mut self, text: &str) -> Result<(), SendError> {
-        self.sender.begin_text(text)
+    pub fn begin_text(&mut self, text: &str, last: bool) -> Result<(), SendError> {
+        self.sender.begin_text(text, last)
     }
 
-    /// Queues the first fragment of a binary message.
+    /// Queues the first fragment of a binary message; with `last`, it is the last too.
     ///
     /// # Errors
     ///
     /// Nothing has been queued.
-    pub fn begin_binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
-        self.sender.begin_binary(bytes)
+    pub fn begin_binary(&mut self, bytes: &[u8], last: bool) -> Result<(), SendError> {
+        self.sender.begin_binary(bytes, last)
     }
 
     /// Queues the next fragment of the open text message; with `last`, the last.

@@ -4,6 +4,7 @@
 use core::time::Duration;
 
 use super::Sender;
+use crate::connection::close_reason::CloseReason;
 use crate::connection::failure::Failure;
 use crate::connection::keys::Side;
 use crate::connection::outcome::SenderEnd;
@@ -120,12 +121,21 @@ impl<R: Side> Sender<R> {
     pub(super) fn fail(&mut self, failure: Failure) {
         self.queue_last_pongs();
         let due = failure.close_code().filter(|_| self.gate.state().is_open());
-        let close = match due.map(|code| self.queue_close(Some(code), "")) {
+        let close = match due.map(|code| self.queue_failure_close(code, failure)) {
             None => FailureClose::NotDue,
             Some(Ok(())) => FailureClose::Queued(due.into()),
             Some(Err(_)) => FailureClose::Blocked,
         };
         self.gate.change(SendingChange::Failed { failure, close });
+    }
+
+    /// Queues the Close frame of a connection that fails.
+    fn queue_failure_close(&mut self, code: CloseCode, failure: Failure) -> Result<(), Misuse> {
+        if !self.config.close_reasons {
+            return self.queue_close(Some(code), "");
+        }
+        let reason = CloseReason::new(failure, &self.config.limits);
+        self.queue_close(Some(code), reason.as_str())
     }
 
     /// Sends what had to wait: for the end of the open frame, or for the pongs before it to be written.

@@ -149,22 +149,22 @@ impl<R: Side> Sender<R> {
         Ok(())
     }
 
-    /// Queues the first fragment of a text message.
+    /// Queues the first fragment of a text message; with `last`, it is the last too.
     ///
     /// # Errors
     ///
     /// Nothing has been queued.
-    pub fn begin_text(&mut self, text: &str) -> Result<(), SendError> {
-        self.send_data(Some(Kind::Text), false, text.as_bytes())
+    pub fn begin_text(&mut self, text: &str, last: bool) -> Result<(), SendError> {
+        self.send_data(Some(Kind::Text), last, text.as_bytes())
     }
 
-    /// Queues the first fragment of a binary message.
+    /// Queues the first fragment of a binary message; with `last`, it is the last too.
     ///
     /// # Errors
     ///
     /// Nothing has been queued.
-    pub fn begin_binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
-        self.send_data(Some(Kind::Binary), false, bytes)
+    pub fn begin_binary(&mut self, bytes: &[u8], last: bool) -> Result<(), SendError> {
+        self.send_data(Some(Kind::Binary), last, bytes)
     }
 
     /// Queues the next fragment of the open text message; with `last`, the last.

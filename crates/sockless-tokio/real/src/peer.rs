@@ -82,7 +82,7 @@ impl Socket {
         match &mut self.form {
             Form::Whole(socket) => {
                 let connection = socket.connection_mut();
-                connection.begin_text(&text[..at])?;
+                connection.begin_text(&text[..at], false)?;
                 socket.ping(b"between").await?;
                 let connection = socket.connection_mut();
                 connection.continue_text("", false)?;

@@ -211,10 +211,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> WebSocket<S, R> {
         output::lend(&mut self.connection);
         let bytes = &bytes[..bytes.len().min(FRAGMENT)];
         let connection = &mut self.connection;
-        let sent = match (self.state.writes, last) {
-            (true, last) => connection.continue_binary(bytes, last),
-            (false, false) => connection.begin_binary(bytes),
-            (false, true) => connection.send_binary(bytes),
+        let sent = match self.state.writes {
+            true => connection.continue_binary(bytes, last),
+            false => connection.begin_binary(bytes, last),
         };
         if let Err(reason) = sent {
             return Poll::Ready(Err(self.refuse(reason)));

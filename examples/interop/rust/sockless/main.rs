@@ -175,7 +175,7 @@ fn fragments(peer: &Peer) -> Said {
         let sent = text(len);
         let third = (len / 3..).find(|at| sent.is_char_boundary(*at)).unwrap_or(len);
         let now = socket.now();
-        socket.connection.begin_text(&sent[..third])?;
+        socket.connection.begin_text(&sent[..third], false)?;
         socket.connection.ping(b"between", now)?;
         socket.connection.continue_text("", false)?;
         socket.connection.continue_text(&sent[third..], true)?;
@@ -183,7 +183,7 @@ fn fragments(peer: &Peer) -> Said {
         expect_text(&mut socket, &sent)?;
 
         let sent = bytes(len);
-        socket.connection.begin_binary(&sent[..third])?;
+        socket.connection.begin_binary(&sent[..third], false)?;
         socket.connection.continue_binary(b"", false)?;
         socket.connection.continue_binary(&sent[third..], true)?;
         expect_binary(&mut socket, &sent)?;
