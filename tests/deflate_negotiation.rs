@@ -23,7 +23,7 @@ fn lenient() -> Supported {
 /// What a server answers to these fields: the value of the header, empty if there is no header.
 fn answer(server: &Supported, fields: &[&str]) -> String {
     let agreed = server.accept(fields.iter().map(|field| field.as_bytes())).expect("well-formed");
-    assert_eq!(agreed.answer().is_empty(), agreed.deflate.is_none());
+    assert_eq!(agreed.is_empty(), agreed.deflate.is_none());
     agreed.answer().to_string()
 }
 
@@ -61,7 +61,7 @@ fn server_without_the_extension_declines_every_offer() {
     //# with PMCE names.
     let agreed = Supported::default().accept([&b"permessage-deflate"[..]]).expect("well-formed");
     assert_eq!(agreed, Agreed::default());
-    assert!(agreed.answer().is_empty());
+    assert!(agreed.is_empty());
     assert_eq!(agreed.answer().to_string(), "");
 }
 
@@ -275,7 +275,7 @@ fn server_refuses_a_malformed_header_wherever_the_error_is() {
 
 #[test]
 fn client_without_the_extension_offers_nothing() {
-    assert!(Supported::default().offer().is_empty());
+    assert!(Supported::default().is_empty());
     assert_eq!(Supported::default().offer().to_string(), "");
 }
 
@@ -287,7 +287,6 @@ fn client_offers_client_max_window_bits_by_default() {
     //# the PMCE in the "Sec-WebSocket-Extensions" header field of its
     //# opening handshake of the WebSocket connection.
     let offer = lenient().offer();
-    assert!(!offer.is_empty());
     assert_eq!(offer.to_string(), "permessage-deflate; client_max_window_bits");
 }
 
@@ -559,10 +558,10 @@ proptest! {
     #[test]
     fn two_endpoints_of_ours_always_come_to_terms(client in terms(), server in terms()) {
         let offer = client.offer().to_string();
-        let fields = (!client.offer().is_empty()).then_some(offer.as_bytes());
+        let fields = (!client.is_empty()).then_some(offer.as_bytes());
         let accepted = server.accept(fields).expect("our own offer");
         let answer = accepted.answer().to_string();
-        let fields = (!accepted.answer().is_empty()).then_some(answer.as_bytes());
+        let fields = (!accepted.is_empty()).then_some(answer.as_bytes());
         let agreed = client.check(fields).expect("our own answer");
         // Two endpoints that compress always agree, unless a window of 256 octets is required, which our server doesn't support.
         let impossible =

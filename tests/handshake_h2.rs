@@ -5,8 +5,7 @@
 
 use sockless::extension::AnswerError;
 use sockless::handshake::connect::{
-    ConnectAnswered, ConnectOpening, ConnectRequest, ConnectRequestError, ENABLE_CONNECT_PROTOCOL,
-    Setting, SettingError,
+    ConnectAnswered, ConnectOpening, ConnectRequest, ConnectRequestError, Setting, SettingError,
 };
 use sockless::handshake::{
     Acceptance, Field, HandshakeMisuse, Offer, RequestError, ResponseError, Url, UrlError,
@@ -78,7 +77,7 @@ fn check<'a>(offer: Offer<'a>, status: u16, fields: &[(&str, &str)]) -> ConnectA
 
 #[test]
 fn setting_has_the_registered_identifier() {
-    assert_eq!(ENABLE_CONNECT_PROTOCOL, 8);
+    assert_eq!(Setting::ID, 8);
 }
 
 #[test]

@@ -215,7 +215,7 @@ fn trace_that_was_changed_anywhere_is_told() {
             match replay(&changed, |_| {}) {
                 Err(Mismatch::Damaged(damage)) => match at {
                     0..8 => assert_eq!(damage, Damage::NoTrace),
-                    8 => assert_eq!(damage, Damage::Version(1 ^ by)),
+                    8 => assert_eq!(damage, Damage::Version(2 ^ by)),
                     _ => assert!(matches!(damage, Damage::Changed(_) | Damage::Truncated)),
                 },
                 other => panic!("byte {at} by {by}: {other:?}"),

@@ -130,7 +130,7 @@ fn negotiate(server: &Supported, client: &Supported, fields: &[&[u8]]) {
     let offer = client.offer().to_string();
     let agreed = server.accept([offer.as_bytes()]).expect("an offer");
     let answer = agreed.answer();
-    if !answer.is_empty() {
+    if !agreed.is_empty() {
         let theirs = client.check([answer.to_string().as_bytes()]).expect("what was offered");
         let (ours, theirs) = (agreed.deflate.expect("agreed"), theirs.deflate.expect("agreed"));
         // The client may limit itself beyond what it was asked for.

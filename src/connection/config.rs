@@ -48,7 +48,8 @@ pub struct Config {
     pub close: Duration,
     /// How long output may wait with none of it being written, before the connection fails: a minute by default.
     pub write_timeout: Duration,
-    /// The SIMD level of the kernels: the best that the CPU has by default; beside compression AVX2 at most.
+    /// The SIMD level of the kernels: the best that the CPU has by default; beside compression AVX2 at most. For tests.
+    #[doc(hidden)]
     pub simd: Level,
     /// How messages are compressed, where the handshake agreed on compression.
     #[cfg(feature = "deflate")]
@@ -188,7 +189,8 @@ impl Config {
         self
     }
 
-    /// The same configuration with a fixed SIMD level.
+    /// The same configuration with a fixed SIMD level, for tests.
+    #[doc(hidden)]
     #[must_use]
     pub fn with_simd(mut self, simd: Level) -> Self {
         self.simd = simd;

@@ -109,7 +109,9 @@ pub use keys::{Entropy, Side};
 pub use loan::Loan;
 pub use outcome::{Cause, Outcome, ReceiverEnd, SenderEnd};
 pub use receiver::Receiver;
-pub use reply::{ControlPayload, Notice, Probe, Reply};
+#[doc(hidden)]
+pub use reply::ControlPayload;
+pub use reply::{Notice, Probe, Reply};
 pub use send_error::{Refused, SendError};
 pub use sender::{Borrowed, Drain, Sender};
 pub use want::Want;

@@ -15,12 +15,18 @@ pub struct Agreed {
 }
 
 impl Agreed {
-    /// The value of the header in a server's answer.
+    /// The value of the `Sec-WebSocket-Extensions` header in a server's answer: empty without any extension in use, where the header
+    /// [has to be left out](Self::is_empty).
     //= https://www.rfc-editor.org/rfc/rfc7692#section-5
     //# To accept the use of an offered PMCE, a server MUST include the
     //# extension name of the PMCE in the "Sec-WebSocket-Extensions" header
     //# field of its opening handshake of the WebSocket connection.
-    pub const fn answer(&self) -> Answer {
+    pub fn answer(&self) -> impl fmt::Display + fmt::Debug + Copy + use<> {
+        self.header()
+    }
+
+    /// The same, as a type that can be kept.
+    pub(crate) const fn header(&self) -> Answer {
         Answer(*self)
     }
 
@@ -31,17 +37,16 @@ impl Agreed {
 }
 
 /// The value of the `Sec-WebSocket-Extensions` header in a server's answer, as its [`Display`](fmt::Display) form.
-///
-/// Without any extension in use the header [has to be left out](Answer::is_empty).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answer(Agreed);
+pub(crate) struct Answer(Agreed);
 
+#[cfg(feature = "handshake")]
 impl Answer {
     /// Whether there is nothing to say, and so no header to send.
     //= https://www.rfc-editor.org/rfc/rfc7692#section-5
     //# A server declining all offered PMCEs MUST NOT include any element
     //# with PMCE names.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }

@@ -18,7 +18,11 @@ pub mod header;
 mod malformed;
 mod negotiation;
 
-pub use agreed::{Agreed, Answer};
+pub use agreed::Agreed;
+#[cfg(feature = "handshake")]
+pub(crate) use agreed::Answer;
 pub use answer_error::AnswerError;
 pub use malformed::Malformed;
-pub use negotiation::{ExtensionOffer, Supported};
+#[cfg(feature = "handshake")]
+pub(crate) use negotiation::ExtensionOffer;
+pub use negotiation::Supported;

@@ -52,8 +52,14 @@ impl Supported {
         Ok(agreed)
     }
 
-    /// The value of the header with which a client offers what it supports.
-    pub const fn offer(&self) -> ExtensionOffer {
+    /// The value of the `Sec-WebSocket-Extensions` header with which a client offers what it supports: empty if that is nothing, where
+    /// the header [has to be left out](Self::is_empty).
+    pub fn offer(&self) -> impl fmt::Display + fmt::Debug + Copy + use<> {
+        self.header()
+    }
+
+    /// The same, as a type that can be kept.
+    pub(crate) const fn header(&self) -> ExtensionOffer {
         ExtensionOffer(*self)
     }
 
@@ -131,14 +137,13 @@ impl Supported {
 }
 
 /// The value of the `Sec-WebSocket-Extensions` header in a client's request, as its [`Display`](fmt::Display) form.
-///
-/// Without any extension to offer the header [has to be left out](ExtensionOffer::is_empty).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ExtensionOffer(Supported);
+pub(crate) struct ExtensionOffer(Supported);
 
+#[cfg(feature = "handshake")]
 impl ExtensionOffer {
     /// Whether there is nothing to offer, and so no header to send.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }

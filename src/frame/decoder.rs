@@ -62,12 +62,13 @@ enum State {
 }
 
 impl<R: Role> Decoder<R> {
-    /// A decoder for a connection that has just been opened, without extensions. Its SIMD level is the one that [`Level::detect`] finds.
+    /// A decoder for a connection that has just been opened, without extensions.
     pub fn new() -> Self {
         Self::with_level(Level::detect())
     }
 
     /// A decoder for a connection that has just been opened, without extensions, which unmasks and checks at this SIMD level.
+    #[doc(hidden)]
     pub fn with_level(level: Level) -> Self {
         Self {
             state: State::Idle,

@@ -108,12 +108,13 @@ impl Fragment {
 }
 
 impl<R: Role> Encoder<R> {
-    /// An encoder for a connection that has just been opened. Its SIMD level is the one that [`Level::detect`] finds.
+    /// An encoder for a connection that has just been opened.
     pub fn new() -> Self {
         Self::with_level(Level::detect())
     }
 
     /// An encoder for a connection that has just been opened, which masks at this SIMD level.
+    #[doc(hidden)]
     pub fn with_level(level: Level) -> Self {
         Self {
             state: State::Idle,

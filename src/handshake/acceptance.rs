@@ -175,7 +175,7 @@ impl Encodable for Switching<'_> {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.2
         //# However, the |Sec-WebSocket-Extensions| header field MUST NOT appear
         //# more than once in an HTTP response.
-        let extensions = self.established.extensions.answer();
+        let extensions = self.established.extensions.header();
         if !extensions.is_empty() {
             sink.put(b"Sec-WebSocket-Extensions: ");
             sink.put_display(&extensions);

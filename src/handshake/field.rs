@@ -88,7 +88,7 @@ pub(super) fn check_added(fields: &[Field<'_>]) -> Result<(), HandshakeMisuse> {
 
 /// The fields of a head that has been parsed, in their order.
 #[derive(Clone)]
-pub struct Fields<'a> {
+pub(super) struct Fields<'a> {
     rest: &'a [u8],
 }
 
@@ -99,7 +99,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The value of the first field called `name`.
-    pub fn value(mut self, name: &str) -> Option<&'a [u8]> {
+    pub(super) fn value(mut self, name: &str) -> Option<&'a [u8]> {
         self.find(|field| field.is(name)).map(|field| field.value)
     }
 }

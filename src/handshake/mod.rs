@@ -102,7 +102,7 @@ mod version;
 pub use acceptance::{Acceptance, Switching};
 pub use acceptor::{Acceptor, Asked};
 pub use connector::{Answered, Connector};
-pub use field::{Field, Fields};
+pub use field::Field;
 #[cfg(feature = "http")]
 pub use http_types::Upgrade;
 pub use key::accept_key;
@@ -115,5 +115,4 @@ pub use request::Request;
 pub use request_error::RequestError;
 pub use response::Response;
 pub use response_error::ResponseError;
-pub use subprotocols::Subprotocols;
 pub use url::{Url, UrlError};

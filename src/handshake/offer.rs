@@ -203,7 +203,7 @@ impl Encodable for Opening<'_> {
         //# be defined for that extension.
         if !extensions.is_empty() {
             sink.put(b"Sec-WebSocket-Extensions: ");
-            sink.put_display(&extensions.offer());
+            sink.put_display(&extensions.header());
             sink.put(b"\r\n");
         }
         for field in *fields {

@@ -14,7 +14,7 @@ use super::limits::HeadLimits;
 use super::misuse::HandshakeMisuse;
 use super::request_error::RequestError;
 use super::request_fields::RequestFields;
-use super::subprotocols::Subprotocols;
+use super::subprotocols::{Subprotocols, choose_subprotocol};
 use super::target::Target;
 use crate::extension::header;
 
@@ -103,7 +103,11 @@ impl<'i> Request<'i> {
     }
 
     /// All header fields, in their order.
-    pub fn fields(&self) -> Fields<'_> {
+    pub fn fields(&self) -> impl Iterator<Item = Field<'_>> + Clone {
+        self.lines()
+    }
+
+    fn lines(&self) -> Fields<'_> {
         Fields::new(
             self.head.as_slice().get(self.parsed.target_end + VERSION.len()..).unwrap_or_default(),
         )
@@ -111,12 +115,12 @@ impl<'i> Request<'i> {
 
     /// The value of the first field called `name`.
     pub fn field(&self, name: &str) -> Option<&[u8]> {
-        self.fields().value(name)
+        self.lines().value(name)
     }
 
     /// The value of the first field called `name`, if it is text.
     fn text(&self, name: &str) -> Option<&str> {
-        self.fields().find(|field| field.is(name)).and_then(|field| field.text())
+        self.lines().find(|field| field.is(name)).and_then(|field| field.text())
     }
 
     /// Whether the request asks for a WebSocket.
@@ -129,14 +133,14 @@ impl<'i> Request<'i> {
     //# The |Sec-WebSocket-Protocol| header field MAY appear multiple times
     //# in an HTTP request (which is logically the same as a single
     //# |Sec-WebSocket-Protocol| header field that contains all values).
-    pub fn subprotocols(&self) -> Subprotocols<'_> {
+    pub fn subprotocols(&self) -> impl Iterator<Item = &str> + Clone {
         let any = self.parsed.has_subprotocols;
-        Subprotocols::new(if any { self.fields() } else { Fields::new(&[]) })
+        Subprotocols::new(if any { self.lines() } else { Fields::new(&[]) })
     }
 
     /// The first of the server's `supported` subprotocols that the client offers.
     pub fn choose_subprotocol<'s>(&self, supported: &[&'s str]) -> Option<&'s str> {
-        self.subprotocols().choose(supported)
+        choose_subprotocol(self.subprotocols(), supported)
     }
 
     /// The extensions that the client offers, in its order of preference.
@@ -180,7 +184,7 @@ impl fmt::Debug for Request<'_> {
         f.debug_struct("Request")
             .field("path", &self.path())
             .field("upgrade", &self.is_upgrade())
-            .field("fields", &self.fields())
+            .field("fields", &self.lines())
             .finish()
     }
 }

@@ -5,7 +5,7 @@
 use core::fmt;
 use core::mem::MaybeUninit;
 
-use super::field::{Fields, values_of};
+use super::field::{Field, Fields, values_of};
 use super::head_buffer::HeadBytes;
 use super::head_scan::HeadScan;
 use super::limits::HeadLimits;
@@ -69,13 +69,17 @@ impl<'i> Response<'i> {
     }
 
     /// All header fields, in their order.
-    pub fn fields(&self) -> Fields<'_> {
+    pub fn fields(&self) -> impl Iterator<Item = Field<'_>> + Clone {
+        self.lines()
+    }
+
+    fn lines(&self) -> Fields<'_> {
         Fields::new(self.head.as_slice().get(self.parsed.fields_start..).unwrap_or_default())
     }
 
     /// The value of the first field called `name`.
     pub fn field(&self, name: &str) -> Option<&[u8]> {
-        self.fields().value(name)
+        self.lines().value(name)
     }
 
     /// The versions of the WebSocket protocol that the server speaks, where it says so with a refusal.
@@ -119,7 +123,7 @@ impl fmt::Debug for Response<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")
             .field("status", &self.status())
-            .field("fields", &self.fields())
+            .field("fields", &self.lines())
             .field("body", &self.body().len())
             .finish()
     }

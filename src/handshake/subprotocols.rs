@@ -5,7 +5,7 @@ use crate::words::token::{Elements, elements, token};
 
 /// The subprotocols of a request, in the client's order of preference.
 #[derive(Clone, Debug)]
-pub struct Subprotocols<'a> {
+pub(super) struct Subprotocols<'a> {
     fields: Fields<'a>,
     elements: Elements<'a>,
 }
@@ -13,11 +13,6 @@ pub struct Subprotocols<'a> {
 impl<'a> Subprotocols<'a> {
     pub(super) fn new(fields: Fields<'a>) -> Self {
         Self { fields, elements: elements(&[]) }
-    }
-
-    /// The first of `supported` that is among these: the server's preference decides.
-    pub fn choose<'s>(&self, supported: &[&'s str]) -> Option<&'s str> {
-        choose_subprotocol(self.clone(), supported)
     }
 }
 

@@ -7,6 +7,7 @@ pub mod close_code;
 pub mod mask;
 pub mod opcode;
 pub mod role;
+#[doc(hidden)]
 pub mod simd;
 #[doc(hidden)]
 pub mod text;

@@ -40,7 +40,7 @@
 //!
 //! # The format
 //!
-//! A trace begins with the eight bytes `SOCKLESS` and a byte for the version, 1. Records follow. Each is a byte that says what it
+//! A trace begins with the eight bytes `SOCKLESS` and a byte for the version, 2. Records follow. Each is a byte that says what it
 //! is, its body's length, the body, and four bytes, the lowest first: the 32-bit FNV-1a hash of all records so far, this one
 //! without these four bytes included. So nothing can be changed, left out or put elsewhere unnoticed.
 //!
@@ -51,12 +51,12 @@
 //! | byte | calls | body |
 //! |---|---|---|
 //! | 1 | the beginning | flag: client; option: the parameters of `permessage-deflate` (two flags: no context takeover of the server's, of the client's; two numbers: window bits of the server's, of the client's, 0 for none); then as 2 |
-//! | 2 | `set_config` | numbers: limit on frames, limit on messages; flags: delivery in parts, automatic pong, automatic close; numbers: soft limit, hard limit; option: times of keepalive, interval and timeout; option: time of idle; time of close; numbers: level, memory and threshold of compression |
+//! | 2 | `set_config` | numbers: limit on frames, limit on messages; flags: delivery in parts, automatic pong, automatic close, reasons in Close frames; numbers: soft limit, hard limit; option: times of keepalive, interval and timeout; option: time of idle; time of close; numbers: level, memory and threshold of compression |
 //! | 3 | `poll` | time; flag: the stream has ended; bytes: the input |
 //! | 4 | `poll` with what the call before has left of the input | time |
 //! | 5, 6 | `send_text`, `send_binary` | bytes |
 //! | 7, 8 | `send` of a text or binary message | bytes |
-//! | 9, 10 | `begin_text`, `begin_binary` | bytes |
+//! | 9, 10 | `begin_text`, `begin_binary` | flag: last; bytes |
 //! | 11, 12 | `continue_text`, `continue_binary` | flag: last; bytes |
 //! | 13 | `stream_frame` | number: 0 for a continuation, 1 for text, 2 for binary; flag: fin; number: length |
 //! | 14 | `stream_payload` | bytes |

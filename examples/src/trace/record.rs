@@ -11,7 +11,7 @@ use super::damage::Damage;
 use super::settings::{Beginning, Settings};
 
 /// How a trace begins, with its version.
-pub(super) const MAGIC: &[u8; 9] = b"SOCKLESS\x01";
+pub(super) const MAGIC: &[u8; 9] = b"SOCKLESS\x02";
 
 /// One record of a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +26,8 @@ pub enum Record<'t> {
     SendBinary(&'t [u8]),
     SendOwnedText(&'t str),
     SendOwnedBinary(&'t [u8]),
-    BeginText(&'t str),
-    BeginBinary(&'t [u8]),
+    BeginText { last: bool, text: &'t str },
+    BeginBinary { last: bool, bytes: &'t [u8] },
     ContinueText { last: bool, text: &'t str },
     ContinueBinary { last: bool, bytes: &'t [u8] },
     StreamFrame { first: Option<Kind>, fin: bool, len: u64 },
@@ -105,8 +105,8 @@ impl<'t> Record<'t> {
             Self::SendBinary(bytes) => tagged(6, body.rest(bytes)),
             Self::SendOwnedText(text) => tagged(7, body.rest(text.as_bytes())),
             Self::SendOwnedBinary(bytes) => tagged(8, body.rest(bytes)),
-            Self::BeginText(text) => tagged(9, body.rest(text.as_bytes())),
-            Self::BeginBinary(bytes) => tagged(10, body.rest(bytes)),
+            Self::BeginText { last, text } => tagged(9, body.flag(*last).rest(text.as_bytes())),
+            Self::BeginBinary { last, bytes } => tagged(10, body.flag(*last).rest(bytes)),
             Self::ContinueText { last, text } => tagged(11, body.flag(*last).rest(text.as_bytes())),
             Self::ContinueBinary { last, bytes } => tagged(12, body.flag(*last).rest(bytes)),
             Self::StreamFrame { first, fin, len } => {
@@ -149,8 +149,8 @@ impl<'t> Record<'t> {
             6 => Self::SendBinary(body.rest()),
             7 => Self::SendOwnedText(body.text()?),
             8 => Self::SendOwnedBinary(body.rest()),
-            9 => Self::BeginText(body.text()?),
-            10 => Self::BeginBinary(body.rest()),
+            9 => Self::BeginText { last: body.flag()?, text: body.text()? },
+            10 => Self::BeginBinary { last: body.flag()?, bytes: body.rest() },
             11 => Self::ContinueText { last: body.flag()?, text: body.text()? },
             12 => Self::ContinueBinary { last: body.flag()?, bytes: body.rest() },
             13 => {
@@ -319,8 +319,12 @@ impl fmt::Display for Record<'_> {
             Self::SendBinary(bytes) => write!(f, "send_binary {}", Shown(bytes)),
             Self::SendOwnedText(text) => write!(f, "send, text {}", Shown(text.as_bytes())),
             Self::SendOwnedBinary(bytes) => write!(f, "send, binary {}", Shown(bytes)),
-            Self::BeginText(text) => write!(f, "begin_text {}", Shown(text.as_bytes())),
-            Self::BeginBinary(bytes) => write!(f, "begin_binary {}", Shown(bytes)),
+            Self::BeginText { last, text } => {
+                write!(f, "begin_text, last {last}, {}", Shown(text.as_bytes()))
+            }
+            Self::BeginBinary { last, bytes } => {
+                write!(f, "begin_binary, last {last}, {}", Shown(bytes))
+            }
             Self::ContinueText { last, text } => {
                 write!(f, "continue_text, last {last}, {}", Shown(text.as_bytes()))
             }

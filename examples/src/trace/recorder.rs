@@ -169,12 +169,14 @@ impl<R: Side> Recorder<R> {
         sent
     }
 
-    pub fn begin_text(&mut self, text: &str) -> Result<(), SendError> {
-        self.sent(&Record::BeginText(text), |connection| connection.begin_text(text, false))
+    pub fn begin_text(&mut self, text: &str, last: bool) -> Result<(), SendError> {
+        let call = Record::BeginText { last, text };
+        self.sent(&call, |connection| connection.begin_text(text, last))
     }
 
-    pub fn begin_binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
-        self.sent(&Record::BeginBinary(bytes), |connection| connection.begin_binary(bytes, false))
+    pub fn begin_binary(&mut self, bytes: &[u8], last: bool) -> Result<(), SendError> {
+        let call = Record::BeginBinary { last, bytes };
+        self.sent(&call, |connection| connection.begin_binary(bytes, last))
     }
 
     pub fn continue_text(&mut self, text: &str, last: bool) -> Result<(), SendError> {

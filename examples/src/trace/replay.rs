@@ -218,8 +218,8 @@ impl<R: Side, S: FnMut(Step<'_, '_>)> Replay<R, S> {
             Record::SendOwnedBinary(bytes) => {
                 connection.send(bytes).map_err(|refused| refused.reason)
             }
-            Record::BeginText(text) => connection.begin_text(text, false),
-            Record::BeginBinary(bytes) => connection.begin_binary(bytes, false),
+            Record::BeginText { last, text } => connection.begin_text(text, last),
+            Record::BeginBinary { last, bytes } => connection.begin_binary(bytes, last),
             Record::ContinueText { last, text } => connection.continue_text(text, last),
             Record::ContinueBinary { last, bytes } => connection.continue_binary(bytes, last),
             Record::StreamFrame { first, fin, len } => connection.stream_frame(first, fin, len),

@@ -29,6 +29,7 @@ pub struct Settings {
     parts: bool,
     auto_pong: bool,
     auto_close: bool,
+    close_reasons: bool,
     soft: u64,
     hard: u64,
     keepalive: Option<(Duration, Duration)>,
@@ -133,6 +134,7 @@ impl Settings {
             parts: config.delivery == Delivery::Parts,
             auto_pong: config.auto_pong,
             auto_close: config.auto_close,
+            close_reasons: config.close_reasons,
             soft: config.soft_limit as u64,
             hard: config.hard_limit as u64,
             keepalive: config.keepalive.map(|Keepalive { interval, timeout }| (interval, timeout)),
@@ -152,6 +154,7 @@ impl Settings {
             .with_delivery(if self.parts { Delivery::Parts } else { Delivery::Whole })
             .with_auto_pong(self.auto_pong)
             .with_auto_close(self.auto_close)
+            .with_close_reasons(self.close_reasons)
             .with_output_limits(clamp(self.soft), clamp(self.hard))
             .with_close(self.close)
             .with_write_timeout(self.write)
@@ -178,7 +181,7 @@ impl Settings {
 
     pub(super) fn write(&self, body: &mut Writer<'_>) {
         body.number(self.frame).number(self.message);
-        body.flag(self.parts).flag(self.auto_pong).flag(self.auto_close);
+        body.flag(self.parts).flag(self.auto_pong).flag(self.auto_close).flag(self.close_reasons);
         body.number(self.soft).number(self.hard).flag(self.keepalive.is_some());
         if let Some((interval, timeout)) = self.keepalive {
             body.time(interval).time(timeout);
@@ -205,6 +208,7 @@ impl Settings {
             parts: body.flag()?,
             auto_pong: body.flag()?,
             auto_close: body.flag()?,
+            close_reasons: body.flag()?,
             soft: body.number()?,
             hard: body.number()?,
             keepalive: if body.flag()? { Some((body.time()?, body.time()?)) } else { None },

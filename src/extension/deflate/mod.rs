@@ -91,6 +91,7 @@ pub(crate) use encoder::DeflateEncoder;
 
 pub use config::Compression;
 pub use effort::{Effort, Memory};
-pub use parameters::{NAME, Parameters, WindowBits};
+pub(crate) use parameters::NAME;
+pub use parameters::{Parameters, WindowBits};
 pub use pool::Pool;
 pub use terms::Terms;

@@ -8,7 +8,7 @@ use crate::extension::header::{Params, Value};
 use crate::words::role::Role;
 
 /// The registered name of the extension.
-pub const NAME: &str = "permessage-deflate";
+pub(crate) const NAME: &str = "permessage-deflate";
 
 const SERVER_NO_CONTEXT_TAKEOVER: &str = "server_no_context_takeover";
 const CLIENT_NO_CONTEXT_TAKEOVER: &str = "client_no_context_takeover";

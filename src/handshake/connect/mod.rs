@@ -43,8 +43,9 @@ mod value;
 
 pub use error::ConnectRequestError;
 #[cfg(feature = "http")]
+#[doc(hidden)]
 pub use http_types::HttpFields;
 pub use opening::{ConnectAnswered, ConnectOpening};
 pub use request::{ConnectAccepted, ConnectRequest};
-pub use setting::{ENABLE_CONNECT_PROTOCOL, Setting, SettingError};
+pub use setting::{Setting, SettingError};
 pub use value::FieldValue;

@@ -56,7 +56,7 @@ impl<'a> ConnectOpening<'a> {
         let origin = self.offer.origin();
         // A list may be spread over several fields of one name, so no buffer is needed to join it.
         let subprotocols = self.offer.subprotocols().iter();
-        let extensions = self.offer.extensions().offer();
+        let extensions = self.offer.extensions().header();
         [
             (":method", FieldValue::from_bytes(b"CONNECT")),
             (":protocol", FieldValue::from_bytes(b"websocket")),

@@ -253,7 +253,7 @@ impl<'a> ConnectAccepted<'a> {
 
     /// The fields, without `:status`.
     pub fn fields(&self) -> impl Iterator<Item = (&'a str, FieldValue<'a>)> + Clone {
-        let extensions = self.established.extensions.answer();
+        let extensions = self.established.extensions.header();
         let subprotocol = self.established.subprotocol;
         subprotocol
             .map(|name| ("sec-websocket-protocol", FieldValue::from_bytes(name.as_bytes())))

@@ -2,9 +2,6 @@
 
 use core::{error, fmt};
 
-/// The identifier of SETTINGS_ENABLE_CONNECT_PROTOCOL, in HTTP/2 and in HTTP/3.
-pub const ENABLE_CONNECT_PROTOCOL: u16 = 0x08;
-
 /// The values of SETTINGS_ENABLE_CONNECT_PROTOCOL on one connection, in their order: those that a client receives, or those that
 /// a server is about to send.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +20,9 @@ pub enum SettingError {
 }
 
 impl Setting {
+    /// The identifier of SETTINGS_ENABLE_CONNECT_PROTOCOL, in HTTP/2 and in HTTP/3.
+    pub const ID: u16 = 0x08;
+
     /// Notes the next value.
     ///
     /// # Errors
