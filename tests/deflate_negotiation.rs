@@ -54,6 +54,12 @@ const INVALID_BITS: [&str; 16] = [
 // As a server.
 
 #[test]
+fn terms_alone_are_support_for_nothing_else() {
+    let terms = Terms::default().with_server_no_context_takeover();
+    assert_eq!(Supported::from(terms), Supported::default().with_deflate(terms));
+}
+
+#[test]
 fn server_without_the_extension_declines_every_offer() {
     //= https://www.rfc-editor.org/rfc/rfc7692#section-5
     //= type=test

@@ -326,6 +326,18 @@ fn halves_and_replies_are_send() {
     is_send::<Outcome>();
 }
 
+#[test]
+fn halves_and_connections_are_sync() {
+    // A task that holds a reference to a connection across an await has to be `Send`: most runtimes ask for it.
+    fn is_sync<T: Sync + 'static>() {}
+    is_sync::<Receiver<Server>>();
+    is_sync::<Receiver<Client>>();
+    is_sync::<Sender<Server>>();
+    is_sync::<Sender<Client>>();
+    is_sync::<Connection<Server>>();
+    is_sync::<Connection<Client>>();
+}
+
 /// What a sending thread gets.
 enum Order {
     Reply(Reply),

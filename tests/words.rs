@@ -71,6 +71,16 @@ fn opcodes_are_those_of_the_rfc_and_no_others() {
 }
 
 #[test]
+fn opcodes_show_their_names() {
+    let names = (0..16).filter_map(Opcode::from_bits).map(|opcode| opcode.to_string());
+    assert_eq!(
+        names.collect::<Vec<_>>(),
+        ["continuation", "text", "binary", "close", "ping", "pong"]
+    );
+    assert_eq!(format!("{:<6}{:>6}", Opcode::Text, Opcode::Ping), "text    ping");
+}
+
+#[test]
 fn only_a_client_has_a_key() {
     assert_eq!((Server::octets(()), Client::octets([1, 2, 3, 4])), (None, Some([1, 2, 3, 4])));
     assert_eq!((Server::MASKS, Client::MASKS), (false, true));

@@ -23,7 +23,7 @@ pub trait Entropy {
 /// A role together with its source of masking keys. Sealed, like [`Role`].
 pub trait Side: Role {
     /// The source of masking keys: nothing for a server.
-    type Keys: Send + Unpin;
+    type Keys: Send + Sync + Unpin;
 
     /// The next frame's masking key.
     fn next_key(keys: &mut Self::Keys) -> Self::Key;
@@ -37,7 +37,7 @@ impl Side for Server {
 }
 
 impl Side for Client {
-    type Keys = Box<dyn Entropy + Send>;
+    type Keys = Box<dyn Entropy + Send + Sync>;
 
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
     //# The masking key is a 32-bit value chosen at random by the client.

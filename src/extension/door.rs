@@ -15,7 +15,7 @@ pub(crate) enum DecodeError {
 }
 
 /// Decodes the payload of messages whose first frame has the RSV bit that the extension uses.
-pub(crate) trait Decode: Send {
+pub(crate) trait Decode: Send + Sync {
     /// Takes the next piece of a message's payload, cut anywhere, and appends to `out` all that can be decoded so far, at
     /// most `budget` octets. With `end`, the piece is the message's last; a piece may be empty.
     ///
@@ -35,7 +35,7 @@ pub(crate) trait Decode: Send {
 }
 
 /// Encodes the payload of messages that are sent with the RSV bit that the extension uses.
-pub(crate) trait Encode: Send {
+pub(crate) trait Encode: Send + Sync {
     /// Takes the next fragment of a message and appends its encoded form to `out`. With `end`, it is the last.
     fn encode(&mut self, fragment: &[u8], end: bool, out: &mut Vec<u8>);
 

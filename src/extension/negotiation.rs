@@ -136,6 +136,14 @@ impl Supported {
     }
 }
 
+/// `permessage-deflate` on these terms, and nothing else.
+#[cfg(feature = "deflate")]
+impl From<deflate::Terms> for Supported {
+    fn from(terms: deflate::Terms) -> Self {
+        Self::default().with_deflate(terms)
+    }
+}
+
 /// The value of the `Sec-WebSocket-Extensions` header in a client's request, as its [`Display`](fmt::Display) form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ExtensionOffer(Supported);

@@ -43,8 +43,8 @@ impl<'a> Acceptance<'a> {
 
     /// The same with extensions that may be used if the client offers them.
     #[must_use]
-    pub fn with_extensions(mut self, supported: Supported) -> Self {
-        self.extensions = supported;
+    pub fn with_extensions(mut self, supported: impl Into<Supported>) -> Self {
+        self.extensions = supported.into();
         self
     }
 

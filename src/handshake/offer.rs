@@ -48,8 +48,8 @@ impl<'a> Offer<'a> {
 
     /// The same with extensions that may be used.
     #[must_use]
-    pub fn with_extensions(mut self, supported: Supported) -> Self {
-        self.extensions = supported;
+    pub fn with_extensions(mut self, supported: impl Into<Supported>) -> Self {
+        self.extensions = supported.into();
         self
     }
 

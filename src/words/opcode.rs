@@ -1,5 +1,7 @@
 //! Opcodes, and the two kinds of messages that begin with them (RFC 6455, section 5.2).
 
+use core::fmt;
+
 /// The interpretation of a frame's payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -53,6 +55,20 @@ impl Opcode {
     #[inline]
     pub const fn is_control(self) -> bool {
         self.bits() & 0x8 != 0
+    }
+}
+
+/// The name in RFC 6455, section 5.2, in lower case.
+impl fmt::Display for Opcode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Continuation => "continuation",
+            Self::Text => "text",
+            Self::Binary => "binary",
+            Self::Close => "close",
+            Self::Ping => "ping",
+            Self::Pong => "pong",
+        })
     }
 }
 

@@ -54,7 +54,7 @@ impl Recorder<Client> {
     pub fn client(
         established: &Established<'_>,
         config: impl Into<Arc<Config>>,
-        source: impl Entropy + Send + 'static,
+        source: impl Entropy + Send + Sync + 'static,
     ) -> Self {
         let config = config.into();
         let beginning = Beginning::new(true, established.extensions, &config);

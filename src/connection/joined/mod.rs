@@ -117,7 +117,7 @@ impl Connection<Client> {
     /// A client's connection that has just been opened, with its own source of masking keys.
     pub fn client_with(
         config: impl Into<Arc<Config>>,
-        entropy: impl Entropy + Send + 'static,
+        entropy: impl Entropy + Send + Sync + 'static,
     ) -> Self {
         Self::with_keys(config.into(), alloc::boxed::Box::new(entropy))
     }
