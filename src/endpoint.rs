@@ -48,11 +48,12 @@ use crate::words::role::Client;
 use crate::words::role::Server;
 
 /// Accepts a request: returns the server's connection, whose output begins with the answer, and what was agreed on. Pass the input
-/// after [`Request::consumed`] to the connection.
+/// after [`Request::consumed`] to the connection. The client waits for the answer: write the output before anything else is waited for.
 ///
 /// # Errors
 ///
-/// If the acceptance does not match the request. Nothing has been sent.
+/// If the acceptance does not match the request, a mistake of the program. Nothing has been sent: answer with a
+/// [`Refusal`](crate::handshake::Refusal) of status 500.
 pub fn accept<'a>(
     request: &Request<'_>,
     acceptance: &Acceptance<'a>,

@@ -55,9 +55,10 @@
 //! # The guide
 //!
 //! The chapters of the `guide` go deeper: [design](guide::design) and dependencies, [writing a driver](guide::driver),
-//! [backpressure](guide::backpressure), [timers](guide::timers), [closing](guide::closing), [testing by
+//! [an asynchronous one](guide::asynchronous), [backpressure](guide::backpressure), [timers](guide::timers), [closing](guide::closing), [testing by
 //! simulation](guide::testing), [compression](guide::compression), and [coming from tungstenite](guide::migration).
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;

@@ -11,12 +11,27 @@ use crate::words::simd::Level;
 /// The behaviour of connections. One can serve any number of them, in an `Arc`.
 ///
 /// ```
-/// use sockless::{Config, Delivery, frame::Limits};
+/// use std::sync::Arc;
+/// use std::time::Duration;
+/// use sockless::{CloseCode, Config, Connection, Event, Input, Limits};
 ///
-/// let config = Config::default()
-///     .with_limits(Limits::default().with_message(1 << 20))
-///     .with_delivery(Delivery::Parts);
-/// assert_eq!(config.limits.message, 1 << 20);
+/// // What all clients of a server share: short messages, and a ping after half a minute of silence.
+/// let config = Arc::new(
+///     Config::default()
+///         .with_limits(Limits::default().with_message(1000))
+///         .with_keepalive(Duration::from_secs(30), Duration::from_secs(10)),
+/// );
+/// let mut connections = [Connection::server(Arc::clone(&config)), Connection::server(config)];
+///
+/// // A frame announces 1001 bytes, and fails before they have come.
+/// let mut header = [0x82, 0xFE, 0x03, 0xE9];
+/// let failed = connections[0].poll(&mut Input::new(&mut header), Duration::ZERO);
+/// let Some(Event::Failed(failure)) = failed else { panic!("{failed:?}") };
+/// assert_eq!(failure.close_code(), Some(CloseCode::MESSAGE_TOO_BIG));
+///
+/// // The other goes on, and is asked after half a minute whether it is there.
+/// assert!(connections[1].poll(&mut Input::none(), Duration::ZERO).is_none());
+/// assert!(matches!(connections[1].poll(&mut Input::none(), Duration::from_secs(30)), Some(Event::Quiet)));
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]

@@ -9,11 +9,14 @@ use crate::message::Message;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SendError {
-    /// It would have broken a rule of sending.
+    /// It would have broken a rule of sending, a mistake of the program: mend the call. [`Misuse::Closed`] alone is ordinary, where the
+    /// closing handshake may have begun meanwhile: there is nothing more to send.
     Misuse(Misuse),
-    /// The output queue is at its hard limit.
+    /// The output queue is at its hard limit. Write what waits, then send it again; or drop it; or close a connection that reads too slowly. To
+    /// come to know it earlier, look at [`is_congested`](crate::Connection::is_congested).
     QueueFull,
-    /// The connection has failed, or its closing handshake has taken too long.
+    /// The connection has failed, or its closing handshake has taken too long. Go on with the loop until
+    /// [`Want::Done`](crate::Want::Done), whose outcome says why; what has to arrive goes over another connection.
     Failed,
 }
 

@@ -4,15 +4,19 @@
 //! |---|---|
 //! | [`design`] | want to know what is promised, how it is built, and why it is not built otherwise |
 //! | [`driver`] | put Sockless under a runtime of their own |
+//! | [`asynchronous`] | write a driver for an asynchronous runtime: what is raced, dropped and kept |
 //! | [`backpressure`] | have peers that read slowly, or send fast |
 //! | [`timers`] | need keepalives, idle times, and deadlines |
 //! | [`closing`] | want every connection to end well, in whatever order things happen |
 //! | [`testing`] | test what they have built on it, without sockets and without waiting |
 //! | [`compression`] | consider `permessage-deflate`, and have to pay for it |
-//! | [`migration`] | come from tungstenite |
+//! | [`migration`] | come from tungstenite, and drive the engine themselves |
 //!
-//! All code of ours in it is compiled and run with the tests.
+//! All code of ours in it is compiled and run with the tests, and no chapter needs code that isn't in it or in one above it.
 
+#[doc = include_str!("asynchronous.md")]
+#[doc = "\n# Reference\n\n[`Connection`](crate::Connection), [`Input`](crate::Input), [`Want`](crate::Want), [`handshake::Acceptor`](crate::handshake::Acceptor)"]
+pub mod asynchronous {}
 #[doc = include_str!("backpressure.md")]
 #[doc = "\n# Reference\n\n[`Config`](crate::Config), [`Connection::is_congested`](crate::Connection::is_congested), [`Connection::queued`](crate::Connection::queued), [`SendError`](crate::SendError), [`Prepared`](crate::Prepared)"]
 pub mod backpressure {}

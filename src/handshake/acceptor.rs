@@ -36,6 +36,60 @@ pub enum Asked<'i> {
 /// A head that arrives in one piece is neither copied nor allocated for. The pieces of any other head are put together, in
 /// memory that the acceptor allocates ([`new`](Self::new)) or in a buffer that the caller lends
 /// ([`with_buffer`](Self::with_buffer)).
+///
+#[cfg_attr(feature = "alloc", doc = "```")]
+#[cfg_attr(not(feature = "alloc"), doc = "```ignore")]
+/// use std::io::{self, Read, Write};
+/// use std::time::Instant;
+/// use sockless::handshake::{Acceptance, Acceptor, Asked, HeadLimits, RequestError};
+/// use sockless::{Config, Connection, Server, endpoint};
+///
+/// /// Opens a connection on a stream, with what came after the request; `None` if the client was answered otherwise.
+/// fn open(stream: &mut (impl Read + Write)) -> io::Result<Option<(Connection<Server>, Vec<u8>)>> {
+///     let started = Instant::now();
+///     let mut acceptor = Acceptor::new(&HeadLimits::default(), started.elapsed());
+///     let mut buffer = [0; 4096];
+///     let answer = loop {
+///         // A stream that may block for ever needs a timeout, until `acceptor.deadline()`.
+///         let (asked, count) = match stream.read(&mut buffer)? {
+///             0 => (acceptor.end(), 0),
+///             count => (acceptor.poll(&buffer[..count], started.elapsed()), count),
+///         };
+///         match asked {
+///             None => {} // more is needed
+///             Some(Asked::WebSocket(request)) => {
+///                 let accepted = endpoint::accept(&request, &Acceptance::new(), Config::default());
+///                 let (connection, _) = accepted.map_err(io::Error::other)?;
+///                 return Ok(Some((connection, buffer[request.consumed()..count].to_vec())));
+///             }
+///             Some(Asked::Plain(_)) => break RequestError::PlainRequest.answer().to_vec(),
+///             Some(Asked::Refused(error)) => break error.answer().to_vec(),
+///         }
+///     };
+///     stream.write_all(&answer)?;
+///     Ok(None)
+/// }
+///
+/// # struct Stream(&'static [u8], Vec<u8>);
+/// # impl Read for Stream {
+/// #     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> { let few = buffer.len().min(50); self.0.read(&mut buffer[..few]) }
+/// # }
+/// # impl Write for Stream {
+/// #     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> { self.1.write(bytes) }
+/// #     fn flush(&mut self) -> io::Result<()> { Ok(()) }
+/// # }
+/// // A stream that gives fifty bytes at a time.
+/// let mut stream = Stream(
+///     b"GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+///       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+///     Vec::new(),
+/// );
+/// let (connection, first) = open(&mut stream)?.expect("a request for a WebSocket");
+/// // The answer waits in the connection's output: the loop around it writes it before it reads.
+/// assert!(connection.output().starts_with(b"HTTP/1.1 101 "));
+/// assert!(first.is_empty());
+/// # Ok::<(), io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Acceptor<'b> {
     reader: HeadReader<'b>,
@@ -94,7 +148,8 @@ impl<'b> Acceptor<'b> {
         }
     }
 
-    /// Notes that the client's stream has ended.
+    /// Notes that the client's stream has ended: what [`Input::eof`](crate::Input::eof) is to a connection. To [`poll`](Self::poll) with no bytes says only
+    /// that time has passed, so a loop that does so after a read of zero bytes spins until the deadline.
     pub fn end(&mut self) -> Option<Asked<'static>> {
         if self.reader.is_finished() { None } else { Some(self.refuse(RequestError::Truncated)) }
     }

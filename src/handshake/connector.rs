@@ -54,6 +54,54 @@ pub enum Answered<'a, 'i> {
 /// ```
 ///
 /// Write the [`request`](Self::request) first. Frames can be sent only once [`Answered::Open`] has brought what they need.
+///
+#[cfg_attr(all(feature = "alloc", feature = "getrandom"), doc = "```")]
+#[cfg_attr(not(all(feature = "alloc", feature = "getrandom")), doc = "```ignore")]
+/// use std::error::Error;
+/// use std::io::{self, Read, Write};
+/// use std::time::Instant;
+/// use sockless::handshake::{Answered, Connector, HeadLimits, Offer, Url};
+/// use sockless::{Client, Config, Connection, endpoint};
+///
+/// /// Opens a connection on a stream, with what came after the server's answer.
+/// fn open(stream: &mut (impl Read + Write), url: &str) -> Result<(Connection<Client>, Vec<u8>), Box<dyn Error>> {
+///     let started = Instant::now();
+///     let offer = Offer::new(Url::parse(url)?);
+///     let mut connector = Connector::new(offer, &HeadLimits::default(), started.elapsed())?;
+///     stream.write_all(&connector.request().to_vec())?;
+///     let mut buffer = [0; 4096];
+///     loop {
+///         // A stream that may block for ever needs a timeout, until `connector.deadline()`.
+///         let (answered, count) = match stream.read(&mut buffer)? {
+///             0 => (connector.end(), 0),
+///             count => (connector.poll(&buffer[..count], started.elapsed()), count),
+///         };
+///         match answered {
+///             None => {} // more is needed
+///             Some(Answered::Open { established, response }) => {
+///                 let first = buffer[response.consumed()..count].to_vec();
+///                 return Ok((endpoint::client(&established, Config::default()), first));
+///             }
+///             // A redirect, 401: the application's to follow.
+///             Some(Answered::Refused(response)) => return Err(format!("status {}", response.status()).into()),
+///             Some(Answered::Failed(error)) => return Err(error.into()),
+///         }
+///     }
+/// }
+///
+/// # struct Refusing(&'static [u8]);
+/// # impl Read for Refusing {
+/// #     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> { self.0.read(buffer) }
+/// # }
+/// # impl Write for Refusing {
+/// #     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> { Ok(bytes.len()) }
+/// #     fn flush(&mut self) -> io::Result<()> { Ok(()) }
+/// # }
+/// // A stream on which somebody refuses.
+/// let mut stream = Refusing(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
+/// let error = open(&mut stream, "ws://example.com/chat").unwrap_err();
+/// assert_eq!(error.to_string(), "status 401");
+/// ```
 #[derive(Debug)]
 pub struct Connector<'a, 'b> {
     offer: Offer<'a>,
@@ -68,7 +116,7 @@ impl<'a> Connector<'a, 'static> {
     ///
     /// # Errors
     ///
-    /// If the offer can't be written.
+    /// If the offer can't be written: the error names what is wrong with it. It is the program's to mend, or its user's who gave the value.
     ///
     /// # Panics
     ///
@@ -92,7 +140,7 @@ impl<'a> Connector<'a, 'static> {
     ///
     /// # Errors
     ///
-    /// If the offer can't be written.
+    /// If the offer can't be written: the error names what is wrong with it. It is the program's to mend, or its user's who gave the value.
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
     //# The nonce
     //# MUST be selected randomly for each connection.
@@ -115,7 +163,7 @@ impl<'a, 'b> Connector<'a, 'b> {
     ///
     /// # Errors
     ///
-    /// If the offer can't be written.
+    /// If the offer can't be written: the error names what is wrong with it. It is the program's to mend, or its user's who gave the value.
     pub fn with_buffer(
         offer: Offer<'a>,
         nonce: [u8; 16],

@@ -17,6 +17,8 @@
 //! `bytes` is what payloads are shared in, and the engine has it anyway. With the feature `rustls`, `rustls` speaks TLS, and `rustls-platform-verifier` asks the system
 //! which certificates it trusts. Waiting is done by the standard library alone.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod buffer;
 mod clock;
 mod error;

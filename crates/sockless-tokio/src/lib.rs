@@ -17,6 +17,8 @@
 //! `tokio` is the runtime; `bytes` is what long payloads are shared in; `futures-core` and `futures-sink` have the traits that other crates
 //! expect; `base64` writes a proxy's credentials. The others come with features, which the README lists with what each brings.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod broadcast;
 mod buffer;
 mod clock;
@@ -75,3 +77,8 @@ pub use sockless::{Client, CloseCode, Config, Kind, Limits, Outcome, Prepared, S
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The code of the migration page, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../MIGRATION.md")]
+struct Migration;

@@ -65,7 +65,7 @@ impl<R: Side> Connection<R> {
     ///
     /// # Errors
     ///
-    /// Nothing has been queued.
+    /// Nothing has been queued; [`SendError`] says for each reason what to do.
     #[inline]
     pub fn send_text(&mut self, text: &str) -> Result<(), SendError> {
         self.sender.send_text(text)
@@ -75,7 +75,7 @@ impl<R: Side> Connection<R> {
     ///
     /// # Errors
     ///
-    /// Nothing has been queued.
+    /// Nothing has been queued; [`SendError`] says for each reason what to do.
     #[inline]
     pub fn send_binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
         self.sender.send_binary(bytes)
@@ -85,7 +85,7 @@ impl<R: Side> Connection<R> {
     ///
     /// # Errors
     ///
-    /// The message is given back.
+    /// The message is given back, with the reason; [`SendError`] says what to do about it.
     pub fn send(&mut self, message: impl Into<Message>) -> Result<(), Refused> {
         self.sender.send(message)
     }
@@ -94,7 +94,7 @@ impl<R: Side> Connection<R> {
     ///
     /// # Errors
     ///
-    /// Nothing has been queued.
+    /// Nothing has been queued; [`SendError`] says for each reason what to do.
     pub fn begin_text(&mut self, text: &str, last: bool) -> Result<(), SendError> {
         self.sender.begin_text(text, last)
     }
@@ -103,7 +103,7 @@ impl<R: Side> Connection<R> {
     ///
     /// # Errors
     ///
-    /// Nothing has been queued.
+    /// Nothing has been queued; [`SendError`] says for each reason what to do.
     pub fn begin_binary(&mut self, bytes: &[u8], last: bool) -> Result<(), SendError> {
         self.sender.begin_binary(bytes, last)
     }
@@ -112,7 +112,7 @@ impl<R: Side> Connection<R> {
     ///
     /// # Errors
     ///
-    /// Nothing has been queued.
+    /// Nothing has been queued; [`SendError`] says for each reason what to do.
     pub fn continue_text(&mut self, text: &str, last: bool) -> Result<(), SendError> {
         self.sender.continue_text(text, last)
     }
@@ -121,7 +121,7 @@ impl<R: Side> Connection<R> {
     ///
     /// # Errors
     ///
-    /// Nothing has been queued.
+    /// Nothing has been queued; [`SendError`] says for each reason what to do.
     pub fn continue_binary(&mut self, bytes: &[u8], last: bool) -> Result<(), SendError> {
         self.sender.continue_binary(bytes, last)
     }
@@ -130,7 +130,7 @@ impl<R: Side> Connection<R> {
     ///
     /// # Errors
     ///
-    /// Nothing has been queued.
+    /// Nothing has been queued; [`SendError`] says for each reason what to do.
     pub fn stream_frame(
         &mut self,
         first: Option<Kind>,
@@ -144,7 +144,7 @@ impl<R: Side> Connection<R> {
     ///
     /// # Errors
     ///
-    /// Nothing has been queued.
+    /// Nothing has been queued; [`SendError`] says for each reason what to do.
     pub fn stream_payload(&mut self, payload: &mut [u8]) -> Result<(), SendError> {
         self.sender.stream_payload(payload)
     }
@@ -153,7 +153,7 @@ impl<R: Side> Connection<R> {
     ///
     /// # Errors
     ///
-    /// Nothing has been queued.
+    /// Nothing has been queued; [`SendError`] says for each reason what to do.
     pub fn ping(&mut self, payload: &[u8], now: Duration) -> Result<(), SendError> {
         let probe = self.sender.ping(payload, now)?;
         self.receiver.expect(probe);
@@ -164,7 +164,7 @@ impl<R: Side> Connection<R> {
     ///
     /// # Errors
     ///
-    /// Nothing has been queued.
+    /// Nothing has been queued; [`SendError`] says for each reason what to do.
     pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
         self.sender.pong(payload)
     }
@@ -174,7 +174,7 @@ impl<R: Side> Connection<R> {
     ///
     /// # Errors
     ///
-    /// Nothing has been queued.
+    /// Nothing has been queued; [`SendError`] says for each reason what to do.
     pub fn close(
         &mut self,
         code: impl Into<Option<CloseCode>>,
@@ -184,7 +184,8 @@ impl<R: Side> Connection<R> {
         self.sender.close(code, reason, now)
     }
 
-    /// The first slice of the bytes that wait to be written; empty when none do.
+    /// The first slice of the bytes that wait to be written; empty when none do. Where payloads of 4 KiB or more wait, other slices follow it: write
+    /// until there is none.
     #[inline]
     pub fn output(&self) -> &[u8] {
         self.sender.output()
@@ -201,7 +202,8 @@ impl<R: Side> Connection<R> {
         self.sender.drain()
     }
 
-    /// Says that the first `count` bytes of the output have been written. More than wait counts as all.
+    /// Says that the first `count` bytes of the output have been written: what the stream said it took. More than wait counts as all that wait,
+    /// in [every slice](Self::output_slices) and not in the first alone.
     #[inline]
     pub fn wrote(&mut self, count: usize) {
         self.sender.wrote(count);
@@ -247,7 +249,7 @@ impl Connection<Server> {
     ///
     /// # Errors
     ///
-    /// Nothing has been queued.
+    /// Nothing has been queued; [`SendError`] says for each reason what to do.
     pub fn send_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
         self.sender.send_prepared(message)
     }
@@ -256,7 +258,7 @@ impl Connection<Server> {
     ///
     /// # Errors
     ///
-    /// Nothing has been sent.
+    /// Nothing has been sent; [`SendError`] says for each reason what to do.
     #[inline]
     pub fn send_text_borrowed<'s, 'p>(
         &'s mut self,
@@ -269,7 +271,7 @@ impl Connection<Server> {
     ///
     /// # Errors
     ///
-    /// Nothing has been sent.
+    /// Nothing has been sent; [`SendError`] says for each reason what to do.
     #[inline]
     pub fn send_binary_borrowed<'s, 'p>(
         &'s mut self,
@@ -284,7 +286,7 @@ impl Connection<Client> {
     ///
     /// # Errors
     ///
-    /// Nothing has been sent; `bytes` are unchanged.
+    /// Nothing has been sent; `bytes` are unchanged. [`SendError`] says for each reason what to do.
     #[inline]
     pub fn send_binary_borrowed<'s, 'p>(
         &'s mut self,

@@ -23,7 +23,7 @@ impl<R: Side> Sender<R> {
     ///
     /// # Errors
     ///
-    /// Nothing has been queued.
+    /// Nothing has been queued; [`SendError`] says for each reason what to do.
     pub fn close(
         &mut self,
         code: impl Into<Option<CloseCode>>,

@@ -104,7 +104,7 @@ impl<R: Side> Sender<R> {
     ///
     /// # Errors
     ///
-    /// Nothing has been queued.
+    /// Nothing has been queued; [`SendError`] says for each reason what to do.
     #[inline]
     pub fn send_text(&mut self, text: &str) -> Result<(), SendError> {
         self.send_whole(Kind::Text, text.as_bytes())
@@ -114,7 +114,7 @@ impl<R: Side> Sender<R> {
     ///
     /// # Errors
     ///
-    /// Nothing has been queued.
+    /// Nothing has been queued; [`SendError`] says for each reason what to do.
     #[inline]
     pub fn send_binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
         self.send_whole(Kind::Binary, bytes)
@@ -124,7 +124,7 @@ impl<R: Side> Sender<R> {
     ///
     /// # Errors
     ///
-    /// The message is given back.
+    /// The message is given back, with the reason; [`SendError`] says what to do about it.
     pub fn send(&mut self, message: impl Into<Message>) -> Result<(), Refused> {
         let message = message.into();
         let sent = if R::MASKS || message.as_bytes().len() < SHARE {
@@ -153,7 +153,7 @@ impl<R: Side> Sender<R> {
     ///
     /// # Errors
     ///
-    /// Nothing has been queued.
+    /// Nothing has been queued; [`SendError`] says for each reason what to do.
     pub fn begin_text(&mut self, text: &str, last: bool) -> Result<(), SendError> {
         self.send_data(Some(Kind::Text), last, text.as_bytes())
     }
@@ -162,7 +162,7 @@ impl<R: Side> Sender<R> {
     ///
     /// # Errors
     ///
-    /// Nothing has been queued.
+    /// Nothing has been queued; [`SendError`] says for each reason what to do.
     pub fn begin_binary(&mut self, bytes: &[u8], last: bool) -> Result<(), SendError> {
         self.send_data(Some(Kind::Binary), last, bytes)
     }
@@ -171,7 +171,7 @@ impl<R: Side> Sender<R> {
     ///
     /// # Errors
     ///
-    /// Nothing has been queued.
+    /// Nothing has been queued; [`SendError`] says for each reason what to do.
     pub fn continue_text(&mut self, text: &str, last: bool) -> Result<(), SendError> {
         self.check_open_message(Kind::Text)?;
         self.send_data(None, last, text.as_bytes())
@@ -181,7 +181,7 @@ impl<R: Side> Sender<R> {
     ///
     /// # Errors
     ///
-    /// Nothing has been queued.
+    /// Nothing has been queued; [`SendError`] says for each reason what to do.
     pub fn continue_binary(&mut self, bytes: &[u8], last: bool) -> Result<(), SendError> {
         self.check_open_message(Kind::Binary)?;
         self.send_data(None, last, bytes)
@@ -373,7 +373,7 @@ impl Sender<Server> {
     ///
     /// # Errors
     ///
-    /// Nothing has been queued.
+    /// Nothing has been queued; [`SendError`] says for each reason what to do.
     pub fn send_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
         let frame: &Bytes = message.frame();
         let fragment = Fragment::whole(message.kind(), message.payload_len());

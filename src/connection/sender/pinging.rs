@@ -17,7 +17,7 @@ impl<R: Side> Sender<R> {
     ///
     /// # Errors
     ///
-    /// Nothing has been queued.
+    /// Nothing has been queued; [`SendError`] says for each reason what to do.
     pub fn ping(&mut self, payload: &[u8], now: Duration) -> Result<Probe, SendError> {
         self.gate.check_ping()?;
         self.check_room()?;
@@ -32,7 +32,7 @@ impl<R: Side> Sender<R> {
     ///
     /// # Errors
     ///
-    /// Nothing has been queued.
+    /// Nothing has been queued; [`SendError`] says for each reason what to do.
     pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
         self.gate.check_pong()?;
         self.check_room()?;

@@ -143,7 +143,7 @@ impl<R: Side> Sender<R> {
     ///
     /// # Errors
     ///
-    /// Nothing has been queued.
+    /// Nothing has been queued; [`SendError`] says for each reason what to do.
     pub fn stream_frame(
         &mut self,
         first: Option<Kind>,
@@ -167,7 +167,7 @@ impl<R: Side> Sender<R> {
     ///
     /// # Errors
     ///
-    /// Nothing has been queued.
+    /// Nothing has been queued; [`SendError`] says for each reason what to do.
     pub fn stream_payload(&mut self, payload: &mut [u8]) -> Result<(), SendError> {
         self.gate.check_payload()?;
         self.check_room()?;
@@ -183,7 +183,7 @@ impl Sender<Server> {
     ///
     /// # Errors
     ///
-    /// Nothing has been sent.
+    /// Nothing has been sent; [`SendError`] says for each reason what to do.
     #[inline(always)]
     pub fn send_text_borrowed<'s, 'p>(
         &'s mut self,
@@ -197,7 +197,7 @@ impl Sender<Server> {
     ///
     /// # Errors
     ///
-    /// Nothing has been sent.
+    /// Nothing has been sent; [`SendError`] says for each reason what to do.
     #[inline(always)]
     pub fn send_binary_borrowed<'s, 'p>(
         &'s mut self,
@@ -214,7 +214,7 @@ impl Sender<Client> {
     ///
     /// # Errors
     ///
-    /// Nothing has been sent; `bytes` are unchanged.
+    /// Nothing has been sent; `bytes` are unchanged. [`SendError`] says for each reason what to do.
     #[inline(always)]
     pub fn send_binary_borrowed<'s, 'p>(
         &'s mut self,

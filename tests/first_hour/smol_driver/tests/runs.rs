@@ -70,6 +70,20 @@ fn it_has_as_many_lines_as_the_table_says() {
 }
 
 #[test]
+fn the_guide_shows_this_program_word_for_word() {
+    let (chapter, program) = (
+        include_str!("../../../../src/guide/asynchronous.md"),
+        include_str!("../src/main.rs"),
+    );
+    let blocks: Vec<_> = chapter.split("```rust,ignore\n").skip(1).collect();
+    assert_eq!(blocks.len(), 5);
+    for block in blocks {
+        let (code, _) = block.split_once("```").expect("an end");
+        assert!(program.contains(code), "not in the program:\n{code}");
+    }
+}
+
+#[test]
 fn messages_short_and_long_come_back_and_the_end_is_clean() {
     let (address, ends) = server(Config::default());
     let mut socket = sockless_blocking::connect(&format!("ws://{address}/")).expect("open");
