@@ -21,6 +21,7 @@ in_both_roles!(
     io_slices_fill_what_there_is_room_for,
     drains_as_buf,
     drains_as_slices,
+    first_slice_is_not_all_that_waits,
     makes_room_before_a_shared_payload,
     soft_limit_asks_not_to_read,
     independent_endpoint_takes_input_above_the_soft_limit_all_the_same,
@@ -156,6 +157,19 @@ fn shared_and_copied_survive_any_split_of_writes<R: Tested>() {
             assert_eq!(frames[3].payload, b"between");
         }
     }
+}
+
+fn first_slice_is_not_all_that_waits<R: Tested>() {
+    let mut conn = open::<R>();
+    conn.send_text("a").unwrap();
+    conn.send(vec![1; 5000]).unwrap();
+    // A driver that writes one slice and says that all is written loses the others.
+    let first = conn.output().len();
+    assert!(first < conn.queued());
+    conn.wrote(first);
+    assert!(!conn.output().is_empty());
+    conn.wrote(usize::MAX);
+    assert_eq!((conn.output().len(), conn.queued()), (0, 0));
 }
 
 fn slices_and_io_slices_agree<R: Tested>() {

@@ -24,7 +24,7 @@ use crate::words::simd::Level;
 /// let mut connections = [Connection::server(Arc::clone(&config)), Connection::server(config)];
 ///
 /// // A frame announces 1001 bytes, and fails before they have come.
-/// let mut header = [0x82, 0xFE, 0x03, 0xE9];
+/// let mut header = [0x82, 0xFE, 0x03, 0xE9, 0, 0, 0, 0];
 /// let failed = connections[0].poll(&mut Input::new(&mut header), Duration::ZERO);
 /// let Some(Event::Failed(failure)) = failed else { panic!("{failed:?}") };
 /// assert_eq!(failure.close_code(), Some(CloseCode::MESSAGE_TOO_BIG));
