@@ -1,6 +1,6 @@
 //! Sends each line of standard input to three clients: encoded and compressed once, for those who can decompress and for those who can't.
 //!
-//! A client that takes nothing for a second gets the rest with a later line; one for which 16 MiB wait misses lines. Nothing is read after the handshake,
+//! A client that takes nothing for a second keeps the others waiting for that long, and gets the rest with a later line; one for which 16 MiB wait misses lines. Nothing is read after the handshake,
 //! so pings and Close frames aren't answered: that takes a loop for each client, as the guide's chapter `driver` has it.
 
 use std::io::{Read, Write, stdin};

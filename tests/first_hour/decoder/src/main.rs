@@ -1,4 +1,4 @@
-//! Prints the frames that a client sends, from what it has written to standard input after its handshake. No allocator is asked for anything.
+//! Prints the frames that a client sends, from what it has written to standard input after its handshake. The engine is built without `alloc` here.
 
 use std::error::Error;
 use std::io::{Read, Write, stdin, stdout};

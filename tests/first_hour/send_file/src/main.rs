@@ -1,4 +1,4 @@
-//! Sends a file of any length as one message, and stores it at the other side, both in constant memory: `send_file serve ADDRESS PATH`, then
+//! Sends a file as one message, and stores it at the other side, both in constant memory: `send_file serve ADDRESS PATH`, then
 //! `send_file URL PATH`.
 
 use std::error::Error;
