@@ -328,7 +328,10 @@ impl<'a, R: Side> Talk<'a, R> {
                     if self.party.command.is_some() { "of the command" } else { "of the input" };
                 let text = format!("line {} {what} is not UTF-8; --binary sends it", self.sent + 1);
                 self.ending = Some(Ending::unusable(text));
-                return self.close();
+                return match self.party.client {
+                    Some(_) => self.close_with(CloseCode::INTERNAL_ERROR, ""),
+                    None => self.close(),
+                };
             }
         };
         match sent {
