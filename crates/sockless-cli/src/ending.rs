@@ -150,9 +150,11 @@ impl Ending {
         let received = code(outcome.received, reason);
         match outcome.cause {
             Cause::Failed(Failure::Violation(
-                violation @ (Violation::FrameTooLong | Violation::MessageTooLong),
+                Violation::FrameTooLong | Violation::MessageTooLong,
             )) => {
-                let text = format!("{violation}; --max-message BYTES receives longer ones");
+                let text = format!(
+                    "{peer} sent a message that is too long; --max-message BYTES receives longer ones"
+                );
                 Self::new(5, text).or_again(reconnect::Outcome::Failed)
             }
             Cause::Failed(failure @ Failure::Violation(_)) => {
