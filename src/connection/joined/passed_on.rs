@@ -184,8 +184,8 @@ impl<R: Side> Connection<R> {
         self.sender.close(code, reason, now)
     }
 
-    /// The first slice of the bytes that wait to be written; empty when none do. Where payloads of 4 KiB or more wait, other slices follow it: write
-    /// until there is none.
+    /// The first slice of the bytes that wait to be written; empty when none do. Where a server's payloads of 4 KiB or more wait, other slices follow
+    /// it: write until there is none.
     #[inline]
     pub fn output(&self) -> &[u8] {
         self.sender.output()

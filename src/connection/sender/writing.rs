@@ -36,8 +36,8 @@ impl<R: Side> Buf for Drain<'_, R> {
 }
 
 impl<R: Side> Sender<R> {
-    /// The first slice of the bytes that wait to be written; empty when none do. Where payloads of 4 KiB or more wait, other slices follow it: write
-    /// until there is none.
+    /// The first slice of the bytes that wait to be written; empty when none do. Where a server's payloads of 4 KiB or more wait, other slices follow
+    /// it: write until there is none.
     #[inline]
     pub fn output(&self) -> &[u8] {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
