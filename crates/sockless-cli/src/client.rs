@@ -7,9 +7,7 @@ use std::time::{Duration, Instant};
 
 use sockless::connection::{Entropy as _, Generator};
 use sockless::extension::{Supported, deflate};
-use sockless::handshake::{
-    Answered, Connector, Field, HeadLimits, Offer, Response, ResponseError, Url,
-};
+use sockless::handshake::{Answered, Connector, Field, HeadLimits, Offer, Response, Url};
 use sockless::{Client, CloseCode, Connection, endpoint};
 use sockless_session::Entropy;
 use sockless_session::reconnect::{Next, Reconnect, Settings};
@@ -210,12 +208,6 @@ impl<'a> Session<'a> {
                 }
                 Some(Answered::Failed(error)) => {
                     let speaks_tls = self.tls.is_none() && begins == [0x15, 3];
-                    let error = match in_tls {
-                        true if error == ResponseError::Truncated => {
-                            return Err(stream_failed(&ErrorKind::UnexpectedEof.into()));
-                        }
-                        _ => error,
-                    };
                     return Err(Ending::of_answer(error, speaks_tls, &self.elsewhere));
                 }
             }
@@ -282,8 +274,11 @@ impl<'a> Session<'a> {
         };
         let ending = Talk::new(connection, party, started).run(wire, buffer, arrived);
         let Some(command) = command else { return Ok(ending) };
-        match command.finish() {
-            Ok(status) if ending.status == 0 && ending.again.is_none() && !status.success() => {
+        let ended = command.finish();
+        // If somebody else ended it, the command could not help it.
+        let was_its_end = ending.status == 0 && ending.again.is_none() && self.stop.why().is_none();
+        match ended {
+            Ok(Some(status)) if was_its_end && !status.success() => {
                 Ok(Ending::command(format!("the command ended with {status}")))
             }
             _ => Ok(ending),

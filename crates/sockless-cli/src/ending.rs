@@ -121,7 +121,7 @@ impl Ending {
         Self::new(4, text).or_again(reconnect::Outcome::Refused { status, retry_after: after })
     }
 
-    /// The server's answer is none; `began_tls` says whether it begins as TLS does.
+    /// The server's answer breaks the rules, or there was none in time; `began_tls` says whether it begins as TLS does.
     pub(crate) fn of_answer(error: ResponseError, began_tls: bool, elsewhere: &str) -> Self {
         match error {
             _ if began_tls => {

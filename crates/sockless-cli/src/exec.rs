@@ -38,20 +38,20 @@ pub(crate) fn start(command: &str) -> io::Result<Running> {
 }
 
 impl Running {
-    /// Ends the command's input, and waits until it has ended. One that goes on is killed.
-    pub(crate) fn finish(mut self) -> io::Result<ExitStatus> {
+    /// Ends the command's input, and waits until it has ended. One that goes on is killed, and has no status.
+    pub(crate) fn finish(mut self) -> io::Result<Option<ExitStatus>> {
         self.input.end();
         // Nobody wants what it still says, and it isn't to wait for that.
         self.lines.abandon();
         let until = Instant::now() + PATIENCE;
         while Instant::now() < until {
             if let Some(status) = self.child.try_wait()? {
-                return Ok(status);
+                return Ok(Some(status));
             }
             thread::sleep(Duration::from_millis(10));
         }
         self.kill();
-        self.child.wait()
+        self.child.wait().map(|_| None)
     }
 
     #[cfg(unix)]

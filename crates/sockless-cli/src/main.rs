@@ -1,7 +1,7 @@
 //! `ws`: WebSocket from the command line, as a client and as a server. The README says what it does; here is how.
 //!
 //! Each connection has one thread and one loop over a non-blocking stream, plain or with TLS: both TLS and WebSocket are state machines, so that
-//! the loop is the same. Whatever may block has a thread of its own, with a queue between: reading the input, writing the output, a command's input and
+//! the loop is the same. Whatever may block has a separate thread, with a queue between: reading the input, writing the output, a command's input and
 //! output. A queue that is full holds back what fills it: nothing is read from the network while nobody reads what is printed.
 //!
 //! `sockless-blocking` doesn't fit: it gives out messages alone, and here pings and pongs are shown, too; its reader would take one thread more for each connection, and its

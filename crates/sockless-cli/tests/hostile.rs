@@ -108,7 +108,7 @@ fn a_client_that_never_reads_does_not_keep_the_others_waiting() {
         server.type_line(&line);
         assert_eq!(eager.read().unwrap().len(), line.len());
     }
-    // It misses what doesn't fit, and is told so; it ends with the server.
+    // It misses what doesn't fit, and hears why; it ends with the server.
     program::signal(&server.child, "-INT");
     while eager.read().is_ok() {}
     let (status, _, err) = server.end();

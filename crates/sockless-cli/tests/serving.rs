@@ -209,3 +209,19 @@ fn a_client_has_a_command_too_and_tells_how_it_ended() {
         );
     }
 }
+
+#[test]
+fn a_command_is_not_to_blame_for_a_signal() {
+    let (seen, sees) = std::sync::mpsc::channel();
+    let address = serve(move |stream| {
+        let mut socket = tungstenite::accept(stream).unwrap();
+        seen.send(socket.read().unwrap()).unwrap();
+        while socket.read().is_ok() {}
+    });
+    let talk = "echo here; cat >/dev/null; exit 3";
+    let running = Running::start(&["--exec", talk, &format!("ws://{address}/")]);
+    assert_eq!(sees.recv().unwrap(), Message::text("here"));
+    program::signal(&running.child, "-INT");
+    let (status, _, err) = running.end();
+    assert_eq!(status, Some(0), "{err}");
+}

@@ -105,7 +105,7 @@ impl Guest<'_> {
         let ended = command.map(exec::Running::finish);
         Ok(match (failed, ended) {
             (Some(failed), _) => failed,
-            (None, Some(Ok(status))) if !status.success() => {
+            (None, Some(Ok(Some(status)))) if !status.success() => {
                 format!("{}; its command ended with {status}", ending.text)
             }
             _ if ending.text.is_empty() => "the end".into(),

@@ -32,7 +32,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 const LISTENER: Token = Token(0);
 const WAKER: Token = Token(1);
 
-/// Serves until it is told to stop.
+/// Serves until it has to stop.
 pub(crate) fn run(options: &Options, address: &str, output: &Output, stop: &Stop) -> Ending {
     let listener = match TcpListener::bind(address) {
         Ok(listener) => listener,
