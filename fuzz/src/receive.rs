@@ -137,10 +137,12 @@ fn answers<R: Role>(written: &[u8], items: &[Item], violation: Option<Violation>
             _ => {}
         }
     }
+    let (mut answers, wrong) = reference::decode(written, R::MASKS, &Limits::DEFAULT);
     if let Some(violation) = violation {
-        expected.push(Item::Close(Some(reference::close_code(violation)), String::new()));
+        let Some(Item::Close(code, reason)) = answers.pop() else { panic!("{answers:?}") };
+        assert_eq!(code, Some(reference::close_code(violation)));
+        assert!(!reason.is_empty(), "it says why");
     }
-    let (answers, wrong) = reference::decode(written, R::MASKS, &Limits::DEFAULT);
     assert_eq!((answers, wrong), (expected, None));
 }
 
