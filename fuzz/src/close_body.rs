@@ -97,7 +97,7 @@ fn receive<R: Endpoint>(body: &[u8], key: [u8; 4], cuts: &Cuts) {
     let output = conn.output().to_vec();
     let (answer, wrong) = reference::decode(&output, R::MASKS, &Limits::DEFAULT);
     let [Item::Close(answered, reason)] = &answer[..] else { panic!("{answer:?}") };
-    // A Close frame is answered without a reason; one that can't be read is told why.
+    // A Close frame is answered without a reason; one that can't be read gets the reason.
     assert_eq!((*answered, reason.is_empty(), wrong), (code, expected.is_ok(), None));
     conn.wrote(output.len());
     let outcome = conn.outcome();
