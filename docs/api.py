@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LIST = ROOT / "docs" / "api.txt"
 FORMATS = range(50, 60)
-# So that the page of `Connection` can be read in one go.
+# So that the index, and the page of `Connection`, can be read in one go.
 MOST_ITEMS = 100
 MOST_METHODS = 40
 
