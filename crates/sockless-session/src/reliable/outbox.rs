@@ -31,13 +31,20 @@ pub(crate) struct Entry<M> {
 }
 
 impl<M: Payload> Entry<M> {
+    /// An ordinary message: nearly all are.
     #[inline]
+    pub(crate) fn message(payload: M) -> Self {
+        let len = payload.as_bytes().len() as u64 + u64::from(is_escaped(&payload));
+        Self { form: Form::Message, payload: Some(payload), len }
+    }
+
     pub(crate) fn new(form: Form, payload: Option<M>) -> Self {
         let mut entry = Self { form, payload, len: 0 };
         entry.measure();
         entry
     }
 
+    #[inline]
     fn measure(&mut self) {
         let payload = self.payload.as_ref().map_or(0, |payload| payload.as_bytes().len());
         self.len = self.head().as_bytes().len() as u64 + payload as u64;
@@ -46,15 +53,10 @@ impl<M: Payload> Entry<M> {
     /// What precedes the payload on the wire.
     #[inline]
     pub(crate) fn head(&self) -> Head {
-        match self.form {
-            Form::Message => match &self.payload {
-                Some(payload) if payload.as_bytes().first() == Some(&DLE) => Head::escape(),
-                _ => Head::NONE,
-            },
-            Form::Request => Head::letter(b'q'),
-            Form::Reply(number) => Head::number(b'y', number).spaced(),
-            Form::Rejection(number) => Head::number(b'e', number).spaced(),
-            Form::Gap(count) => Head::number(b'g', count),
+        match (self.form, &self.payload) {
+            (Form::Message, Some(payload)) if is_escaped(payload) => Head::escape(),
+            (Form::Message, _) => Head::NONE,
+            (form, _) => form.head(),
         }
     }
 
@@ -62,6 +64,25 @@ impl<M: Payload> Entry<M> {
     #[inline]
     pub(crate) fn wire_len(&self) -> u64 {
         self.len
+    }
+}
+
+/// Whether an ordinary message could be taken for one of the session's own.
+#[inline]
+fn is_escaped(payload: &impl Payload) -> bool {
+    payload.as_bytes().first() == Some(&DLE)
+}
+
+impl Form {
+    /// What precedes a payload of this form, whatever that is.
+    fn head(self) -> Head {
+        match self {
+            Form::Message => Head::NONE,
+            Form::Request => Head::letter(b'q'),
+            Form::Reply(number) => Head::number(b'y', number).spaced(),
+            Form::Rejection(number) => Head::number(b'e', number).spaced(),
+            Form::Gap(count) => Head::number(b'g', count),
+        }
     }
 }
 
@@ -86,6 +107,7 @@ impl<M: Payload> Outbox<M> {
         self.bytes
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, entry: Entry<M>) {
         self.bytes += entry.wire_len();
         self.entries.push_back(entry);
@@ -95,10 +117,28 @@ impl<M: Payload> Outbox<M> {
     pub(crate) fn pop(&mut self) -> Option<Entry<M>> {
         let entry = self.entries.pop_front()?;
         self.bytes -= entry.wire_len();
+        self.shrink();
+        Some(entry)
+    }
+
+    /// Drops the oldest, as many as `count`: the octets of the first `outstanding` of them.
+    pub(crate) fn release(&mut self, count: usize, outstanding: usize) -> u64 {
+        let (mut all, mut first) = (0, 0);
+        for (index, entry) in self.entries.drain(..count).enumerate() {
+            all += entry.len;
+            if index < outstanding {
+                first += entry.len;
+            }
+        }
+        self.bytes -= all;
+        self.shrink();
+        first
+    }
+
+    fn shrink(&mut self) {
         if self.entries.is_empty() && self.entries.capacity() > KEPT {
             self.entries = VecDeque::new();
         }
-        Some(entry)
     }
 
     #[inline]

@@ -153,6 +153,22 @@ struct Awake<M> {
     floor: Option<u64>,
 }
 
+impl<M: Payload> Awake<M> {
+    /// All that the mark says was stored while the session slept.
+    #[cold]
+    fn new(asleep: Option<Mark>) -> Box<Self> {
+        Box::new(Self {
+            outbox: Outbox::new(),
+            link: None,
+            storage: asleep.map_or(Storage::empty(0), Storage::settled),
+            requests: BTreeMap::new(),
+            room_wanted: false,
+            dead: None,
+            floor: None,
+        })
+    }
+}
+
 impl<M: Payload> Session<M> {
     /// A client's new session. It can take messages at once.
     pub fn client(config: Arc<Config>, entropy: &mut impl Entropy) -> Self {
@@ -276,20 +292,10 @@ impl<M: Payload> Session<M> {
         link.0 == self.attempt && self.link().is_some()
     }
 
+    #[inline]
     fn wake(&mut self) -> &mut Awake<M> {
         let asleep = self.awake.is_none().then(|| self.mark());
-        self.awake.get_or_insert_with(|| {
-            Box::new(Awake {
-                outbox: Outbox::new(),
-                link: None,
-                // All is stored while the session sleeps.
-                storage: asleep.map_or(Storage::empty(0), Storage::settled),
-                requests: BTreeMap::new(),
-                room_wanted: false,
-                dead: None,
-                floor: None,
-            })
-        })
+        self.awake.get_or_insert_with(|| Awake::new(asleep))
     }
 
     /// Falls asleep if there is nothing left to remember.

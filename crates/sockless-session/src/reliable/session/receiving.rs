@@ -110,22 +110,30 @@ impl<M: Payload> Session<M> {
         }
         let (len, now) = (message.as_bytes().len() as u64, Instant::new(now));
         // Nearly all messages are ordinary ones, and nearly all of those arrive on an open connection.
-        let received = match is_ordinary(message) {
-            true if self.link().is_some_and(|link| link.is_open() && !link.bye.received) => {
-                self.heard(now);
-                self.numbered(Numbered::Message(message), len, now)
-            }
-            _ => parse(message)
-                .map_err(LinkError::from)
-                .and_then(|parsed| self.take(parsed, len, now)),
-        };
-        if received.is_err() {
-            self.drop_link();
+        let ordinary = is_ordinary(message)
+            && self.link().is_some_and(|link| link.is_open() && !link.bye.received);
+        if ordinary {
+            self.heard(now);
+            return match self.count_in(len, now) {
+                Ok(Some(number)) => Ok(Received::Message { number, payload: message }),
+                Ok(None) => Ok(Received::Nothing),
+                Err(error) => Err(self.give_up(error)),
+            };
         }
-        received
+        match parse(message) {
+            Ok(parsed) => self.take(parsed, len, now).map_err(|error| self.give_up(error)),
+            Err(violation) => Err(self.give_up(violation.into())),
+        }
+    }
+
+    #[cold]
+    fn give_up(&mut self, error: LinkError) -> LinkError {
+        self.drop_link();
+        error
     }
 
     /// The peer isn't silent.
+    #[inline]
     fn heard(&mut self, now: Instant) {
         if let Some(link) = self.link_mut() {
             (link.since, link.probed) = (now, false);
@@ -186,19 +194,33 @@ impl<M: Payload> Session<M> {
         }
     }
 
-    #[inline]
     fn numbered<'a>(
         &mut self,
         message: Numbered<'a>,
         len: u64,
         now: Instant,
     ) -> Result<Received<'a>, LinkError> {
+        let Some(number) = self.count_in(len, now)? else { return Ok(Received::Nothing) };
+        Ok(match message {
+            Numbered::Message(payload) => Received::Message { number, payload },
+            Numbered::Request(payload) => Received::Request { number, payload },
+            Numbered::Gap(count) => Received::Gap { number, count },
+            Numbered::Reply(to, rejected, payload) => match self.wake().requests.remove(&to) {
+                Some(_) => Received::Reply { number, to, rejected, payload },
+                None => Received::Late { number, to, rejected, payload },
+            },
+        })
+    }
+
+    /// Counts a numbered message of this length: its number, if the application hasn't had it.
+    #[inline]
+    fn count_in(&mut self, len: u64, now: Instant) -> Result<Option<u64>, LinkError> {
         let (window, delay) = (self.config.window, now.after(self.config.ack_delay));
-        let (stage, received) = (self.stage, self.received);
+        let (stage, received, accepted) = (self.stage, self.received, self.accepted);
         let on_delivery = self.accepts_on_delivery();
         let link = self.link_mut().ok_or(LinkError::Superseded)?;
         if stage > Stage::Established {
-            return Ok(Received::Nothing);
+            return Ok(None);
         }
         if let Some(asked) = &mut link.asked {
             if asked.sent {
@@ -207,7 +229,7 @@ impl<M: Payload> Session<M> {
                     return Err(Violation::WindowExceeded.into());
                 }
             }
-            return Ok(Received::Nothing);
+            return Ok(None);
         }
         let number = link.next_in;
         if number > number::LAST {
@@ -218,29 +240,14 @@ impl<M: Payload> Session<M> {
         }
         link.inflow.push(len);
         link.next_in = number + 1;
-        let duplicate = number <= received;
-        if !duplicate {
-            self.received = number;
-            if on_delivery {
-                self.accepted = number;
-            }
+        let new = number > received;
+        let accepted = if new && on_delivery { number } else { accepted };
+        link.arm_ack(accepted, window, now, delay);
+        if !new {
+            return Ok(None);
         }
-        let accepted = self.accepted;
-        if let Some(link) = self.link_mut() {
-            link.arm_ack(accepted, window, now, delay);
-        }
-        if duplicate {
-            return Ok(Received::Nothing);
-        }
-        Ok(match message {
-            Numbered::Message(payload) => Received::Message { number, payload },
-            Numbered::Request(payload) => Received::Request { number, payload },
-            Numbered::Gap(count) => Received::Gap { number, count },
-            Numbered::Reply(to, rejected, payload) => match self.wake().requests.remove(&to) {
-                Some(_) => Received::Reply { number, to, rejected, payload },
-                None => Received::Late { number, to, rejected, payload },
-            },
-        })
+        (self.received, self.accepted) = (number, accepted);
+        Ok(Some(number))
     }
 
     fn check_ack(&self, number: u64, most: u64) -> Result<(), Violation> {
@@ -264,14 +271,15 @@ impl<M: Payload> Session<M> {
     /// The peer has accepted everything up to this number.
     pub(super) fn acknowledge(&mut self, number: u64) {
         let Some(awake) = &mut self.awake else { return };
-        while self.acked < number {
-            let Some(entry) = awake.outbox.pop() else { return };
-            self.acked += 1;
-            if let Some(link) = &mut awake.link
-                && self.acked < link.next_out
-            {
-                link.out_bytes = link.out_bytes.saturating_sub(entry.wire_len());
-            }
+        let count = number.saturating_sub(self.acked).min(awake.outbox.len() as u64);
+        let outstanding = match &awake.link {
+            Some(link) => (link.next_out - 1).saturating_sub(self.acked),
+            None => 0,
+        };
+        let octets = awake.outbox.release(count as usize, outstanding as usize);
+        self.acked += count;
+        if let Some(link) = &mut awake.link {
+            link.out_bytes = link.out_bytes.saturating_sub(octets);
         }
     }
 

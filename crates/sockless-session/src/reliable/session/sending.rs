@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::super::error::{CloseReason, SendError, SendFailure};
 use super::super::message::Payload;
 use super::super::number;
-use super::super::outbox::{Entry, Form};
+use super::super::outbox::{Entry, Form, Outbox};
 use super::super::output::{self, Head, Output};
 use super::link::{Link, Phase};
 use super::{Session, Stage};
@@ -19,7 +19,14 @@ impl<M: Payload> Session<M> {
     /// The message comes back.
     #[inline]
     pub fn send(&mut self, message: M) -> Result<u64, SendFailure<M>> {
-        self.enqueue(Form::Message, message)
+        // What decides is called, what moves the message is inlined: it goes from the caller's hands into the queue.
+        match self.reserve() {
+            Ok((number, outbox)) => {
+                outbox.push(Entry::message(message));
+                Ok(number)
+            }
+            Err(error) => Err(SendFailure { message, error }),
+        }
     }
 
     /// Takes a request for sending: its number, which its reply will say. At `deadline` the session says that it has not been
@@ -80,8 +87,9 @@ impl<M: Payload> Session<M> {
             self.wake().room_wanted = true;
             return Err(SendError::QueueFull);
         }
-        self.push(Entry::new(Form::Gap(count), None));
-        Ok(self.assigned)
+        let (number, outbox) = self.count_out();
+        outbox.push(Entry::new(Form::Gap(count), None));
+        Ok(number)
     }
 
     /// What an unnumbered message looks like on the wire. It isn't sent again, and nothing is known about its delivery.
@@ -107,26 +115,37 @@ impl<M: Payload> Session<M> {
     }
 
     fn enqueue(&mut self, form: Form, message: M) -> Result<u64, SendFailure<M>> {
-        if let Err(error) = self.check_stage() {
-            return Err(SendFailure { message, error });
+        match self.reserve() {
+            Ok((number, outbox)) => {
+                outbox.push(Entry::new(form, Some(message)));
+                Ok(number)
+            }
+            Err(error) => Err(SendFailure { message, error }),
         }
-        if !self.has_room() {
-            self.wake().room_wanted = true;
-            return Err(SendFailure { message, error: SendError::QueueFull });
-        }
-        self.push(Entry::new(form, Some(message)));
-        Ok(self.assigned)
     }
 
-    fn push(&mut self, entry: Entry<M>) {
+    /// A number for one more message, and the queue, which takes it now.
+    fn reserve(&mut self) -> Result<(u64, &mut Outbox<M>), SendError> {
+        self.check_stage()?;
+        if !self.has_room() {
+            self.wake().room_wanted = true;
+            return Err(SendError::QueueFull);
+        }
+        Ok(self.count_out())
+    }
+
+    /// The next number, for what is put at the end of the queue.
+    #[inline]
+    fn count_out(&mut self) -> (u64, &mut Outbox<M>) {
         let (doubtful, assigned) = (self.doubtful, self.assigned);
         let awake = self.wake();
         if doubtful {
             // A life of this session that was forgotten may have given the next number to another message.
             awake.floor.get_or_insert(assigned);
         }
-        awake.outbox.push(entry);
-        self.assigned += 1;
+        // Not earlier: what a session has when it wakes counts as stored.
+        self.assigned = assigned + 1;
+        (self.assigned, &mut self.wake().outbox)
     }
 
     /// Whether the queue takes another message.
@@ -248,12 +267,11 @@ impl<M: Payload> Session<M> {
         }
         link.out_bytes += len;
         link.next_out = number + 1;
+        self.sent = self.sent.max(number);
         let head = entry.head();
-        let output = match &entry.payload {
+        Some(match &entry.payload {
             Some(payload) => Output::Data { head, payload: payload.clone() },
             None => Output::Short(head),
-        };
-        self.sent = self.sent.max(number);
-        Some(output)
+        })
     }
 }
