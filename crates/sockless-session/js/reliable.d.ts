@@ -59,11 +59,12 @@ export interface Options {
   /** Where it is kept: IndexedDB by default, and memory where there is none. */
   store?: Store;
   /**
-   * What the application does with a message, in the transaction that says that it was taken: so it is done once, whatever happens
-   * to the page. It must not wait for anything but that transaction's requests. `message` then says that it is done.
+   * What the application does with messages, in the transaction that says that they were taken: so it is done once, whatever happens
+   * to the page. They are all that have come since the last transaction, in order. It must not wait for anything but that
+   * transaction's requests. `message` then says of each that it is done.
    * Without it, `message` comes first: a page that dies before that is stored gets the message again.
    */
-  effects?: (message: Message, transaction: any) => void;
+  effects?: (messages: Message[], transaction: any) => void;
   /** What the server may have outstanding. */
   window?: { messages?: number; bytes?: number };
   /** What may wait to be sent or acknowledged; beyond it `send` is rejected with `full`, and `room` says when to go on. */

@@ -328,7 +328,7 @@ export class Session extends EventTarget {
         this.#dirty = false;
         const [added, effects, over] = [this.#fresh.splice(0), this.#effects.splice(0), this.#over];
         const state = { id: this.#id, attempt: this.#attempt, welcomed: this.#welcomed, accepted: this.#received, assigned: this.#assigned, acked: this.#acked };
-        const apply = this.#options.effects && ((transaction) => effects.forEach((message) => this.#options.effects(message, transaction)));
+        const apply = effects.length > 0 ? (transaction) => this.#options.effects(effects, transaction) : undefined;
         await this.#store.write(state, added.map(({ number, wire }) => ({ number, wire })), apply);
         if (this.#phase === "closed") return;
         this.#stored = state;
@@ -768,13 +768,13 @@ export class IndexedDbStore {
     let found;
     let queue;
     await this.#transact((sessions, messages, _, then) => {
-      then(messages.getAll(this.#messagesTo(LAST)), (all) => (queue = all));
+      then(messages.getAll(this.#messagesTo(LAST)), (all) => (queue = all.flat()));
       then(sessions.get(this.#name), (state) => {
         found = state;
         sessions.put({ ...state, owner: this.#owner }, this.#name);
       });
     });
-    return found?.id && { ...found, queue };
+    return found?.id && { ...found, queue: queue.filter(({ number }) => number > found.acked) };
   }
 
   async write(state, added, apply) {
@@ -782,7 +782,9 @@ export class IndexedDbStore {
       then(sessions.get(this.#name), (found) => {
         this.#check(found);
         sessions.put({ ...state, owner: this.#owner }, this.#name);
-        for (const message of added) if (message.number > state.acked) messages.put(message, [this.#name, message.number]);
+        // One record, under the last number of its messages: it goes when they all are acknowledged.
+        const last = added.at(-1)?.number ?? 0;
+        if (last > state.acked) messages.put(added, [this.#name, last]);
         messages.delete(this.#messagesTo(state.acked));
         apply?.(transaction);
       });

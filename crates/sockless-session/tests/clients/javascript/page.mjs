@@ -44,7 +44,7 @@ let sending = true;
 
 /** Sends as fast as it may, or as the store takes messages. What was promised is written down where a reload finds it. */
 window.begin = async () => {
-  const effects = ({ data }, transaction) => transaction.objectStore("effects").add(data);
+  const effects = (messages, transaction) => transaction.objectStore("effects").add(messages.map(({ data }) => data));
   const path = rate ? "/" : "/cut/30000";
   const most = rate ? 2 * rate : 200;
   const room = { messages: Math.max(2 * most, 1024) };
@@ -58,40 +58,42 @@ window.begin = async () => {
   const mayBe = () => (rate ? ((Date.now() - started) * rate) / 1000 : Infinity);
   (async () => {
     while (sending) {
-      if (session.assigned - session.acked >= most || session.assigned >= mayBe()) {
+      const room = most - (session.assigned - session.acked);
+      const count = Math.floor(Math.min(room, mayBe() - session.assigned, most / 20));
+      if (count < 1) {
         await sleep(1);
         continue;
       }
-      const sent = session.send(text(session.assigned + 1));
-      sent.then(({ number }) => (localStorage.promised = number));
-      if (session.assigned % Math.ceil(most / 20) === 0) await sent;
+      const some = Array.from({ length: count }, () => session.send(text(session.assigned + 1)));
+      const sent = await Promise.all(some);
+      localStorage.promised = sent.at(-1).number;
     }
   })();
   return session.assigned;
 };
 
-/** What the application's store holds: all of it, or only how much. */
-async function stored(how) {
+/** What the application's store holds. */
+async function stored() {
   const database = await open();
-  const request = database.transaction("effects").objectStore("effects")[how]();
+  const request = database.transaction("effects").objectStore("effects").getAll();
   const found = await new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
   database.close();
-  return found;
+  return found.flat();
 }
 
 /** The last page: what was sent, what was promised, how many the server has taken, and what the application's store holds. */
 window.finish = async () => {
   sending = false;
-  while (session.acked < session.assigned || (await stored("count")) < session.assigned) await sleep(10);
+  while (session.acked < session.assigned || (await stored()).length < session.assigned) await sleep(100);
   const sent = session.assigned;
   let taken;
   if (rate) {
     taken = Number(await session.request("how many?"));
   } else {
     await session.send("!count");
-    while ((await stored("count")) <= sent) await sleep(10);
+    while ((await stored()).length <= sent) await sleep(100);
   }
-  const effects = await stored("getAll");
+  const effects = await stored();
   taken ??= Number(effects.pop()) - 1;
   const wrong = effects.findIndex((data, at) => data !== text(at + 1));
   return { sent, promised: Number(localStorage.promised), taken, effects: effects.length, wrong };
