@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+#[cfg(feature = "deflate")]
+use sockless::extension::deflate::{Compression, WindowBits};
 use sockless::{CloseCode, Prepared, Server};
 
 use crate::halves::Sender;
@@ -42,7 +44,7 @@ pub struct Sent {
 /// assert_eq!(sent.receivers, 0);
 /// ```
 ///
-/// With compression, `Prepared::compressed` adds the compressed form, which those get whose connection has agreed on it.
+/// Compressed messages go out by `send_compressed`, or by [`send`](Self::send) where `Prepared::compressed` has made the compressed form already.
 #[derive(Clone, Default)]
 pub struct Broadcast {
     receivers: Arc<Mutex<Vec<Sender<Server>>>>,
@@ -72,6 +74,30 @@ impl Broadcast {
 
     /// Sends a message to all. It waits for nobody.
     pub fn send(&self, message: &Prepared) -> Sent {
+        self.deliver(|_| message)
+    }
+
+    /// The same, compressed for those whose connections have agreed on it: once for each size of window among them, since what needs a large
+    /// window can't be read with a small one. The caller's task compresses, before the first receiver gets anything.
+    ///
+    /// A message that contains a secret beside text that somebody else may choose should be sent uncompressed: see
+    /// [`deflate`](sockless::extension::deflate).
+    #[cfg(feature = "deflate")]
+    pub fn send_compressed(&self, message: &Prepared, how: &Compression) -> Sent {
+        let mut windows: Vec<_> = self.receivers().iter().filter_map(window).collect();
+        windows.sort_unstable();
+        windows.dedup();
+        let compress = |bits| (bits, message.clone().compressed(bits, how));
+        let forms: Vec<_> = windows.into_iter().map(compress).collect();
+        self.deliver(|receiver| {
+            let bits = window(receiver);
+            let fitting = forms.iter().find(|(form, _)| Some(*form) == bits);
+            fitting.map_or(message, |(_, form)| form)
+        })
+    }
+
+    /// Sends each receiver the form that is chosen for it.
+    fn deliver<'m>(&self, choose: impl Fn(&Sender<Server>) -> &'m Prepared) -> Sent {
         let mut sent = Sent::default();
         let close = self.slow == Slow::Close;
         self.receivers().retain(|receiver| {
@@ -79,7 +105,7 @@ impl Broadcast {
                 sent.gone += 1;
                 return false;
             }
-            if receiver.try_send_prepared(message) {
+            if receiver.try_send_prepared(choose(receiver)) {
                 sent.receivers += 1;
                 return true;
             }
@@ -97,6 +123,13 @@ impl Broadcast {
     fn receivers(&self) -> MutexGuard<'_, Vec<Sender<Server>>> {
         self.receivers.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The window with which messages to this receiver may be compressed, if they may.
+#[cfg(feature = "deflate")]
+fn window(receiver: &Sender<Server>) -> Option<WindowBits> {
+    let agreed = receiver.extensions().deflate?;
+    Some(agreed.server_max_window_bits.unwrap_or(WindowBits::MAX))
 }
 
 impl fmt::Debug for Broadcast {

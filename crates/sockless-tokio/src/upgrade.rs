@@ -119,8 +119,7 @@ impl Asked {
             (accepted.established(), response)
         };
         let connection = endpoint::server(&established, Arc::clone(&options.config));
-        let opened =
-            Opened { subprotocol: established.subprotocol.map(Into::into), response: None };
+        let opened = Opened::new(&established, None);
         let member = options.shutdown.as_ref().map(|shutdown| Box::new(shutdown.join()));
         let options = options.clone();
         let ready = Some(Box::new(Ready { connection, opened, options, member }));

@@ -4,11 +4,78 @@ mod ends;
 
 use std::time::Duration;
 
-use ends::{half, pair, run};
-use sockless_tokio::{Broadcast, Config, Message, Prepared, Sent, Slow};
+use ends::{Near, URL, half, pair, run};
+use sockless_tokio::sockless::extension::Supported;
+use sockless_tokio::sockless::extension::deflate::{Compression, Terms, WindowBits};
+use sockless_tokio::{
+    Broadcast, ClientOptions, Config, Message, Prepared, Sent, ServerOptions, Slow, accept,
+    connect_over,
+};
+use tokio::io::duplex;
 use tokio::time::{sleep, timeout};
 
 const SECOND: Duration = Duration::from_secs(1);
+
+/// The octets that a client has received for one message of text, with a window of this many bits; 0 is without compression.
+async fn subscriber(group: &Broadcast, bits: u8) -> Near {
+    let (near, far) = duplex(1 << 16);
+    let terms = |terms: Terms| Supported::default().with_deflate(terms);
+    let mut client = ClientOptions::default();
+    if let Some(bits) = WindowBits::new(bits) {
+        client = client.with_extensions(terms(Terms::default().with_server_max_window_bits(bits)));
+    }
+    let server = ServerOptions::default().with_extensions(terms(Terms::default()));
+    let (client, server) = tokio::join!(connect_over(near, URL, client), accept(far, server));
+    let (client, server) = (client.expect("the client's end"), server.expect("the server's end"));
+    let agreed = server.extensions().deflate;
+    let window = agreed.map(|agreed| agreed.server_max_window_bits.unwrap_or(WindowBits::MAX));
+    assert_eq!(window, WindowBits::new(bits));
+    assert_eq!(client.extensions(), server.extensions());
+    let (sender, mut reader) = server.split();
+    assert_eq!(
+        (sender.extensions(), reader.extensions()),
+        (client.extensions(), client.extensions())
+    );
+    group.join(sender);
+    tokio::spawn(async move { while let Some(Ok(_)) = reader.recv().await {} });
+    client
+}
+
+#[test]
+fn a_message_is_compressed_for_the_window_of_each_receiver_and_read_by_all() {
+    run(|| async {
+        let group = Broadcast::new(Slow::Skip);
+        let mut clients = Vec::new();
+        for bits in [0, 9, 15, 9, 12, 0, 15] {
+            clients.push((bits, subscriber(&group, bits).await));
+        }
+        // What repeats after 4 KiB and after 20 KiB is seen by large windows alone.
+        let mut random = 1_u32;
+        let mut noise = |len: usize| -> String {
+            let mut next = || {
+                random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                char::from(b'!' + (random >> 24) as u8 % 90)
+            };
+            std::iter::repeat_with(&mut next).take(len).collect()
+        };
+        let (first, second) = (noise(3000), noise(17_000));
+        let text = [&*first, &second, &first, &first].concat();
+        let sent = group.send_compressed(&Prepared::text(&text), &Compression::default());
+        assert_eq!(sent, Sent { receivers: 7, slow: 0, gone: 0 });
+        let mut lengths = Vec::new();
+        for (bits, client) in &mut clients {
+            let message = client.recv().await.expect("one").expect("no error");
+            assert_eq!(message, Message::from(text.as_str()));
+            lengths.push((*bits, client.counters().received.wire_bytes));
+        }
+        lengths.sort_unstable();
+        lengths.dedup();
+        let [(0, plain), (9, small), (12, middle), (15, large)] = lengths[..] else {
+            panic!("{lengths:?}")
+        };
+        assert!(plain > small && small > middle && middle > large, "{lengths:?}");
+    });
+}
 
 fn narrow() -> Config {
     Config::default().with_output_limits(1000, 1 << 20)

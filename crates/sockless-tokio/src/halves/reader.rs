@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use sockless::connection::{Cause, Failure, Notice, ReceiverEnd, SenderEnd, Side, Traffic};
+use sockless::extension::Agreed;
 use sockless::{CloseCode, Config, Event, Input, Outcome, Receiver, Want};
 use tokio::io::AsyncRead;
 use tokio::sync::mpsc;
@@ -310,6 +311,11 @@ impl<I: AsyncRead + Unpin, R: Side> Reader<I, R> {
     /// The subprotocol in use, if one was agreed on.
     pub fn subprotocol(&self) -> Option<&str> {
         self.opened.as_ref()?.subprotocol.as_deref()
+    }
+
+    /// The extensions in use, with the terms that were agreed on.
+    pub fn extensions(&self) -> Agreed {
+        self.opened.as_ref().map_or(Agreed::default(), |opened| opened.extensions)
     }
 
     /// How the connection ended, or how it stood when the writing task was heard of last.

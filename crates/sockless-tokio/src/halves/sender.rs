@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_sink::Sink;
+use sockless::extension::Agreed;
 use sockless::{CloseCode, Prepared, Server};
 use tokio::sync::mpsc;
 
@@ -22,12 +23,22 @@ use crate::message::{Message, TrySendError};
 pub struct Sender<R> {
     orders: mpsc::UnboundedSender<Order>,
     shared: Arc<Shared>,
+    extensions: Agreed,
     role: PhantomData<fn() -> R>,
 }
 
 impl<R> Sender<R> {
-    pub(super) fn new(orders: mpsc::UnboundedSender<Order>, shared: Arc<Shared>) -> Self {
-        Self { orders, shared, role: PhantomData }
+    pub(super) fn new(
+        orders: mpsc::UnboundedSender<Order>,
+        shared: Arc<Shared>,
+        extensions: Agreed,
+    ) -> Self {
+        Self { orders, shared, extensions, role: PhantomData }
+    }
+
+    /// The extensions in use, with the terms that were agreed on.
+    pub fn extensions(&self) -> Agreed {
+        self.extensions
     }
 
     /// Sends a message; waits while too much does. The writing task writes it at once.
@@ -162,7 +173,7 @@ impl<R> Sink<Message> for Sender<R> {
 
 impl<R> Clone for Sender<R> {
     fn clone(&self) -> Self {
-        Self::new(self.orders.clone(), Arc::clone(&self.shared))
+        Self::new(self.orders.clone(), Arc::clone(&self.shared), self.extensions)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sockless::extension::Agreed;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadHalf, WriteHalf};
 use tokio::net::{TcpStream, tcp};
 use tokio::sync::mpsc;
@@ -108,6 +109,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Role> WebSocket<S, R> {
         let (ordering, orders) = mpsc::unbounded_channel();
         let (noting, notes) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared::new(parts.config.soft_limit));
+        let extensions =
+            parts.opened.as_ref().map_or(Agreed::default(), |opened| opened.extensions);
         let beginning = Beginning {
             stream: reader,
             receiver,
@@ -121,7 +124,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Role> WebSocket<S, R> {
             member: parts.member,
             observer: parts.observer,
         };
-        let handle = Sender::new(ordering.clone(), Arc::clone(&shared));
+        let handle = Sender::new(ordering.clone(), Arc::clone(&shared), extensions);
         let reader = Reader::new(beginning, ordering, notes, Arc::clone(&shared));
         (reader, Writer::new(writer, sender, orders, handle, shared, noting, parts.clock))
     }

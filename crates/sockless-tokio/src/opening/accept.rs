@@ -185,8 +185,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Opening<S> {
                 return Err(AcceptError::Misuse(misuse));
             }
         };
-        let opened =
-            Opened { subprotocol: established.subprotocol.map(Into::into), response: None };
+        let opened = Opened::new(&established, None);
         let Self { stream, buffer, clock, deadline, options, .. } = self;
         let config = Arc::clone(&options.config);
         let mut socket = WebSocket::new(stream, connection, config, buffer, clock);

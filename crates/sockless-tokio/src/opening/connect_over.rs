@@ -97,15 +97,15 @@ pub(crate) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
             None => buffer.keep_last(0),
             Some(Answered::Open { established, response }) => {
                 let connection = endpoint::client(&established, Arc::clone(&options.config));
-                let subprotocol = established.subprotocol.map(Into::into);
+                let mut opened = Opened::new(&established, None);
                 let head = response.consumed();
                 // What follows the head is no body, but the first frames.
                 let response = Response::decode(&buffer.unseen()[..head], &limits).ok();
-                let response = response.map(Response::into_owned);
+                opened.response = response.map(Response::into_owned);
                 buffer.consume(head);
                 let config = Arc::clone(&options.config);
                 let socket = WebSocket::new(stream, connection, config, buffer, clock);
-                return Ok(socket.with_opened(Opened { subprotocol, response }));
+                return Ok(socket.with_opened(opened));
             }
             Some(Answered::Refused(response)) => {
                 let mut refused = Refused::new(&response);

@@ -22,6 +22,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sockless::connection::{Counters, Side};
+use sockless::established::Established;
+use sockless::extension::Agreed;
 use sockless::handshake::Response;
 use sockless::{Config, Connection, Delivery, Outcome};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -131,7 +133,20 @@ struct State {
 #[derive(Debug, Default)]
 pub(crate) struct Opened {
     pub(crate) subprotocol: Option<String>,
+    pub(crate) extensions: Agreed,
     pub(crate) response: Option<Response<'static>>,
+}
+
+impl Opened {
+    pub(crate) fn new(established: &Established<'_>, response: Option<Response<'static>>) -> Self {
+        let subprotocol = established.subprotocol.map(Into::into);
+        Self { subprotocol, extensions: established.extensions, response }
+    }
+
+    /// Whether nothing is known that isn't known of every connection.
+    fn is_plain(&self) -> bool {
+        self.subprotocol.is_none() && self.extensions.is_empty() && self.response.is_none()
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> WebSocket<S, R> {
@@ -178,7 +193,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> WebSocket<S, R> {
 
     pub(crate) fn with_opened(mut self, opened: Opened) -> Self {
         self.observer = Some(Observer::open(R::MASKS, opened.subprotocol.as_deref()));
-        if opened.subprotocol.is_some() || opened.response.is_some() {
+        if !opened.is_plain() {
             self.opened = Some(Box::new(opened));
         }
         self
@@ -205,6 +220,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> WebSocket<S, R> {
     /// The subprotocol in use, if one was agreed on.
     pub fn subprotocol(&self) -> Option<&str> {
         self.opened.as_ref()?.subprotocol.as_deref()
+    }
+
+    /// The extensions in use, with the terms that were agreed on.
+    pub fn extensions(&self) -> Agreed {
+        self.opened.as_ref().map_or(Agreed::default(), |opened| opened.extensions)
     }
 
     /// The server's answer that opened the connection, with its fields: for a client.
