@@ -143,7 +143,7 @@ def install_alone():
 def build(programs):
     """The folder with the programs."""
     say("building %s" % " ".join(programs))
-    command = ["cargo", "build", "--quiet", "--release", "-p", "sockless-examples", "-p", "sockless-autobahn"]
+    command = ["cargo", "build", "--quiet", "--release", "-p", "sockless-autobahn"]
     for program in programs:
         command += ["--bin", program]
     if subprocess.run(command, cwd=ROOT).returncode != 0:
@@ -310,7 +310,7 @@ def judge(program, shards, expected):
 def revision():
     """The commit that is tested; with a + if the sources are others."""
     commit = runs(["git", "-C", ROOT, "rev-parse", "--short=10", "HEAD"])
-    sources = ["src", "crates/sockless-blocking", "crates/sockless-tokio", "examples/src", "autobahn/src", "Cargo.toml", "Cargo.lock"]
+    sources = ["src", "crates/sockless-blocking", "crates/sockless-tokio", "autobahn/src", "Cargo.toml", "Cargo.lock"]
     changed = runs(["git", "-C", ROOT, "status", "--porcelain", "--", *sources])
     return commit.strip() + ("+" if changed and changed.strip() else "") if commit else "?"
 

@@ -4,7 +4,7 @@
     crates/sockless-probe/docs_check.py [--cases PATTERNS]
 
 PROBE is the program (target/release/sockless-probe without it), PYTHON an interpreter with `websockets`, NODE_MODULES a folder with `ws`;
-without those, what examples/interop has installed. Go's module comes from Debian's package of it or from its proxy, tungstenite from
+without those, what autobahn/interop has installed. Go's module comes from Debian's package of it or from its proxy, tungstenite from
 crates.io. A program whose tools can't be had is skipped, which is said and counted.
 
 Exit status: 0 if all is well, 1 if not, 2 if all that could be run is well and something was skipped.

@@ -74,7 +74,8 @@ class CannotRun(Exception):
 
 
 def build():
-    packages = [("sockless-probe", []), ("sockless-examples", sorted({name.split()[0] for name in SERVERS})), ("sockless-autobahn", CLIENTS), ("sockless-cli", [PRINTER])]
+    servers = sorted({name.split()[0] for name in SERVERS})
+    packages = [("sockless-probe", []), ("sockless-autobahn", servers + CLIENTS), ("sockless-cli", [PRINTER])]
     for package, programs in packages:
         command = ["cargo", "build", "--quiet", "--release", "-p", package]
         for program in programs:

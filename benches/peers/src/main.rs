@@ -145,7 +145,7 @@ fn run(effort: Effort, only: Option<&str>, out: &Path) -> Result<(), String> {
         tables.push(Table {
             title: "Echo over loopback TCP",
             text: "The server's processor time for a message, user and system together. Each server is a process with one thread; \
-                   one load generator drives one at a time. `sockless` is `examples/src/bin/echo_mio`, on epoll; `sockless, \
+                   one load generator drives one at a time. `sockless` is `autobahn/src/bin/echo_mio`, on epoll; `sockless, \
                    tokio` is `crates/sockless-tokio` in its ordinary form, `recv` with `feed`; `sockless, tokio stream` is the same as a `Stream` and a \
                    `Sink`, driven as the peers that are one. nexus-web, a codec, runs in the loop of `bare \
                    epoll`, and beside it `sockless, bare loop`, a connection without a driver of ours, and `tungstenite, epoll`; all others run on tokio with one thread. The bare ones send back what they read and know nothing of \

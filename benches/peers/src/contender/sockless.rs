@@ -14,7 +14,7 @@ use ::sockless::{Client, Config, Connection, Event, Input as Arrived, Server};
 use super::{Cell, Contender, Decoding, Deflate, Encode, Idle, Repeated, Seen, Side};
 use crate::wire::{Input, Wire, Written};
 
-/// From how many bytes on a server's message is written from where it is, as `examples/src/bin/echo_mio` does.
+/// From how many bytes on a server's message is written from where it is, as `autobahn/src/bin/echo_mio` does.
 const LARGE: usize = 32 << 10;
 
 pub enum Sockless {
@@ -74,7 +74,7 @@ impl Contender for Sockless {
             }
             Self::OneBuffer => {
                 return "read in as well, but without `take_buffer` and `lend(Loan::Message, ..)`: all is read into one buffer, as \
-                        `examples/src/bin/echo_mio` does it";
+                        `autobahn/src/bin/echo_mio` does it";
             }
         }
         "`Connection` with the default `Config`: whole messages, all checks on. In memory the input is \

@@ -13,7 +13,7 @@ use super::tungstenite::Tungstenite;
 use super::{bare, codec, epoll};
 use crate::contender::{self, OURS};
 
-/// The echo server on epoll from the examples.
+/// The echo server on epoll among the test servers.
 pub const MIO: &str = OURS;
 /// Ours on tokio, in its ordinary form: `recv` and `feed`.
 pub const ADAPTER: &str = "sockless, tokio";

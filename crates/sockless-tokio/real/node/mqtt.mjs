@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import mqtt from "mqtt";
 import { ask, check, Inbox, run, sleep, within } from "./within.mjs";
 
-const WebSocket = createRequire(new URL("../../../../examples/interop/node/", import.meta.url))("ws");
+const WebSocket = createRequire(new URL("../../../../autobahn/interop/node/", import.meta.url))("ws");
 
 const SIZES = [0, 1, 100, 5_000, 70_000, 1_000_000];
 const MANY = 96;

@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { ask, check, Inbox, run, sleep, within } from "./within.mjs";
 
 // STOMP's client and `ws` are those of the other interoperability test.
-const there = createRequire(new URL("../../../../examples/interop/node/", import.meta.url));
+const there = createRequire(new URL("../../../../autobahn/interop/node/", import.meta.url));
 const { Client } = there("@stomp/stompjs");
 const WebSocket = there("ws");
 

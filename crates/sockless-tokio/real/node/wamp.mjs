@@ -7,7 +7,7 @@ import autobahn from "autobahn";
 import { ask, check, Inbox, run, sleep, within } from "./within.mjs";
 
 // The client takes the browser's, which Node has since version 22.
-globalThis.WebSocket ??= createRequire(new URL("../../../../examples/interop/node/", import.meta.url))("ws");
+globalThis.WebSocket ??= createRequire(new URL("../../../../autobahn/interop/node/", import.meta.url))("ws");
 
 const [url, router] = process.argv.slice(2);
 const SERIALIZERS = { json: autobahn.serializer.JSONSerializer, msgpack: autobahn.serializer.MsgpackSerializer };

@@ -1,0 +1,47 @@
+//! An echo server on io_uring, on one thread: the kernel is told what to do, and tells what it has done. The buffers that it reads
+//! to and writes from belong to the ring meanwhile.
+//!
+//! Here lives the loop: what is completed, who is due, who comes and goes. What is told to the kernel is `ring`, one client is
+//! `client`. Linux from version 5.11 on.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
+
+#[cfg(target_os = "linux")]
+mod client;
+#[cfg(target_os = "linux")]
+mod ring;
+#[cfg(target_os = "linux")]
+mod server;
+
+use std::process::ExitCode;
+
+#[cfg(target_os = "linux")]
+fn main() -> ExitCode {
+    let options = match sockless_autobahn::options::Options::from_args("echo_uring") {
+        Ok(options) => options,
+        Err(status) => return status,
+    };
+    let ring = match ring::Ring::new() {
+        Ok(ring) => ring,
+        Err(error) => {
+            eprintln!(
+                "echo_uring: the kernel refuses io_uring: {error}. It needs Linux 5.11, sysctl kernel.io_uring_disabled=0, \
+                 and a container whose seccomp profile allows it. echo_mio does without."
+            );
+            return ExitCode::from(2);
+        }
+    };
+    match server::run(&options, ring) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("echo_uring: {}", sockless_autobahn::listen::problem(options.listen, &error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn main() -> ExitCode {
+    eprintln!("echo_uring: io_uring is Linux's alone; echo_mio runs here");
+    ExitCode::from(2)
+}
