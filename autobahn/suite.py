@@ -310,7 +310,7 @@ def judge(program, shards, expected):
 def revision():
     """The commit that is tested; with a + if the sources are others."""
     commit = runs(["git", "-C", ROOT, "rev-parse", "--short=10", "HEAD"])
-    sources = ["src", "crates/sockless-blocking", "crates/sockless-tokio", "autobahn/src", "Cargo.toml", "Cargo.lock"]
+    sources = ["src", "crates/sockless-blocking", "crates/sockless-tokio", "autobahn/src", "examples", "Cargo.toml", "Cargo.lock"]
     changed = runs(["git", "-C", ROOT, "status", "--porcelain", "--", *sources])
     return commit.strip() + ("+" if changed and changed.strip() else "") if commit else "?"
 

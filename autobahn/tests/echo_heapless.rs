@@ -4,10 +4,10 @@
 
 #[path = "../../tests/allocations/mod.rs"]
 mod allocations;
-#[path = "../src/bin/echo_heapless/echo.rs"]
+#[path = "../../examples/heapless/src/echo.rs"]
 mod echo;
 mod peer;
-#[path = "../src/bin/echo_heapless/tcp.rs"]
+#[path = "../../examples/heapless/src/tcp.rs"]
 mod tcp;
 
 use std::io::Read;
@@ -56,7 +56,7 @@ fn nothing_is_allocated_for_a_connection() {
             keepalive: Some(Duration::from_secs(30)),
             idle: None,
             close: Duration::from_secs(5),
-            page: b"",
+            page: None,
         };
         let (started, stopping) = (Instant::now(), || false);
         let meter = Meter::start();

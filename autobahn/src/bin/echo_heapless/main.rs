@@ -1,10 +1,12 @@
 //! An echo server that allocates nothing once it has started: level 1 and the handshake alone, as a microcontroller would run
-//! them. `echo.rs` is that program, without anything of the standard library; here it is given TCP streams, a clock, and a fixed
+//! them. `echo.rs`, which is the example's, is that program, without anything of the standard library; here it is given TCP streams, a clock, and a fixed
 //! number of threads with buffers of a fixed size. More clients than threads wait their turn.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
+#[path = "../../../../examples/heapless/src/echo.rs"]
 mod echo;
+#[path = "../../../../examples/heapless/src/tcp.rs"]
 mod tcp;
 
 use std::io;
@@ -65,7 +67,7 @@ fn run(options: &Options) -> io::Result<()> {
         keepalive: positive(options.deadlines.keepalive),
         idle: positive(options.deadlines.idle),
         close: options.deadlines.close,
-        page: PAGE.as_bytes(),
+        page: Some(PAGE.as_bytes()),
     };
     let write = options.deadlines.write;
     let mut threads = Vec::with_capacity(CLIENTS);

@@ -1,7 +1,7 @@
 //! An echo server on io_uring, on one thread: the kernel is told what to do, and tells what it has done. The buffers that it reads
 //! to and writes from belong to the ring meanwhile.
 //!
-//! Here lives the loop: what is completed, who is due, who comes and goes. What is told to the kernel is `ring`, one client is
+//! Here lives the loop: what is completed, who is due, who comes and goes. What is told to the kernel is `ring`, which is the example's, one client is
 //! `client`. Linux from version 5.11 on.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
@@ -9,6 +9,7 @@
 #[cfg(target_os = "linux")]
 mod client;
 #[cfg(target_os = "linux")]
+#[path = "../../../../examples/uring/src/ring.rs"]
 mod ring;
 #[cfg(target_os = "linux")]
 mod server;

@@ -45,8 +45,8 @@ pub(crate) struct Terms {
     pub(crate) idle: Option<Duration>,
     /// How long a client may take to close.
     pub(crate) close: Duration,
-    /// What a browser gets.
-    pub(crate) page: &'static [u8],
+    /// What a browser gets, if anything.
+    pub(crate) page: Option<&'static [u8]>,
 }
 
 /// All the memory that a connection needs, beside the stack.
@@ -80,7 +80,7 @@ pub(crate) fn serve<S: Stream>(
     Ok(())
 }
 
-/// The opening handshake: how many bytes have arrived behind the request; they lie at the beginning of the input buffer.
+/// The opening handshake: how many bytes have arrived after the request; they lie at the beginning of the input buffer.
 /// `None` if the client was answered otherwise.
 fn open<S: Stream>(
     stream: &mut S,
@@ -113,14 +113,16 @@ fn open<S: Stream>(
             }
             Err(_) => RequestError::PlainRequest,
         },
-        Asked::Plain(request) if request.path() == "/" => {
-            let html = [Field::new("Content-Type", "text/html; charset=utf-8")];
-            let page = Refusal::new(200, &html, terms.page);
-            let encoded = page.and_then(|page| page.encode(head)).unwrap_or(0);
-            stream.write(&head[..encoded], b"")?;
-            return Ok(None);
-        }
-        Asked::Plain(_) => RequestError::PlainRequest,
+        Asked::Plain(request) => match terms.page.filter(|_| request.path() == "/") {
+            Some(page) => {
+                let html = [Field::new("Content-Type", "text/html; charset=utf-8")];
+                let page = Refusal::new(200, &html, page);
+                let encoded = page.and_then(|page| page.encode(head)).unwrap_or(0);
+                stream.write(&head[..encoded], b"")?;
+                return Ok(None);
+            }
+            None => RequestError::PlainRequest,
+        },
         Asked::Refused(error) => error,
     };
     stream.write(refused.answer(), b"")?;
@@ -212,7 +214,7 @@ impl<'s, S: Stream> Session<'s, S> {
         if piece.payload.is_empty() && !last {
             return Ok(Turn::On);
         }
-        // That a text ends inside a code point is told only behind its last piece, which must not go out then.
+        // That a text ends inside a code point is known only after its last piece, which must not go out then.
         if last && let Err(violation) = self.decoder.decode(&mut Input::none(), &self.terms.limits)
         {
             return self.fail(violation);
