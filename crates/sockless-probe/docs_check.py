@@ -22,7 +22,7 @@ from agreement.agree import free_port, stop, wait_for
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-INTEROP = os.path.join(ROOT, "examples", "interop")
+INTEROP = os.path.join(ROOT, "autobahn", "interop")
 PROBE = os.environ.get("PROBE", os.path.join(ROOT, "target", "release", "sockless-probe"))
 PYTHON = os.environ.get("PYTHON", os.path.join(INTEROP, ".venv", "bin", "python"))
 NODE_MODULES = os.environ.get("NODE_MODULES", os.path.join(INTEROP, "node", "node_modules"))

@@ -26,7 +26,7 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "..", "examples", "interop"))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "autobahn", "interop"))
 
 import chromium  # noqa: E402
 

@@ -13,7 +13,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 # What starts programs and drives the browser is there for the other interoperability test, too.
-sys.path.insert(0, os.path.join(ROOT, "examples", "interop"))
+sys.path.insert(0, os.path.join(ROOT, "autobahn", "interop"))
 
 from programs import Skipped, free_port, stop, wait_for  # noqa: E402
 

@@ -15,7 +15,7 @@ import threading
 import time
 
 PACKAGE = pathlib.Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(PACKAGE.parents[1] / "examples" / "interop"))
+sys.path.insert(0, str(PACKAGE.parents[1] / "autobahn" / "interop"))
 
 import chromium  # noqa: E402
 
