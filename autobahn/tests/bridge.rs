@@ -291,11 +291,12 @@ fn a_broker_that_pauses_does_not_cost_a_client_its_connection() {
     let bridge = bridge(address, &["--keepalive", "1"]);
     let mut socket = bridge.connect();
     let mut broker = stream(&streams);
-    // More than the streams hold, and than a client sends between two pings.
+    // More than the streams hold, and than a client sends between two pings. Each is masked as a whole before anything of it is sent, which must not
+    // take longer than a ping may remain unanswered.
     let sent = noise(24 << 20);
-    let message = Message::binary(sent.clone());
+    let messages: Vec<_> = sent.chunks(1 << 20).map(<[u8]>::to_vec).collect();
     let client = thread::spawn(move || {
-        socket.send(message).unwrap();
+        messages.into_iter().for_each(|message| socket.send(Message::binary(message)).unwrap());
         next(&mut socket)
     });
     thread::sleep(Duration::from_secs(3));
