@@ -35,6 +35,10 @@ pub struct Sent {
 /// A message is encoded once. For each receiver it costs a place in its queue (about 0.1 KiB) and a wakeup of its writing task; from 4 KiB on its
 /// payload is shared by all. Nobody waits for anybody: a receiver of which as much waits as its soft limit allows is [slow](Slow).
 ///
+/// In memory and on one core, a delivered message took 0.5 µs with 1,000 connections and 1.6 µs with 10,000, whose state no longer fits into a
+/// cache; what the kernel takes for each write comes on top. Each connection took 6 KiB of heap while idle, its two tasks included. The
+/// bench `broadcast` measures both.
+///
 /// ```
 /// use sockless_tokio::{Broadcast, Slow, Prepared};
 ///
