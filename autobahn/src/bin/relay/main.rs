@@ -4,14 +4,17 @@
 //! Two threads for each client, one for each direction, on level 1: a decoder and an encoder in each. They share nothing but the
 //! right to say why it ends.
 //!
-//! Here lives who comes and goes. How a connection opens is `opening`, how frames pass is `passing`.
+//! Here lives who comes and goes. How a connection opens is `opening`, how frames pass is `passing`, which is the
+//! example's, as are the streams.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
 mod body;
 mod opening;
 mod options;
+#[path = "../../../../examples/relay/src/passing.rs"]
 mod passing;
+#[path = "../../../../examples/relay/src/stream.rs"]
 mod stream;
 
 use std::io;
@@ -26,7 +29,7 @@ use sockless_autobahn::stop::Stop;
 
 use opening::Forwarded;
 use options::Options;
-use passing::Relay;
+use passing::{Relay, Terms};
 
 fn main() -> ExitCode {
     let options = match Options::from_args() {
@@ -87,8 +90,13 @@ fn serve(client: TcpStream, options: &Options, stop: &Stop) -> io::Result<()> {
     let answer = match opening::forward(&request, &options.to, &limits) {
         Ok(Forwarded::Open { server, answer, first: from_server }) => {
             stream::write_all(&client, &answer, options.deadlines.write)?;
-            let relay = Relay::new(client, server, options, stop);
-            return relay.run(&first, &from_server);
+            let terms = Terms {
+                limits: options.limits,
+                write: options.deadlines.write,
+                close: options.deadlines.close,
+                stopping: &|| stop.is_asked(),
+            };
+            return Relay::new(client, server, terms).run(&first, &from_server);
         }
         Ok(Forwarded::Answered(answer)) => answer,
         Err(error) => {

@@ -10,10 +10,20 @@ use sockless::connection::{Generator, Side};
 use sockless::frame::{Decoder, Encoder, Fragment, Input, Limits, Misuse, Piece, Violation};
 use sockless::words::opcode::Opcode;
 use sockless::{Client, CloseCode, Kind, Server};
-use sockless_autobahn::stop::Stop;
 
-use super::options::Options;
 use super::stream::{self, BUFFER, read};
+
+/// What holds for both sides.
+pub(crate) struct Terms<'t> {
+    /// How much they may send. How long a message is in the end is nothing to a relay, which holds none.
+    pub(crate) limits: Limits,
+    /// How long a piece may take to be written.
+    pub(crate) write: Duration,
+    /// How long both have for closing once one has begun.
+    pub(crate) close: Duration,
+    /// Whether both are to be closed.
+    pub(crate) stopping: &'t (dyn Fn() -> bool + Sync),
+}
 
 /// The way out to one side, in the role `R`. What comes from that side is read by the other direction.
 struct Out<R: Side> {
@@ -49,14 +59,12 @@ impl<R: Side> Out<R> {
 }
 
 /// An open connection between a client and a server.
-pub(crate) struct Relay<'s> {
-    limits: Limits,
-    stop: &'s Stop,
+pub(crate) struct Relay<'t> {
+    terms: Terms<'t>,
     to_client: Mutex<Out<Server>>,
     to_server: Mutex<Out<Client>>,
     /// When it is over at the latest, once one side has closed or failed.
     ending: Mutex<Option<Instant>>,
-    close: Duration,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -79,28 +87,18 @@ impl From<io::Error> for End {
     }
 }
 
-impl<'s> Relay<'s> {
-    pub(crate) fn new(
-        client: TcpStream,
-        server: TcpStream,
-        options: &Options,
-        stop: &'s Stop,
-    ) -> Self {
+impl<'t> Relay<'t> {
+    pub(crate) fn new(client: TcpStream, server: TcpStream, terms: Terms<'t>) -> Self {
+        let keys = Box::new(Generator::new());
         Self {
-            limits: options.limits,
-            stop,
-            to_client: Out::new(client, (), options.deadlines.write),
-            to_server: Out::<Client>::new(
-                server,
-                Box::new(Generator::new()) as _,
-                options.deadlines.write,
-            ),
+            to_client: Out::new(client, (), terms.write),
+            to_server: Out::<Client>::new(server, keys as _, terms.write),
             ending: Mutex::new(None),
-            close: options.deadlines.close,
+            terms,
         }
     }
 
-    /// Passes on what arrives, beginning with what has arrived behind the heads, until it is over.
+    /// Passes on what arrives, beginning with what has arrived after the heads, until it is over.
     pub(crate) fn run(&self, from_client: &[u8], from_server: &[u8]) -> io::Result<()> {
         let client = lock(&self.to_client).stream.try_clone()?;
         let server = lock(&self.to_server).stream.try_clone()?;
@@ -131,11 +129,12 @@ impl<'s> Relay<'s> {
             End::Closed => {}
             End::Lost => lock(ahead).close(lost),
             End::Broken(violation) => {
-                lock(ahead).close(lost);
+                // First of all, so that the other side's answer to its Close frame doesn't come before.
                 let mut back = lock(back);
                 back.close(violation.close_code());
                 let _ = back.stream.shutdown(Shutdown::Write);
                 drop(back);
+                lock(ahead).close(lost);
                 // It reads the Close frame before it closes. What it still sends is thrown away.
                 let mut buffer = [0; 4096];
                 while !self.is_over() && read(from, &mut buffer).is_ok_and(|count| count != Some(0))
@@ -145,9 +144,9 @@ impl<'s> Relay<'s> {
         }
     }
 
-    /// Takes note that there is not much more to come.
+    /// There is not much more to come: from now on the time for closing runs.
     fn ends_soon(&self) {
-        lock(&self.ending).get_or_insert_with(|| Instant::now() + self.close);
+        lock(&self.ending).get_or_insert_with(|| Instant::now() + self.terms.close);
     }
 
     fn is_over(&self) -> bool {
@@ -170,7 +169,9 @@ impl<'s> Relay<'s> {
         let mut told = false;
         loop {
             let mut input = Input::new(&mut buffer[..arrived]);
-            while let Some(piece) = decoder.decode(&mut input, &self.limits).map_err(End::Broken)? {
+            while let Some(piece) =
+                decoder.decode(&mut input, &self.terms.limits).map_err(End::Broken)?
+            {
                 if !piece.opcode.is_control() {
                     pass(piece, &mut lock(ahead))?;
                     continue;
@@ -181,15 +182,15 @@ impl<'s> Relay<'s> {
                 control.extend_from_slice(piece.payload);
                 if piece.remaining == 0 {
                     let opcode = piece.opcode;
-                    // That its end is broken, a Close frame shows only behind its last piece.
-                    decoder.decode(&mut Input::none(), &self.limits).map_err(End::Broken)?;
+                    // That its end is broken, a Close frame shows only after its last piece.
+                    decoder.decode(&mut Input::none(), &self.terms.limits).map_err(End::Broken)?;
                     pass_control(opcode, &control, &mut lock(ahead))?;
                     if opcode == Opcode::Close {
                         return Ok(());
                     }
                 }
             }
-            if self.stop.is_asked() && !told && lock(ahead).encoder.remaining() == 0 {
+            if (self.terms.stopping)() && !told && lock(ahead).encoder.remaining() == 0 {
                 told = true;
                 lock(ahead).close(CloseCode::GOING_AWAY);
                 self.ends_soon();
