@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use ends::{PATIENCE, frame, listener, pair, raw_client, within};
 use sockless_blocking::handshake::{Refusal, ResponseError};
+use sockless_blocking::sockless::Delivery;
 use sockless_blocking::sockless::connection::{Cause, Failure};
 use sockless_blocking::{
     AcceptError, ClientOptions, CloseCode, Config, ConnectError, Decision, Error, Limit, Message,
@@ -175,6 +176,28 @@ fn nobody_is_taken_for_silent_because_this_side_was_busy() {
     assert_eq!(server.recv().expect("a message").expect("no error"), Message::text("two"));
     assert_eq!(server.outcome().cause, Cause::Open);
     server.send("still open").expect("sent");
+}
+
+#[test]
+fn no_configuration_makes_a_message_disappear() {
+    for config in [
+        Config::default().with_delivery(Delivery::Parts),
+        Config::default().with_auto_pong(false),
+        Config::default().with_auto_close(false),
+    ] {
+        let (mut peer, mut server) = raw_client(config);
+        let frames = b"\x01\x81\0\0\0\0a\x89\x80\0\0\0\0\x80\x81\0\0\0\0b\x88\x80\0\0\0\0";
+        peer.write_all(frames).expect("written");
+        within(PATIENCE, move || {
+            let message = server.recv().expect("a message").expect("no error");
+            assert_eq!(message.as_text(), Some("ab"));
+            assert!(server.recv().is_none());
+            assert!(server.outcome().clean());
+        });
+        let mut answers = Vec::new();
+        peer.read_to_end(&mut answers).expect("the end");
+        assert_eq!(answers, b"\x8A\0\x88\0");
+    }
 }
 
 #[test]
