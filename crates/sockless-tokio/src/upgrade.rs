@@ -85,6 +85,7 @@ impl Asked {
         Ok(Self { head, on_upgrade, protocol })
     }
 
+    #[cfg(feature = "axum")]
     pub(crate) fn head(&self) -> &Request<()> {
         &self.head
     }
