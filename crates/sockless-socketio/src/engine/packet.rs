@@ -1,0 +1,171 @@
+//! One packet of Engine.IO: what it says, and how it is written. Several in one body are in `payload`.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::{error, fmt};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+
+/// A packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Packet<'a> {
+    /// The server's first, with the session's id and times as JSON.
+    Open(&'a str),
+    /// The transport is to be closed.
+    Close,
+    /// A heartbeat of the server, or a client's probe.
+    Ping(&'a str),
+    /// The answer to a ping.
+    Pong(&'a str),
+    /// A message of text.
+    Message(&'a str),
+    /// A message of bytes.
+    Binary(Bytes),
+    /// From now on the client uses this transport.
+    Upgrade,
+    /// Nothing: it ends a poll.
+    Noop,
+}
+
+/// A packet as it is written: what one message of a WebSocket carries. Cloning it copies nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Frame {
+    /// The type's digit and the text.
+    Text(Arc<str>),
+    /// The bytes of a binary message.
+    Binary(Bytes),
+}
+
+impl Frame {
+    /// A message of text, of which the parts are written one after the other.
+    pub fn message(text: &str) -> Self {
+        Packet::Message(text).encode()
+    }
+
+    /// How many bytes it has.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+        }
+    }
+
+    /// Whether it has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<'a> Packet<'a> {
+    /// Writes a packet.
+    pub fn encode(&self) -> Frame {
+        let (digit, text) = match self {
+            Self::Open(text) => ('0', *text),
+            Self::Close => ('1', ""),
+            Self::Ping(text) => ('2', *text),
+            Self::Pong(text) => ('3', *text),
+            Self::Message(text) => ('4', *text),
+            Self::Binary(bytes) => return Frame::Binary(bytes.clone()),
+            Self::Upgrade => ('5', ""),
+            Self::Noop => ('6', ""),
+        };
+        Frame::Text(format!("{digit}{text}").into())
+    }
+
+    /// Reads what a text message of a WebSocket carries.
+    ///
+    /// # Errors
+    ///
+    /// If it has no type, an unknown one, or text where there is none.
+    pub fn decode(text: &'a str) -> Result<Self, PacketError> {
+        let Some(digit) = text.bytes().next().filter(u8::is_ascii) else {
+            return Err(PacketError::Type);
+        };
+        let text = &text[1..];
+        match (digit, text) {
+            (b'0', _) => Ok(Self::Open(text)),
+            (b'2', _) => Ok(Self::Ping(text)),
+            (b'3', _) => Ok(Self::Pong(text)),
+            (b'4', _) => Ok(Self::Message(text)),
+            (b'1', "") => Ok(Self::Close),
+            (b'5', "") => Ok(Self::Upgrade),
+            (b'6', "") => Ok(Self::Noop),
+            (b'1' | b'5' | b'6', _) => Err(PacketError::Text),
+            _ => Err(PacketError::Type),
+        }
+    }
+
+    /// Reads a packet in a body of long-polling, where binary messages are written in base64.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode), or if it is not the base64 that it should be.
+    pub fn decode_polled(text: &'a str) -> Result<Self, PacketError> {
+        match text.strip_prefix('b') {
+            Some(text) => match BASE64_STANDARD.decode(text) {
+                Ok(bytes) => Ok(Self::Binary(bytes.into())),
+                Err(_) => Err(PacketError::Base64),
+            },
+            None => Self::decode(text),
+        }
+    }
+}
+
+/// Appends a packet as a body of long-polling has it.
+pub(super) fn append_polled(frame: &Frame, body: &mut String) {
+    match frame {
+        Frame::Text(text) => body.push_str(text),
+        Frame::Binary(bytes) => {
+            body.push('b');
+            BASE64_STANDARD.encode_string(bytes, body);
+        }
+    }
+}
+
+/// What is wrong with a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PacketError {
+    /// There is no type, or an unknown one.
+    Type,
+    /// A packet that says nothing comes with text.
+    Text,
+    /// A binary message is not written in base64.
+    Base64,
+}
+
+impl fmt::Display for PacketError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Type => "the packet has an unknown type",
+            Self::Text => "the packet's type allows no text",
+            Self::Base64 => "the binary message is not base64",
+        })
+    }
+}
+
+impl error::Error for PacketError {}
+
+impl From<&str> for Frame {
+    /// A message of text.
+    fn from(text: &str) -> Self {
+        Self::message(text)
+    }
+}
+
+impl From<Bytes> for Frame {
+    /// A message of bytes.
+    fn from(bytes: Bytes) -> Self {
+        Self::Binary(bytes)
+    }
+}
+
+/// The JSON of a string, with its quotes.
+pub(crate) fn json_string(text: &str) -> String {
+    // Writing to memory can't fail, and a string is always JSON.
+    serde_json::to_string(text).unwrap_or_else(|_| "\"\"".to_owned())
+}

@@ -1,0 +1,43 @@
+//! The query of a request.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// What the query of a request gives for a name: the last value, if there are several, with its escapes resolved.
+///
+/// ```
+/// use sockless_socketio::engine::query_value;
+///
+/// assert_eq!(query_value("EIO=4&token=a%20b", "token").as_deref(), Some("a b"));
+/// assert_eq!(query_value("EIO=4&token=a%20b", "name"), None);
+/// ```
+pub fn query_value(query: &str, name: &str) -> Option<String> {
+    let pairs = query.split('&').rev().map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let (_, value) = pairs.into_iter().find(|(key, _)| unescape(key).as_deref() == Some(name))?;
+    unescape(value)
+}
+
+/// Without `%` escapes, and with `+` as a space. `None` if it isn't UTF-8 then.
+fn unescape(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        bytes.push(match (first, tail) {
+            (b'+', _) => b' ',
+            (b'%', [high, low, after @ ..]) => match (digit(*high), digit(*low)) {
+                (Some(high), Some(low)) => {
+                    rest = after;
+                    high << 4 | low
+                }
+                _ => b'%',
+            },
+            (byte, _) => *byte,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn digit(hex: u8) -> Option<u8> {
+    char::from(hex).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}

@@ -1,0 +1,130 @@
+//! What a request says as far as this protocol cares, and its answer. What is decided about it is in `table`.
+
+use alloc::string::String;
+use bytes::Bytes;
+
+use super::query::query_value;
+use super::refusal::Refusal;
+use super::table::RequestId;
+
+/// The head of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    pub(super) method: &'a str,
+    pub(super) query: &'a str,
+    pub(super) content_type: &'a str,
+}
+
+/// A way to carry packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Carrier {
+    Polling,
+    WebSocket,
+}
+
+impl<'a> Head<'a> {
+    /// A head with this method and query. A request for a WebSocket is a GET, over HTTP/2 as well.
+    pub fn new(method: &'a str, query: &'a str) -> Self {
+        Self { method, query, content_type: "" }
+    }
+
+    /// The same with the field `Content-Type`.
+    #[must_use]
+    pub fn with_content_type(mut self, content_type: &'a str) -> Self {
+        self.content_type = content_type;
+        self
+    }
+
+    /// The transport that it is for.
+    pub(super) fn carrier(&self) -> Result<Carrier, Refusal> {
+        match query_value(self.query, "transport").as_deref() {
+            Some("polling") => Ok(Carrier::Polling),
+            Some("websocket") => Ok(Carrier::WebSocket),
+            _ => Err(Refusal::Transport),
+        }
+    }
+
+    /// Whether it speaks this version of the protocol.
+    pub(super) fn check_version(&self) -> Result<(), Refusal> {
+        match query_value(self.query, "EIO").as_deref() {
+            Some("4") => Ok(()),
+            _ => Err(Refusal::Version),
+        }
+    }
+
+    /// The id of the session that it is for.
+    pub(super) fn sid(&self) -> Option<String> {
+        query_value(self.query, "sid").filter(|sid| !sid.is_empty())
+    }
+
+    /// Whether its body is said to be bytes, which this version of the protocol never has.
+    pub(super) fn is_octets(&self) -> bool {
+        let essence = self.content_type.split(';').next().unwrap_or_default();
+        essence.trim().eq_ignore_ascii_case("application/octet-stream")
+    }
+}
+
+/// What becomes of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// It is answered.
+    Answer(Answer),
+    /// Its answer comes later, as an [`Output`](super::Output); or it has come already.
+    Wait(RequestId),
+    /// Its body is to be read, up to the limit in bytes, and handed to [`Engine::body`](super::Engine::body).
+    Body(RequestId, usize),
+}
+
+/// What has become of a request's body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// It is whole.
+    Whole(Bytes),
+    /// It has more bytes than the limit allows; the rest was not read.
+    TooLarge,
+}
+
+/// The answer to a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    status: u16,
+    content_type: &'static str,
+    body: Bytes,
+}
+
+impl Answer {
+    pub(super) fn new(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        Self { status, content_type, body: body.into() }
+    }
+
+    /// Packets for a poll.
+    pub(super) fn packets(body: String) -> Self {
+        Self::new(200, "text/plain; charset=UTF-8", body)
+    }
+
+    /// A body was taken.
+    pub(super) fn ok() -> Self {
+        // The type that keeps old browsers from offering the answer as a download.
+        Self::new(200, "text/html", "ok")
+    }
+
+    /// The status code.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The field `Content-Type`. Beside it, an answer has `Cache-Control: no-store`.
+    pub fn content_type(&self) -> &'static str {
+        self.content_type
+    }
+
+    /// The body.
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// The body, by value.
+    pub fn into_body(self) -> Bytes {
+        self.body
+    }
+}

@@ -1,0 +1,474 @@
+//! The server: which sessions there are, and which request, WebSocket and deadline belongs to which. What happens in one is in `session`.
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::format;
+use alloc::sync::Arc;
+use core::fmt;
+use core::time::Duration;
+
+use bytes::Bytes;
+
+use super::config::Config;
+use super::output::{Event, Output, SendError, Transmit};
+use super::packet::{Frame, Packet, json_string};
+use super::refusal::Refusal;
+use super::request::{Begun, Body, Carrier, Head};
+use super::session::{Conversation, Outputs};
+use crate::entropy::{Entropy, draw_id};
+
+/// A session with a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Session(u64);
+
+/// A WebSocket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Channel(u64);
+
+/// A request that isn't answered yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(u64);
+
+/// A server of Engine.IO 4: all its sessions, on every transport.
+///
+/// Its driver, whatever it stands on, does the same few things:
+///
+/// - It hands in the head of each request with [`begin`](Self::begin), and does what [`Begun`] says. Where a body is to be read, it comes
+///   with [`body`](Self::body). A client that goes away before its answer has come is [`request_lost`](Self::request_lost).
+/// - A request for a WebSocket is handed in with [`begin_websocket`](Self::begin_websocket). What is received on it comes with
+///   [`text`](Self::text) and [`binary`](Self::binary) while it [wants input](Self::wants_input), what is to be sent is asked for with
+///   [`transmit`](Self::transmit), and its end is [`channel_lost`](Self::channel_lost).
+/// - After each call it takes every [`event`](Self::event) and carries out every [`output`](Self::output).
+/// - At the [`deadline`](Self::deadline), it calls [`timeout`](Self::timeout).
+///
+/// ```
+/// use core::time::Duration;
+/// use sockless_socketio::engine::{Begun, Body, Config, Engine, Event, Head, Output};
+///
+/// let mut count = 0_u128;
+/// let entropy = move || { count += 1; count.to_le_bytes() };
+/// let mut engine = Engine::new(Config::default(), entropy);
+/// let now = Duration::ZERO;
+///
+/// // A client opens a session by long-polling.
+/// let Begun::Wait(open) = engine.begin(Head::new("GET", "EIO=4&transport=polling"), now) else { panic!() };
+/// let Some(Output::Answer(id, answer)) = engine.output() else { panic!() };
+/// assert_eq!((id, answer.status()), (open, 200));
+/// let Some(Event::Opened(session)) = engine.event() else { panic!() };
+///
+/// // It sends a message. Its request is answered once that was taken.
+/// let query = format!("EIO=4&transport=polling&sid={}", engine.sid(session).unwrap());
+/// let Begun::Body(post, _) = engine.begin(Head::new("POST", &query), now) else { panic!() };
+/// engine.body(post, Body::Whole("4hello".into()), now);
+/// assert!(matches!(engine.event(), Some(Event::Message(..))));
+/// assert_eq!(engine.event(), None);
+/// let Some(Output::Answer(_, answer)) = engine.output() else { panic!() };
+/// assert_eq!(answer.body(), "ok");
+///
+/// // What is sent waits for its poll.
+/// engine.send(session, &["welcome".into()])?;
+/// engine.begin(Head::new("GET", &query), now);
+/// let Some(Output::Answer(_, answer)) = engine.output() else { panic!() };
+/// assert_eq!(answer.body(), "4welcome");
+/// # Ok::<(), sockless_socketio::engine::SendError>(())
+/// ```
+pub struct Engine<E> {
+    config: Config,
+    entropy: E,
+    conversations: BTreeMap<Session, Conversation>,
+    sids: BTreeMap<Arc<str>, Session>,
+    channels: BTreeMap<Channel, Session>,
+    requests: BTreeMap<RequestId, Session>,
+    deadlines: BTreeSet<(Duration, Session)>,
+    /// Sessions of which something may be taken, each once, the one that was served last at the end.
+    ready: VecDeque<Session>,
+    listed: BTreeSet<Session>,
+    opened: VecDeque<Session>,
+    outputs: Outputs,
+    next: u64,
+    stopping: bool,
+}
+
+impl<E: Entropy> Engine<E> {
+    /// A server without sessions.
+    pub fn new(config: Config, entropy: E) -> Self {
+        Self {
+            config,
+            entropy,
+            conversations: BTreeMap::new(),
+            sids: BTreeMap::new(),
+            channels: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            ready: VecDeque::new(),
+            listed: BTreeSet::new(),
+            opened: VecDeque::new(),
+            outputs: VecDeque::new(),
+            next: 0,
+            stopping: false,
+        }
+    }
+
+    /// The times and limits.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// How many sessions there are that haven't ended.
+    pub fn sessions(&self) -> usize {
+        self.sids.len()
+    }
+
+    /// The id of a session, which its client knows. Nobody else must.
+    pub fn sid(&self, session: Session) -> Option<&str> {
+        Some(&self.conversations.get(&session)?.sid)
+    }
+
+    /// The query of the request that has opened a session.
+    pub fn query(&self, session: Session) -> Option<&str> {
+        Some(&self.conversations.get(&session)?.query)
+    }
+
+    /// The session that a request belongs to, as long as it waits for its body or its answer.
+    pub fn session_of_request(&self, request: RequestId) -> Option<Session> {
+        self.requests.get(&request).copied()
+    }
+
+    /// The session that a WebSocket belongs to.
+    pub fn session_of_channel(&self, channel: Channel) -> Option<Session> {
+        self.channels.get(&channel).copied()
+    }
+
+    /// Whether a WebSocket has nothing more to do than to be closed.
+    pub fn is_over(&self, channel: Channel) -> bool {
+        let session = self.channels.get(&channel);
+        let conversation = session.and_then(|session| self.conversations.get(session));
+        conversation.is_none_or(|conversation| {
+            conversation.is_closed() || !conversation.channels().any(|its| its == channel)
+        })
+    }
+
+    /// Whether a session is on a WebSocket by now.
+    pub fn is_websocket(&self, session: Session) -> bool {
+        self.conversations.get(&session).is_some_and(Conversation::is_websocket)
+    }
+
+    /// Whether what is sent in a session would be on its way at once: nothing waits, and its transport is open.
+    pub fn is_idle(&self, session: Session) -> bool {
+        self.conversations.get(&session).is_some_and(Conversation::is_idle)
+    }
+
+    /// An id for the layer above.
+    pub(crate) fn draw_id(&mut self) -> Arc<str> {
+        draw_id(&mut self.entropy)
+    }
+
+    fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    /// A request that is for no WebSocket begins: its head is there.
+    pub fn begin(&mut self, head: Head<'_>, now: Duration) -> Begun {
+        self.timeout(now);
+        self.route(head, now).unwrap_or_else(|refusal| Begun::Answer(refusal.answer()))
+    }
+
+    fn route(&mut self, head: Head<'_>, now: Duration) -> Result<Begun, Refusal> {
+        let carrier = self.check(&head)?;
+        let id = RequestId(self.number());
+        let session = match (head.sid(), carrier) {
+            (None, _) if head.method != "GET" => return Err(Refusal::Method),
+            (_, Carrier::WebSocket) => return Err(Refusal::Request),
+            (None, Carrier::Polling) => {
+                let sid = self.draw()?;
+                let conversation = Conversation::polling(sid, head.query, &self.config, now);
+                self.open(conversation)
+            }
+            (Some(sid), Carrier::Polling) => self.find(&sid)?,
+        };
+        let Self { conversations, config, outputs, .. } = self;
+        let Some(conversation) = conversations.get_mut(&session) else {
+            return Err(Refusal::Session);
+        };
+        let begun = match head.method {
+            "GET" => conversation.begin_poll(id, outputs),
+            "POST" => conversation.begin_post(id, head.is_octets(), config.max_payload, outputs),
+            _ => return Err(Refusal::Request),
+        };
+        if !matches!(begun, Begun::Answer(_)) {
+            self.requests.insert(id, session);
+        }
+        self.settle(session);
+        Ok(begun)
+    }
+
+    fn check(&self, head: &Head<'_>) -> Result<Carrier, Refusal> {
+        let carrier = head.carrier()?;
+        let offered = match carrier {
+            Carrier::Polling => self.config.polling,
+            Carrier::WebSocket => self.config.websocket,
+        };
+        if !offered {
+            return Err(Refusal::Transport);
+        }
+        head.check_version()?;
+        Ok(carrier)
+    }
+
+    fn find(&self, sid: &str) -> Result<Session, Refusal> {
+        self.sids.get(sid).copied().ok_or(Refusal::Session)
+    }
+
+    /// The id of a new session.
+    fn draw(&mut self) -> Result<Arc<str>, Refusal> {
+        if self.stopping || self.sids.len() >= self.config.sessions {
+            return Err(Refusal::Unavailable);
+        }
+        Ok(draw_id(&mut self.entropy))
+    }
+
+    fn open(&mut self, mut conversation: Conversation) -> Session {
+        let session = Session(self.number());
+        let config = &self.config;
+        let changes = config.websocket && !conversation.is_websocket();
+        let hello = format!(
+            "{{\"sid\":{},\"upgrades\":[{}],\"pingInterval\":{},\"pingTimeout\":{},\"maxPayload\":{}}}",
+            json_string(&conversation.sid),
+            if changes { "\"websocket\"" } else { "" },
+            config.ping_interval.as_millis(),
+            config.ping_timeout.as_millis(),
+            config.max_payload,
+        );
+        conversation.push(Packet::Open(&hello).encode());
+        self.sids.insert(conversation.sid.clone(), session);
+        self.channels.extend(conversation.channels().map(|channel| (channel, session)));
+        self.conversations.insert(session, conversation);
+        self.opened.push_back(session);
+        session
+    }
+
+    /// A request for a WebSocket begins. If it isn't refused, the WebSocket is to be opened; its messages may have as many bytes as
+    /// [`Config::with_max_payload`] says. One that has no place in its session is closed by the first [`transmit`](Self::transmit).
+    ///
+    /// # Errors
+    ///
+    /// Why it is refused: [`Refusal::answer`] is the answer.
+    pub fn begin_websocket(&mut self, head: Head<'_>, now: Duration) -> Result<Channel, Refusal> {
+        self.timeout(now);
+        if self.check(&head)? != Carrier::WebSocket {
+            return Err(Refusal::Request);
+        }
+        let channel = Channel(self.number());
+        let session = match head.sid() {
+            _ if head.method != "GET" => return Err(Refusal::Method),
+            None => {
+                let sid = self.draw()?;
+                let config = &self.config;
+                self.open(Conversation::websocket(sid, head.query, channel, config, now))
+            }
+            Some(sid) => {
+                let session = self.find(&sid)?;
+                if let Some(conversation) = self.conversations.get_mut(&session)
+                    && conversation.begin_probe(channel, &self.config, now)
+                {
+                    self.channels.insert(channel, session);
+                }
+                session
+            }
+        };
+        self.settle(session);
+        Ok(channel)
+    }
+
+    /// The body of a request has been read, or was too long.
+    pub fn body(&mut self, request: RequestId, body: Body, now: Duration) -> Begun {
+        self.timeout(now);
+        let mut begun = Begun::Answer(Refusal::Session.answer());
+        if let Some(session) = self.requests.remove(&request) {
+            self.with(session, |conversation, config, outputs| {
+                begun = conversation.body(request, body, config, now, outputs);
+            });
+        }
+        begun
+    }
+
+    /// The client of a request is gone: nothing waits for the answer.
+    pub fn request_lost(&mut self, request: RequestId) {
+        if let Some(session) = self.requests.remove(&request) {
+            self.with(session, |conversation, _, outputs| {
+                conversation.request_lost(request, outputs);
+            });
+        }
+    }
+
+    /// A WebSocket has received a text message.
+    pub fn text(&mut self, channel: Channel, text: &str, now: Duration) {
+        self.timeout(now);
+        self.with_channel(channel, |conversation, config, outputs| {
+            conversation.text(channel, text, config, now, outputs);
+        });
+    }
+
+    /// A WebSocket has received a binary message.
+    pub fn binary(&mut self, channel: Channel, bytes: Bytes, now: Duration) {
+        self.timeout(now);
+        self.with_channel(channel, |conversation, config, outputs| {
+            conversation.binary(channel, bytes, config, outputs);
+        });
+    }
+
+    /// A WebSocket is gone: it was closed, it has failed, or it couldn't be opened.
+    pub fn channel_lost(&mut self, channel: Channel) {
+        self.with_channel(channel, |conversation, _, outputs| {
+            conversation.channel_lost(channel, outputs);
+        });
+        self.channels.remove(&channel);
+    }
+
+    /// Whether a WebSocket is to be read on. If not, an [`Output::Read`] says when.
+    pub fn wants_input(&mut self, channel: Channel) -> bool {
+        let mut wants = true;
+        self.with_channel(channel, |conversation, _, _| wants = conversation.wants_input(channel));
+        wants
+    }
+
+    /// What a WebSocket has to do next: to be called once it is open, and after each [`Output::Transmit`], until there is nothing more.
+    pub fn transmit(&mut self, channel: Channel) -> Transmit {
+        let mut next = Transmit::Close;
+        self.with_channel(channel, |conversation, _, outputs| {
+            next = conversation.transmit(channel, outputs);
+        });
+        next
+    }
+
+    /// Sends messages, one after the other: all of them or none.
+    ///
+    /// # Errors
+    ///
+    /// If the session has ended, or too much waits.
+    pub fn send(&mut self, session: Session, frames: &[Frame]) -> Result<(), SendError> {
+        let mut sent = Err(SendError::Closed);
+        self.with(session, |conversation, config, outputs| {
+            sent = conversation.send(frames, config, outputs);
+        });
+        sent
+    }
+
+    /// Closes a session, after what waits to be sent. Messages that have arrived and were not taken are thrown away.
+    pub fn close(&mut self, session: Session, now: Duration) {
+        self.with(session, |conversation, config, outputs| {
+            conversation.close(config, now, outputs);
+        });
+    }
+
+    /// Closes all sessions, and refuses new ones.
+    pub fn stop(&mut self, now: Duration) {
+        self.stopping = true;
+        let sessions: alloc::vec::Vec<_> = self.conversations.keys().copied().collect();
+        sessions.into_iter().for_each(|session| self.close(session, now));
+    }
+
+    /// Gives out no messages of a session until it is released, and so lets its client wait: with the answer to a request, or with what
+    /// it sends on the WebSocket.
+    pub fn hold(&mut self, session: Session, held: bool, now: Duration) {
+        self.with(session, |conversation, config, _| conversation.hold(held, config, now));
+    }
+
+    /// What has happened next. Each session has its turn.
+    pub fn event(&mut self) -> Option<Event> {
+        if let Some(session) = self.opened.pop_front() {
+            return Some(Event::Opened(session));
+        }
+        while let Some(session) = self.ready.pop_front() {
+            self.listed.remove(&session);
+            let Some(conversation) = self.conversations.get_mut(&session) else { continue };
+            if !conversation.is_ready() {
+                continue;
+            }
+            let taken = conversation.take(&mut self.outputs);
+            self.settle(session);
+            match taken {
+                Some(Ok(message)) => return Some(Event::Message(session, message)),
+                Some(Err(reason)) => {
+                    self.conversations.remove(&session);
+                    return Some(Event::Closed(session, reason));
+                }
+                None => {}
+            }
+        }
+        None
+    }
+
+    /// What the driver has to do next.
+    pub fn output(&mut self) -> Option<Output> {
+        let output = self.outputs.pop_front()?;
+        if let Output::Answer(request, _) = &output {
+            self.requests.remove(request);
+        }
+        Some(output)
+    }
+
+    /// When [`timeout`](Self::timeout) is to be called, if nothing else happens before.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.deadlines.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// Does what is due.
+    pub fn timeout(&mut self, now: Duration) {
+        while let Some(&(deadline, session)) = self.deadlines.first()
+            && now >= deadline
+        {
+            self.with(session, |conversation, config, outputs| {
+                conversation.expire(config, now, outputs);
+            });
+        }
+    }
+
+    fn with_channel(
+        &mut self,
+        channel: Channel,
+        call: impl FnOnce(&mut Conversation, &Config, &mut Outputs),
+    ) {
+        let Some(&session) = self.channels.get(&channel) else { return };
+        let conversation = self.conversations.get(&session);
+        if conversation
+            .is_some_and(|conversation| conversation.channels().any(|its| its == channel))
+        {
+            self.with(session, call);
+        }
+    }
+
+    /// Changes a session, and then what is known of it.
+    fn with(
+        &mut self,
+        session: Session,
+        call: impl FnOnce(&mut Conversation, &Config, &mut Outputs),
+    ) {
+        if let Some(conversation) = self.conversations.get_mut(&session) {
+            call(conversation, &self.config, &mut self.outputs);
+            self.settle(session);
+        }
+    }
+
+    /// Brings what is known of a session up to its state.
+    fn settle(&mut self, session: Session) {
+        let Some(conversation) = self.conversations.get_mut(&session) else { return };
+        let (before, deadline) = conversation.file_deadline();
+        if before != deadline {
+            before.map(|before| self.deadlines.remove(&(before, session)));
+            deadline.map(|deadline| self.deadlines.insert((deadline, session)));
+        }
+        if conversation.is_closed() {
+            self.sids.remove(&conversation.sid);
+        }
+        if conversation.is_ready() && self.listed.insert(session) {
+            self.ready.push_back(session);
+        }
+    }
+}
+
+impl<E> fmt::Debug for Engine<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("sessions", &self.sids.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,14 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(not(feature = "tokio"), no_std)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod engine;
+mod entropy;
+#[cfg(feature = "tokio")]
+pub mod service;
+pub mod socket;
+
+pub use entropy::Entropy;

@@ -1,0 +1,242 @@
+//! What carries out the decisions of a server: the lock, the timer, and where outputs go.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use ::http::{HeaderMap, Method, Request, Uri};
+use sockless_tokio::ServerOptions;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
+
+use crate::engine::{Answer, Channel, Cors, Engine, Output, RequestId, Session};
+use crate::entropy::Entropy;
+
+/// Random bytes of the operating system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OsEntropy;
+
+impl Entropy for OsEntropy {
+    /// # Panics
+    ///
+    /// If the operating system has none.
+    fn bytes(&mut self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).expect("the operating system has random bytes");
+        bytes
+    }
+}
+
+/// What stands on the engine.
+pub(super) trait Layer: Send + Sized + 'static {
+    fn engine(&mut self) -> &mut Engine<OsEntropy>;
+    /// Takes all events. Tasks that begin are put to the others.
+    fn settle(
+        &mut self,
+        begun: &mut Tasks,
+        openings: &Openings,
+        driver: &Driver<Self>,
+        now: Duration,
+    );
+    fn deadline(&self) -> Option<Duration>;
+    fn timeout(&mut self, now: Duration);
+}
+
+/// The head of the request that has opened a session.
+pub(super) type Opening = Arc<Request<()>>;
+
+/// Tasks that begin once the lock is free: one that can't begin is dropped, and what is dropped may want the lock.
+pub(super) type Tasks = Vec<Pin<Box<dyn Future<Output = ()> + Send>>>;
+
+/// What has opened each session.
+pub(super) type Openings = HashMap<Session, Opening>;
+
+/// A server that runs. Cloning it gives another handle.
+pub(super) struct Driver<L>(Arc<Shared<L>>);
+
+struct Shared<L> {
+    state: Mutex<State<L>>,
+    start: Instant,
+    alarm: Arc<Notify>,
+    cors: Cors,
+    options: ServerOptions,
+}
+
+/// What is guarded by the lock.
+pub(super) struct State<L> {
+    pub(super) layer: L,
+    answers: HashMap<RequestId, oneshot::Sender<Answer>>,
+    channels: HashMap<Channel, Arc<Notify>>,
+    openings: Openings,
+    /// When the timer wakes; `None` before it was started.
+    wakes_at: Option<Duration>,
+}
+
+impl<L> Clone for Driver<L> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<L: Layer> Driver<L> {
+    pub(super) fn new(mut layer: L, cors: Cors) -> Self {
+        let most = layer.engine().config().max_payload() as u64;
+        let shared = Shared {
+            state: Mutex::new(State {
+                layer,
+                answers: HashMap::new(),
+                channels: HashMap::new(),
+                openings: HashMap::new(),
+                wakes_at: None,
+            }),
+            start: Instant::now(),
+            alarm: Arc::new(Notify::new()),
+            cors,
+            options: ServerOptions::new().with_max_message(most),
+        };
+        Self(Arc::new(shared))
+    }
+
+    pub(super) fn cors(&self) -> &Cors {
+        &self.0.cors
+    }
+
+    pub(super) fn options(&self) -> &ServerOptions {
+        &self.0.options
+    }
+
+    /// Changes the server, and carries out what comes of it.
+    pub(super) fn with<R>(&self, call: impl FnOnce(&mut State<L>, Duration) -> R) -> R {
+        let now = self.0.start.elapsed();
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let returned = call(&mut state, now);
+        let State { layer, openings, .. } = &mut *state;
+        let mut begun = Tasks::new();
+        layer.settle(&mut begun, openings, self, now);
+        while let Some(output) = state.layer.engine().output() {
+            state.carry_out(output);
+        }
+        let alarm = self.set_alarm(&mut state);
+        drop(state);
+        if let Ok(runtime) = Handle::try_current() {
+            begun.into_iter().chain(alarm).for_each(|task| drop(runtime.spawn(task)));
+        }
+        returned
+    }
+
+    /// Looks at the server without changing it.
+    pub(super) fn look<R>(&self, call: impl FnOnce(&L) -> R) -> R {
+        let state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        call(&state.layer)
+    }
+
+    /// Lets the timer know of a deadline that is sooner than the one it waits for. The first time, it has to begin.
+    fn set_alarm(&self, state: &mut State<L>) -> Tasks {
+        let mut begun = Tasks::new();
+        let Some(deadline) = state.layer.deadline() else { return begun };
+        match state.wakes_at {
+            Some(at) if at <= deadline => return begun,
+            Some(_) => self.0.alarm.notify_one(),
+            None => {
+                let alarm = Arc::clone(&self.0.alarm);
+                begun.push(Box::pin(watch(Arc::downgrade(&self.0), alarm)));
+            }
+        }
+        state.wakes_at = Some(deadline);
+        begun
+    }
+}
+
+/// The timer of a server: it ends with it.
+async fn watch<L: Layer>(shared: Weak<Shared<L>>, alarm: Arc<Notify>) {
+    loop {
+        let Some(driver) = shared.upgrade().map(Driver) else { return };
+        let at = driver.with(|state, now| {
+            state.layer.timeout(now);
+            // Set anew by what comes after this.
+            let at = state.layer.deadline().unwrap_or(now + Duration::from_secs(3600));
+            state.wakes_at = Some(at);
+            at
+        });
+        let at = driver.0.start + at;
+        drop(driver);
+        tokio::select! {
+            () = tokio::time::sleep_until(at) => {}
+            () = alarm.notified() => {}
+        }
+    }
+}
+
+impl<L> Drop for Shared<L> {
+    fn drop(&mut self) {
+        self.alarm.notify_one();
+    }
+}
+
+impl<L: Layer> State<L> {
+    fn carry_out(&mut self, output: Output) {
+        match output {
+            Output::Answer(request, answer) => {
+                // Whoever waited may be gone.
+                let answered = self.answers.remove(&request).map(|waits| waits.send(answer));
+                drop(answered);
+            }
+            Output::Transmit(channel) | Output::Read(channel) => {
+                if let Some(wakes) = self.channels.get(&channel) {
+                    wakes.notify_one();
+                }
+            }
+        }
+    }
+
+    /// The answer to a request will come there.
+    pub(super) fn expect(&mut self, request: RequestId) -> oneshot::Receiver<Answer> {
+        let (sends, receives) = oneshot::channel();
+        self.answers.insert(request, sends);
+        receives
+    }
+
+    pub(super) fn unexpect(&mut self, request: RequestId) {
+        self.answers.remove(&request);
+        self.layer.engine().request_lost(request);
+    }
+
+    /// What is woken when a WebSocket has something to do.
+    pub(super) fn add_channel(&mut self, channel: Channel) -> Arc<Notify> {
+        Arc::clone(self.channels.entry(channel).or_default())
+    }
+
+    pub(super) fn remove_channel(&mut self, channel: Channel) {
+        self.channels.remove(&channel);
+        self.layer.engine().channel_lost(channel);
+    }
+
+    /// Remembers what has opened a session. What has opened sessions that have ended is forgotten now and then.
+    pub(super) fn remember(&mut self, session: Option<Session>, opening: &Opening) {
+        let Some(session) = session else { return };
+        let engine = self.layer.engine();
+        if self.openings.len() > 2 * engine.sessions() + 64 {
+            self.openings.retain(|session, _| engine.sid(*session).is_some());
+        }
+        self.openings.entry(session).or_insert_with(|| Arc::clone(opening));
+    }
+}
+
+/// A copy of the head of a request.
+pub(super) fn opening(method: &Method, uri: &Uri, headers: &HeaderMap) -> Opening {
+    let mut head = Request::new(());
+    *head.method_mut() = method.clone();
+    *head.uri_mut() = uri.clone();
+    *head.headers_mut() = headers.clone();
+    Arc::new(head)
+}
+
+impl<L> fmt::Debug for Driver<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver").finish_non_exhaustive()
+    }
+}

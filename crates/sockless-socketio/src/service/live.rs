@@ -1,0 +1,168 @@
+//! The server of Socket.IO as it runs: which task serves which socket.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::driver::{Driver, Layer, Openings, OsEntropy, Tasks};
+use super::received::Received;
+use super::route::{Connecting, Route};
+use super::sender::Sender;
+use super::socket::{Gone, Socket};
+use crate::engine::{Engine, Session};
+use crate::socket::{self, Asked, Event, Namespace, Payload, Server};
+
+/// From how many events on that nobody receives a client has to wait, and how few let it go on.
+pub(super) const MANY: usize = 64;
+pub(super) const FEW: usize = 32;
+
+/// The server, and the tasks of its sockets.
+pub(super) struct Live {
+    pub(super) server: Server<OsEntropy>,
+    pub(super) acks: HashMap<Asked, oneshot::Sender<Payload>>,
+    routes: HashMap<Namespace, Route>,
+    others: Option<Route>,
+    guests: HashMap<socket::Socket, Guest>,
+    /// Sockets for which their session is held.
+    held: BTreeSet<(Session, socket::Socket)>,
+}
+
+/// What is known of a socket's task.
+struct Guest {
+    session: Session,
+    events: mpsc::UnboundedSender<Received>,
+    gone: Arc<Gone>,
+}
+
+impl Live {
+    pub(super) fn new(
+        server: Server<OsEntropy>,
+        routes: HashMap<Namespace, Route>,
+        others: Option<Route>,
+    ) -> Self {
+        Self {
+            server,
+            acks: HashMap::new(),
+            routes,
+            others,
+            guests: HashMap::new(),
+            held: BTreeSet::new(),
+        }
+    }
+
+    fn take(&mut self, event: Event, driver: &Driver<Self>, now: Duration) {
+        match event {
+            // It begins a task, which is not done here.
+            Event::Connect { .. } => {}
+            Event::Message { socket, name, payload, reply } => {
+                let Some(guest) = self.guests.get(&socket) else { return };
+                let received = Received { driver: driver.clone(), name, payload, reply };
+                let waiting = guest.gone.waiting.fetch_add(1, Ordering::SeqCst);
+                if guest.events.send(received).is_ok() && waiting + 1 >= MANY {
+                    self.held.insert((guest.session, socket));
+                    self.server.engine_mut().hold(guest.session, true, now);
+                }
+            }
+            Event::Acked { asked, payload } => {
+                // Without a payload, whoever waits hears that nothing comes.
+                if let (Some(waits), Some(payload)) = (self.acks.remove(&asked), payload) {
+                    drop(waits.send(payload));
+                }
+            }
+            Event::Disconnect { socket, reason } => {
+                if let Some(guest) = self.guests.remove(&socket) {
+                    let _ = guest.gone.reason.set(reason);
+                    self.unhold(guest.session, socket, now);
+                }
+            }
+        }
+    }
+
+    /// A client asks for a namespace: who serves it, and its socket.
+    fn begin(
+        &mut self,
+        socket: socket::Socket,
+        namespace: Namespace,
+        auth: Option<String>,
+        openings: &Openings,
+        driver: &Driver<Self>,
+    ) -> Option<(Route, Socket)> {
+        let route = self.routes.get(&namespace).or(self.others.as_ref())?.clone();
+        let session = self.server.session(socket)?;
+        let opening = Arc::clone(openings.get(&session)?);
+        let sender = self.sender(socket, driver)?;
+        let connecting = Connecting::new(namespace, auth, opening);
+        let gone = Arc::new(Gone::default());
+        let (sends, receives) = mpsc::unbounded_channel();
+        self.guests.insert(socket, Guest { session, events: sends, gone: Arc::clone(&gone) });
+        Some((route, Socket::new(sender, connecting, receives, gone)))
+    }
+
+    /// A socket's events have been received, but for a few.
+    pub(super) fn release(&mut self, socket: socket::Socket, now: Duration) {
+        if let Some(guest) = self.guests.get(&socket) {
+            self.unhold(guest.session, socket, now);
+        }
+    }
+
+    fn unhold(&mut self, session: Session, socket: socket::Socket, now: Duration) {
+        if !self.held.remove(&(session, socket)) {
+            return;
+        }
+        let others = self.held.iter().any(|(held, _)| *held == session);
+        if !others {
+            self.server.engine_mut().hold(session, false, now);
+        }
+    }
+
+    /// The task of a socket has ended.
+    pub(super) fn leave(&mut self, socket: socket::Socket, now: Duration) {
+        if let Some(guest) = self.guests.remove(&socket) {
+            self.unhold(guest.session, socket, now);
+        }
+        self.server.disconnect(socket, now);
+    }
+
+    pub(super) fn sender(&self, socket: socket::Socket, driver: &Driver<Self>) -> Option<Sender> {
+        let id = self.server.id(socket)?.into();
+        let namespace = self.server.namespace(socket)?.clone();
+        Some(Sender { driver: driver.clone(), socket, id, namespace })
+    }
+}
+
+impl Layer for Live {
+    fn engine(&mut self) -> &mut Engine<OsEntropy> {
+        self.server.engine_mut()
+    }
+
+    fn settle(
+        &mut self,
+        begun: &mut Tasks,
+        openings: &Openings,
+        driver: &Driver<Self>,
+        now: Duration,
+    ) {
+        while let Some(event) = self.server.event(now) {
+            if let Event::Connect { socket, namespace, auth } = event {
+                let serving = self.begin(socket, namespace, auth, openings, driver);
+                match serving {
+                    Some((route, socket)) => begun.push(Box::pin(route.run(socket))),
+                    None => drop(self.server.refuse::<()>(socket, "Invalid namespace", None, now)),
+                }
+            } else {
+                self.take(event, driver, now);
+            }
+        }
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        self.server.deadline()
+    }
+
+    fn timeout(&mut self, now: Duration) {
+        self.server.timeout(now);
+    }
+}

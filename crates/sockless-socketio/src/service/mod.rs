@@ -1,0 +1,28 @@
+//! A server for tokio, as a tower service: for axum, for hyper, for anything that serves `http` requests.
+//!
+//! [`SocketIo`] is the server of Socket.IO, [`EngineIo`] one of Engine.IO alone. Both are cheap to clone. What they decide is decided by
+//! the state machines of this crate; here is what carries it: requests and answers, WebSockets, one timer, a task for each socket.
+//!
+//! One lock guards a server: it is held for the work on one packet or one call, never while something is waited for.
+
+mod channel;
+mod driver;
+mod engine_io;
+mod live;
+mod received;
+mod refuse;
+mod requests;
+mod route;
+mod sender;
+mod socket;
+mod socket_io;
+
+pub use driver::OsEntropy;
+pub use engine_io::EngineIo;
+pub use received::Received;
+pub use refuse::Refuse;
+pub use requests::AnswerBody;
+pub use route::Connecting;
+pub use sender::{AckError, Sender};
+pub use socket::Socket;
+pub use socket_io::{Builder, SocketIo};

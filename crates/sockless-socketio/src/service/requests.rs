@@ -1,0 +1,181 @@
+//! Requests of HTTP: what of them the server is asked, and what is answered. WebSockets go on in `channel`.
+
+use std::future::poll_fn;
+use std::pin::pin;
+
+use ::http::header::{
+    ACCESS_CONTROL_REQUEST_HEADERS, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, UPGRADE,
+};
+use ::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use bytes::{Buf, Bytes};
+use http_body::Body;
+use http_body_util::Full;
+use sockless_tokio::hyper::upgrade;
+use tokio::sync::oneshot;
+
+use super::channel;
+use super::driver::{Driver, Layer, opening};
+use crate::engine::{self, Answer, Begun, Head, Refusal};
+
+/// The body of an answer.
+pub type AnswerBody = Full<Bytes>;
+
+/// Serves a request. It begins before the future is polled: hyper drops the futures of clients that have gone without polling them, and
+/// a poll that was given up has to be noticed.
+pub(super) fn serve<L: Layer, B: Body>(
+    driver: Driver<L>,
+    mut request: Request<B>,
+) -> impl Future<Output = Response<AnswerBody>> + use<L, B> {
+    let origin = field(&request, &ORIGIN).map(str::to_owned);
+    let mut fields = driver.cors().fields(origin.as_deref());
+    let begun = if !driver.cors().allows(origin.as_deref()) {
+        Ok(respond(Refusal::Forbidden.answer()))
+    } else if request.method() == Method::OPTIONS {
+        let asked = field(&request, &ACCESS_CONTROL_REQUEST_HEADERS);
+        fields.extend(driver.cors().preflight(asked));
+        let mut response = Response::default();
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        Ok(response)
+    } else if wants_websocket(&request) {
+        Ok(open(&driver, &mut request))
+    } else {
+        Err(Served::begin(driver, request))
+    };
+    async move {
+        let mut response = match begun {
+            Ok(response) => response,
+            Err((served, body)) => respond(served.answer(body).await),
+        };
+        for (name, value) in fields {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                response.headers_mut().insert(HeaderName::from_static(name), value);
+            }
+        }
+        response
+    }
+}
+
+/// A field of a request, if it is text.
+fn field<'r, B>(request: &'r Request<B>, name: &HeaderName) -> Option<&'r str> {
+    request.headers().get(name)?.to_str().ok()
+}
+
+/// Whether a request is for a WebSocket, over either version of HTTP.
+fn wants_websocket<B>(request: &Request<B>) -> bool {
+    let token = field(request, &UPGRADE).unwrap_or_default();
+    request.method() == Method::CONNECT
+        || token.split(',').any(|token| token.trim().eq_ignore_ascii_case("websocket"))
+}
+
+fn respond(answer: Answer) -> Response<AnswerBody> {
+    let status = StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let content_type = HeaderValue::from_static(answer.content_type());
+    let mut response = Response::new(Full::new(answer.into_body()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Opens a WebSocket, which goes on in a task.
+fn open<L: Layer, B>(driver: &Driver<L>, request: &mut Request<B>) -> Response<AnswerBody> {
+    let (response, upgrading) = match upgrade(request, driver.options()) {
+        Ok(upgrade) => upgrade,
+        Err(error) => return error.response().map(|()| Full::default()),
+    };
+    let opening = opening(request.method(), request.uri(), request.headers());
+    let head = Head::new("GET", request.uri().query().unwrap_or_default());
+    let begun = driver.with(|state, now| {
+        let engine = state.layer.engine();
+        let channel = engine.begin_websocket(head, now)?;
+        let session = engine.session_of_channel(channel);
+        state.remember(session, &opening);
+        Ok::<_, Refusal>((channel, state.add_channel(channel)))
+    });
+    match begun {
+        Ok((channel, wakes)) => {
+            tokio::spawn(channel::run(driver.clone(), channel, wakes, upgrading));
+            response.map(|()| Full::default())
+        }
+        Err(refusal) => respond(refusal.answer()),
+    }
+}
+
+/// A request that is being served. If its client goes away, it is dropped.
+struct Served<L: Layer> {
+    driver: Driver<L>,
+    step: Begun,
+    /// Where the answer comes, if it is waited for.
+    receives: Option<oneshot::Receiver<Answer>>,
+}
+
+impl<L: Layer> Drop for Served<L> {
+    fn drop(&mut self) {
+        if let Begun::Wait(request) | Begun::Body(request, _) = self.step {
+            self.driver.with(|state, _| state.unexpect(request));
+        }
+    }
+}
+
+impl<L: Layer> Served<L> {
+    fn begin<B>(driver: Driver<L>, request: Request<B>) -> (Self, B) {
+        let (parts, body) = request.into_parts();
+        let opening = opening(&parts.method, &parts.uri, &parts.headers);
+        let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let head = Head::new(parts.method.as_str(), parts.uri.query().unwrap_or_default())
+            .with_content_type(content_type.unwrap_or_default());
+        let (step, receives) = driver.with(|state, now| {
+            let engine = state.layer.engine();
+            let step = engine.begin(head, now);
+            let Begun::Wait(request) = step else { return (step, None) };
+            let session = engine.session_of_request(request);
+            state.remember(session, &opening);
+            (step, Some(state.expect(request)))
+        });
+        (Self { driver, step, receives }, body)
+    }
+
+    async fn answer<B: Body>(mut self, body: B) -> Answer {
+        if let Begun::Body(request, limit) = self.step {
+            // A client that is gone hears no answer.
+            let Some(read) = read_body(body, limit).await else {
+                return Refusal::Request.answer();
+            };
+            (self.step, self.receives) = self.driver.with(|state, now| {
+                let step = state.layer.engine().body(request, read, now);
+                let receives = matches!(step, Begun::Wait(_)).then(|| state.expect(request));
+                (step, receives)
+            });
+        }
+        let answer = match &mut self.receives {
+            Some(receives) => receives.await.unwrap_or_else(|_| Refusal::Unavailable.answer()),
+            None => match &self.step {
+                Begun::Answer(answer) => answer.clone(),
+                _ => Refusal::Request.answer(),
+            },
+        };
+        // It is answered: there is nothing to give up any more.
+        self.step = Begun::Answer(answer.clone());
+        answer
+    }
+}
+
+/// Reads a body up to a limit. `None` if it ends before it is whole.
+async fn read_body<B: Body>(body: B, limit: usize) -> Option<engine::Body> {
+    let mut body = pin!(body);
+    let mut read = Vec::new();
+    while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
+        if let Ok(mut data) = frame.ok()?.into_data() {
+            while data.has_remaining() {
+                let chunk = data.chunk();
+                if read.len() + chunk.len() > limit {
+                    return Some(engine::Body::TooLarge);
+                }
+                read.extend_from_slice(chunk);
+                let count = chunk.len();
+                data.advance(count);
+            }
+        }
+    }
+    Some(engine::Body::Whole(read.into()))
+}

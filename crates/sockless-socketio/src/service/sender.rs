@@ -1,0 +1,141 @@
+//! What is sent to one socket, by any task.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::driver::Driver;
+use super::live::Live;
+use super::socket_io::SocketIo;
+use crate::socket::{self, EmitError, Namespace, Payload, Target};
+
+/// Sends to one socket, from any task. Cloning it is cheap.
+#[derive(Clone)]
+pub struct Sender {
+    pub(super) driver: Driver<Live>,
+    pub(super) socket: socket::Socket,
+    pub(super) id: Arc<str>,
+    pub(super) namespace: Namespace,
+}
+
+impl Sender {
+    /// The socket's id, which others may know. A room of this name has this socket alone in it.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its namespace.
+    pub fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    /// The whole server.
+    pub fn io(&self) -> SocketIo {
+        SocketIo::on(self.driver.clone())
+    }
+
+    /// Sends an event.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not sent.
+    pub fn emit(&self, name: &str, payload: Payload) -> Result<(), EmitError> {
+        self.driver.with(|state, _| state.layer.server.emit(self.socket, name, payload))
+    }
+
+    /// Sends an event, unless the transport is not ready at once: for what is worth nothing later.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not sent.
+    pub fn emit_volatile(&self, name: &str, payload: Payload) -> Result<(), EmitError> {
+        self.driver.with(|state, _| state.layer.server.emit_volatile(self.socket, name, payload))
+    }
+
+    /// Sends an event, and waits for its acknowledgement, for this long at most. If the future is dropped after it was polled, the event
+    /// has been sent all the same.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not sent, or that no acknowledgement has come.
+    pub async fn emit_with_ack(
+        &self,
+        name: &str,
+        payload: Payload,
+        timeout: Duration,
+    ) -> Result<Payload, AckError> {
+        let receives = self.driver.with(|state, now| {
+            let live = &mut state.layer;
+            let asked = live.server.emit_with_ack(self.socket, name, payload, timeout, now)?;
+            let (sends, receives) = oneshot::channel();
+            live.acks.insert(asked, sends);
+            Ok(receives)
+        });
+        let answer = receives.map_err(AckError::Unsent)?.await;
+        answer.map_err(|_| AckError::Unanswered)
+    }
+
+    /// Lets the socket join a room: whether it wasn't there.
+    pub fn join(&self, room: &str) -> bool {
+        self.driver.with(|state, _| state.layer.server.join(self.socket, room))
+    }
+
+    /// Lets the socket leave a room: whether it was there.
+    pub fn leave(&self, room: &str) -> bool {
+        self.driver.with(|state, _| state.layer.server.leave(self.socket, room))
+    }
+
+    /// The rooms that it is in. One has its id's name.
+    pub fn rooms(&self) -> Vec<String> {
+        self.driver.look(|live| live.server.rooms(self.socket).map(str::to_owned).collect())
+    }
+
+    /// All others in its namespace: for [`SocketIo::broadcast`].
+    pub fn others(&self) -> Target {
+        Target::all(self.namespace.clone()).except_socket(self.socket)
+    }
+
+    /// Whether it is connected.
+    pub fn is_connected(&self) -> bool {
+        self.driver.look(|live| live.server.id(self.socket).is_some())
+    }
+
+    /// Disconnects it from its namespace. The client's other namespaces are left as they are.
+    pub fn disconnect(&self) {
+        self.driver.with(|state, now| state.layer.server.disconnect(self.socket, now));
+    }
+
+    /// Closes the client's session, and so disconnects it from all namespaces.
+    pub fn close(&self) {
+        self.driver.with(|state, now| state.layer.server.close(self.socket, now));
+    }
+}
+
+impl fmt::Debug for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Sender");
+        shown.field("id", &self.id).field("namespace", &self.namespace).finish_non_exhaustive()
+    }
+}
+
+/// Why there is no acknowledgement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AckError {
+    /// The event was not sent, for this reason.
+    Unsent(EmitError),
+    /// It was sent. The time is up, or the client has gone: it may have got it.
+    Unanswered,
+}
+
+impl fmt::Display for AckError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unsent(reason) => reason.fmt(f),
+            Self::Unanswered => f.write_str("the client has not acknowledged the event"),
+        }
+    }
+}
+
+impl std::error::Error for AckError {}

@@ -1,0 +1,27 @@
+//! Socket.IO 5: named events with acknowledgements, in namespaces, on sessions of Engine.IO.
+//!
+//! [`Server`] decides everything that its driver carries out, like [`Engine`](crate::engine::Engine), on which it stands. What a packet is
+//! on the wire is in `packet`, `decoder` and `json`; what an event carries in `payload`; who is where in `rooms` and `sockets`.
+//!
+//! The client's role, recovery of the state, and many servers are not there yet.
+
+mod config;
+mod decoder;
+mod json;
+mod namespace;
+mod output;
+mod packet;
+mod payload;
+mod sending;
+mod server;
+mod sockets;
+
+pub use config::Config;
+pub use decoder::{Decoder, Violation};
+pub use namespace::Namespace;
+pub use output::{Asked, DisconnectReason, EmitError, Event, ReplyTo};
+pub use packet::Packet;
+pub use payload::{Attachment, Payload, ReadError};
+pub use sending::Target;
+pub use server::Server;
+pub use sockets::Socket;

@@ -1,0 +1,134 @@
+//! What a server gives out: what has happened, and why something can't be done.
+
+use alloc::string::String;
+use core::{error, fmt};
+
+use super::namespace::Namespace;
+use super::payload::Payload;
+use super::sockets::Socket;
+use crate::engine::{self, SendError};
+
+/// What has happened.
+#[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A client asks for a namespace: to be [accepted](super::Server::accept) or [refused](super::Server::refuse).
+    Connect {
+        /// Its socket there.
+        socket: Socket,
+        /// Which one.
+        namespace: Namespace,
+        /// What it has sent for its authentication: a JSON object.
+        auth: Option<String>,
+    },
+    /// A client has sent an event.
+    Message {
+        /// Its socket.
+        socket: Socket,
+        /// The event's name.
+        name: String,
+        /// Its arguments.
+        payload: Payload,
+        /// Where an acknowledgement goes, if one is asked for.
+        reply: Option<ReplyTo>,
+    },
+    /// A client has acknowledged an event, or will not any more. This comes once for each.
+    Acked {
+        /// Which one.
+        asked: Asked,
+        /// What it has acknowledged with; `None` if the time is up, or the socket has gone.
+        payload: Option<Payload>,
+    },
+    /// A socket has gone: one that was accepted, or one that was waiting for it.
+    Disconnect {
+        /// Which one. It means nothing any more.
+        socket: Socket,
+        /// Why.
+        reason: DisconnectReason,
+    },
+}
+
+/// Where the acknowledgement of an event goes. There is one at most: it is consumed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ReplyTo {
+    pub(super) socket: Socket,
+    pub(super) id: u64,
+}
+
+/// An event that a client is to acknowledge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Asked {
+    pub(super) socket: Socket,
+    pub(super) id: u64,
+}
+
+/// Why a socket has gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DisconnectReason {
+    /// The client has left the namespace.
+    ClientNamespaceDisconnect,
+    /// The server has disconnected it.
+    ServerNamespaceDisconnect,
+    /// The server has closed the session, because the client was too slow, or has broken a rule.
+    ForcedServerClose,
+    /// The server is stopping.
+    ServerShuttingDown,
+    /// What the client has sent can't be read.
+    ParseError,
+    /// The session has ended by itself.
+    Engine(engine::Reason),
+}
+
+impl fmt::Display for DisconnectReason {
+    /// As the protocol's reference names it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ClientNamespaceDisconnect => "client namespace disconnect",
+            Self::ServerNamespaceDisconnect => "server namespace disconnect",
+            Self::ForcedServerClose => "forced server close",
+            Self::ServerShuttingDown => "server shutting down",
+            Self::ParseError => "parse error",
+            Self::Engine(reason) => return reason.fmt(f),
+        })
+    }
+}
+
+/// Why an event was not sent. Nothing has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EmitError {
+    /// The socket has gone, or was not accepted yet.
+    Disconnected,
+    /// As much waits to be sent as may wait: the client reads too slowly.
+    Full,
+    /// It was volatile, and the transport wasn't ready.
+    NotReady,
+    /// The name is one of those that mean something else in clients: `connect`, `disconnect` and a few others.
+    Reserved,
+    /// As many acknowledgements are waited for as [`Config::with_acks`](super::Config::with_acks) allows.
+    Acks,
+}
+
+impl fmt::Display for EmitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Disconnected => "the socket is not connected",
+            Self::Full => "as much waits to be sent as may wait",
+            Self::NotReady => "the transport is not ready for a volatile event",
+            Self::Reserved => "the event's name is reserved",
+            Self::Acks => "too many acknowledgements are waited for",
+        })
+    }
+}
+
+impl error::Error for EmitError {}
+
+impl From<SendError> for EmitError {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Full => Self::Full,
+            SendError::Closed => Self::Disconnected,
+        }
+    }
+}

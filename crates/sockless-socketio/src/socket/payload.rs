@@ -1,0 +1,153 @@
+//! What an event or an acknowledgement carries: arguments as JSON, and binary attachments beside it.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::{error, fmt};
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// The arguments of an event or an acknowledgement: JSON, and binary attachments beside it.
+///
+/// ```
+/// use sockless_socketio::socket::{Attachment, Payload};
+///
+/// let mut payload = Payload::new().with(&"report.pdf")?;
+/// payload.push_binary(vec![1, 2, 3]);
+///
+/// let (name, file): (String, Attachment) = payload.read()?;
+/// assert_eq!(name, "report.pdf");
+/// assert_eq!(payload.attachment(file).unwrap()[..], [1, 2, 3]);
+/// # Ok::<(), sockless_socketio::socket::ReadError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Payload {
+    /// An array.
+    json: String,
+    attachments: Vec<Bytes>,
+}
+
+/// The place of a binary attachment in JSON. In a structure that is read or written by serde it stands where the bytes do in JavaScript.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    #[serde(rename = "_placeholder")]
+    placeholder: bool,
+    num: usize,
+}
+
+impl Payload {
+    /// No arguments.
+    pub fn new() -> Self {
+        Self { json: "[]".into(), attachments: Vec::new() }
+    }
+
+    /// An array that was checked, with its attachments.
+    pub(super) fn checked(json: String, attachments: Vec<Bytes>) -> Self {
+        Self { json, attachments }
+    }
+
+    /// The same with one more argument.
+    ///
+    /// # Errors
+    ///
+    /// If serde can't write it as JSON.
+    pub fn with<T: Serialize + ?Sized>(mut self, argument: &T) -> Result<Self, ReadError> {
+        self.push(argument)?;
+        Ok(self)
+    }
+
+    /// Adds an argument.
+    ///
+    /// # Errors
+    ///
+    /// If serde can't write it as JSON. Nothing has changed then.
+    pub fn push<T: Serialize + ?Sized>(&mut self, argument: &T) -> Result<(), ReadError> {
+        let json = serde_json::to_string(argument).map_err(ReadError)?;
+        self.json.pop();
+        if self.json.len() > 1 {
+            self.json.push(',');
+        }
+        self.json.push_str(&json);
+        self.json.push(']');
+        Ok(())
+    }
+
+    /// Adds bytes as an argument.
+    pub fn push_binary(&mut self, bytes: impl Into<Bytes>) {
+        let attachment = self.attach(bytes);
+        // Its JSON is plain.
+        self.push(&attachment).unwrap_or_default();
+    }
+
+    /// Adds bytes, for an argument that has them inside: what is returned is to be put there.
+    pub fn attach(&mut self, bytes: impl Into<Bytes>) -> Attachment {
+        self.attachments.push(bytes.into());
+        Attachment { placeholder: true, num: self.attachments.len() - 1 }
+    }
+
+    /// Reads the arguments: a tuple for a fixed number of them, a `Vec` for any.
+    ///
+    /// # Errors
+    ///
+    /// If they are others.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, ReadError> {
+        serde_json::from_str(&self.json).map_err(ReadError)
+    }
+
+    /// The bytes of an attachment.
+    pub fn attachment(&self, attachment: Attachment) -> Option<&Bytes> {
+        self.attachments.get(attachment.num).filter(|_| attachment.placeholder)
+    }
+
+    /// All attachments.
+    pub fn attachments(&self) -> &[Bytes] {
+        &self.attachments
+    }
+
+    /// The arguments as a JSON array, with placeholders for attachments.
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+
+    /// How many bytes it has: JSON and attachments.
+    pub fn len(&self) -> usize {
+        self.json.len() + self.attachments.iter().map(Bytes::len).sum::<usize>()
+    }
+
+    /// Whether there are no arguments.
+    pub fn is_empty(&self) -> bool {
+        self.json.len() == 2
+    }
+}
+
+impl Default for Payload {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Payload");
+        shown.field("json", &self.json.len()).field("attachments", &self.attachments.len()).finish()
+    }
+}
+
+/// Arguments that can't be read, or written, as what was asked for.
+#[derive(Debug)]
+pub struct ReadError(serde_json::Error);
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl error::Error for ReadError {}
+
+impl From<serde_json::Error> for ReadError {
+    fn from(error: serde_json::Error) -> Self {
+        Self(error)
+    }
+}

@@ -1,0 +1,217 @@
+//! Sending: to one socket, to many, with acknowledgements. What arrives is in `server`.
+
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::decoder::is_reserved;
+use super::namespace::Namespace;
+use super::output::{Asked, EmitError, ReplyTo};
+use super::packet::Packet;
+use super::payload::Payload;
+use super::server::{Due, Server};
+use super::sockets::Socket;
+use crate::engine::Frame;
+use crate::entropy::Entropy;
+
+/// To whom something is sent: those in a namespace, or in rooms of it, with exceptions.
+///
+/// ```
+/// use sockless_socketio::socket::{Namespace, Target};
+///
+/// let target = Target::all(Namespace::main()).to("news").except("muted");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    namespace: Namespace,
+    rooms: Vec<String>,
+    except: Vec<String>,
+    except_sockets: Vec<Socket>,
+    volatile: bool,
+}
+
+impl Target {
+    /// All sockets of a namespace.
+    pub fn all(namespace: Namespace) -> Self {
+        Self {
+            namespace,
+            rooms: Vec::new(),
+            except: Vec::new(),
+            except_sockets: Vec::new(),
+            volatile: false,
+        }
+    }
+
+    /// Only those in this room; with several, those in any of them.
+    #[must_use]
+    pub fn to(mut self, room: &str) -> Self {
+        self.rooms.push(room.into());
+        self
+    }
+
+    /// None of those in this room.
+    #[must_use]
+    pub fn except(mut self, room: &str) -> Self {
+        self.except.push(room.into());
+        self
+    }
+
+    /// Not this socket: usually the one that has sent what is sent on.
+    #[must_use]
+    pub fn except_socket(mut self, socket: Socket) -> Self {
+        self.except_sockets.push(socket);
+        self
+    }
+
+    /// Only those whose transport is ready at once: for what is worth nothing later.
+    #[must_use]
+    pub fn volatile(mut self) -> Self {
+        self.volatile = true;
+        self
+    }
+}
+
+impl<E: Entropy> Server<E> {
+    /// Sends an event to a socket.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not sent.
+    pub fn emit(&mut self, socket: Socket, name: &str, payload: Payload) -> Result<(), EmitError> {
+        self.send_event(socket, name, payload, None)
+    }
+
+    /// Sends an event, unless the socket's transport is not ready at once: for what is worth nothing later.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not sent.
+    pub fn emit_volatile(
+        &mut self,
+        socket: Socket,
+        name: &str,
+        payload: Payload,
+    ) -> Result<(), EmitError> {
+        let session = self.sockets.get(socket).map(|seat| seat.session);
+        if session.is_some_and(|session| !self.engine.is_idle(session)) {
+            return Err(EmitError::NotReady);
+        }
+        self.send_event(socket, name, payload, None)
+    }
+
+    /// Sends an event that is to be acknowledged in time: an [`Event::Acked`](super::Event::Acked) says what has become of it.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not sent.
+    pub fn emit_with_ack(
+        &mut self,
+        socket: Socket,
+        name: &str,
+        payload: Payload,
+        timeout: Duration,
+        now: Duration,
+    ) -> Result<Asked, EmitError> {
+        let most = self.config.acks;
+        let seat = self.sockets.accepted(socket).ok_or(EmitError::Disconnected)?;
+        if seat.acks.len() >= most {
+            return Err(EmitError::Acks);
+        }
+        let id = seat.next_ack;
+        self.send_event(socket, name, payload, Some(id))?;
+        let until = now.saturating_add(timeout);
+        if let Some(seat) = self.sockets.accepted(socket) {
+            seat.next_ack += 1;
+            seat.acks.insert(id, until);
+        }
+        let asked = Asked { socket, id };
+        self.deadlines.insert((until, Due::Ack(asked)));
+        Ok(asked)
+    }
+
+    /// Acknowledges an event.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not sent.
+    pub fn reply(&mut self, to: ReplyTo, payload: Payload) -> Result<(), EmitError> {
+        let seat = self.sockets.accepted(to.socket).ok_or(EmitError::Disconnected)?;
+        let session = seat.session;
+        let packet = Packet::Ack { namespace: seat.namespace.clone(), id: to.id, payload };
+        Ok(self.engine.send(session, &packet.encode())?)
+    }
+
+    /// Sends an event to many. It is written once. Returns how many have got it, and how many have not, because too much waits for them, or
+    /// because it was volatile.
+    ///
+    /// # Errors
+    ///
+    /// If the name is reserved.
+    pub fn broadcast(
+        &mut self,
+        target: &Target,
+        name: &str,
+        payload: Payload,
+    ) -> Result<(usize, usize), EmitError> {
+        if is_reserved(name) {
+            return Err(EmitError::Reserved);
+        }
+        let namespace = target.namespace.clone();
+        let frames = Packet::Event { namespace, id: None, name: name.into(), payload }.encode();
+        let (mut sent, mut missed) = (0, 0);
+        for socket in self.find(target) {
+            match self.send_frames(socket, &frames, target.volatile) {
+                Ok(()) => sent += 1,
+                Err(_) => missed += 1,
+            }
+        }
+        Ok((sent, missed))
+    }
+
+    fn send_frames(
+        &mut self,
+        socket: Socket,
+        frames: &[Frame],
+        volatile: bool,
+    ) -> Result<(), EmitError> {
+        let session = self.sockets.get(socket).ok_or(EmitError::Disconnected)?.session;
+        if volatile && !self.engine.is_idle(session) {
+            return Err(EmitError::NotReady);
+        }
+        Ok(self.engine.send(session, frames)?)
+    }
+
+    /// The sockets that something would be sent to.
+    pub fn find(&self, target: &Target) -> Vec<Socket> {
+        let namespace = &target.namespace;
+        let rooms = |names: &[String]| -> BTreeSet<Socket> {
+            let rooms = names.iter().filter_map(|room| self.sockets.room(namespace, room));
+            rooms.flatten().copied().collect()
+        };
+        let left_out = rooms(&target.except);
+        let wanted =
+            |socket: &Socket| !left_out.contains(socket) && !target.except_sockets.contains(socket);
+        match target.rooms.is_empty() {
+            true => self.sockets.members(namespace).filter(wanted).collect(),
+            false => rooms(&target.rooms).into_iter().filter(wanted).collect(),
+        }
+    }
+
+    fn send_event(
+        &mut self,
+        socket: Socket,
+        name: &str,
+        payload: Payload,
+        id: Option<u64>,
+    ) -> Result<(), EmitError> {
+        if is_reserved(name) {
+            return Err(EmitError::Reserved);
+        }
+        let seat = self.sockets.accepted(socket).ok_or(EmitError::Disconnected)?;
+        let session = seat.session;
+        let namespace = seat.namespace.clone();
+        let packet = Packet::Event { namespace, id, name: name.into(), payload };
+        Ok(self.engine.send(session, &packet.encode())?)
+    }
+}

@@ -1,0 +1,13 @@
+//! The state machines alone: no network, no clock.
+
+mod acks;
+mod closing;
+mod heartbeat;
+mod hostile;
+mod peer;
+mod places;
+mod polling;
+mod properties;
+mod sockets;
+mod upgrade;
+mod wire;
