@@ -31,13 +31,23 @@ pub enum Transmit {
     Close,
 }
 
-/// A message of a client.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A message of a client. `Debug` shows lengths, no payload.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Message {
     /// Text.
     Text(String),
     /// Bytes.
     Binary(Bytes),
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, len) = match self {
+            Self::Text(text) => ("Text", text.len()),
+            Self::Binary(bytes) => ("Binary", bytes.len()),
+        };
+        f.debug_struct(kind).field("len", &len).finish()
+    }
 }
 
 /// What has happened in a session. The first is that it was opened, the last that it was closed.

@@ -31,8 +31,8 @@ pub enum Packet<'a> {
     Noop,
 }
 
-/// A packet as it is written: what one message of a WebSocket carries. Cloning it copies nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A packet as it is written: what one message of a WebSocket carries. Cloning it copies nothing. `Debug` shows lengths, no payload.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Frame {
     /// The type's digit and the text.
     Text(Arc<str>),
@@ -41,7 +41,7 @@ pub enum Frame {
 }
 
 impl Frame {
-    /// A message of text, of which the parts are written one after the other.
+    /// A message of text.
     pub fn message(text: &str) -> Self {
         Packet::Message(text).encode()
     }
@@ -57,6 +57,13 @@ impl Frame {
     /// Whether it has no bytes.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if matches!(self, Self::Text(_)) { "Text" } else { "Binary" };
+        f.debug_struct(kind).field("len", &self.len()).finish()
     }
 }
 

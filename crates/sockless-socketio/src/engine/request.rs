@@ -1,18 +1,26 @@
 //! What a request says as far as this protocol cares, and its answer. What is decided about it is in `table`.
 
 use alloc::string::String;
+use core::fmt;
+
 use bytes::Bytes;
 
 use super::query::query_value;
 use super::refusal::Refusal;
 use super::table::RequestId;
 
-/// The head of a request.
-#[derive(Clone, Copy, Debug)]
+/// The head of a request. `Debug` doesn't show the query, which may have secrets in it.
+#[derive(Clone, Copy)]
 pub struct Head<'a> {
     pub(super) method: &'a str,
     pub(super) query: &'a str,
     pub(super) content_type: &'a str,
+}
+
+impl fmt::Debug for Head<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Head").field("method", &self.method).finish_non_exhaustive()
+    }
 }
 
 /// A way to carry packets.
@@ -76,7 +84,7 @@ pub enum Begun {
 }
 
 /// What has become of a request's body.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Body {
     /// It is whole.
     Whole(Bytes),
@@ -84,12 +92,28 @@ pub enum Body {
     TooLarge,
 }
 
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(body) => f.debug_tuple("Whole").field(&body.len()).finish(),
+            Self::TooLarge => f.write_str("TooLarge"),
+        }
+    }
+}
+
 /// The answer to a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Answer {
     status: u16,
     content_type: &'static str,
     body: Bytes,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Answer");
+        shown.field("status", &self.status).field("len", &self.body.len()).finish_non_exhaustive()
+    }
 }
 
 impl Answer {

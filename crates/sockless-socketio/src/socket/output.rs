@@ -8,8 +8,8 @@ use super::payload::Payload;
 use super::sockets::Socket;
 use crate::engine::{self, SendError};
 
-/// What has happened.
-#[derive(Debug, PartialEq, Eq)]
+/// What has happened. `Debug` shows neither arguments nor authentication.
+#[derive(PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
     /// A client asks for a namespace: to be [accepted](super::Server::accept) or [refused](super::Server::refuse).
@@ -46,6 +46,33 @@ pub enum Event {
         /// Why.
         reason: DisconnectReason,
     },
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect { socket, namespace, .. } => f
+                .debug_struct("Connect")
+                .field("socket", socket)
+                .field("namespace", namespace)
+                .finish_non_exhaustive(),
+            Self::Message { socket, name, payload, reply } => f
+                .debug_struct("Message")
+                .field("socket", socket)
+                .field("name", name)
+                .field("payload", payload)
+                .field("reply", reply)
+                .finish(),
+            Self::Acked { asked, payload } => {
+                f.debug_struct("Acked").field("asked", asked).field("payload", payload).finish()
+            }
+            Self::Disconnect { socket, reason } => f
+                .debug_struct("Disconnect")
+                .field("socket", socket)
+                .field("reason", reason)
+                .finish(),
+        }
+    }
 }
 
 /// Where the acknowledgement of an event goes. There is one at most: it is consumed.

@@ -45,6 +45,43 @@ fn what_arrived_before_the_connection_was_lost_is_delivered() {
 }
 
 #[test]
+fn the_end_is_told_though_the_session_is_held() {
+    let mut driven = Driven::new();
+    let (channel, session) = driven.open_websocket();
+    driven.engine.hold(session, true, driven.now);
+    driven.engine.channel_lost(channel);
+    driven.settle();
+    assert_eq!(driven.ended(), Some(Reason::TransportClose));
+}
+
+#[test]
+fn the_driver_hears_of_what_a_websocket_has_to_do() {
+    let mut driven = Driven::new();
+    let (channel, session) = driven.open_websocket();
+    assert!(driven.told.is_empty());
+    driven.send(session, "a");
+    assert!(driven.told.contains(&channel));
+    driven.sent(channel);
+    driven.wait(300);
+    assert!(driven.told.contains(&channel), "a ping");
+    driven.sent(channel);
+    driven.wait(200);
+    assert!(driven.told.contains(&channel), "the end");
+    assert_eq!(driven.sent(channel), ["closed"]);
+
+    let mut driven = Driven::new();
+    let (sid, session) = driven.open();
+    let channel = driven.websocket(&format!("{WEBSOCKET}&sid={sid}"));
+    driven.text(channel, "2probe");
+    assert!(driven.told.contains(&channel), "the answer to the probe");
+    driven.sent(channel);
+    driven.text(channel, "5");
+    driven.engine.close(session, driven.now);
+    driven.settle();
+    assert!(driven.told.contains(&channel), "the server's close");
+}
+
+#[test]
 fn the_server_closes_after_what_waits() {
     let mut driven = Driven::new();
     let (channel, session) = driven.open_websocket();

@@ -1,6 +1,6 @@
 //! A driver for tests: it hands in, and keeps what comes out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use sockless_socketio::engine::{
@@ -33,6 +33,8 @@ pub(crate) struct Driven {
     pub(crate) now: Duration,
     pub(crate) answers: HashMap<RequestId, Answer>,
     pub(crate) events: Vec<Event>,
+    /// WebSockets that have something to do.
+    pub(crate) told: HashSet<Channel>,
     /// Whether events are taken at once.
     pub(crate) takes: bool,
 }
@@ -45,7 +47,8 @@ impl Driven {
     pub(crate) fn with(config: Config) -> Self {
         let engine = Engine::new(config, Counting::default());
         let (answers, events) = (HashMap::new(), Vec::new());
-        Self { engine, now: Duration::ZERO, answers, events, takes: true }
+        let told = HashSet::new();
+        Self { engine, now: Duration::ZERO, answers, events, told, takes: true }
     }
 
     pub(crate) fn settle(&mut self) {
@@ -55,8 +58,12 @@ impl Driven {
             }
         }
         while let Some(output) = self.engine.output() {
-            if let Output::Answer(request, answer) = output {
-                assert!(self.answers.insert(request, answer).is_none(), "answered twice");
+            match output {
+                Output::Answer(request, answer) => {
+                    assert!(self.answers.insert(request, answer).is_none(), "answered twice");
+                }
+                Output::Transmit(channel) => drop(self.told.insert(channel)),
+                _ => {}
             }
         }
     }
@@ -139,6 +146,7 @@ impl Driven {
     /// What a WebSocket sends, until it waits; at last `closed`, if it closes.
     pub(crate) fn sent(&mut self, channel: Channel) -> Vec<String> {
         let mut sent = Vec::new();
+        self.told.remove(&channel);
         loop {
             let next = self.engine.transmit(channel);
             self.settle();

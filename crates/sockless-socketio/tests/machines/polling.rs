@@ -190,6 +190,7 @@ fn a_held_session_lets_its_client_wait() {
     assert!(driven.messages().is_empty());
     // A client that waits for us can't answer pings: that is no silence of its own.
     driven.wait(10_000);
+    driven.wait(10_000);
     assert_eq!(driven.ended(), None);
     driven.engine.hold(session, false, driven.now);
     driven.settle();

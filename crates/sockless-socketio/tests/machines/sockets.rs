@@ -186,7 +186,11 @@ fn what_was_on_its_way_when_the_server_disconnected_is_no_mistake() {
     assert!(served.text("41/custom").is_empty());
     served.server.emit(main, "still", Payload::new()).expect("sent");
     assert_eq!(served.sent(), [r#"42["still"]"#]);
+    // Once it has been there again, and left by itself, it is one.
     served.connect("/custom");
+    served.text("41/custom");
+    served.text(r#"42/custom,["late"]"#);
+    assert_eq!(served.sent(), ["closed"]);
 }
 
 #[test]
