@@ -7,7 +7,7 @@
 
 The suites are fetched from GitHub, packages by npm, into a temporary folder: nothing of them is kept. SOCKLESS_SOCKETIO_DOCS names a folder
 that has the suites already: the one that is `docs` in the repository socketio/socket.io. What can't be had is said and counted as
-skipped: the status is 2 then. The suites want port 3000.
+skipped: the status is 2 then. The suites want port 3000, and a machine that isn't busy: the README says why.
 """
 
 import argparse
