@@ -38,7 +38,8 @@ impl Outcome {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.4
     //# If the TCP connection was closed after the WebSocket closing handshake was
     //# completed, the WebSocket connection is said to have been closed _cleanly_.
-    /// Whether both endpoints' Close frames were seen.
+    /// Whether both endpoints' Close frames were seen. That says nothing of what they meant: a peer that has refused all that it was sent
+    /// says why in its Close frame, whose code is in [`received`](Self::received), and the closing handshake is complete.
     pub const fn clean(&self) -> bool {
         self.sent.is_present() && self.received.is_present()
     }

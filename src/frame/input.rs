@@ -16,7 +16,8 @@ pub struct Input<'b> {
 }
 
 impl<'b> Input<'b> {
-    /// Bytes that arrived.
+    /// Bytes that arrived. None at all say only that time has passed: a read of zero bytes is the end of the stream, [`eof`](Self::eof), and
+    /// whoever passes it on as no bytes reads for ever.
     #[inline]
     pub fn new(arrived: &'b mut [u8]) -> Self {
         Self { rest: arrived, from: &[], eof: false }
