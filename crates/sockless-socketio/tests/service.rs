@@ -94,6 +94,33 @@ async fn opened(address: SocketAddr) -> String {
     hello["sid"].as_str().expect("an id").to_owned()
 }
 
+/// Somebody may send a byte a second and never come to the end of a body.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_never_ends_is_given_up_with_its_session() {
+    let (interval, wait) = (Duration::from_millis(200), Duration::from_millis(200));
+    let config = engine::Config::default().with_ping(interval, wait);
+    let (_, address) = serving(SocketIo::builder().with_engine(config).namespace("/", echo)).await;
+    let sid = opened(address).await;
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let head = format!(
+        "POST /socket.io/?EIO=4&transport=polling&sid={sid} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.expect("written");
+    let (mut answer, mut writes) = stream.into_split();
+    let dripping = tokio::spawn(async move {
+        while writes.write_all(b"4").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    let mut first = [0; 12];
+    let answered = timeout(10 * wait, answer.read_exact(&mut first)).await;
+    dripping.abort();
+    answered.expect("in time").expect("an answer");
+    assert_eq!(&first, b"HTTP/1.1 400");
+    let answer = poll(address, &format!("&sid={sid}")).await;
+    assert!(answer.contains(r#""code":1"#), "the session is still there: {answer}");
+}
+
 /// Sends back what it receives, with an acknowledgement for those who ask.
 async fn echo(mut socket: Socket) {
     while let Some(mut event) = socket.recv().await {

@@ -88,4 +88,9 @@ impl Config {
     pub fn max_payload(&self) -> usize {
         self.max_payload
     }
+
+    /// How long a client may say nothing before its session ends: no body of a request may take longer to arrive.
+    pub fn patience(&self) -> Duration {
+        self.ping_interval.saturating_add(self.ping_timeout)
+    }
 }

@@ -64,6 +64,8 @@ struct Shared<L> {
     alarm: Arc<Notify>,
     cors: Cors,
     options: ServerOptions,
+    /// How long a body may take.
+    patience: Duration,
 }
 
 /// What is guarded by the lock.
@@ -84,7 +86,8 @@ impl<L> Clone for Driver<L> {
 
 impl<L: Layer> Driver<L> {
     pub(super) fn new(mut layer: L, cors: Cors) -> Self {
-        let most = layer.engine().config().max_payload() as u64;
+        let config = layer.engine().config();
+        let (most, patience) = (config.max_payload() as u64, config.patience());
         let shared = Shared {
             state: Mutex::new(State {
                 layer,
@@ -97,6 +100,7 @@ impl<L: Layer> Driver<L> {
             alarm: Arc::new(Notify::new()),
             cors,
             options: ServerOptions::new().with_max_message(most),
+            patience,
         };
         Self(Arc::new(shared))
     }
@@ -107,6 +111,10 @@ impl<L: Layer> Driver<L> {
 
     pub(super) fn options(&self) -> &ServerOptions {
         &self.0.options
+    }
+
+    pub(super) fn patience(&self) -> Duration {
+        self.0.patience
     }
 
     /// Changes the server, and carries out what comes of it.

@@ -12,6 +12,7 @@ use http_body::Body;
 use http_body_util::Full;
 use sockless_tokio::hyper::upgrade;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::channel;
 use super::driver::{Driver, Layer, opening};
@@ -137,10 +138,9 @@ impl<L: Layer> Served<L> {
 
     async fn answer<B: Body>(mut self, body: B) -> Answer {
         if let Begun::Body(request, limit) = self.step {
-            // A client that is gone hears no answer.
-            let Some(read) = read_body(body, limit).await else {
-                return Refusal::Request.answer();
-            };
+            // A client that is gone hears no answer. One that is slower than its heartbeat may be has no session any more.
+            let reading = timeout(self.driver.patience(), read_body(body, limit));
+            let Ok(Some(read)) = reading.await else { return Refusal::Request.answer() };
             (self.step, self.receives) = self.driver.with(|state, now| {
                 let step = state.layer.engine().body(request, read, now);
                 let receives = matches!(step, Begun::Wait(_)).then(|| state.expect(request));

@@ -85,7 +85,7 @@ impl<'de> Deserialize<'de> for First<'de> {
     }
 }
 
-/// Whether every placeholder in this JSON is for one of so many attachments.
+/// Whether every placeholder in this JSON is for one of this number of attachments.
 pub(super) fn placeholders_fit(json: &str, attachments: usize) -> bool {
     serde_json::from_str::<Value>(json).is_ok_and(|value| fits(&value, attachments))
 }
