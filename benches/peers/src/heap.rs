@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::allocator::{Usage, count};
-use crate::contender::{Cell, Contender, Encode, Seen, Side};
+use crate::contender::{Cell, Contender, Decode, Encode, Seen, Shape, Side};
 use crate::decode::READ;
 use crate::encode::BATCH;
 use crate::frames;
@@ -52,7 +52,8 @@ fn account(contender: &dyn Contender, payload: &[u8]) -> Account {
         frames::put_frame(0x82, Some([0x37, 0xFA, 0x21, at as u8]), payload, &mut stream);
     }
     let input = Input::endless(stream.into(), READ);
-    let received = contender.decode(input).map(|mut decoding| {
+    let job = Decode { side: Side::Server, shape: Shape::Whole, input };
+    let received = contender.decode(job).map(|mut decoding| {
         let mut seen = Seen::default();
         decoding(MESSAGES, &mut seen);
         mean(count(|| decoding(MESSAGES, &mut seen)).1)

@@ -19,6 +19,7 @@ mod race;
 mod report;
 mod request;
 mod statistics;
+mod targets;
 mod wire;
 
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 use std::{env, fs};
 
+use echo::field::Ground;
 use machine::Machine;
 use race::Effort;
 use report::Table;
@@ -43,10 +45,11 @@ fn main() -> ExitCode {
             ("--out", Some(directory)) => out = Some(PathBuf::from(directory)),
             ("serve", Some(name)) => {
                 // A server of this run, in a process of its own.
+                let server = arguments.next().unwrap_or_default();
                 let length = arguments.next().and_then(|length| length.parse().ok());
-                return match echo::servers::serve(&name, length.unwrap_or(0)) {
+                return match Ground::serve(&name, &server, length.unwrap_or(0)) {
                     Ok(()) => ExitCode::SUCCESS,
-                    Err(error) => failed(&format!("{name}: {error}")),
+                    Err(error) => failed(&format!("{server}: {error}")),
                 };
             }
             ("--help" | "-h", _) => {
@@ -95,64 +98,76 @@ fn run(effort: Effort, only: Option<&str>, out: &Path) -> Result<(), String> {
         wanted
     };
     let mut tables = Vec::new();
+    let mut table = |title, text, rows| {
+        tables.push(Table { title, text, rows, ours: contender::OURS, limit: contender::LIMIT });
+    };
     if wanted("decode") {
-        let (same, best) = decode::measure(&contenders, effort);
-        tables.push(Table {
-            title: "Decoding, reads of 16 KiB",
-            text: "A server decodes masked messages in memory. Reads copy from a stream that was made before, of 4 MiB and more, \
-                   longer than the second cache; none gives more than 16 KiB. The practical limit doesn't check text.",
-            rows: same,
-            limit: contender::LIMIT,
-        });
-        tables.push(Table {
-            title: "Decoding, each at its best size of reads",
-            text: "The same at the size with which each was fastest, of 4, 8, 16, 64 and 256 KiB; the practical limit reads 16 KiB \
-                   at most.",
-            rows: best,
-            limit: contender::LIMIT,
-        });
+        let rows = decode::measure(&contenders, effort);
+        table(
+            decode::BINARY_TITLE,
+            "A server decodes masked messages in memory, in the form that a driver has: reads copy into a buffer from a stream that was made before, of 4 MiB and \
+             more, longer than the second cache; none gives more than 16 KiB. The practical limit keeps no rule.",
+            rows.binary,
+        );
+        table(
+            decode::TEXT_TITLE,
+            "The same with text, whose UTF-8 all have to check; the practical limit doesn't. A short CJK text is filled up with spaces.",
+            rows.text,
+        );
+        table(
+            "Decoding fragments",
+            "The same with binary messages of four frames, and with a ping after each frame but the last.",
+            rows.fragmented,
+        );
+        table(
+            "Decoding, each at its best size of reads",
+            "Binary messages at the size with which each was fastest, of 4, 8, 16, 64 and 256 KiB; the practical limit reads 16 KiB \
+             at most.",
+            rows.best,
+        );
+        table(
+            decode::CLIENT_TITLE,
+            "What a server sends isn't masked. Reads of 16 KiB.",
+            rows.client,
+        );
     }
     if wanted("encode") {
-        tables.push(Table {
-            title: "Encoding",
-            text: "Binary messages are encoded, and written whenever 16 KiB of payload wait. What is written is thrown away: a \
-                   write takes all at once and copies nothing, the same for all; who hands over the caller's own memory spares \
-                   a copy, and 64 KiB from a server are little more than a header then. The payload is intact afterwards, but where \
-                   the row says that it is masked in place.",
-            rows: encode::measure(&contenders, effort),
-            limit: contender::LIMIT,
-        });
+        table(
+            "Encoding",
+            "Binary messages are encoded, and written whenever 16 KiB of payload wait. What is written is thrown away: a \
+             write takes all at once and copies nothing, the same for all; who hands over the caller's own memory spares \
+             a copy, and 64 KiB from a server are little more than a header then. The payload is intact afterwards, but where \
+             the row says that it is masked in place.",
+            encode::measure(&contenders, effort),
+        );
     }
     if wanted("handshake") {
-        tables.push(Table {
-            title: "Opening handshake",
-            text: "A server's, in memory: from the head of a request as Chromium sends it to the answer, written, and a connection \
-                   made. The practical limit is `httparse`, SHA-1 and base64 over the same head.",
-            rows: handshake::measure(&contenders, effort),
-            limit: contender::LIMIT,
-        });
+        table(
+            "Opening handshake",
+            "A server's, in memory: from the head of a request as Chromium sends it to the answer, written, and a connection \
+             made. The practical limit is `httparse`, SHA-1 and base64 over the same head.",
+            handshake::measure(&contenders, effort),
+        );
     }
     if wanted("deflate") {
-        tables.push(Table {
-            title: "Compression",
-            text: "A server echoes JSON messages of 1 KiB over permessage-deflate in memory. The practical limit is `zlib-rs`, \
-                   bare.",
-            rows: deflate::measure(&contenders, effort),
-            limit: contender::LIMIT,
-        });
+        table(
+            "Compression",
+            "A server echoes JSON messages of 1 KiB over permessage-deflate in memory. The practical limit is `zlib-rs`, \
+             bare.",
+            deflate::measure(&contenders, effort),
+        );
     }
     if wanted("echo") {
-        tables.push(Table {
-            title: "Echo over loopback TCP",
-            text: "The server's processor time for a message, user and system together. Each server is a process with one thread; \
-                   one load generator drives one at a time. `sockless` is `autobahn/src/bin/echo_mio`, on epoll; `sockless, \
-                   tokio` is `crates/sockless-tokio` in its ordinary form, `recv` with `feed`; `sockless, tokio stream` is the same as a `Stream` and a \
-                   `Sink`, driven as the peers that are one. nexus-web, a codec, runs in the loop of `bare \
-                   epoll`, and beside it `sockless, bare loop`, a connection without a driver of ours, and `tungstenite, epoll`; all others run on tokio with one thread. The bare ones send back what they read and know nothing of \
-                   WebSocket.",
-            rows: echo::measure(effort)?,
-            limit: echo::servers::BARE_EPOLL,
-        });
+        for field in &echo::field::FIELDS {
+            eprintln!(" {}", field.title);
+            tables.push(Table {
+                title: field.title,
+                text: field.text,
+                rows: echo::measure(field, effort)?,
+                ours: contender::OURS,
+                limit: field.limit,
+            });
+        }
     }
     let accounts = if wanted("memory") { heap::measure(&contenders) } else { Vec::new() };
 

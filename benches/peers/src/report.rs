@@ -2,20 +2,23 @@
 
 use std::fmt::Write as _;
 
-use crate::contender::{Contender, LIMIT, OURS, version};
+use crate::contender::{COPIED, Contender, LIMIT, OURS, VALIDATED, version};
 use crate::decode::READ;
-use crate::echo::servers;
 use crate::encode::BATCH;
 use crate::heap::Account;
 use crate::machine::Machine;
 use crate::race::{Effort, Entry, Row};
+use crate::statistics::Spread;
+use crate::targets;
 
 /// A table, and what it is about.
 pub struct Table {
     pub title: &'static str,
     pub text: &'static str,
     pub rows: Vec<Row>,
-    /// What one is measured against beside ourselves, and what that is called.
+    /// Ours, which ratios are taken to.
+    pub ours: &'static str,
+    /// What one is measured against beside ours, and what that is called.
     pub limit: &'static str,
 }
 
@@ -34,6 +37,7 @@ pub fn write(
     head(&mut out, effort, machine);
     out.push_str("\n## Where another is ahead\n\n");
     ahead(&mut out, tables);
+    aims(&mut out, tables);
     for table in tables {
         section(&mut out, table);
     }
@@ -75,8 +79,7 @@ fn head(out: &mut String, effort: Effort, machine: &Machine) {
 /// The rows in which a peer takes less than 95 % of our time: for the same work, and for less.
 fn ahead(out: &mut String, tables: &[Table]) {
     out.push_str(
-        "Rows in which a library takes less than 95 % of the time of sockless (medians of ratios). In the echo, those on tokio are held \
-         against `sockless-tokio` as well, and a codec in the loop of `bare epoll` against ours in the same loop.\n\n",
+        "Rows in which a library takes less than 95 % of the time of sockless (medians of ratios).\n\n",
     );
     let mut lines = (Vec::new(), Vec::new());
     for table in tables {
@@ -99,28 +102,39 @@ fn ahead(out: &mut String, tables: &[Table]) {
     }
 }
 
-/// The lines about one that takes less time than one of ours on the same ground.
-fn ahead_of_ours<'a>(
-    table: &'a Table,
-    row: &'a Row,
-    entry: &'a Entry,
-) -> impl Iterator<Item = String> + 'a {
-    let echoes = row.entries.iter().any(|entry| entry.name == servers::LOOP);
-    [OURS, servers::LOOP, servers::ADAPTER].into_iter().filter_map(move |ours| {
-        let same_ground = !echoes || servers::same_ground(ours, entry.name);
-        let ratio = row.ratio(entry.name, ours)?;
-        (same_ground && ratio.median < AHEAD).then(|| {
-            format!(
-                "- {}, {}: {} against {ours} {:.2} ({:.2}–{:.2})\n",
-                table.title, row.title, entry.name, ratio.median, ratio.lower, ratio.upper,
-            )
-        })
-    })
+/// The line about one that takes less time than ours.
+fn ahead_of_ours(table: &Table, row: &Row, entry: &Entry) -> Option<String> {
+    let ratio = row.ratio(entry.name, table.ours)?;
+    let Spread { lower, median, upper } = ratio;
+    let is_ahead = median < AHEAD;
+    let (table, row) = (table.title, &row.title);
+    is_ahead
+        .then(|| format!("- {table}, {row}: {} {median:.2} ({lower:.2}–{upper:.2})\n", entry.name))
+}
+
+/// What is aimed at, and how near this run has come.
+fn aims(out: &mut String, tables: &[Table]) {
+    let targets = targets::of(tables);
+    let met = targets.iter().filter(|target| target.is_met()).count();
+    let _ = write!(
+        out,
+        "\n## What is aimed at\n\nRatios of this run, in the form that programs have; {met} of {} are met.\n\n| | at most | now | |\n|---|---:|---:|---|\n",
+        targets.len()
+    );
+    for target in &targets {
+        let verdict = if target.is_met() { "met" } else { "**not met**" };
+        let _ = writeln!(
+            out,
+            "| {} | {:.2} | {:.2} | {verdict} |",
+            target.work, target.aim, target.now
+        );
+    }
 }
 
 /// Whether it is no library, but what libraries are measured against; or ours.
 pub fn is_mark(name: &str) -> bool {
-    [LIMIT, "memcpy", "bare epoll", "bare tokio"].contains(&name) || name.starts_with(OURS)
+    [LIMIT, COPIED, VALIDATED, "memcpy", "bare epoll", "bare tokio"].contains(&name)
+        || name.starts_with(OURS)
 }
 
 fn section(out: &mut String, table: &Table) {
@@ -131,7 +145,7 @@ fn section(out: &mut String, table: &Table) {
     for name in &names {
         let _ = write!(out, "| {name} |");
         for row in &table.rows {
-            let _ = write!(out, " {} |", cell(row, name, &mut reasons));
+            let _ = write!(out, " {} |", cell(table, row, name, &mut reasons));
         }
         out.push('\n');
     }
@@ -176,9 +190,9 @@ fn names(table: &Table) -> Vec<&'static str> {
     names.filter(|name| !is_mark(name) || has_figure(name)).collect()
 }
 
-fn cell(row: &Row, name: &str, reasons: &mut Vec<&'static str>) -> String {
+fn cell(table: &Table, row: &Row, name: &str, reasons: &mut Vec<&'static str>) -> String {
     let Some(entry) = row.entry(name) else { return "–".into() };
-    let (time, ratio) = match (&entry.rounds, entry.spread(), row.ratio(name, OURS)) {
+    let (time, ratio) = match (&entry.rounds, entry.spread(), row.ratio(name, table.ours)) {
         (Err(reason), ..) => {
             let place = reasons.iter().position(|known| known == reason).unwrap_or(reasons.len());
             if place == reasons.len() {
@@ -190,7 +204,7 @@ fn cell(row: &Row, name: &str, reasons: &mut Vec<&'static str>) -> String {
         _ => return "–".into(),
     };
     let mut cell = duration(time.median);
-    if name != OURS {
+    if name != table.ours {
         let _ = write!(
             cell,
             " · **{:.2}** <sub>{:.2}–{:.2}</sub>",

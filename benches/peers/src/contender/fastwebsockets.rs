@@ -3,13 +3,13 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use ::fastwebsockets::{FragmentCollector, Frame, Payload, Role, WebSocket, upgrade};
+use ::fastwebsockets::{FragmentCollector, Frame, OpCode, Payload, Role, WebSocket, upgrade};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, server::conn::http1};
 use hyper_util::rt::TokioIo;
 
-use super::{Cell, Contender, Decoding, Encode, Idle, Repeated, Side};
+use super::{Cell, Contender, Decode, Decoding, Encode, Idle, Repeated, Side};
 use crate::executor::{poll_once, run};
 use crate::wire::{Input, Wire, Written};
 
@@ -17,6 +17,13 @@ pub struct Fastwebsockets;
 
 fn server(wire: Wire) -> FragmentCollector<Wire> {
     FragmentCollector::new(WebSocket::after_handshake(wire, Role::Server))
+}
+
+fn role(side: Side) -> Role {
+    match side {
+        Side::Client => Role::Client,
+        Side::Server => Role::Server,
+    }
 }
 
 impl Contender for Fastwebsockets {
@@ -30,26 +37,26 @@ impl Contender for Fastwebsockets {
          handed over mutably where it may be masked in place. Handshake: its `upgrade` under `hyper`, as its documentation has it."
     }
 
-    fn decode(&self, input: Input) -> Cell<Decoding> {
-        let mut socket = server(Wire::new(input, &Arc::default()));
+    fn decode(&self, job: Decode) -> Cell<Decoding> {
+        let wire = Wire::new(job.input, &Arc::default());
+        let mut socket = FragmentCollector::new(WebSocket::after_handshake(wire, role(job.side)));
         Ok(Box::new(move |messages, seen| {
             run(async {
-                for _ in 0..messages {
+                let end = seen.messages + messages;
+                while seen.messages < end {
                     let frame = socket.read_frame().await.expect("a message");
-                    seen.take(&frame.payload);
+                    if matches!(frame.opcode, OpCode::Text | OpCode::Binary) {
+                        seen.take(&frame.payload);
+                    }
                 }
             });
         }))
     }
 
     fn encode(&self, job: Encode) -> Cell<Repeated> {
-        let role = match job.side {
-            Side::Client => Role::Client,
-            Side::Server => Role::Server,
-        };
         let mut payload = job.payload.to_vec();
         let wire = Wire::new(Input::none(), &job.output);
-        let mut socket = WebSocket::after_handshake(wire, role);
+        let mut socket = WebSocket::after_handshake(wire, role(job.side));
         Ok(Box::new(move |batches| {
             run(async {
                 for _ in 0..batches * job.batch {

@@ -12,15 +12,33 @@ use base64::Engine as _;
 use sha1::{Digest as _, Sha1};
 use zlib_rs::{DeflateFlush, Inflate, InflateFlush};
 
-use super::{Cell, Contender, Decoding, Encode, Repeated, Side};
+use super::{Cell, Contender, Decode, Decoding, Encode, Repeated, Shape, Side};
 use crate::frames::{Length, put_header, split_frame};
 use crate::wire::{Input, Written};
 
-pub struct Limit;
+pub enum Limit {
+    /// Its input is read into a buffer, and unmasked there.
+    InPlace,
+    /// It unmasks while it copies its input in.
+    Copied,
+}
+
+impl Limit {
+    /// All work but decoding has one form.
+    fn once(&self) -> Cell<()> {
+        match self {
+            Self::InPlace => Ok(()),
+            Self::Copied => Err("as practical limit"),
+        }
+    }
+}
 
 impl Contender for Limit {
     fn name(&self) -> &'static str {
-        super::LIMIT
+        match self {
+            Self::InPlace => super::LIMIT,
+            Self::Copied => super::COPIED,
+        }
     }
 
     fn package(&self) -> Option<&'static str> {
@@ -28,24 +46,38 @@ impl Contender for Limit {
     }
 
     fn settings(&self) -> &'static str {
-        "hand-written: unmasks while it copies in, parses headers, hands out slices; writes a header and copies the payload \
+        if matches!(self, Self::Copied) {
+            return "the same, but unmasks while it copies in";
+        }
+        "hand-written: reads into a buffer, parses headers, unmasks, hands out slices; writes a header and copies the payload \
          behind it, masked or not. Keeps no rule, has no state but a cut frame. Handshake: `httparse`, SHA-1 and base64 \
          over the same head. Deflate: the bare `zlib-rs`."
     }
 
-    fn decode(&self, input: Input) -> Cell<Decoding> {
-        if input.step > minimum::READ {
+    fn decode(&self, job: Decode) -> Cell<Decoding> {
+        if job.input.step > minimum::READ {
             return Err("its reads are 16 KiB at most");
         }
+        if job.side == Side::Client || job.shape != Shape::Whole {
+            return Err("masked messages of one frame alone");
+        }
         let mut decoder = minimum::Decoder::new();
-        Ok(Box::new(move |_, seen| {
-            for step in input.steps() {
-                decoder.feed(step, |payload| seen.take(payload));
-            }
-        }))
+        Ok(match self {
+            Self::InPlace => Box::new(move |_, seen| {
+                for step in job.input.steps() {
+                    decoder.feed_in_place(step, |payload| seen.take(payload));
+                }
+            }),
+            Self::Copied => Box::new(move |_, seen| {
+                for step in job.input.steps() {
+                    decoder.feed(step, |payload| seen.take(payload));
+                }
+            }),
+        })
     }
 
     fn encode(&self, job: Encode) -> Cell<Repeated> {
+        self.once()?;
         if job.in_place {
             return in_place(job);
         }
@@ -70,6 +102,7 @@ impl Contender for Limit {
     }
 
     fn handshake(&self, input: Input, output: Arc<Written>) -> Cell<Repeated> {
+        self.once()?;
         Ok(Box::new(move |times| {
             for _ in 0..times {
                 input.steps().for_each(|head| output.write(&accept(head)));
@@ -78,6 +111,7 @@ impl Contender for Limit {
     }
 
     fn deflate(&self, job: super::Deflate) -> Cell<Repeated> {
+        self.once()?;
         Ok(echo_deflated(job))
     }
 }

@@ -2,8 +2,7 @@
 
 use std::hint::black_box;
 
-use super::{Cell, Contender, Decoding, Encode, Repeated};
-use crate::wire::Input;
+use super::{Cell, Contender, Decode, Decoding, Encode, Repeated};
 
 pub struct Memcpy;
 
@@ -20,7 +19,8 @@ impl Contender for Memcpy {
         "the same reads copied into one buffer; the payload copied into one batch"
     }
 
-    fn decode(&self, input: Input) -> Cell<Decoding> {
+    fn decode(&self, job: Decode) -> Cell<Decoding> {
+        let input = job.input;
         let mut buffer = vec![0; input.step];
         Ok(Box::new(move |messages, seen| {
             for step in input.steps() {

@@ -10,6 +10,7 @@ mod sockudo_ws;
 mod soketto;
 mod tokio_websockets;
 mod tungstenite;
+mod validated;
 mod websocket_sans_io;
 mod wtx;
 pub mod yawc;
@@ -41,8 +42,8 @@ pub trait Contender {
     /// What was chosen, for its author to judge.
     fn settings(&self) -> &'static str;
 
-    /// A server's decoding of endless masked messages.
-    fn decode(&self, _: Input) -> Cell<Decoding> {
+    /// Decoding of endless messages.
+    fn decode(&self, _: Decode) -> Cell<Decoding> {
         Err("not its work")
     }
 
@@ -71,11 +72,13 @@ pub trait Contender {
 pub fn all() -> Vec<Box<dyn Contender>> {
     vec![
         Box::new(sockless::Sockless::Usual),
-        Box::new(sockless::Sockless::GivenKeys),
+        Box::new(sockless::Sockless::Copied),
         Box::new(sockless::Sockless::OneBuffer),
-        Box::new(sockless::Sockless::ReadIn),
-        Box::new(limit::Limit),
+        Box::new(sockless::Sockless::GivenKeys),
+        Box::new(limit::Limit::InPlace),
+        Box::new(limit::Limit::Copied),
         Box::new(memcpy::Memcpy),
+        Box::new(validated::Validated),
         Box::new(tungstenite::Tungstenite),
         Box::new(tokio_websockets::TokioWebsockets),
         Box::new(fastwebsockets::Fastwebsockets),
@@ -93,6 +96,31 @@ pub fn all() -> Vec<Box<dyn Contender>> {
 pub const OURS: &str = "sockless";
 /// The practical limit.
 pub const LIMIT: &str = "practical limit";
+/// The same where input is unmasked while it is copied in.
+pub const COPIED: &str = "practical limit, copied";
+
+/// The limit of text that isn't masked.
+pub const VALIDATED: &str = "memcpy and simdutf8";
+
+/// What a contender has to decode.
+#[derive(Clone)]
+pub struct Decode {
+    /// A server's is masked.
+    pub side: Side,
+    pub shape: Shape,
+    pub input: Input,
+}
+
+/// How messages lie in frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// One frame each.
+    Whole,
+    /// Four frames each.
+    Fragmented,
+    /// Four frames each, with a ping between any two.
+    Interleaved,
+}
 
 /// What a contender has to encode.
 #[derive(Clone)]
@@ -106,7 +134,7 @@ pub struct Encode {
     pub output: Arc<Written>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     Client,
     Server,

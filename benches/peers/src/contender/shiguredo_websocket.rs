@@ -7,7 +7,7 @@ use ::shiguredo_websocket::{
     ServerConnectionOptions, Timestamp, WebSocketClientConnection, WebSocketServerConnection,
 };
 
-use super::{Cell, Contender, Decoding, Deflate, Encode, Idle, Repeated, Side};
+use super::{Cell, Contender, Decode, Decoding, Deflate, Encode, Idle, Repeated, Side};
 use crate::request::REQUEST;
 use crate::wire::{Input, Written};
 
@@ -62,17 +62,24 @@ impl Contender for ShiguredoWebsocket {
          documentation shows. Deflate: its compressor has one level, which is other work."
     }
 
-    fn decode(&self, input: Input) -> Cell<Decoding> {
+    fn decode(&self, job: Decode) -> Cell<Decoding> {
+        if job.side == Side::Client {
+            return Err("measured as a server");
+        }
         let mut connection = server(ServerConnectionOptions::new(), REQUEST.as_bytes());
+        let output = Written::default();
         Ok(Box::new(move |_, seen| {
-            for step in input.steps() {
+            for step in job.input.steps() {
                 connection.feed_recv_buf(step).expect("messages");
                 while let Some(event) = connection.poll_event() {
                     match event {
                         ConnectionEvent::BinaryMessage(payload) => seen.take(&payload),
                         ConnectionEvent::TextMessage(text) => seen.take(text.as_bytes()),
-                        other => panic!("{other:?}"),
+                        _ => {}
                     }
+                }
+                while let Some(answer) = connection.poll_output() {
+                    write(answer, &output);
                 }
             }
         }))

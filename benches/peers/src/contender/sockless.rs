@@ -5,35 +5,53 @@ use std::io::{IoSlice, Read as _};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use ::sockless::connection::{Entropy, Loan};
+use ::sockless::connection::{Entropy, Loan, Side as Role};
 use ::sockless::extension::Agreed;
 use ::sockless::extension::deflate::{self, Parameters};
 use ::sockless::handshake::{Acceptance, Acceptor, Asked, HeadLimits};
-use ::sockless::{Client, Config, Connection, Event, Input as Arrived, Server};
+use ::sockless::{Client, Config, Connection, Event, Input as Arrived};
 
-use super::{Cell, Contender, Decoding, Deflate, Encode, Idle, Repeated, Seen, Side};
+use super::{Cell, Contender, Decode, Decoding, Deflate, Encode, Idle, Repeated, Seen, Side};
 use crate::wire::{Input, Wire, Written};
 
 /// From how many bytes on a server's message is written from where it is, as `autobahn/src/bin/echo_mio` does.
 const LARGE: usize = 32 << 10;
 
 pub enum Sockless {
-    /// As a driver has it.
+    /// As a driver has it: input is read into a buffer, and what large messages lack into their own memory.
     Usual,
     /// Mask keys are a counter's, as in the practical limit: a key's making is no part of the work then.
     GivenKeys,
-    /// Input is read into a buffer first, and what large messages lack into their own memory.
-    ReadIn,
+    /// Input is in memory already that can't be written to, and is unmasked while it is copied.
+    Copied,
     /// Everything is read into one buffer, and large messages are copied out of it part by part.
     OneBuffer,
 }
 
 impl Sockless {
+    fn decode_by<R: Role>(&self, connection: Connection<R>, input: Input) -> Cell<Decoding>
+    where
+        Connection<R>: 'static,
+    {
+        match self {
+            Self::Usual => Ok(decode_reading(connection, input)),
+            Self::Copied => Ok(decode_steps(connection, input, true, |step, buffer| {
+                Arrived::copied(step, buffer)
+            })),
+            Self::OneBuffer => Ok(decode_steps(connection, input, false, |step, buffer| {
+                let read = &mut buffer[..step.len()];
+                read.copy_from_slice(step);
+                Arrived::new(read)
+            })),
+            Self::GivenKeys => Err("as sockless"),
+        }
+    }
+
     /// That there is nothing different about the work, unless it is the usual form.
     fn usual(&self) -> Cell<()> {
         match self {
             Self::Usual => Ok(()),
-            Self::GivenKeys | Self::ReadIn | Self::OneBuffer => Err("as sockless"),
+            Self::GivenKeys | Self::Copied | Self::OneBuffer => Err("as sockless"),
         }
     }
 }
@@ -53,7 +71,7 @@ impl Contender for Sockless {
         match self {
             Self::Usual => super::OURS,
             Self::GivenKeys => "sockless, keys given",
-            Self::ReadIn => "sockless, read in",
+            Self::Copied => "sockless, copied",
             Self::OneBuffer => "sockless, one buffer",
         }
     }
@@ -68,36 +86,27 @@ impl Contender for Sockless {
             Self::GivenKeys => {
                 return "the same, with mask keys from a counter, as the practical limit has them";
             }
-            Self::ReadIn => {
-                return "the same, but the input is read into a buffer first, as all others do: one read buffer of the caller's, and \
-                        `take_buffer` for messages of which 16 KiB and more lack, as `crates/sockless-tokio` does it";
+            Self::Copied => {
+                return "the same, but nothing is read: `Input::copied` takes the input where it lies, and unmasks while it copies. It is for programs whose \
+                        input is in memory that can't be written to: the `Bytes` of HTTP/2 and QUIC, the plaintext of some TLS libraries";
             }
             Self::OneBuffer => {
-                return "read in as well, but without `take_buffer` and `lend(Loan::Message, ..)`: all is read into one buffer, as \
+                return "the same, but without `take_buffer` and `lend(Loan::Message, ..)`: all is read into one buffer, as \
                         `autobahn/src/bin/echo_mio` does it";
             }
         }
-        "`Connection` with the default `Config`: whole messages, all checks on. In memory the input is \
-         taken by `Input::copied`, which its documentation has for input in memory that can't be written to: unmasked while it is \
-         copied, as the practical limit does it. The memory of messages that don't lie whole in a read, and of inflated ones, is lent again with \
+        "`Connection` with the default `Config`: whole messages, all checks on. One read buffer of the caller's, and `take_buffer` for messages of \
+         which 16 KiB and more are missing, as `crates/sockless-tokio` does it. The memory of messages that don't lie whole in a read, and of inflated ones, is lent again with \
          `lend(Loan::Message, ..)`. Output memory is lent once, and kept from batch to batch. A server's messages from 32 KiB on are sent by `send_binary_borrowed`, all others by `send_binary`. \
          Mask keys: ChaCha12 seeded by the system, the default. Deflate: defaults, level 6, window 15. Echo on tokio: `sockless-tokio`, \
          `recv` and `feed`; no timers, the default. As a stream: `next` \
          until nothing more has arrived, then `feed` each and `flush`."
     }
 
-    fn decode(&self, input: Input) -> Cell<Decoding> {
-        match self {
-            Self::Usual => {
-                Ok(decode_steps(input, true, |step, buffer| Arrived::copied(step, buffer)))
-            }
-            Self::ReadIn => Ok(decode_reading(input)),
-            Self::OneBuffer => Ok(decode_steps(input, false, |step, buffer| {
-                let read = &mut buffer[..step.len()];
-                read.copy_from_slice(step);
-                Arrived::new(read)
-            })),
-            Self::GivenKeys => Err("as sockless"),
+    fn decode(&self, job: Decode) -> Cell<Decoding> {
+        match job.side {
+            Side::Server => self.decode_by(Connection::server(Config::default()), job.input),
+            Side::Client => self.decode_by(Connection::client(Config::default()), job.input),
         }
     }
 
@@ -236,8 +245,10 @@ fn request(mut connection: Connection<Client>, job: Encode) -> Repeated {
 }
 
 /// Reads into one buffer, and into a large message itself.
-fn decode_reading(input: Input) -> Decoding {
-    let mut connection = Connection::server(Config::default());
+fn decode_reading<R: Role>(mut connection: Connection<R>, input: Input) -> Decoding
+where
+    Connection<R>: 'static,
+{
     let mut buffer = vec![0; input.step];
     let mut wire = Wire::new(input, &Arc::default());
     Box::new(move |messages, seen| {
@@ -259,12 +270,15 @@ fn decode_reading(input: Input) -> Decoding {
     })
 }
 
-fn decode_steps(
+fn decode_steps<R: Role>(
+    mut connection: Connection<R>,
     input: Input,
     lends: bool,
     arrive: impl for<'b> Fn(&'b [u8], &'b mut [u8]) -> Arrived<'b> + 'static,
-) -> Decoding {
-    let mut connection = Connection::server(Config::default());
+) -> Decoding
+where
+    Connection<R>: 'static,
+{
     let mut buffer = vec![0; input.step];
     Box::new(move |_, seen| {
         for step in input.steps() {
@@ -274,8 +288,8 @@ fn decode_steps(
 }
 
 #[inline(always)]
-fn show(
-    connection: &mut Connection<Server>,
+fn show<R: Role>(
+    connection: &mut Connection<R>,
     arrived: &mut Arrived<'_>,
     lends: bool,
     seen: &mut Seen,
@@ -294,13 +308,17 @@ fn show(
                     lend(connection, text.into_string().into_bytes());
                 }
             }
-            other => panic!("{other:?}"),
+            // Pings, which are answered already.
+            _ => {}
         }
+    }
+    if !connection.output().is_empty() {
+        connection.wrote(usize::MAX);
     }
 }
 
 /// The memory of a message that was assembled serves the next.
 #[cold]
-fn lend(connection: &mut Connection<Server>, buffer: Vec<u8>) {
+fn lend<R: Role>(connection: &mut Connection<R>, buffer: Vec<u8>) {
     connection.lend(Loan::Message, buffer).expect("nothing is assembled");
 }

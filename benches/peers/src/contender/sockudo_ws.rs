@@ -8,7 +8,7 @@ use ::sockudo_ws::{CompressedProtocol, Config, DeflateConfig, WebSocketStream};
 use bytes::BytesMut;
 use futures_util::{SinkExt as _, StreamExt as _};
 
-use super::{Cell, Contender, Decoding, Deflate, Encode, Idle, Repeated, Side};
+use super::{Cell, Contender, Decode, Decoding, Deflate, Encode, Idle, Repeated, Side};
 use crate::executor::{poll_once, run};
 use crate::wire::{Input, Wire, Written};
 
@@ -16,6 +16,13 @@ const FRAME: usize = 16 << 20;
 const MESSAGE: usize = 64 << 20;
 
 pub struct SockudoWs;
+
+fn role(side: Side) -> Role {
+    match side {
+        Side::Client => Role::Client,
+        Side::Server => Role::Server,
+    }
+}
 
 impl Contender for SockudoWs {
     fn name(&self) -> &'static str {
@@ -30,17 +37,17 @@ impl Contender for SockudoWs {
          echo by `next` until nothing more has arrived, then `feed` each and `flush`."
     }
 
-    fn decode(&self, input: Input) -> Cell<Decoding> {
-        let mut protocol = Protocol::new(Role::Server, FRAME, MESSAGE);
-        let (mut buffer, mut messages) = (BytesMut::with_capacity(input.step), Vec::new());
+    fn decode(&self, job: Decode) -> Cell<Decoding> {
+        let mut protocol = Protocol::new(role(job.side), FRAME, MESSAGE);
+        let (mut buffer, mut messages) = (BytesMut::with_capacity(job.input.step), Vec::new());
         Ok(Box::new(move |_, seen| {
-            for step in input.steps() {
+            for step in job.input.steps() {
                 buffer.extend_from_slice(step);
                 protocol.process_into(&mut buffer, &mut messages).expect("messages");
                 for message in messages.drain(..) {
                     match message {
                         Message::Binary(payload) | Message::Text(payload) => seen.take(&payload),
-                        other => panic!("{other:?}"),
+                        _ => {}
                     }
                 }
             }
@@ -51,11 +58,7 @@ impl Contender for SockudoWs {
         if job.in_place {
             return Err("always copies");
         }
-        let role = match job.side {
-            Side::Client => Role::Client,
-            Side::Server => Role::Server,
-        };
-        let mut protocol = Protocol::new(role, FRAME, MESSAGE);
+        let mut protocol = Protocol::new(role(job.side), FRAME, MESSAGE);
         let mut buffer = BytesMut::new();
         Ok(Box::new(move |batches| {
             for _ in 0..batches {

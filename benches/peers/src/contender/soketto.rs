@@ -8,7 +8,7 @@ use ::soketto::handshake::server::Response;
 use bytes::BytesMut;
 use tokio_util::compat::TokioAsyncReadCompatExt as _;
 
-use super::{Cell, Contender, Decoding, Deflate, Encode, Idle, Repeated, Side};
+use super::{Cell, Contender, Decode, Decoding, Deflate, Encode, Idle, Repeated, Side};
 use crate::executor::{poll_once, run};
 use crate::wire::{Input, Wire, Written};
 
@@ -26,9 +26,12 @@ impl Contender for Soketto {
          level 1 alone, which is other work. Handshake: `receive_request`, `send_response`. Echo: `flush` after each message, because its futures must not be dropped."
     }
 
-    fn decode(&self, input: Input) -> Cell<Decoding> {
-        let read = input.step;
-        let wire = Wire::new(input, &Arc::default());
+    fn decode(&self, job: Decode) -> Cell<Decoding> {
+        if job.side == Side::Client {
+            return Err("measured as a server");
+        }
+        let read = job.input.step;
+        let wire = Wire::new(job.input, &Arc::default());
         let mut builder = Builder::new(wire.compat(), Mode::Server);
         builder.set_buffer(BytesMut::with_capacity(read));
         let (_sender, mut receiver) = builder.finish();

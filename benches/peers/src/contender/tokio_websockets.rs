@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ::tokio_websockets::{ClientBuilder, Config, Message, ServerBuilder, WebSocketStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 
-use super::{Cell, Contender, Decoding, Encode, Idle, Repeated, Side};
+use super::{Cell, Contender, Decode, Decoding, Encode, Idle, Repeated, Side};
 use crate::executor::{poll_once, run};
 use crate::wire::{Input, Wire, Written};
 
@@ -27,15 +27,21 @@ impl Contender for TokioWebsockets {
          has arrived, then `feed` each and `flush`."
     }
 
-    fn decode(&self, input: Input) -> Cell<Decoding> {
-        let mut socket = server(Wire::new(input, &Arc::default()));
+    fn decode(&self, job: Decode) -> Cell<Decoding> {
+        let wire = Wire::new(job.input, &Arc::default());
+        let mut socket = match job.side {
+            Side::Client => ClientBuilder::new().take_over(wire),
+            Side::Server => server(wire),
+        };
         Ok(Box::new(move |messages, seen| {
             run(async {
-                for _ in 0..messages {
+                let end = seen.messages + messages;
+                while seen.messages < end {
                     let message = socket.next().await.expect("open").expect("a message");
                     match message.as_text() {
                         Some(text) => seen.take(text.as_bytes()),
-                        None => seen.take(message.as_payload()),
+                        None if message.is_binary() => seen.take(message.as_payload()),
+                        None => {}
                     }
                 }
             });

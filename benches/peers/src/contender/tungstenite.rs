@@ -5,13 +5,20 @@ use std::sync::Arc;
 use ::tungstenite::protocol::{Role, WebSocketConfig};
 use ::tungstenite::{Message, WebSocket};
 
-use super::{Cell, Contender, Decoding, Encode, Idle, Repeated, Side};
+use super::{Cell, Contender, Decode, Decoding, Encode, Idle, Repeated, Side};
 use crate::wire::{Input, Wire, Written};
 
 pub struct Tungstenite;
 
 fn config(read: usize) -> WebSocketConfig {
     WebSocketConfig::default().read_buffer_size(read)
+}
+
+fn role(side: Side) -> Role {
+    match side {
+        Side::Client => Role::Client,
+        Side::Server => Role::Server,
+    }
 }
 
 impl Contender for Tungstenite {
@@ -26,16 +33,17 @@ impl Contender for Tungstenite {
          `feed` each and `flush`."
     }
 
-    fn decode(&self, input: Input) -> Cell<Decoding> {
-        let read = input.step;
-        let wire = Wire::new(input, &Arc::default());
-        let mut socket = WebSocket::from_raw_socket(wire, Role::Server, Some(config(read)));
+    fn decode(&self, job: Decode) -> Cell<Decoding> {
+        let read = job.input.step;
+        let wire = Wire::new(job.input, &Arc::default());
+        let mut socket = WebSocket::from_raw_socket(wire, role(job.side), Some(config(read)));
         Ok(Box::new(move |messages, seen| {
-            for _ in 0..messages {
+            let end = seen.messages + messages;
+            while seen.messages < end {
                 match socket.read().expect("a message") {
                     Message::Binary(payload) => seen.take(&payload),
                     Message::Text(text) => seen.take(text.as_bytes()),
-                    other => panic!("{other:?}"),
+                    _ => {}
                 }
             }
         }))
@@ -45,12 +53,8 @@ impl Contender for Tungstenite {
         if job.in_place {
             return Err("always copies");
         }
-        let role = match job.side {
-            Side::Client => Role::Client,
-            Side::Server => Role::Server,
-        };
         let wire = Wire::new(Input::none(), &job.output);
-        let mut socket = WebSocket::from_raw_socket(wire, role, None);
+        let mut socket = WebSocket::from_raw_socket(wire, role(job.side), None);
         Ok(Box::new(move |batches| {
             for _ in 0..batches {
                 for _ in 0..job.batch {

@@ -4,8 +4,7 @@ use ::websocket_sans_io::{
     FrameInfo, Opcode, WebsocketFrameDecoder, WebsocketFrameEncoder, WebsocketFrameEvent,
 };
 
-use super::{Cell, Contender, Decoding, Encode, Repeated, Side};
-use crate::wire::Input;
+use super::{Cell, Contender, Decode, Decoding, Encode, Repeated, Shape, Side};
 
 pub struct WebsocketSansIo;
 
@@ -20,7 +19,14 @@ impl Contender for WebsocketSansIo {
          `transform_frame_payload` on a copy in the caller's batch, or on the payload itself; keys from a counter."
     }
 
-    fn decode(&self, input: Input) -> Cell<Decoding> {
+    fn decode(&self, job: Decode) -> Cell<Decoding> {
+        if job.side == Side::Client {
+            return Err("measured as a server");
+        }
+        if job.shape != Shape::Whole {
+            return Err("frames alone");
+        }
+        let input = job.input;
         let mut decoder = WebsocketFrameDecoder::new();
         let mut buffer = vec![0; input.step];
         let (mut message, mut length) = (Vec::new(), 0);

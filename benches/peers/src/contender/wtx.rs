@@ -10,7 +10,7 @@ use ::wtx::web_socket::{
     WebSocketPayloadOrigin,
 };
 
-use super::{Cell, Contender, Decoding, Deflate, Encode, Idle, Repeated, Side};
+use super::{Cell, Contender, Decode, Decoding, Deflate, Encode, Idle, Repeated, Side};
 use crate::executor::{poll_once, run};
 use crate::wire::{Input, Wire, Written};
 
@@ -35,16 +35,22 @@ impl Contender for Wtx {
          windows of 15 bits. Handshake: `WebSocketAcceptor`."
     }
 
-    fn decode(&self, input: Input) -> Cell<Decoding> {
-        let read = input.step;
-        let mut socket = server(Wire::new(input, &Arc::default()), read);
+    fn decode(&self, job: Decode) -> Cell<Decoding> {
+        if job.side == Side::Client {
+            return Err("measured as a server");
+        }
+        let read = job.input.step;
+        let mut socket = server(Wire::new(job.input, &Arc::default()), read);
         let mut buffer = Vector::new();
         Ok(Box::new(move |messages, seen| {
             run(async {
-                for _ in 0..messages {
+                let end = seen.messages + messages;
+                while seen.messages < end {
                     let origin = WebSocketPayloadOrigin::Adaptive;
                     let frame = socket.read_frame(&mut buffer, origin).await.expect("a message");
-                    seen.take(frame.payload());
+                    if matches!(frame.op_code(), OpCode::Text | OpCode::Binary) {
+                        seen.take(frame.payload());
+                    }
                     buffer.clear();
                 }
             });

@@ -1,117 +1,97 @@
-//! The echo servers, one for each contender: a task for each connection on tokio's scheduler for one thread.
+//! The echo servers by their names: what each form of each contender is.
 
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 
 use fastwebsockets::{FragmentCollector, OpCode, Role, WebSocket};
-use futures_util::{FutureExt as _, Sink, SinkExt as _, Stream, StreamExt as _};
+use futures_util::{Sink, Stream, StreamExt as _};
+use sockless_tokio::sockless::Connection;
+use sockless_tokio::{Incoming, Server};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::form::{self, Form};
 use super::opening::open;
 use super::tungstenite::Tungstenite;
 use super::{bare, codec, epoll};
 use crate::contender::{self, OURS};
 
+/// Ours in the loop of the bare server on epoll.
+pub const LOOP: &str = OURS;
 /// The echo server on epoll among the test servers.
-pub const MIO: &str = OURS;
-/// Ours on tokio, in its ordinary form: `recv` and `feed`.
-pub const ADAPTER: &str = "sockless, tokio";
-/// The same as a `Stream` and a `Sink` of messages.
-const STREAM: &str = "sockless, tokio stream";
-/// Ours as a codec that brings no loop of its own.
-pub const LOOP: &str = "sockless, bare loop";
+pub const MIO: &str = "sockless, echo_mio";
+/// The echo server on io_uring among them.
+pub const URING: &str = "sockless, echo_uring";
 pub const BARE_EPOLL: &str = "bare epoll";
-pub const BARE_TOKIO: &str = "bare tokio";
 /// A codec that brings no loop of its own.
-const NEXUS: &str = "nexus-web";
-/// Without tokio, in the loop of `BARE_EPOLL`.
-const TUNGSTENITE_EPOLL: &str = "tungstenite, epoll";
-/// All of them, ours first.
-pub const NAMES: [&str; 15] = [
-    MIO,
-    LOOP,
-    ADAPTER,
-    STREAM,
-    BARE_EPOLL,
-    BARE_TOKIO,
-    "tungstenite",
-    TUNGSTENITE_EPOLL,
-    "tokio-websockets",
-    "fastwebsockets",
-    "yawc",
-    "sockudo-ws",
-    "wtx",
-    "soketto",
-    NEXUS,
-];
+pub const NEXUS: &str = "nexus-web";
+pub const TUNGSTENITE: &str = "tungstenite";
 
-/// So many messages are taken before they are sent back.
-const AT_ONCE: usize = 128;
+/// Ours on tokio in its ordinary form, which is another one in each table: `recv` with `feed`, `recv` with `send`, or two tasks.
+pub const ADAPTER: &str = OURS;
+/// As a `Stream` and a `Sink` of messages, driven as the peers that are one.
+pub const STREAM: &str = "sockless, stream and sink";
+/// A connection served by events, without making messages owned.
+pub const SERVE: &str = "sockless, serve";
+pub const BARE_TOKIO: &str = "bare tokio";
 
 /// Whether it knows nothing of WebSocket.
 pub fn is_bare(name: &str) -> bool {
     [BARE_EPOLL, BARE_TOKIO].contains(&name)
 }
 
-/// Whether it runs on tokio.
-pub fn is_on_tokio(name: &str) -> bool {
-    ![MIO, LOOP, BARE_EPOLL, NEXUS, TUNGSTENITE_EPOLL].contains(&name)
-}
-
-/// Whether a peer and one of ours run in the same loop: our driver is for all but those who have one of ours around them.
-pub fn same_ground(ours: &str, peer: &str) -> bool {
-    let in_our_loop = [NEXUS, TUNGSTENITE_EPOLL].contains(&peer);
-    match ours {
-        LOOP => in_our_loop,
-        ADAPTER => is_on_tokio(peer),
-        _ => !in_our_loop,
-    }
-}
-
-/// Serves until the process is ended. Messages will be so long, which a server may choose its buffers by.
-pub fn serve(name: &str, length: usize) -> io::Result<()> {
+/// Serves on epoll until the process is ended. Messages will be so long, which a server may choose its buffers by.
+pub fn on_epoll(name: &str, length: usize) -> io::Result<()> {
     match name {
         BARE_EPOLL => epoll::serve(tell, |_| Ok(bare::Bare)),
         NEXUS => epoll::serve(tell, codec::Nexus::open),
-        TUNGSTENITE_EPOLL => epoll::serve(tell, |stream| Tungstenite::open(stream, length)),
+        TUNGSTENITE => epoll::serve(tell, |stream| Tungstenite::open(stream, length)),
         LOOP => epoll::serve(tell, codec::Sockless::open),
-        BARE_TOKIO => on_tokio(bare::on_tokio),
-        ADAPTER => on_tokio(async |stream| {
-            let Ok(mut socket) = sockless_tokio::accept(stream, ()).await else { return };
-            while let Some(Ok(message)) = socket.recv().await {
-                // Written before the socket sleeps.
-                if socket.feed(message).await.is_err() {
-                    return;
-                }
-            }
-        }),
-        STREAM => on_tokio(async |stream| {
+        _ => Err(unknown(name)),
+    }
+}
+
+/// The same on tokio.
+pub fn on_tokio(form: Form, name: &str, length: usize, workers: usize) -> io::Result<()> {
+    match name {
+        BARE_TOKIO => serve(workers, bare::on_tokio),
+        ADAPTER => serve(workers, move |stream| ours(form, stream)),
+        STREAM => serve(workers, async |stream| {
             if let Ok(socket) = sockless_tokio::accept(stream, ()).await {
-                echo(socket, Some).await;
+                form::together(socket, Some).await;
             }
         }),
-        "tungstenite" => on_tokio(move |stream| async move {
+        SERVE => serve(workers, async |stream| {
+            let Ok(mut socket) = sockless_tokio::accept(stream, ()).await else { return };
+            let echo = |message: Incoming<'_>, connection: &mut Connection<Server>| {
+                let _ = match message {
+                    Incoming::Text(text) => connection.send_text(text),
+                    Incoming::Binary(bytes) => connection.send_binary(bytes),
+                };
+            };
+            let _ = socket.serve(echo).await;
+        }),
+        TUNGSTENITE => serve(workers, move |stream| async move {
             use tokio_tungstenite::accept_async_with_config;
             use tokio_tungstenite::tungstenite::{Message, protocol::WebSocketConfig};
             let read = super::tungstenite::read_buffer(length);
             let config = WebSocketConfig::default().read_buffer_size(read);
             if let Ok(socket) = accept_async_with_config(stream, Some(config)).await {
-                echo(socket, |message| match message {
+                let data = |message: Message| match message {
                     Message::Text(_) | Message::Binary(_) => Some(message),
                     _ => None,
-                })
-                .await;
+                };
+                theirs(form, socket, data).await;
             }
         }),
-        "tokio-websockets" => on_tokio(async |stream| {
+        "tokio-websockets" => serve(workers, move |stream| async move {
             if let Ok((_, socket)) = tokio_websockets::ServerBuilder::new().accept(stream).await {
                 let is_data =
                     |message: &tokio_websockets::Message| message.is_text() || message.is_binary();
-                echo(socket, |message| Some(message).filter(is_data)).await;
+                theirs(form, socket, move |message| Some(message).filter(is_data)).await;
             }
         }),
-        "fastwebsockets" => on_tokio(async |mut stream| {
+        "fastwebsockets" => serve(workers, async |mut stream| {
             if open(&mut stream).await {
                 let socket = WebSocket::after_handshake(stream, Role::Server);
                 let mut socket = FragmentCollector::new(socket);
@@ -123,83 +103,105 @@ pub fn serve(name: &str, length: usize) -> io::Result<()> {
                 }
             }
         }),
-        "sockudo-ws" => on_tokio(async |mut stream| {
+        "sockudo-ws" => serve(workers, move |mut stream| async move {
             use sockudo_ws::{Config, Message, WebSocketStream};
             if open(&mut stream).await {
                 let config = Config::builder().idle_timeout(0).ping_interval(0).build();
-                echo(WebSocketStream::server(stream, config), |message| match message {
+                let data = |message| match message {
                     Message::Text(_) | Message::Binary(_) => Some(message),
                     _ => None,
-                })
-                .await;
+                };
+                theirs(form, WebSocketStream::server(stream, config), data).await;
             }
         }),
-        "yawc" => on_tokio(move |mut stream| async move {
-            use yawc::{OpCode, Role, WebSocket};
+        "yawc" => serve(workers, move |mut stream| async move {
+            use yawc::{Frame, OpCode, Role, WebSocket};
             if open(&mut stream).await {
                 let read = if length < 16 << 10 { 16 << 10 } else { 128 << 10 };
                 let options = contender::yawc::options().with_read_buffer_capacity(read);
                 let Ok(socket) = WebSocket::from_stream(stream, Role::Server, options) else {
                     return;
                 };
-                // Its stream yields frames alone; the end says why.
-                echo(socket.map(Ok::<_, ()>), |frame| {
+                let data = |frame: Frame| {
                     matches!(frame.opcode(), OpCode::Text | OpCode::Binary).then_some(frame)
-                })
-                .await;
+                };
+                // Its stream yields frames alone; the end says why.
+                theirs(form, socket.map(Ok::<_, ()>), data).await;
             }
         }),
-        "wtx" => on_tokio(codec::wtx),
-        "soketto" => on_tokio(codec::soketto),
-        _ => Err(io::Error::other(format!("no server {name:?}"))),
+        "wtx" => serve(workers, codec::wtx),
+        "soketto" => serve(workers, codec::soketto),
+        _ => Err(unknown(name)),
     }
+}
+
+/// Ours, in the ordinary way to do what a form says.
+async fn ours(form: Form, stream: TcpStream) {
+    let Ok(mut socket) = sockless_tokio::accept(stream, ()).await else { return };
+    match form {
+        Form::Together => {
+            while let Some(Ok(message)) = socket.recv().await {
+                // Written before the socket sleeps.
+                if socket.feed(message).await.is_err() {
+                    return;
+                }
+            }
+        }
+        Form::Each => {
+            while let Some(Ok(message)) = socket.recv().await {
+                if socket.send(message).await.is_err() {
+                    return;
+                }
+            }
+        }
+        Form::Tasks => {
+            let (sender, mut reader) = socket.split();
+            while let Some(Ok(message)) = reader.recv().await {
+                if sender.send(message).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// A peer that is a `Stream` and a `Sink`.
+async fn theirs<S, M, E>(form: Form, socket: S, data: impl Fn(M) -> Option<M>)
+where
+    S: Stream<Item = Result<M, E>> + Sink<M> + Unpin + Send + 'static,
+    M: Send + 'static,
+{
+    match form {
+        Form::Together => form::together(socket, data).await,
+        Form::Each => form::each(socket, data).await,
+        Form::Tasks => form::tasks(socket, data).await,
+    }
+}
+
+fn unknown(name: &str) -> io::Error {
+    io::Error::other(format!("no server {name:?}"))
 }
 
 fn tell(address: SocketAddr) {
     println!("listens on http://{address}/");
 }
 
-/// One task for each client.
-fn on_tokio<F>(serve: impl Fn(TcpStream) -> F + Copy + 'static) -> io::Result<()>
+/// One task for each client, on so many threads.
+fn serve<F>(workers: usize, serve: impl Fn(TcpStream) -> F) -> io::Result<()>
 where
-    F: Future<Output = ()> + 'static,
+    F: Future<Output = ()> + Send + 'static,
 {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let tasks = tokio::task::LocalSet::new();
-    tasks.block_on(&runtime, async {
+    let mut builder = match workers {
+        1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    builder.worker_threads(workers).enable_all().build()?.block_on(async {
         let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
         tell(listener.local_addr()?);
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
-            tokio::task::spawn_local(serve(stream));
+            tokio::spawn(serve(stream));
         }
     })
-}
-
-/// Takes all that has arrived, sends it back, and then writes it: one write for as much as was read. Nothing is sent before all
-/// is taken, because some write whatever waits before they read on.
-async fn echo<S, M, E>(mut socket: S, data: impl Fn(M) -> Option<M>)
-where
-    S: Stream<Item = Result<M, E>> + Sink<M> + Unpin,
-{
-    let mut arrived = Vec::with_capacity(AT_ONCE);
-    while let Some(Ok(message)) = socket.next().await {
-        arrived.extend(data(message));
-        while arrived.len() < AT_ONCE {
-            match socket.next().now_or_never() {
-                Some(Some(Ok(message))) => arrived.extend(data(message)),
-                Some(_) => return,
-                None => break,
-            }
-        }
-        for message in arrived.drain(..) {
-            if socket.feed(message).await.is_err() {
-                return;
-            }
-        }
-        if socket.flush().await.is_err() {
-            return;
-        }
-    }
 }
