@@ -63,6 +63,8 @@ struct State {
     eof: bool,
     /// Whether input of which the time has been looked at is being worked on.
     works: bool,
+    /// Whether a reply may wait to be handed on.
+    owes: bool,
     /// Whether the writing task has ended.
     alone: bool,
     /// Whether it has heard of a shutdown.
@@ -137,7 +139,9 @@ impl<I: AsyncRead + Unpin, R: Side> Reader<I, R> {
             && let Some(message) = self.next_message()
         {
             // A ping before it is answered before what is sent because of it.
-            self.reply();
+            if self.state.owes {
+                self.reply();
+            }
             return Poll::Ready(Some(Ok(message)));
         }
         self.poll_turns(cx)
@@ -282,6 +286,7 @@ impl<I: AsyncRead + Unpin, R: Side> Reader<I, R> {
                     return Some(Message::Binary(bytes.into()));
                 }
                 Some(event) => {
+                    state.owes = true;
                     let shown = see(event, shows, config);
                     if shown.is_some() {
                         break shown;
@@ -301,11 +306,13 @@ impl<I: AsyncRead + Unpin, R: Side> Reader<I, R> {
                 // Nobody is left who could apply it.
                 self.receiver.reply();
             } else if !self.shared.takes_reply() {
+                self.state.owes = true;
                 return;
             } else if let Some(reply) = self.receiver.reply() {
                 let _ = self.orders.send(Order::Reply(Box::new(reply)));
             }
         }
+        self.state.owes = false;
     }
 
     /// The subprotocol in use, if one was agreed on.
