@@ -1,8 +1,9 @@
 #!/bin/sh
-# Builds and runs the comparison with other WebSocket crates; writes benches/RESULTS.md and benches/results.svg.
+# Builds and runs the comparison with other WebSocket crates; writes benches/results/PROCESSOR.md with its chart, and the list of them,
+# benches/RESULTS.md. Where there is AVX-512, it is run twice, the second time without it.
 #
-#   benches/peers/run.sh            a full run, six minutes and more after the build
-#   benches/peers/run.sh --quick    two minutes, for a look; the figures go to benches/peers/target/quick/
+#   benches/peers/run.sh            a full run, nine minutes after the build; twice that with AVX-512
+#   benches/peers/run.sh --quick    four minutes, for a look; the figures go to benches/peers/target/quick/
 #
 # Exit status: 0 if it has run, 2 if something that it needs is missing, 1 if it has failed.
 set -eu
@@ -31,4 +32,10 @@ echo "building (the peers bring some 300 packages; minutes at first)" >&2
 cargo build --release --locked --manifest-path "$here/Cargo.toml"
 target=${CARGO_TARGET_DIR:-$here/target}
 mkdir -p "$out"
-exec "$target/release/sockless-peers" "$@" --out "$out"
+"$target/release/sockless-peers" "$@" --out "$out"
+if grep -q '^flags.* avx512f' /proc/cpuinfo; then
+    echo "again without AVX-512" >&2
+    RUSTFLAGS="${RUSTFLAGS-} --cfg sockless_simd=\"avx2\"" \
+        cargo build --release --locked --manifest-path "$here/Cargo.toml" --target-dir "$target/avx2"
+    "$target/avx2/release/sockless-peers" "$@" --out "$out"
+fi

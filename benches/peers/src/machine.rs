@@ -4,11 +4,15 @@ use std::fs;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use sockless::words::simd::Level;
+
 pub struct Machine {
     pub date: String,
     pub processor: String,
     pub cores: usize,
     pub system: String,
+    /// What SIMD this library uses here.
+    pub level: String,
     pub load: String,
     pub compiler: String,
 }
@@ -25,9 +29,18 @@ impl Machine {
             processor: processor.unwrap_or_else(|| std::env::consts::ARCH.into()),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             system: std::env::consts::OS.into(),
+            level: format!("{:?}", Level::detect().instructions()).to_lowercase(),
             load: load.join(" "),
             compiler: first_line("rustc", "--version"),
         }
+    }
+
+    /// Its name in that of a file: the processor's words, without those that say nothing, and what SIMD is used.
+    pub fn name(&self) -> String {
+        let words = self.processor.to_lowercase().replace("(r)", " ").replace("processor", " ");
+        let words =
+            words.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        words.chain([&self.level[..]]).collect::<Vec<_>>().join("-")
     }
 }
 

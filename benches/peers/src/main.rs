@@ -14,6 +14,7 @@ mod executor;
 mod frames;
 mod handshake;
 mod heap;
+mod index;
 mod machine;
 mod race;
 mod report;
@@ -33,7 +34,8 @@ use race::Effort;
 use report::Table;
 
 const USAGE: &str = "usage: sockless-peers [--quick] [--only decode|encode|handshake|deflate|memory|echo] --out DIRECTORY\n\n\
-    Writes RESULTS.md and results.svg into the directory. With --only the one part is measured, and the report has no more.";
+    Writes results/PROCESSOR.md and its chart into the directory, and RESULTS.md, which lists them. With --only the one part is measured, \
+    and the report has no more.";
 
 fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
@@ -176,12 +178,18 @@ fn run(effort: Effort, only: Option<&str>, out: &Path) -> Result<(), String> {
         let path = out.join(name);
         fs::write(&path, text).map_err(|error| format!("can't write {}: {error}", path.display()))
     };
-    save("RESULTS.md", report)?;
-    save("results.svg", chart::draw(&tables))?;
+    let results = out.join("results");
+    fs::create_dir_all(&results)
+        .map_err(|error| format!("can't make {}: {error}", results.display()))?;
+    let name = machine.name();
+    save(&format!("results/{name}.md"), report)?;
+    save(&format!("results/{name}.svg"), chart::draw(&tables))?;
+    let index = index::write(&results).map_err(|error| format!("the list of reports: {error}"))?;
+    save("RESULTS.md", index)?;
     eprintln!(
         "done in {:.0} s: {}",
         start.elapsed().as_secs_f64(),
-        out.join("RESULTS.md").display()
+        out.join(format!("results/{name}.md")).display()
     );
     Ok(())
 }

@@ -56,8 +56,8 @@ fn head(out: &mut String, effort: Effort, machine: &Machine) {
         out,
         "# The same work through sockless and through others\n\n\
          Made by `benches/peers/run.sh{}` on {}: do not edit.\n\n\
-         ![Time relative to sockless](results.svg)\n\n\
-         - Processor: {} ({} cores), {}; load before the run: {}\n\
+         ![Time relative to sockless]({}.svg)\n\n\
+         - Processor: {} ({} cores), {}; SIMD: {}; load before the run: {}\n\
          - {}; profile: `opt-level = 3`, thin LTO, one codegen unit; no `target-cpu`: SIMD is chosen at run time\n\
          - {} rounds of {} ms for each contender in each row, in an order that rotates; processor time of the thread\n\n\
          **Read the ratios.** They compare what was measured in the same round of one run; times drift with the machine, and another run \
@@ -66,9 +66,11 @@ fn head(out: &mut String, effort: Effort, machine: &Machine) {
          Everything that is timed is checked before: every decoded payload, the first encoded frame, every inflated message.\n",
         if effort.is_quick() { " --quick" } else { "" },
         machine.date,
+        machine.name(),
         machine.processor,
         machine.cores,
         machine.system,
+        machine.level,
         machine.load,
         machine.compiler,
         effort.rounds,

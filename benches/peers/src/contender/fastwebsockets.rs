@@ -45,8 +45,10 @@ impl Contender for Fastwebsockets {
                 let end = seen.messages + messages;
                 while seen.messages < end {
                     let frame = socket.read_frame().await.expect("a message");
-                    if matches!(frame.opcode, OpCode::Text | OpCode::Binary) {
-                        seen.take(&frame.payload);
+                    match frame.opcode {
+                        OpCode::Ping => {}
+                        OpCode::Text | OpCode::Binary => seen.take(&frame.payload),
+                        other => panic!("{other:?}"),
                     }
                 }
             });

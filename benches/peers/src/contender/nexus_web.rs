@@ -44,7 +44,8 @@ impl Contender for NexusWeb {
                     match message {
                         Message::Binary(payload) => seen.take(payload),
                         Message::Text(text) => seen.take(text.as_bytes()),
-                        _ => {}
+                        Message::Ping(_) => {}
+                        other => panic!("{other:?}"),
                     }
                 }
                 if reader.should_compact() {

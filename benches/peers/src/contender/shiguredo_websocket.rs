@@ -75,7 +75,8 @@ impl Contender for ShiguredoWebsocket {
                     match event {
                         ConnectionEvent::BinaryMessage(payload) => seen.take(&payload),
                         ConnectionEvent::TextMessage(text) => seen.take(text.as_bytes()),
-                        _ => {}
+                        ConnectionEvent::Ping(_) => {}
+                        other => panic!("{other:?}"),
                     }
                 }
                 while let Some(answer) = connection.poll_output() {

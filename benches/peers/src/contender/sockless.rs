@@ -308,8 +308,9 @@ fn show<R: Role>(
                     lend(connection, text.into_string().into_bytes());
                 }
             }
-            // Pings, which are answered already.
-            _ => {}
+            // It is answered already.
+            Event::Ping(_) => {}
+            other => panic!("{other:?}"),
         }
     }
     if !connection.output().is_empty() {

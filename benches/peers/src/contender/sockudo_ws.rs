@@ -47,7 +47,8 @@ impl Contender for SockudoWs {
                 for message in messages.drain(..) {
                     match message {
                         Message::Binary(payload) | Message::Text(payload) => seen.take(&payload),
-                        _ => {}
+                        Message::Ping(_) => {}
+                        other => panic!("{other:?}"),
                     }
                 }
             }

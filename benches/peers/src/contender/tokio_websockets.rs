@@ -41,7 +41,7 @@ impl Contender for TokioWebsockets {
                     match message.as_text() {
                         Some(text) => seen.take(text.as_bytes()),
                         None if message.is_binary() => seen.take(message.as_payload()),
-                        None => {}
+                        None => assert!(message.is_ping(), "{message:?}"),
                     }
                 }
             });

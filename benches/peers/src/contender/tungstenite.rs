@@ -43,7 +43,8 @@ impl Contender for Tungstenite {
                 match socket.read().expect("a message") {
                     Message::Binary(payload) => seen.take(&payload),
                     Message::Text(text) => seen.take(text.as_bytes()),
-                    _ => {}
+                    Message::Ping(_) => {}
+                    other => panic!("{other:?}"),
                 }
             }
         }))

@@ -48,8 +48,11 @@ impl Contender for Wtx {
                 while seen.messages < end {
                     let origin = WebSocketPayloadOrigin::Adaptive;
                     let frame = socket.read_frame(&mut buffer, origin).await.expect("a message");
-                    if matches!(frame.op_code(), OpCode::Text | OpCode::Binary) {
-                        seen.take(frame.payload());
+                    match frame.op_code() {
+                        // Fragments of a message are in the buffer.
+                        OpCode::Ping => continue,
+                        OpCode::Text | OpCode::Binary => seen.take(frame.payload()),
+                        other => panic!("{other:?}"),
                     }
                     buffer.clear();
                 }

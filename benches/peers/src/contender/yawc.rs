@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use ::yawc::{CompressionLevel, DeflateOptions, Frame, HttpStream, Options, Role, WebSocket};
+use ::yawc::{
+    CompressionLevel, DeflateOptions, Frame, HttpStream, OpCode, Options, Role, WebSocket,
+};
 use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -49,8 +51,12 @@ impl Contender for Yawc {
                 let end = seen.messages + messages;
                 while seen.messages < end {
                     let frame = socket.next().await.expect("open");
-                    if frame.opcode() as u8 <= 2 {
-                        seen.take(frame.payload());
+                    match frame.opcode() {
+                        OpCode::Ping => {}
+                        opcode => {
+                            assert!(opcode as u8 <= 2, "{opcode:?}");
+                            seen.take(frame.payload());
+                        }
                     }
                 }
             });
