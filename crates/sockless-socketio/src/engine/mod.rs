@@ -4,8 +4,11 @@
 //! by itself: its driver hands in what arrives with the time, and carries what comes out. What a packet is on the wire is in `packet` and
 //! `payload`, what a request says in `request`; one session is in `session`, its heartbeat in `heartbeat`, the table of them in `table`.
 //!
+//! The client's role is in [`client`].
+//!
 //! JSONP and WebTransport are left out. Version 3 of the protocol is refused.
 
+pub mod client;
 mod config;
 mod cors;
 mod heartbeat;

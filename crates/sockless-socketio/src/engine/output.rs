@@ -40,13 +40,20 @@ pub enum Message {
     Binary(Bytes),
 }
 
+impl Message {
+    /// How many bytes it has.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+        }
+    }
+}
+
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (kind, len) = match self {
-            Self::Text(text) => ("Text", text.len()),
-            Self::Binary(bytes) => ("Binary", bytes.len()),
-        };
-        f.debug_struct(kind).field("len", &len).finish()
+        let kind = if matches!(self, Self::Text(_)) { "Text" } else { "Binary" };
+        f.debug_struct(kind).field("len", &self.len()).finish()
     }
 }
 
@@ -94,17 +101,20 @@ impl fmt::Display for Reason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SendError {
-    /// The session has ended, or is being closed.
+    /// The session has ended, is being closed, or isn't open yet.
     Closed,
     /// As much waits as [`Config::with_queue`](super::Config::with_queue) allows.
     Full,
+    /// It is longer than the server accepts: [`Config::max_payload`](super::Config::max_payload) there. This is for clients.
+    TooLarge,
 }
 
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Closed => "the session has ended",
+            Self::Closed => "the session is not open",
             Self::Full => "as much waits to be sent as may wait",
+            Self::TooLarge => "it is longer than the server accepts",
         })
     }
 }

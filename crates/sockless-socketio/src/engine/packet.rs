@@ -133,6 +133,14 @@ pub(super) fn append_polled(frame: &Frame, body: &mut String) {
     }
 }
 
+/// How many bytes a packet has in a body of long-polling.
+pub(super) fn polled_len(frame: &Frame) -> usize {
+    match frame {
+        Frame::Text(text) => text.len(),
+        Frame::Binary(bytes) => bytes.len().div_ceil(3).saturating_mul(4).saturating_add(1),
+    }
+}
+
 /// What is wrong with a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -1,4 +1,4 @@
-//! The query of a request.
+//! The query of a request: what is read from it, and what is written into it.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -40,4 +40,21 @@ fn unescape(text: &str) -> Option<String> {
 
 fn digit(hex: u8) -> Option<u8> {
     char::from(hex).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+/// Appends a value to a query, with escapes for all but letters, digits, `-`, `_`, `.` and `~`.
+pub(super) fn escape(value: &str, query: &mut String) {
+    for byte in value.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                query.push(char::from(byte));
+            }
+            _ => {
+                query.push('%');
+                for digit in [byte >> 4, byte & 15] {
+                    query.push(char::from(b"0123456789ABCDEF"[usize::from(digit)]));
+                }
+            }
+        }
+    }
 }

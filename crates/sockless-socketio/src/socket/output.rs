@@ -127,7 +127,7 @@ impl fmt::Display for DisconnectReason {
 pub enum EmitError {
     /// The socket has gone, or was not accepted yet.
     Disconnected,
-    /// As much waits to be sent as may wait: the client reads too slowly.
+    /// As much waits to be sent as may wait: the other end reads too slowly.
     Full,
     /// It was volatile, and the transport wasn't ready.
     NotReady,
@@ -135,6 +135,8 @@ pub enum EmitError {
     Reserved,
     /// As many acknowledgements are waited for as [`Config::with_acks`](super::Config::with_acks) allows.
     Acks,
+    /// It is longer than the server accepts. This is for clients.
+    TooLarge,
 }
 
 impl fmt::Display for EmitError {
@@ -145,6 +147,7 @@ impl fmt::Display for EmitError {
             Self::NotReady => "the transport is not ready for a volatile event",
             Self::Reserved => "the event's name is reserved",
             Self::Acks => "too many acknowledgements are waited for",
+            Self::TooLarge => "it is longer than the server accepts",
         })
     }
 }
@@ -156,6 +159,7 @@ impl From<SendError> for EmitError {
         match error {
             SendError::Full => Self::Full,
             SendError::Closed => Self::Disconnected,
+            SendError::TooLarge => Self::TooLarge,
         }
     }
 }

@@ -1,9 +1,11 @@
 //! The state machines alone: no network, no clock.
 
 mod acks;
+mod client;
 mod closing;
 mod heartbeat;
 mod hostile;
+mod pair;
 mod peer;
 mod places;
 mod polling;

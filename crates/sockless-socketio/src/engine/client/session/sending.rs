@@ -1,0 +1,126 @@
+//! What is sent: a queue, and the transport that takes from it.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::{Client, State, Transport};
+use crate::engine::client::output::Output;
+use crate::engine::client::output::Reason;
+use crate::engine::output::{SendError, Transmit};
+use crate::engine::packet::{Frame, polled_len};
+use crate::engine::payload::encode_payload;
+
+impl Client {
+    /// Sends messages, one after the other: all of them or none.
+    ///
+    /// # Errors
+    ///
+    /// If the session isn't open, too much waits, or one of them is longer than the server allows.
+    pub fn send(&mut self, frames: &[Frame]) -> Result<(), SendError> {
+        let max_payload = match &self.hello {
+            Some(hello) if self.state == State::Open => hello.max_payload,
+            _ => return Err(SendError::Closed),
+        };
+        // In long-polling, bytes are written in base64. What waits until the WebSocket is used may also go with the last request.
+        let written = if self.is_websocket() { Frame::len } else { polled_len };
+        if frames.iter().any(|frame| written(frame) > max_payload) {
+            return Err(SendError::TooLarge);
+        }
+        let bytes: usize = frames.iter().map(Frame::len).sum();
+        let fits = self.queue.len() + frames.len() <= self.config.queue_frames
+            && self.queued.saturating_add(bytes) <= self.config.queue_bytes;
+        if !fits {
+            return Err(SendError::Full);
+        }
+        frames.iter().cloned().for_each(|frame| self.push(frame));
+        self.flush();
+        Ok(())
+    }
+
+    /// Whether what is sent would be on its way at once: nothing waits, and no request has to be waited for.
+    pub fn is_idle(&self) -> bool {
+        let ready = match self.transport {
+            Transport::Polling { posts, .. } => !posts && !self.is_changing(),
+            Transport::WebSocket { open, .. } => open,
+        };
+        self.state == State::Open && self.queue.is_empty() && ready
+    }
+
+    /// How much waits to be sent: frames, and their bytes.
+    pub fn queued(&self) -> (usize, usize) {
+        (self.queue.len(), self.queued)
+    }
+
+    /// What the WebSocket has to do next: to be called after each [`Output::Transmit`], until there is nothing more.
+    pub fn transmit(&mut self) -> Transmit {
+        if self.probe.is_some() {
+            return self.next_of_probe().map_or(Transmit::Wait, Transmit::Frame);
+        }
+        let Transport::WebSocket { told, .. } = &mut self.transport else { return Transmit::Close };
+        if let Some(frame) = self.queue.pop_front() {
+            self.queued -= frame.len();
+            return Transmit::Frame(frame);
+        }
+        *told = false;
+        match self.state {
+            State::Opening { .. } | State::Open => Transmit::Wait,
+            State::Closing { .. } => {
+                self.end(Reason::ForcedClose);
+                Transmit::Close
+            }
+            State::Closed => Transmit::Close,
+        }
+    }
+
+    /// Queues a frame of the protocol, which has its place whatever waits.
+    pub(super) fn push(&mut self, frame: Frame) {
+        self.queued += frame.len();
+        self.queue.push_back(frame);
+    }
+
+    /// Whether all has been sent, with the packet that closes the session.
+    pub(super) fn is_last_sent(&self) -> bool {
+        matches!(self.state, State::Closing { .. }) && self.queue.is_empty()
+    }
+
+    /// Gives what waits to the transport, if it can take it.
+    pub(super) fn flush(&mut self) {
+        if self.is_closed() || self.is_changing() {
+            return;
+        }
+        let closes = matches!(self.state, State::Closing { .. });
+        match &mut self.transport {
+            Transport::Polling { posts, .. } => {
+                if !self.queue.is_empty() && !core::mem::replace(posts, true) {
+                    let body = self.next_body().into();
+                    let query = self.address("polling");
+                    self.outputs.push_back(Output::Post { query, body });
+                }
+            }
+            Transport::WebSocket { open, told, .. } => {
+                let has_work = closes || !self.queue.is_empty();
+                if has_work && *open && !core::mem::replace(told, true) {
+                    self.outputs.push_back(Output::Transmit);
+                }
+            }
+        }
+    }
+
+    /// As much of what waits as fits in one body.
+    fn next_body(&mut self) -> String {
+        let most = self.hello.as_ref().map_or(usize::MAX, |hello| hello.max_payload);
+        let mut frames = Vec::new();
+        let mut len = 0_usize;
+        while let Some(frame) = self.queue.front() {
+            let separator = usize::from(!frames.is_empty());
+            let longer = len.saturating_add(separator).saturating_add(polled_len(frame));
+            if longer > most && !frames.is_empty() {
+                break;
+            }
+            len = longer;
+            self.queued -= frame.len();
+            frames.extend(self.queue.pop_front());
+        }
+        encode_payload(&frames)
+    }
+}
