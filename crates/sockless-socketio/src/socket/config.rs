@@ -1,8 +1,8 @@
-//! The times and limits of a server of Socket.IO. Those of its transports are the engine's.
+//! The times and limits of Socket.IO, in both roles. Those of its transports are the engine's.
 
 use core::time::Duration;
 
-/// The times and limits of a [`Server`](crate::socket::Server).
+/// The times and limits of a [`Server`](crate::socket::Server), or of a [`Client`](crate::socket::client::Client).
 #[derive(Clone, Debug)]
 pub struct Config {
     pub(super) connect_timeout: Duration,
@@ -12,6 +12,7 @@ pub struct Config {
     pub(super) attachment_bytes: usize,
     pub(super) depth: usize,
     pub(super) acks: usize,
+    pub(super) repeats: (usize, usize),
 }
 
 impl Default for Config {
@@ -24,12 +25,13 @@ impl Default for Config {
             attachment_bytes: 8 << 20,
             depth: 64,
             acks: 1_024,
+            repeats: (1_024, 4 << 20),
         }
     }
 }
 
 impl Config {
-    /// How long a client may take until it is connected to a namespace. Default 45 s.
+    /// How long a client may take until it is connected to a namespace; and a server, until it has answered. Default 45 s.
     #[must_use]
     pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
@@ -61,6 +63,14 @@ impl Config {
     #[must_use]
     pub fn with_acks(mut self, acks: usize) -> Self {
         self.acks = acks;
+        self
+    }
+
+    /// How many events of a client may wait in a namespace until they were acknowledged, and their bytes in all: those that are sent
+    /// repeatedly. Default 1,024 and 4 MiB.
+    #[must_use]
+    pub fn with_repeats(mut self, count: usize, bytes: usize) -> Self {
+        self.repeats = (count, bytes);
         self
     }
 }

@@ -3,8 +3,9 @@
 //! [`Server`] decides everything that its driver carries out, like [`Engine`](crate::engine::Engine), on which it stands. What a packet is
 //! on the wire is in `packet`, `decoder` and `json`; what an event carries in `payload`; who is where in `rooms` and `sockets`.
 //!
-//! The client's role, recovery of the state, and many servers are not there yet.
+//! The client's role is in [`client`]. Recovery of the state, and many servers are not there yet.
 
+pub mod client;
 mod config;
 mod decoder;
 mod json;

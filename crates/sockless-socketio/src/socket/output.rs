@@ -137,6 +137,8 @@ pub enum EmitError {
     Acks,
     /// It is longer than the server accepts. This is for clients.
     TooLarge,
+    /// The authentication is no JSON object. This is for clients.
+    Auth,
 }
 
 impl fmt::Display for EmitError {
@@ -148,6 +150,7 @@ impl fmt::Display for EmitError {
             Self::Reserved => "the event's name is reserved",
             Self::Acks => "too many acknowledgements are waited for",
             Self::TooLarge => "it is longer than the server accepts",
+            Self::Auth => "the authentication is no JSON object",
         })
     }
 }

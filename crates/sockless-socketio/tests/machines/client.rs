@@ -11,6 +11,9 @@ use crate::peer::millis;
 const HELLO: &str = r#"0{"sid":"a1","upgrades":["websocket"],"pingInterval":300,"pingTimeout":200,"maxPayload":100}"#;
 const POLLED: &str = "EIO=4&transport=polling&sid=a1";
 
+/// How a session may end.
+type Way = fn(&mut Talking);
+
 /// A client, and its time.
 struct Talking {
     client: Client,
@@ -277,7 +280,7 @@ fn closing_sends_what_waits_and_says_so() {
 
 #[test]
 fn a_server_ends_the_session_in_many_ways() {
-    let ways: [(fn(&mut Talking), Reason); 8] = [
+    let ways: [(Way, Reason); 8] = [
         (|talking| talking.polled("1"), Reason::TransportClose),
         (|talking| talking.polled("x"), Reason::ParseError),
         (|talking| talking.polled(""), Reason::ParseError),
@@ -316,7 +319,7 @@ fn a_server_ends_the_session_in_many_ways() {
 
 #[test]
 fn a_session_that_is_not_opened_says_why() {
-    let ways: [(fn(&mut Talking), Reason); 6] = [
+    let ways: [(Way, Reason); 6] = [
         (
             |talking| talking.client.answered(Request::Poll, 503, Bytes::new(), talking.now),
             Reason::Refused(503),

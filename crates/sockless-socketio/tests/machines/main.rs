@@ -2,6 +2,7 @@
 
 mod acks;
 mod client;
+mod client_sockets;
 mod closing;
 mod heartbeat;
 mod hostile;

@@ -404,7 +404,8 @@ fn what_both_have_said_is_heard_as_it_was_said() {
     pair.rest();
     let binary = said(7, true);
     pair.client.send(&[binary.clone(), said(8, false)]).expect("sent");
-    pair.server.send(pair.session.expect("a session"), &[binary.clone()]).expect("sent");
+    let session = pair.session.expect("a session");
+    pair.server.send(session, std::slice::from_ref(&binary)).expect("sent");
     pair.settle();
     pair.rest();
     assert_eq!(pair.heard.0, [as_heard(&binary)]);
