@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![cfg_attr(not(feature = "tokio"), no_std)]
+#![cfg_attr(not(any(feature = "tokio", feature = "client")), no_std)]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
 
+#[cfg(feature = "client")]
+pub mod client;
 pub mod engine;
 mod entropy;
 #[cfg(feature = "tokio")]

@@ -61,7 +61,8 @@ pub use message::{CloseFrame, Message, TrySendError};
 #[cfg(feature = "rustls")]
 pub use net::Tls;
 pub use net::{
-    Listener, NetReadHalf, NetStream, NetWriteHalf, Proxy, ProxyError, connect, connect_with,
+    Listener, NetReadHalf, NetStream, NetWriteHalf, Proxy, ProxyError, connect, connect_stream,
+    connect_with,
 };
 pub use opening::{
     AcceptError, ClientOptions, ConnectError, Decision, Opening, Refused, ServerOptions, Stage,

@@ -95,6 +95,17 @@ impl Payload {
         serde_json::from_str(&self.json).map_err(ReadError)
     }
 
+    /// The same but for the last argument. Its attachments stay, if it has any.
+    #[cfg(feature = "client")]
+    pub(crate) fn without_last(&self) -> Self {
+        let elements: Vec<&serde_json::value::RawValue> =
+            serde_json::from_str(&self.json).unwrap_or_default();
+        let kept = elements.split_last().map_or(&[][..], |(_, kept)| kept);
+        let kept: Vec<&str> = kept.iter().map(|element| element.get()).collect();
+        let json = alloc::format!("[{}]", kept.join(","));
+        Self { json, attachments: self.attachments.clone() }
+    }
+
     /// The bytes of an attachment.
     pub fn attachment(&self, attachment: Attachment) -> Option<&Bytes> {
         self.attachments.get(attachment.num).filter(|_| attachment.placeholder)

@@ -48,6 +48,26 @@ pub async fn connect_with(
     Box::pin(follow(url, &options)).await
 }
 
+/// Opens the stream that a WebSocket to this URL would have, and nothing on it: by the same proxy, with the same TLS, in the same time. It is
+/// for protocols that make requests of HTTP/1.1 beside the WebSocket.
+///
+/// # Errors
+///
+/// As for [`connect`], as far as it goes. Redirects are answers to requests, and so not followed.
+pub async fn connect_stream(
+    url: &str,
+    options: impl Into<ClientOptions>,
+) -> Result<NetStream, ConnectError> {
+    let options = options.into();
+    let url = Url::parse(url)?;
+    let time = Time { clock: Clock::start(), limit: options.handshake.timeout };
+    let opening = async {
+        let stream = reach(url, &options, time).await?;
+        secure(url, &options, stream, time).await
+    };
+    Box::pin(opening).await
+}
+
 /// Opens a connection, following as many redirects as are allowed.
 async fn follow(
     url: &str,

@@ -9,7 +9,7 @@ mod stream_halves;
 #[cfg(feature = "rustls")]
 mod tls;
 
-pub use connect::{connect, connect_with};
+pub use connect::{connect, connect_stream, connect_with};
 pub use listener::Listener;
 pub use proxy::{Proxy, ProxyError};
 pub use stream::NetStream;

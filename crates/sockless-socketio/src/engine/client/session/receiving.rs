@@ -108,7 +108,7 @@ impl Client {
 
     /// Whether the WebSocket is to be read on. If not, an [`Output::Read`] says when.
     pub fn wants_input(&mut self) -> bool {
-        let full = self.is_full();
+        let full = self.is_full() && !self.is_closed();
         match &mut self.transport {
             Transport::WebSocket { unread, .. } => {
                 *unread = full;
