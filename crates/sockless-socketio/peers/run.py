@@ -1,22 +1,28 @@
 #!/usr/bin/env python3
-"""Runs other people's suites and clients against the example `suite`.
+"""Runs other people's suites, clients and servers against this crate's.
 
-    peers/run.py suites [--runs N]   the official suites of Engine.IO 4 and Socket.IO 5, unmodified
-    peers/run.py client [--runs N]   the official client, 4.8, in Node
-    peers/run.py                     both
+    peers/run.py suites    the official suites of Engine.IO 4 and Socket.IO 5, unmodified, against the example `suite`
+    peers/run.py client    the official client, 4.8, in Node, against the example
+    peers/run.py page      the official client in Chromium, against the example
+    peers/run.py python    python-socketio's client against the example
+    peers/run.py server    this crate's client, the example `talk`, against the official server, 4.8, in Node
+    peers/run.py           all of them; --runs N: each N times
 
-The suites are fetched from GitHub, packages by npm, into a temporary folder: nothing of them is kept. SOCKLESS_SOCKETIO_DOCS names a folder
-that has the suites already: the one that is `docs` in the repository socketio/socket.io. What can't be had is said and counted as
+The suites are fetched from GitHub, packages by npm and pip, into a temporary folder: nothing of them is kept. SOCKLESS_SOCKETIO_DOCS names a
+folder that has the suites already: the one that is `docs` in the repository socketio/socket.io. What can't be had is said and counted as
 skipped: the status is 2 then. The suites want port 3000, and a machine that isn't busy: the README says why.
 """
 
 import argparse
+import functools
+import http.server
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -24,6 +30,12 @@ REPOSITORY = "https://github.com/socketio/socket.io"
 COMMIT = "d2d753fed4435015c2d83fe62e676b44e07fa3f7"
 SUITES = {"engine.io-protocol/v4-test-suite": 25, "socket.io-protocol/v5-test-suite": 32}
 CLIENT = "socket.io-client@4.8"
+SERVER = "socket.io@4.8"
+PYTHON = "python-socketio[client]==5.18.1"
+
+# The browser is driven as in the other tests.
+sys.path.insert(0, str(ROOT / "autobahn" / "interop"))
+import chromium  # noqa: E402
 
 
 # The suites say `localhost`, and one test gives a request five milliseconds to arrive: there is no time to try ::1 first.
@@ -46,9 +58,10 @@ def quiet(command, what, **options):
 
 
 def build():
-    command = ["cargo", "build", "--quiet", "--package", "sockless-socketio", "--features", "tokio", "--example", "suite"]
+    """The folder of the examples."""
+    command = ["cargo", "build", "--quiet", "--package", "sockless-socketio", "--all-features", "--example", "suite", "--example", "talk"]
     subprocess.run(command, check=True, cwd=ROOT)
-    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "examples" / "suite"
+    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "examples"
 
 
 def hurry():
@@ -60,14 +73,28 @@ def hurry():
 
 
 class Serving:
-    """The example, on a port of 127.0.0.1; 0 is any."""
+    """A server that says its URL: by default the example, on a port of 127.0.0.1; 0 is any."""
 
-    def __init__(self, program, port):
-        self.command = [program, f"127.0.0.1:{port}"]
+    def __init__(self, examples, port, command=None, **options):
+        self.command = command or [examples / "suite", f"127.0.0.1:{port}"]
+        self.options = options
 
     def __enter__(self):
-        self.process = subprocess.Popen(self.command, preexec_fn=hurry, stdout=subprocess.PIPE, text=True)
-        return self.process.stdout.readline().strip()
+        self.start()
+        return self
+
+    def start(self):
+        self.process = subprocess.Popen(self.command, preexec_fn=hurry, stdout=subprocess.PIPE, text=True, **self.options)
+        self.url = self.process.stdout.readline().strip()
+
+    def restart(self):
+        """Kills it, and starts it again at the same place."""
+        self.process.kill()
+        self.process.wait()
+        port = self.url.rsplit(":", 1)[1]
+        last = str(self.command[-1])
+        self.command[-1] = f"{last.rsplit(':', 1)[0]}:{port}" if ":" in last else port
+        self.start()
 
     def __exit__(self, *_):
         self.process.terminate()
@@ -116,28 +143,96 @@ def run_suites(program, folder, runs):
                 print(f"{suite}: {count} of {count}, run {run} of {runs}", flush=True)
 
 
-def run_client(program, folder, runs):
-    here = folder / "client"
+def installed(folder, name, package, *files):
+    """A folder where npm has installed a package, with copies of these files."""
+    here = folder / name
     here.mkdir()
-    shutil.copy(Path(__file__).with_name("client.mjs"), here)
+    for file in files:
+        shutil.copy(Path(__file__).with_name(file), here)
     (here / "package.json").write_text('{"private": true}')
-    quiet(["npm", "install", "--no-audit", "--no-fund", CLIENT], f"npm can't install {CLIENT}", cwd=here)
-    with Serving(program, 0) as url:
+    quiet(["npm", "install", "--no-audit", "--no-fund", package], f"npm can't install {package}", cwd=here)
+    return here
+
+
+def finished(what, done):
+    print(done.stdout, end="", flush=True)
+    if done.returncode != 0:
+        sys.exit(f"{what}: status {done.returncode}")
+
+
+def run_client(program, folder, runs):
+    here = installed(folder, "client", CLIENT, "client.mjs")
+    with Serving(program, 0) as serving:
         for run in range(1, runs + 1):
-            done = subprocess.run(["node", "client.mjs", url], cwd=here, text=True, stdout=subprocess.PIPE, timeout=120)
-            print(done.stdout, end="", flush=True)
-            if done.returncode != 0:
-                sys.exit(f"{CLIENT}, run {run}: status {done.returncode}")
+            done = subprocess.run(["node", "client.mjs", serving.url], cwd=here, text=True, stdout=subprocess.PIPE, timeout=120)
+            finished(f"{CLIENT}, run {run}", done)
+
+
+def run_python(program, folder, runs):
+    venv = folder / "python"
+    quiet([sys.executable, "-m", "venv", venv], "Python can't make a virtual environment")
+    quiet([venv / "bin" / "pip", "install", "--quiet", PYTHON], f"pip can't install {PYTHON}")
+    command = [venv / "bin" / "python", Path(__file__).with_name("client.py")]
+    with Serving(program, 0) as serving:
+        for run in range(1, runs + 1):
+            done = subprocess.run([*command, serving.url], text=True, stdout=subprocess.PIPE, timeout=120)
+            finished(f"{PYTHON}, run {run}", done)
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+def run_page(program, folder, runs):
+    path = chromium.find()
+    if path is None:
+        raise Skipped("Chromium is not installed")
+    here = installed(folder, "page", CLIENT, "page.html")
+    shutil.copy(here / "node_modules" / "socket.io-client" / "dist" / "socket.io.js", here)
+    files = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=here))
+    threading.Thread(target=files.serve_forever, daemon=True).start()
+    browser = chromium.Chromium(path)
+    try:
+        tab = browser.tab()
+        tab.open(f"http://127.0.0.1:{files.server_port}/page.html")
+        with Serving(program, 0) as serving:
+            for _ in range(runs):
+                for transports in ['["polling"]', '["websocket"]', '["polling", "websocket"]']:
+                    tab.evaluate(f'talk("{serving.url}", {transports})')
+                    serving.restart()
+                    checks = tab.evaluate("returned()")
+                    print(f"Chromium, {transports}: {checks} checks", flush=True)
+    finally:
+        browser.close()
+        files.shutdown()
+
+
+def run_server(program, folder, runs):
+    here = installed(folder, "server", SERVER, "server.mjs")
+    with Serving(program, 0, ["node", "server.mjs", "0"], cwd=here) as serving:
+        for run in range(1, runs + 1):
+            talks = subprocess.Popen([program / "talk", serving.url], text=True, stdout=subprocess.PIPE)
+            for line in talks.stdout:
+                if line == "restart\n":
+                    serving.restart()
+                else:
+                    print(line, end="", flush=True)
+            if talks.wait(120) != 0:
+                sys.exit(f"{SERVER}, run {run}: status {talks.returncode}")
+
+
+RUNS = {"suites": run_suites, "client": run_client, "page": run_page, "python": run_python, "server": run_server}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="?", choices=["suites", "client", "all"], default="all")
+    parser.add_argument("what", nargs="?", choices=[*RUNS, "all"], default="all")
     parser.add_argument("--runs", type=int, default=1)
     options = parser.parse_args()
     program = build()
     skipped = 0
-    for what, run in {"suites": run_suites, "client": run_client}.items():
+    for what, run in RUNS.items():
         if options.what not in (what, "all"):
             continue
         with tempfile.TemporaryDirectory() as folder:

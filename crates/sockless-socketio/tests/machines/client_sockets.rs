@@ -352,8 +352,20 @@ fn recovery_asks_with_the_private_id_and_the_offset_of_the_last_event() {
     assert!(message(talking.text(r#"42["a",3,"o\"2"]"#)).3);
     let asked = ask(&mut talking, Some("{}"));
     assert_eq!(asked.as_deref(), Some(r#"40{"pid":"p1","offset":"o\"2"}"#));
-    // It isn't: the old offset says nothing any more.
-    talking.text(r#"40{"sid":"c2","pid":"p2"}"#);
+    talking.text(r#"40{"sid":"c1","pid":"p1"}"#);
+    // The reference sends what was missed before it says so.
+    assert_eq!(ask(&mut talking, None).as_deref(), Some(r#"40{"pid":"p1","offset":"o\"2"}"#));
+    assert_eq!(talking.text(r#"42["a",4,"o3"]"#), []);
+    let events = talking.text(r#"40{"sid":"c1","pid":"p1"}"#);
+    assert!(matches!(
+        &events[..],
+        [Event::Connected { recovered: true, .. }, Event::Message { .. }]
+    ));
+    assert_eq!(ask(&mut talking, None).as_deref(), Some(r#"40{"pid":"p1","offset":"o3"}"#));
+    // It isn't: what came says nothing, and neither does the old offset.
+    assert_eq!(talking.text(r#"42["a",5,"o4"]"#), []);
+    let events = talking.text(r#"40{"sid":"c2","pid":"p2"}"#);
+    assert!(matches!(&events[..], [Event::Connected { recovered: false, .. }]));
     assert_eq!(ask(&mut talking, None).as_deref(), Some(r#"40{"pid":"p2"}"#));
     // A server without recovery: nothing is said of it, and no string is taken for an offset.
     talking.text(r#"40{"sid":"c3"}"#);

@@ -10,6 +10,7 @@
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::recovery::Recovery;
@@ -25,6 +26,10 @@ pub(super) struct Place {
     /// The acknowledgements that are waited for, and until when.
     pub(super) acks: BTreeMap<u64, Duration>,
     next_ack: u64,
+    /// Events that came before the server has said whether this is recovered: the reference sends what was missed first.
+    pub(super) early: Vec<(String, Payload)>,
+    /// How many bytes they have.
+    pub(super) early_len: usize,
     /// Events that are sent until they are acknowledged, one at a time.
     pub(super) repeats: VecDeque<Repeated>,
     /// How many bytes they have.

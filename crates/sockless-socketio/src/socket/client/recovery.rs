@@ -29,6 +29,11 @@ impl Recovery {
         recovered
     }
 
+    /// Whether the server may recover what was missed.
+    pub(super) fn is_possible(&self) -> bool {
+        self.private_id.is_some()
+    }
+
     /// An event has arrived that asks for no acknowledgement: whether its last argument may be an offset.
     pub(super) fn event(&mut self, arguments: &str) -> bool {
         if self.private_id.is_none() {

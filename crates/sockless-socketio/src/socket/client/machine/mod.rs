@@ -274,6 +274,20 @@ impl Client {
                 place.id = Some(sid);
                 let recovered = place.recovery.accepted(pid);
                 self.events.push_back(Event::Connected { namespace: namespace.clone(), recovered });
+                place.early_len = 0;
+                // Otherwise they were on their way when the client left the namespace.
+                for (name, payload) in core::mem::take(&mut place.early) {
+                    if recovered {
+                        let may_end_with_offset = place.recovery.event(payload.json());
+                        self.events.push_back(Event::Message {
+                            namespace: namespace.clone(),
+                            name,
+                            payload,
+                            reply: None,
+                            may_end_with_offset,
+                        });
+                    }
+                }
                 self.repeat(&namespace, now);
             }
             (Standing::Asked { .. }, Packet::ConnectError { namespace, data }) => {
@@ -281,6 +295,15 @@ impl Client {
                 // It wasn't connected: nothing else is said.
                 self.forget(&namespace, DisconnectReason::Server);
                 self.events.push_back(Event::Refused { namespace, message, data });
+            }
+            (Standing::Asked { .. }, Packet::Event { id: None, name, payload, .. })
+                if place.recovery.is_possible() =>
+            {
+                place.early_len = place.early_len.saturating_add(name.len() + payload.len());
+                place.early.push((name, payload));
+                if place.early_len > self.engine.config().max_input() {
+                    self.give_up(DisconnectReason::ParseError, now);
+                }
             }
             (Standing::Connected, Packet::Event { namespace, id, name, payload }) => {
                 let may_end_with_offset = id.is_none() && place.recovery.event(payload.json());
@@ -323,6 +346,7 @@ impl Client {
     fn leave(&mut self, namespace: &Namespace, reason: DisconnectReason) {
         let Some(place) = self.places.get_mut(namespace) else { return };
         let standing = core::mem::take(&mut place.standing);
+        (place.early, place.early_len) = (Vec::new(), 0);
         if let Standing::Asked { by } = standing {
             self.deadlines.remove(&(by, Due::Connect(namespace.clone())));
         }
