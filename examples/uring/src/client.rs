@@ -12,7 +12,8 @@ use sockless::frame::Misuse;
 use sockless::handshake::{Acceptance, Acceptor, Asked, HeadLimits, RequestError};
 use sockless::{CloseCode, Config, Connection, Event, Input, Server, Want, endpoint};
 
-use crate::ring::{Completed, ENOBUFS, Lent, Ring};
+use crate::buffers::Lent;
+use crate::ring::{Completed, ENOBUFS, Ring};
 
 /// How much is written at once.
 const WRITE: usize = 256 << 10;

@@ -1,13 +1,16 @@
-//! An echo server on io_uring, on one thread: `cargo run -p example-uring [ADDRESS]`, on Linux from version 5.11 on.
+//! An echo server on io_uring, on one thread: `cargo run -p example-uring [ADDRESS]`, on Linux from version 5.19 on.
 //!
 //! The kernel is given work, and says what it has done. The buffers that it reads to and writes from are the ring's meanwhile: so what
 //! waits to be written is copied out of the connection, and the rest of a large message is read straight into its own memory. Even
 //! Ctrl-C is a completion; every connection then closes with code 1001.
 //!
-//! Who comes and goes is `server.rs`, one client is `client.rs`, what the kernel is given is `ring.rs`.
+//! Who comes and goes is `server.rs`, one client is `client.rs`, what the kernel is given is `ring.rs`, and
+//! the buffers that it reads to are `buffers.rs`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
+#[cfg(target_os = "linux")]
+mod buffers;
 #[cfg(target_os = "linux")]
 mod client;
 #[cfg(target_os = "linux")]
@@ -22,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Ok(ring) => ring,
         Err(error) => {
             eprintln!(
-                "The kernel refuses io_uring: {error}. It needs Linux 5.11, sysctl kernel.io_uring_disabled=0, and a container whose \
+                "The kernel refuses io_uring: {error}. It needs Linux 5.19, sysctl kernel.io_uring_disabled=0, and a container whose \
                  seccomp profile allows it. example-mio does without."
             );
             std::process::exit(2);

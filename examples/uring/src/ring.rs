@@ -1,7 +1,7 @@
 //! Operations on a ring. A buffer that the kernel reads to or writes from is moved in, and comes back with the completion.
 //!
-//! The one place with `unsafe` code: an entry on the ring is an address, a length and a descriptor, and nobody but us knows for
-//! how long they hold. The argument, once for all: every buffer is in `operations` or in `provided` for as long as the kernel has
+//! Here is `unsafe` code: an entry on the ring is an address, a length and a descriptor, and nobody but us knows for
+//! how long they hold. The argument, once for all: every buffer is in `operations`, or among the [`Buffers`], for as long as the kernel has
 //! its address. It is taken out only when the completion says that the kernel is done; moving a `Vec` does not move its bytes; and
 //! a ring that is dropped leaks the buffers that the kernel still has. A descriptor that is closed too early can spoil an
 //! operation, but no memory.
@@ -21,23 +21,21 @@ use io_uring::types::{Fd, SubmitArgs, Timespec};
 use io_uring::{IoUring, cqueue, opcode, squeue};
 use slab::Slab;
 
+use crate::buffers::{self, Buffers, Lent};
+
 /// How many entries are told to the kernel at once.
 const ENTRIES: u32 = 1024;
-/// How many buffers the kernel has to read to, and how large they are. It takes one when bytes have arrived: an idle client holds
-/// none.
-const BUFFERS: u16 = 64;
-const BUFFER: usize = 32 << 10;
-/// The group that these buffers make.
-const GROUP: u16 = 1;
 /// POLLIN.
 const READABLE: u32 = 1;
+/// IORING_RECVSEND_POLL_FIRST: most reads are asked for when there is nothing to read yet.
+const POLL_FIRST: u16 = 1;
 
 /// A ring, and what the kernel has.
 pub(crate) struct Ring {
     ring: IoUring,
     operations: Slab<Operation>,
-    /// The buffers to read to, those that the kernel has.
-    provided: Vec<Option<Vec<u8>>>,
+    /// The buffers to read to.
+    buffers: Buffers,
     completed: VecDeque<(usize, Completed)>,
 }
 
@@ -52,7 +50,6 @@ enum Kind {
     Read,
     ReadInto(BytesMut),
     Write(Vec<u8>),
-    Provide,
 }
 
 /// What the kernel has done. A buffer that was moved in comes back, whatever has become of it.
@@ -68,32 +65,17 @@ pub(crate) enum Completed {
     Written(Vec<u8>, io::Result<usize>),
 }
 
-/// One of the ring's buffers.
-pub(crate) struct Lent {
-    bytes: Vec<u8>,
-    id: u16,
-    len: usize,
-}
-
-impl Lent {
-    /// What was read.
-    pub(crate) fn bytes(&mut self) -> &mut [u8] {
-        &mut self.bytes[..self.len]
-    }
-}
-
 impl Ring {
     pub(crate) fn new() -> io::Result<Self> {
-        let ring = IoUring::new(ENTRIES)?;
+        // What has arrived is looked at when we wait, not whenever it arrives. Linux before 6.1 can't be told so.
+        let mut builder = IoUring::builder();
+        builder.setup_single_issuer().setup_defer_taskrun();
+        let ring = builder.build(ENTRIES).or_else(|_| IoUring::new(ENTRIES))?;
         if !ring.params().is_feature_ext_arg() {
             return Err(io::ErrorKind::Unsupported.into());
         }
-        let provided = (0..BUFFERS).map(|_| None).collect();
-        let mut ring = Self { ring, operations: Slab::new(), provided, completed: VecDeque::new() };
-        for id in 0..BUFFERS {
-            ring.give_back(Lent { bytes: vec![0; BUFFER], id, len: 0 });
-        }
-        Ok(ring)
+        let buffers = Buffers::new(&ring)?;
+        Ok(Self { ring, operations: Slab::new(), buffers, completed: VecDeque::new() })
     }
 
     /// Tells once when there is something to read.
@@ -109,8 +91,9 @@ impl Ring {
 
     /// Reads into one of the ring's buffers.
     pub(crate) fn read(&mut self, from: &impl AsRawFd, tag: usize) {
-        let entry = opcode::Recv::new(Fd(from.as_raw_fd()), null_mut(), BUFFER as u32)
-            .buf_group(GROUP)
+        let entry = opcode::Recv::new(Fd(from.as_raw_fd()), null_mut(), buffers::SIZE as u32)
+            .ioprio(POLL_FIRST)
+            .buf_group(buffers::GROUP)
             .build()
             .flags(squeue::Flags::BUFFER_SELECT);
         self.push(entry, tag, Kind::Read);
@@ -133,17 +116,14 @@ impl Ring {
     }
 
     /// Gives a buffer back to be read to again.
-    pub(crate) fn give_back(&mut self, mut lent: Lent) {
-        let address = lent.bytes.as_mut_ptr();
-        let entry = opcode::ProvideBuffers::new(address, BUFFER as i32, 1, GROUP, lent.id).build();
-        self.provided[usize::from(lent.id)] = Some(lent.bytes);
-        self.push(entry, 0, Kind::Provide);
+    pub(crate) fn give_back(&mut self, lent: Lent) {
+        self.buffers.give_back(lent);
     }
 
     fn push(&mut self, entry: squeue::Entry, tag: usize, kind: Kind) {
         let key = self.operations.insert(Operation { tag, kind });
         let entry = entry.user_data(key as u64);
-        // SAFETY: the memory that the entry names is in `operations` or in `provided` until its completion, see the module.
+        // SAFETY: the memory that the entry names is in `operations` or among the buffers until its completion, see the module.
         while unsafe { self.ring.submission().push(&entry) }.is_err() {
             // The queue is full: the kernel takes what is in it. What it completes meanwhile it keeps.
             let _ = self.ring.submit();
@@ -171,9 +151,8 @@ impl Ring {
             let Some(operation) = self.operations.try_remove(entry.user_data() as usize) else {
                 continue;
             };
-            if let Some(completed) = self.complete(operation.kind, &entry) {
-                self.completed.push_back((operation.tag, completed));
-            }
+            let completed = self.complete(operation.kind, &entry);
+            self.completed.push_back((operation.tag, completed));
         }
     }
 
@@ -182,27 +161,21 @@ impl Ring {
         self.completed.pop_front()
     }
 
-    fn complete(&mut self, kind: Kind, entry: &cqueue::Entry) -> Option<Completed> {
+    fn complete(&mut self, kind: Kind, entry: &cqueue::Entry) -> Completed {
         let result = match entry.result() {
             error @ ..0 => Err(io::Error::from_raw_os_error(-error)),
             count => Ok(count as usize),
         };
-        Some(match kind {
-            Kind::Provide => return None,
+        match kind {
             Kind::Watch => Completed::Ready,
             Kind::Accept => Completed::Accepted(result.map(|fd| {
                 // SAFETY: the kernel has just made this descriptor, for us alone.
                 TcpStream::from(unsafe { OwnedFd::from_raw_fd(fd as i32) })
             })),
             Kind::Read => {
-                let lent = cqueue::buffer_select(entry.flags()).and_then(|id| {
-                    let bytes = self.provided.get_mut(usize::from(id))?.take()?;
-                    Some(Lent {
-                        bytes,
-                        id,
-                        len: result.as_ref().map_or(0, |count| *count).min(BUFFER),
-                    })
-                });
+                let count = result.as_ref().map_or(0, |count| *count);
+                let lent = cqueue::buffer_select(entry.flags())
+                    .and_then(|id| self.buffers.take(id, count));
                 match (result, lent) {
                     (Ok(1..), Some(lent)) => Completed::Read(Ok(Some(lent))),
                     (result, lent) => {
@@ -221,7 +194,7 @@ impl Ring {
                 Completed::ReadInto(buffer, result)
             }
             Kind::Write(buffer) => Completed::Written(buffer, result),
-        })
+        }
     }
 }
 
@@ -234,6 +207,6 @@ impl Drop for Ring {
     fn drop(&mut self) {
         // The kernel may still use what it has.
         mem::forget(mem::take(&mut self.operations));
-        mem::forget(mem::take(&mut self.provided));
+        self.buffers.forget();
     }
 }

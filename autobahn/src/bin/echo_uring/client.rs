@@ -11,7 +11,8 @@ use sockless::{CloseCode, Connection, Input, Server, Want};
 use sockless_autobahn::answer::answer;
 use sockless_autobahn::opening::Opening;
 
-use crate::ring::{Completed, ENOBUFS, Lent};
+use crate::buffers::Lent;
+use crate::ring::{Completed, ENOBUFS};
 use crate::server::Shared;
 
 /// How much is written at once.

@@ -1,11 +1,14 @@
 //! An echo server on io_uring, on one thread: the kernel is told what to do, and tells what it has done. The buffers that it reads
 //! to and writes from belong to the ring meanwhile.
 //!
-//! Here lives the loop: what is completed, who is due, who comes and goes. What is told to the kernel is `ring`, which is the example's, one client is
-//! `client`. Linux from version 5.11 on.
+//! Here lives the loop: what is completed, who is due, who comes and goes. What is told to the kernel is `ring` with its `buffers`, which are the example's, one client is
+//! `client`. Linux from version 5.19 on.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
+#[cfg(target_os = "linux")]
+#[path = "../../../../examples/uring/src/buffers.rs"]
+mod buffers;
 #[cfg(target_os = "linux")]
 mod client;
 #[cfg(target_os = "linux")]
@@ -26,7 +29,7 @@ fn main() -> ExitCode {
         Ok(ring) => ring,
         Err(error) => {
             eprintln!(
-                "echo_uring: the kernel refuses io_uring: {error}. It needs Linux 5.11, sysctl kernel.io_uring_disabled=0, \
+                "echo_uring: the kernel refuses io_uring: {error}. It needs Linux 5.19, sysctl kernel.io_uring_disabled=0, \
                  and a container whose seccomp profile allows it. echo_mio does without."
             );
             return ExitCode::from(2);
