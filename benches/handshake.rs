@@ -12,6 +12,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use criterion::{Criterion, criterion_group, criterion_main};
 use sha1::{Digest as _, Sha1};
+use sockless::Input;
 use sockless::handshake::{
     Acceptance, Acceptor, Answered, Asked, Connector, HeadLimits, Offer, Url,
 };
@@ -32,9 +33,14 @@ fn bare(head: &[u8]) -> [u8; 28] {
     accept
 }
 
-fn server(head: &[u8], limits: &HeadLimits, acceptance: &Acceptance<'_>, out: &mut [u8]) -> usize {
+fn server(
+    head: &mut [u8],
+    limits: &HeadLimits,
+    acceptance: &Acceptance<'_>,
+    out: &mut [u8],
+) -> usize {
     let mut acceptor = Acceptor::new(limits, Duration::ZERO);
-    match acceptor.poll(head, Duration::ZERO) {
+    match acceptor.poll(&mut Input::new(head), Duration::ZERO) {
         Some(Asked::WebSocket(request)) => {
             request.accept(acceptance).and_then(|switching| switching.encode(out)).unwrap_or(0)
         }
@@ -45,9 +51,10 @@ fn server(head: &[u8], limits: &HeadLimits, acceptance: &Acceptance<'_>, out: &m
 fn handshake(c: &mut Criterion) {
     let limits = HeadLimits::default();
     for (program, head) in [("chromium", heads::CHROMIUM), ("curl", heads::CURL)] {
-        let head = head.as_bytes();
+        let mut head = head.as_bytes().to_vec();
+        let head = &mut head[..];
         let mut group = c.benchmark_group(format!("handshake/{program}"));
-        group.bench_function("bare", |b| b.iter(|| bare(black_box(head))));
+        group.bench_function("bare", |b| b.iter(|| bare(black_box(&*head))));
         group.bench_function("server", |b| {
             let mut out = [0; 512];
             b.iter(|| server(black_box(head), &limits, &Acceptance::new(), &mut out));
@@ -55,7 +62,7 @@ fn handshake(c: &mut Criterion) {
         group.bench_function("server, allocating", |b| {
             b.iter(|| {
                 let mut acceptor = Acceptor::new(&limits, Duration::ZERO);
-                match acceptor.poll(black_box(head), Duration::ZERO) {
+                match acceptor.poll(&mut Input::new(black_box(head)), Duration::ZERO) {
                     Some(Asked::WebSocket(request)) => {
                         request.accept(&Acceptance::new()).ok().map(|switching| switching.to_vec())
                     }
@@ -66,13 +73,15 @@ fn handshake(c: &mut Criterion) {
         group.bench_function("server, byte by byte", |b| {
             b.iter(|| {
                 let mut acceptor = Acceptor::new(&limits, Duration::ZERO);
-                let asked = head.chunks(1).find_map(|byte| acceptor.poll(byte, Duration::ZERO));
+                let asked = head
+                    .chunks_mut(1)
+                    .find_map(|byte| acceptor.poll(&mut Input::new(byte), Duration::ZERO));
                 matches!(asked, Some(Asked::WebSocket(_)))
             });
         });
         group.finish();
     }
-    let answer = heads::RESPONSES[0].1.as_bytes();
+    let mut answer = heads::RESPONSES[0].1.as_bytes().to_vec();
     c.bench_function("handshake/client", |b| {
         let mut out = [0; 512];
         b.iter(|| {
@@ -80,7 +89,8 @@ fn handshake(c: &mut Criterion) {
             let mut client = Connector::with_nonce(offer, heads::NONCE, &limits, Duration::ZERO)
                 .expect("an offer");
             black_box(client.request().encode(&mut out)).expect("room");
-            matches!(client.poll(black_box(answer), Duration::ZERO), Some(Answered::Open { .. }))
+            let mut input = Input::new(black_box(&mut answer));
+            matches!(client.poll(&mut input, Duration::ZERO), Some(Answered::Open { .. }))
         });
     });
 }

@@ -22,6 +22,7 @@ mod limits;
 mod misuse;
 mod output;
 mod parts;
+mod results;
 mod settings;
 mod shown;
 mod streamed;

@@ -33,7 +33,8 @@ fn opened(wish: &Wish) -> (End<Server>, End<Client>) {
         .with_extensions(wish.extensions);
     let mut connector = Connector::with_nonce(offer, heads::NONCE, &limits, START).unwrap();
     let request = connector.request().to_vec();
-    let Some(Asked::WebSocket(request)) = Acceptor::new(&limits, START).poll(&request, START)
+    let Some(Asked::WebSocket(request)) =
+        Acceptor::new(&limits, START).poll(&mut heads::arriving(&request), START)
     else {
         panic!("a request for a WebSocket");
     };
@@ -53,10 +54,11 @@ fn opened(wish: &Wish) -> (End<Server>, End<Client>) {
         wish.fields
     );
     assert_eq!(String::from_utf8_lossy(&answer), expected);
-    let Some(Answered::Open { established, response }) = connector.poll(&answer, START) else {
+    let mut input = heads::arriving(&answer);
+    let Some(Answered::Open { established, .. }) = connector.poll(&mut input, START) else {
         panic!("an open connection");
     };
-    assert_eq!(response.consumed(), answer.len());
+    assert!(input.is_empty());
     let client = endpoint::client(&established, wish.config.clone());
     ((server, agreed), (client, established))
 }

@@ -9,7 +9,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use heads::{Head, NONCE, REQUESTS};
+use heads::{Head, NONCE, REQUESTS, arriving};
+use sockless::Input;
 use sockless::handshake::{
     Acceptance, Acceptor, Answered, Asked, Connector, Field, HeadLimits, Offer, Refusal, Url,
 };
@@ -79,9 +80,10 @@ fn count<T>(run: impl FnOnce() -> T) -> (T, Heap) {
 fn whole_server_handshake_allocates_once() {
     for (program, head) in REQUESTS {
         let cookie = [Field::new("Set-Cookie", "a=1")];
+        let mut input = arriving(head.as_bytes());
         let (answer, heap) = count(|| {
             let mut acceptor = Acceptor::new(&HeadLimits::default(), NOW);
-            let Some(Asked::WebSocket(request)) = acceptor.poll(head.as_bytes(), NOW) else {
+            let Some(Asked::WebSocket(request)) = acceptor.poll(&mut input, NOW) else {
                 panic!("{program}");
             };
             let acceptance = Acceptance::new()
@@ -97,9 +99,10 @@ fn whole_server_handshake_allocates_once() {
 #[test]
 fn server_handshake_into_a_buffer_allocates_nothing() {
     let mut out = [0; 512];
+    let mut input = arriving(heads::CHROMIUM.as_bytes());
     let ((), heap) = count(|| {
         let mut acceptor = Acceptor::new(&HeadLimits::default(), NOW);
-        let Some(Asked::WebSocket(request)) = acceptor.poll(heads::CHROMIUM.as_bytes(), NOW) else {
+        let Some(Asked::WebSocket(request)) = acceptor.poll(&mut input, NOW) else {
             panic!();
         };
         request.accept(&Acceptance::new()).unwrap().encode(&mut out).unwrap();
@@ -109,9 +112,10 @@ fn server_handshake_into_a_buffer_allocates_nothing() {
 
 #[test]
 fn refusals_allocate_nothing_but_themselves() {
+    let mut input = arriving(b"GET / HTTP/1.0\r\n\r\n");
     let (_, heap) = count(|| {
         let mut acceptor = Acceptor::new(&HeadLimits::default(), NOW);
-        let Some(Asked::Refused(error)) = acceptor.poll(b"GET / HTTP/1.0\r\n\r\n", NOW) else {
+        let Some(Asked::Refused(error)) = acceptor.poll(&mut input, NOW) else {
             panic!();
         };
         error.answer()
@@ -124,12 +128,13 @@ fn refusals_allocate_nothing_but_themselves() {
 #[test]
 fn client_handshake_allocates_only_its_request() {
     let answer = Head::response().with("Sec-WebSocket-Protocol", "chat").bytes();
+    let mut input = arriving(&answer);
     let (_, heap) = count(|| {
         let url = Url::parse("wss://server.example.com/chat?room=7").unwrap();
         let offer = Offer::new(url).with_subprotocols(&["v2.chat", "chat"]);
         let mut client = Connector::with_nonce(offer, NONCE, &HeadLimits::default(), NOW).unwrap();
         let request = client.request().to_vec();
-        assert!(matches!(client.poll(&answer, NOW), Some(Answered::Open { .. })));
+        assert!(matches!(client.poll(&mut input, NOW), Some(Answered::Open { .. })));
         request
     });
     assert_eq!(heap.allocations, 1);
@@ -138,9 +143,10 @@ fn client_handshake_allocates_only_its_request() {
 #[test]
 fn lent_buffer_needs_no_allocation_at_any_split() {
     let mut buffer = vec![0; 1024];
+    let mut head = heads::CHROMIUM.as_bytes().to_vec();
     let ((), heap) = count(|| {
         let mut acceptor = Acceptor::with_buffer(&HeadLimits::default(), NOW, &mut buffer);
-        let asked = heads::CHROMIUM.as_bytes().chunks(1).find_map(|byte| acceptor.poll(byte, NOW));
+        let asked = head.chunks_mut(1).find_map(|byte| acceptor.poll(&mut Input::new(byte), NOW));
         assert!(matches!(asked, Some(Asked::WebSocket(_))));
     });
     assert_eq!(heap.allocations, 0);
@@ -151,10 +157,12 @@ fn head_in_pieces_stays_within_the_limit() {
     for (limit, sent) in [(16 * 1024, 1 << 20), (1000, 5000), (100, 101), (600, 600)] {
         for cut in [1, 7, 100, 4096] {
             let limits = HeadLimits::default().with_head(limit);
-            let bytes = vec![b'x'; sent];
+            let mut bytes = vec![b'x'; sent];
             let (_, heap) = count(|| {
                 let mut acceptor = Acceptor::new(&limits, NOW);
-                let refused = bytes.chunks(cut).find_map(|piece| acceptor.poll(piece, NOW));
+                let refused = bytes
+                    .chunks_mut(cut)
+                    .find_map(|piece| acceptor.poll(&mut Input::new(piece), NOW));
                 (acceptor, refused.is_some())
             });
             // Twice while it grows: the old block exists until it has been copied.
@@ -182,10 +190,10 @@ fn head_in_pieces_reserves_by_what_has_arrived() {
     ];
     for (limit, pieces, held) in cases {
         let mut acceptor = Acceptor::new(&HeadLimits::default().with_head(*limit), NOW);
-        let bytes = vec![b'x'; *limit];
+        let mut bytes = vec![b'x'; *limit];
         HEAP.set(Heap::default());
         for (piece, held) in pieces.iter().zip(*held) {
-            assert!(acceptor.poll(&bytes[..*piece], NOW).is_none());
+            assert!(acceptor.poll(&mut Input::new(&mut bytes[..*piece]), NOW).is_none());
             assert_eq!(HEAP.get().live, *held, "{limit} {pieces:?}");
         }
     }
@@ -199,8 +207,8 @@ fn interim_answers_do_not_pile_up() {
     let (_, heap) = count(|| {
         let mut client =
             Connector::with_nonce(Offer::new(url), NONCE, &HeadLimits::default(), NOW).unwrap();
-        for piece in interim.chunks(100) {
-            assert!(client.poll(piece, NOW).is_none());
+        for piece in interim.chunks_mut(100) {
+            assert!(client.poll(&mut Input::new(piece), NOW).is_none());
         }
         client
     });
@@ -209,7 +217,9 @@ fn interim_answers_do_not_pile_up() {
     for cut in [interim.len(), 100, 1] {
         let mut client =
             Connector::with_nonce(Offer::new(url), NONCE, &HeadLimits::default(), NOW).unwrap();
-        assert!(interim.chunks(cut).all(|piece| client.poll(piece, NOW).is_none()));
+        assert!(
+            interim.chunks_mut(cut).all(|piece| client.poll(&mut Input::new(piece), NOW).is_none())
+        );
         assert_eq!(client.work(), 2 * interim.len() as u64);
     }
 }
@@ -219,11 +229,12 @@ fn every_octet_is_scanned_and_parsed_once_at_any_split() {
     // A head of exactly 16 KiB in one piece, in halves, and octet by octet: the scan sees each octet once, and the parser is called
     // once, on the whole head.
     let filler = 16 * 1024 - Head::request().with("X", "").bytes().len();
-    let head = Head::request().with("X", &"y".repeat(filler)).bytes();
+    let mut head = Head::request().with("X", &"y".repeat(filler)).bytes();
     assert_eq!(head.len(), 16 * 1024);
     for cut in [head.len(), head.len() / 2, 100, 1] {
         let mut acceptor = Acceptor::new(&HeadLimits::default(), NOW);
-        let asked = head.chunks(cut).find_map(|piece| acceptor.poll(piece, NOW));
+        let asked =
+            head.chunks_mut(cut).find_map(|piece| acceptor.poll(&mut Input::new(piece), NOW));
         assert!(matches!(asked, Some(Asked::WebSocket(_))));
         assert_eq!(acceptor.work(), 2 * 16 * 1024, "{cut}");
     }
@@ -235,20 +246,21 @@ fn head_octet_by_octet_takes_linear_time() {
     // The test above relies on the handshake's own count. This one measures everything, by the clock.
     let long = |head: Head, len: usize| head.with("X", &"y".repeat(len)).bytes();
     let server = |len| {
-        let head = long(Head::request(), len);
+        let mut head = long(Head::request(), len);
         let start = Instant::now();
         let mut acceptor = Acceptor::new(&HeadLimits::default(), NOW);
-        let asked = head.chunks(1).find_map(|piece| acceptor.poll(piece, NOW));
+        let asked = head.chunks_mut(1).find_map(|piece| acceptor.poll(&mut Input::new(piece), NOW));
         assert!(matches!(asked, Some(Asked::WebSocket(_))));
         start.elapsed()
     };
     let client = |len| {
-        let head = long(Head::response(), len);
+        let mut head = long(Head::response(), len);
         let start = Instant::now();
         let offer = Offer::new(Url::parse("ws://a").unwrap());
         let mut connector =
             Connector::with_nonce(offer, NONCE, &HeadLimits::default(), NOW).unwrap();
-        let answered = head.chunks(1).find_map(|piece| connector.poll(piece, NOW));
+        let answered =
+            head.chunks_mut(1).find_map(|piece| connector.poll(&mut Input::new(piece), NOW));
         assert!(matches!(answered, Some(Answered::Open { .. })));
         start.elapsed()
     };
@@ -262,10 +274,12 @@ fn head_octet_by_octet_takes_linear_time() {
 #[test]
 fn head_that_is_refused_is_not_parsed_again() {
     let mut acceptor = Acceptor::new(&HeadLimits::default(), NOW);
-    let head = b"GET / HTTP/1.0\r\n\r\n";
-    assert!(head.chunks(1).find_map(|piece| acceptor.poll(piece, NOW)).is_some());
+    let mut head = *b"GET / HTTP/1.0\r\n\r\n";
+    assert!(
+        head.chunks_mut(1).find_map(|piece| acceptor.poll(&mut Input::new(piece), NOW)).is_some()
+    );
     for _ in 0..100 {
-        assert!(acceptor.poll(head, NOW).is_none());
+        assert!(acceptor.poll(&mut Input::new(&mut head), NOW).is_none());
     }
     assert_eq!(acceptor.work(), 2 * head.len() as u64);
 }

@@ -11,7 +11,7 @@ use sockless::handshake::{
     Acceptance, Answered, Connector, HeadLimits, Offer, Request, ResponseError, Url,
 };
 
-use crate::heads::{Head, NONCE};
+use crate::heads::{Head, NONCE, arriving};
 
 const NOW: Duration = Duration::ZERO;
 
@@ -29,7 +29,7 @@ fn connector(supported: Supported) -> Connector<'static, 'static> {
 /// The answer of a server that supports deflate.
 fn answer(head: &Head) -> String {
     let bytes = head.bytes();
-    let request = Request::decode(&bytes, &HeadLimits::default()).unwrap();
+    let (request, _) = Request::decode(&bytes, &HeadLimits::default()).unwrap();
     let switching = request.accept(&Acceptance::new().with_extensions(supported())).unwrap();
     String::from_utf8(switching.to_vec()).unwrap()
 }
@@ -85,10 +85,10 @@ fn server_that_supports_extensions_answers_none_that_was_not_offered() {
 fn both_agree() {
     let mut client = connector(supported());
     let bytes = client.request().to_vec();
-    let request = Request::decode(&bytes, &HeadLimits::default()).unwrap();
+    let (request, _) = Request::decode(&bytes, &HeadLimits::default()).unwrap();
     let switching = request.accept(&Acceptance::new().with_extensions(supported())).unwrap();
     let answer = switching.to_vec();
-    match client.poll(&answer, NOW) {
+    match client.poll(&mut arriving(&answer), NOW) {
         Some(Answered::Open { established, .. }) => {
             assert!(established.extensions.deflate.is_some());
             assert_eq!(established, switching.established());
@@ -103,12 +103,12 @@ fn client_joins_repeated_extension_fields() {
         .with("Sec-WebSocket-Extensions", "permessage-deflate")
         .with("Sec-WebSocket-Extensions", ",");
     assert!(matches!(
-        connector(supported()).poll(&head.bytes(), NOW),
+        connector(supported()).poll(&mut arriving(&head.bytes()), NOW),
         Some(Answered::Open { established, .. }) if established.extensions.deflate.is_some()
     ));
     let twice = head.with("Sec-WebSocket-Extensions", "permessage-deflate");
     assert!(matches!(
-        connector(supported()).poll(&twice.bytes(), NOW),
+        connector(supported()).poll(&mut arriving(&twice.bytes()), NOW),
         Some(Answered::Failed(ResponseError::Extensions(AnswerError::Repeated)))
     ));
 }
@@ -116,7 +116,7 @@ fn client_joins_repeated_extension_fields() {
 #[test]
 fn client_without_answer_about_extensions_uses_none() {
     let head = Head::response().bytes();
-    match connector(supported()).poll(&head, NOW) {
+    match connector(supported()).poll(&mut arriving(&head), NOW) {
         Some(Answered::Open { established, .. }) => assert!(established.extensions.is_empty()),
         other => panic!("{other:?}"),
     }

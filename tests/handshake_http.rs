@@ -110,14 +110,14 @@ fn refusals_convert() {
 #[test]
 fn requests_convert() {
     let bytes = heads::CHROMIUM.as_bytes();
-    let request = Request::decode(bytes, &HeadLimits::default()).unwrap();
+    let (request, _) = Request::decode(bytes, &HeadLimits::default()).unwrap();
     let converted = http::Request::try_from(&request).unwrap();
     assert_eq!(converted.uri(), "/live?room=7");
     assert_eq!(converted.headers().len(), 14);
     assert_eq!(converted.headers()["origin"], "https://www.example.com");
     assert!(Upgrade::check(&converted).is_ok());
     let strange = Head::request().start("GET /a\"b HTTP/1.1").bytes();
-    let request = Request::decode(&strange, &HeadLimits::default()).unwrap();
+    let (request, _) = Request::decode(&strange, &HeadLimits::default()).unwrap();
     // In either direction, nothing is added.
     if let Ok(converted) = http::Request::try_from(&request) {
         assert_eq!(converted.uri(), "/a\"b");

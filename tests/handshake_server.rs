@@ -5,12 +5,13 @@
 
 use std::time::Duration;
 
+use sockless::Input;
 use sockless::handshake::{
     Acceptance, Acceptor, Asked, Field, HandshakeMisuse, HeadLimits, Origins, Refusal, Request,
     RequestError,
 };
 
-use crate::heads::{self, ACCEPT, Head, KEY, REQUESTS};
+use crate::heads::{self, ACCEPT, Head, KEY, REQUESTS, arriving};
 
 const NOW: Duration = Duration::ZERO;
 
@@ -18,8 +19,8 @@ fn acceptor() -> Acceptor<'static> {
     Acceptor::new(&HeadLimits::default(), NOW)
 }
 
-fn ask(bytes: &[u8]) -> Asked<'_> {
-    acceptor().poll(bytes, NOW).expect("the head is complete")
+fn ask(bytes: &[u8]) -> Asked<'static> {
+    acceptor().poll(&mut arriving(bytes), NOW).expect("the head is complete")
 }
 
 #[track_caller]
@@ -99,8 +100,8 @@ fn server_accepts_sample_request_with_sample_answer() {
 #[test]
 fn server_accepts_real_requests() {
     for (program, head) in REQUESTS {
-        let request = request(head.as_bytes());
-        assert_eq!(request.consumed(), head.len(), "{program}");
+        let (request, rest) = Request::decode(head.as_bytes(), &HeadLimits::default()).unwrap();
+        assert!(rest.is_empty(), "{program}");
         assert_eq!(request.target(), "/live?room=7", "{program}");
         assert!(request.host().starts_with("chat.example.com"), "{program}");
         let switching = request.accept(&Acceptance::new()).unwrap();
@@ -187,8 +188,9 @@ fn server_ignores_empty_lines_before_the_request() {
     for lines in 0..=8 {
         let mut bytes = b"\r\n".repeat(lines);
         bytes.extend(Head::request().bytes());
-        let request = request(&bytes);
-        assert_eq!(request.consumed(), bytes.len());
+        let mut input = arriving(&bytes);
+        let Some(Asked::WebSocket(request)) = acceptor().poll(&mut input, NOW) else { panic!() };
+        assert!(input.is_empty());
         assert_eq!((request.target(), request.host()), ("/chat", "server.example.com"));
     }
 }
@@ -201,31 +203,30 @@ fn server_refuses_endless_empty_lines_400() {
 #[test]
 fn server_leaves_bytes_after_the_head() {
     let mut bytes = Head::request().bytes();
-    let len = bytes.len();
     bytes.extend_from_slice(b"\x81\x82\x01\x02\x03\x04\x69\x6b");
-    let request = request(&bytes);
-    assert_eq!(request.consumed(), len);
+    let mut input = arriving(&bytes);
+    assert!(matches!(acceptor().poll(&mut input, NOW), Some(Asked::WebSocket(_))));
+    assert_eq!(input.into_rest(), b"\x81\x82\x01\x02\x03\x04\x69\x6b");
 }
 
 #[test]
 fn server_leaves_bytes_after_a_head_in_pieces() {
     let mut bytes = Head::request().bytes();
-    let len = bytes.len();
     bytes.extend_from_slice(b"frames");
     let mut acceptor = acceptor();
-    assert!(acceptor.poll(&bytes[..50], NOW).is_none());
-    match acceptor.poll(&bytes[50..], NOW) {
-        Some(Asked::WebSocket(request)) => assert_eq!(request.consumed(), len - 50),
-        other => panic!("{other:?}"),
-    }
+    assert!(acceptor.poll(&mut arriving(&bytes[..50]), NOW).is_none());
+    let mut input = arriving(&bytes[50..]);
+    assert!(matches!(acceptor.poll(&mut input, NOW), Some(Asked::WebSocket(_))));
+    assert_eq!(input.into_rest(), b"frames");
 }
 
 #[test]
 fn server_leaves_a_second_head_after_the_first() {
     let head = Head::request().bytes();
     let twice = head.repeat(2);
-    let request = request(&twice);
-    assert_eq!(request.consumed(), head.len());
+    let mut input = arriving(&twice);
+    let Some(Asked::WebSocket(request)) = acceptor().poll(&mut input, NOW) else { panic!() };
+    assert_eq!(input.into_rest(), head);
     assert_eq!(request.fields().count(), 5);
 }
 
@@ -235,10 +236,11 @@ fn server_does_not_take_the_end_of_a_head_for_another_head() {
     let first = b"GET /first HTTP/1.1\r\nX: ";
     let second = Head::request().bytes();
     let mut acceptor = acceptor();
-    assert!(acceptor.poll(first, NOW).is_none());
-    match acceptor.poll(&second, NOW) {
+    assert!(acceptor.poll(&mut arriving(first), NOW).is_none());
+    let mut input = arriving(&second);
+    match acceptor.poll(&mut input, NOW) {
         Some(Asked::WebSocket(request)) => {
-            assert_eq!((request.path(), request.consumed()), ("/first", second.len()));
+            assert_eq!((request.path(), input.len()), ("/first", 0));
             assert_eq!(request.field("x"), Some(&b"GET /chat HTTP/1.1"[..]));
         }
         other => panic!("{other:?}"),
@@ -1135,10 +1137,13 @@ fn server_refuses_head_over_limit_431() {
         Head::request().with("X", &"y".repeat(rest)).bytes()
     };
     let fits = exact(200);
-    assert!(matches!(Acceptor::new(&limits, NOW).poll(&fits, NOW), Some(Asked::WebSocket(_))));
+    assert!(matches!(
+        Acceptor::new(&limits, NOW).poll(&mut arriving(&fits), NOW),
+        Some(Asked::WebSocket(_))
+    ));
     let over = exact(201);
     assert!(matches!(
-        Acceptor::new(&limits, NOW).poll(&over, NOW),
+        Acceptor::new(&limits, NOW).poll(&mut arriving(&over), NOW),
         Some(Asked::Refused(RequestError::HeadTooLong))
     ));
     refuses(
@@ -1157,7 +1162,7 @@ fn server_refuses_head_over_limit_431() {
 fn server_refuses_endless_head_without_waiting_for_its_end_431() {
     let mut acceptor = acceptor();
     let piece = [b'x'; 1000];
-    let refused = (0..100).find_map(|_| acceptor.poll(&piece, NOW));
+    let refused = (0..100).find_map(|_| acceptor.poll(&mut arriving(&piece), NOW));
     assert!(matches!(refused, Some(Asked::Refused(RequestError::HeadTooLong))));
 }
 
@@ -1172,7 +1177,7 @@ fn server_refuses_more_fields_than_limit_431() {
     refuses(head(120).bytes(), RequestError::TooManyFields, 431);
     let limits = HeadLimits::default().with_fields(255);
     let bytes = head(255).bytes();
-    match Acceptor::new(&limits, NOW).poll(&bytes, NOW) {
+    match Acceptor::new(&limits, NOW).poll(&mut arriving(&bytes), NOW) {
         Some(Asked::WebSocket(request)) => assert_eq!(request.fields().count(), 255),
         other => panic!("{other:?}"),
     }
@@ -1181,17 +1186,19 @@ fn server_refuses_more_fields_than_limit_431() {
             let limits = HeadLimits::default().with_fields(most);
             let bytes = head(usize::from(most)).bytes();
             let mut acceptor = Acceptor::new(&limits, NOW);
-            let asked = bytes.chunks(cut).find_map(|piece| acceptor.poll(piece, NOW));
+            let asked =
+                bytes.chunks(cut).find_map(|piece| acceptor.poll(&mut arriving(piece), NOW));
             assert!(matches!(asked, Some(Asked::WebSocket(_))), "{most}");
             let bytes = head(usize::from(most) + 1).bytes();
             let mut acceptor = Acceptor::new(&limits, NOW);
-            let asked = bytes.chunks(cut).find_map(|piece| acceptor.poll(piece, NOW));
+            let asked =
+                bytes.chunks(cut).find_map(|piece| acceptor.poll(&mut arriving(piece), NOW));
             assert!(matches!(asked, Some(Asked::Refused(RequestError::TooManyFields))), "{most}");
         }
     }
     let limits = HeadLimits::default().with_fields(0);
     assert!(matches!(
-        Acceptor::new(&limits, NOW).poll(&bytes, NOW),
+        Acceptor::new(&limits, NOW).poll(&mut arriving(&bytes), NOW),
         Some(Asked::Refused(RequestError::TooManyFields))
     ));
 }
@@ -1202,8 +1209,8 @@ fn server_refuses_at_the_deadline_408() {
     let start = Duration::from_secs(1000);
     let mut acceptor = Acceptor::new(&limits, start);
     assert_eq!(acceptor.deadline(), Some(Duration::from_secs(1005)));
-    assert!(acceptor.poll(b"GET / HT", Duration::from_secs(1004)).is_none());
-    match acceptor.poll(b"", Duration::from_secs(1005)) {
+    assert!(acceptor.poll(&mut arriving(b"GET / HT"), Duration::from_secs(1004)).is_none());
+    match acceptor.poll(&mut Input::none(), Duration::from_secs(1005)) {
         Some(Asked::Refused(error @ RequestError::Timeout)) => {
             assert_eq!(error.status(), 408);
             assert!(
@@ -1215,7 +1222,7 @@ fn server_refuses_at_the_deadline_408() {
         other => panic!("{other:?}"),
     }
     assert_eq!(acceptor.deadline(), None);
-    assert!(acceptor.poll(b"TP/1.1\r\n\r\n", Duration::from_secs(1006)).is_none());
+    assert!(acceptor.poll(&mut arriving(b"TP/1.1\r\n\r\n"), Duration::from_secs(1006)).is_none());
 }
 
 #[test]
@@ -1224,7 +1231,9 @@ fn server_does_not_let_trickling_bytes_move_the_deadline() {
     let mut acceptor = Acceptor::new(&limits, NOW);
     let bytes = Head::request().bytes();
     let refused = bytes.iter().zip(1..).find_map(|(byte, second)| {
-        acceptor.poll(std::slice::from_ref(byte), Duration::from_secs(second)).map(|_| second)
+        acceptor
+            .poll(&mut arriving(std::slice::from_ref(byte)), Duration::from_secs(second))
+            .map(|_| second)
     });
     assert_eq!(refused, Some(5));
 }
@@ -1233,7 +1242,7 @@ fn server_does_not_let_trickling_bytes_move_the_deadline() {
 fn server_accepts_a_whole_head_that_it_reads_after_the_deadline() {
     let bytes = Head::request().bytes();
     let asked = acceptor()
-        .poll(&bytes, Duration::from_secs(1 << 40))
+        .poll(&mut arriving(&bytes), Duration::from_secs(1 << 40))
         .is_some_and(|asked| matches!(asked, Asked::WebSocket(_)));
     assert!(asked);
 }
@@ -1242,18 +1251,18 @@ fn server_accepts_a_whole_head_that_it_reads_after_the_deadline() {
 fn server_without_timeout_has_no_deadline() {
     let mut acceptor = Acceptor::new(&HeadLimits::default().without_timeout(), NOW);
     assert_eq!(acceptor.deadline(), None);
-    assert!(acceptor.poll(b"GET", Duration::MAX).is_none());
+    assert!(acceptor.poll(&mut arriving(b"GET"), Duration::MAX).is_none());
 }
 
 #[test]
 fn server_refuses_end_of_stream_inside_the_head_400() {
     let mut acceptor = acceptor();
-    assert!(acceptor.poll(b"GET / HTTP/1.1\r\n", NOW).is_none());
-    match acceptor.end() {
+    assert!(acceptor.poll(&mut arriving(b"GET / HTTP/1.1\r\n"), NOW).is_none());
+    match acceptor.poll(&mut Input::eof(), NOW) {
         Some(Asked::Refused(error @ RequestError::Truncated)) => assert_eq!(error.status(), 400),
         other => panic!("{other:?}"),
     }
-    assert!(acceptor.end().is_none());
+    assert!(acceptor.poll(&mut Input::eof(), NOW).is_none());
 }
 
 #[test]
@@ -1261,19 +1270,24 @@ fn server_ignores_what_follows_a_refusal() {
     let mut acceptor = acceptor();
     let mut bytes = Head::request().start("POST / HTTP/1.1").bytes();
     bytes.extend(Head::request().bytes());
-    assert!(matches!(acceptor.poll(&bytes, NOW), Some(Asked::Refused(RequestError::Method))));
-    assert!(acceptor.poll(&Head::request().bytes(), NOW).is_none());
-    assert!(acceptor.end().is_none());
+    assert!(matches!(
+        acceptor.poll(&mut arriving(&bytes), NOW),
+        Some(Asked::Refused(RequestError::Method))
+    ));
+    assert!(acceptor.poll(&mut arriving(&Head::request().bytes()), NOW).is_none());
+    assert!(acceptor.poll(&mut Input::eof(), NOW).is_none());
 }
 
 #[test]
-fn server_ignores_what_follows_a_request() {
+fn server_leaves_alone_what_follows_a_request() {
     let mut acceptor = acceptor();
     let bytes = Head::request().bytes();
-    assert!(acceptor.poll(&bytes, NOW).is_some());
-    assert!(acceptor.poll(&bytes, NOW).is_none());
+    assert!(acceptor.poll(&mut arriving(&bytes), NOW).is_some());
+    let mut next = arriving(&bytes);
+    assert!(acceptor.poll(&mut next, NOW).is_none());
+    assert_eq!(next.into_rest(), bytes);
     assert_eq!(acceptor.deadline(), None);
-    assert!(acceptor.end().is_none());
+    assert!(acceptor.poll(&mut Input::eof(), NOW).is_none());
 }
 
 // Decoding without an `Acceptor`, without an allocator, and answering later
@@ -1284,11 +1298,10 @@ fn server_puts_a_head_together_in_a_lent_buffer() {
     let mut buffer = vec![0; bytes.len()];
     let mut acceptor = Acceptor::with_buffer(&HeadLimits::default(), NOW, &mut buffer);
     for byte in &bytes[..bytes.len() - 1] {
-        assert!(acceptor.poll(std::slice::from_ref(byte), NOW).is_none());
+        assert!(acceptor.poll(&mut arriving(std::slice::from_ref(byte)), NOW).is_none());
     }
-    match acceptor.poll(&bytes[bytes.len() - 1..], NOW) {
+    match acceptor.poll(&mut arriving(&bytes[bytes.len() - 1..]), NOW) {
         Some(Asked::WebSocket(request)) => {
-            assert_eq!(request.consumed(), 1);
             assert_eq!(request.host(), "server.example.com");
         }
         other => panic!("{other:?}"),
@@ -1301,7 +1314,7 @@ fn server_refuses_head_longer_than_the_lent_buffer_431() {
     for cut in [bytes.len(), 10] {
         let mut buffer = vec![0; bytes.len() - 1];
         let mut acceptor = Acceptor::with_buffer(&HeadLimits::default(), NOW, &mut buffer);
-        let asked = bytes.chunks(cut).find_map(|piece| acceptor.poll(piece, NOW));
+        let asked = bytes.chunks(cut).find_map(|piece| acceptor.poll(&mut arriving(piece), NOW));
         assert!(matches!(asked, Some(Asked::Refused(RequestError::HeadTooLong))));
     }
 }
@@ -1312,9 +1325,8 @@ fn server_decodes_a_head_that_the_caller_put_together() {
     bytes.extend(Head::request().bytes());
     let len = bytes.len();
     bytes.extend_from_slice(b"frames");
-    let request = Request::decode(&bytes, &HeadLimits::default()).unwrap();
-    assert_eq!(request.consumed(), len);
-    assert_eq!(request.path(), "/chat");
+    let (request, rest) = Request::decode(&bytes, &HeadLimits::default()).unwrap();
+    assert_eq!((request.path(), rest), ("/chat", &b"frames"[..]));
     for cut in 0..len {
         let error = Request::decode(&bytes[..cut], &HeadLimits::default()).unwrap_err();
         assert_eq!(error, RequestError::Truncated);

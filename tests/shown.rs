@@ -375,9 +375,12 @@ fn server_shows_of_a_head_what_is_no_secret() {
         .with("Sec-WebSocket-Version", "13")
         .bytes();
     let mut acceptor = Acceptor::new(&handshake::HeadLimits::default(), START);
-    assert!(acceptor.poll(&head[..100], START).is_none());
+    assert!(acceptor.poll(&mut heads::arriving(&head[..100]), START).is_none());
     assert!(format!("{acceptor:?}").contains("HeadBuffer(100 bytes)"), "{acceptor:?}");
-    let Some(Asked::WebSocket(request)) = acceptor.poll(&head[100..], START) else { panic!() };
+    let Some(Asked::WebSocket(request)) = acceptor.poll(&mut heads::arriving(&head[100..]), START)
+    else {
+        panic!()
+    };
     let names = "[Host: (1 bytes), Cookie: (6 bytes), Upgrade: (9 bytes), Connection: (7 bytes), \
         Sec-WebSocket-Key: (24 bytes), Sec-WebSocket-Version: (2 bytes)]";
     shows(&request, &format!("Request {{ path: \"/a\", upgrade: true, fields: {names} }}"));
@@ -408,7 +411,10 @@ fn client_shows_of_a_head_what_is_no_secret() {
     shows(&opening, &format!("Opening {{ offer: {offer:?}, .. }}"));
     assert!(format!("{connector:?}").contains("key: Key, "), "{connector:?}");
     let bytes = b"HTTP/1.1 401 Unauthorized\r\nSet-Cookie: secret\r\n\r\nsecret";
-    let Some(Answered::Refused(response)) = connector.poll(bytes, START) else { panic!() };
+    let Some(Answered::Refused(response)) = connector.poll(&mut heads::arriving(bytes), START)
+    else {
+        panic!()
+    };
     shows(&response, "Response { status: 401, fields: [Set-Cookie: (6 bytes)], body: 6 }");
 }
 

@@ -40,10 +40,12 @@ const CASES: &[Case] = &[
         name: "a request for a WebSocket, a byte at a time",
         units: 65_536,
         work: |n| {
-            let head = heads::Head::request().with("X", &"y".repeat(n)).bytes();
+            let mut head = heads::Head::request().with("X", &"y".repeat(n)).bytes();
             let mut acceptor = Acceptor::new(&handshake_limits(), ZERO);
             Box::new(move || {
-                let asked = head.chunks(1).find_map(|piece| acceptor.poll(piece, ZERO));
+                let asked = head
+                    .chunks_mut(1)
+                    .find_map(|piece| acceptor.poll(&mut Input::new(piece), ZERO));
                 assert!(matches!(asked, Some(Asked::WebSocket(_))));
             })
         },
@@ -52,13 +54,15 @@ const CASES: &[Case] = &[
         name: "the answer to it, a byte at a time",
         units: 65_536,
         work: |n| {
-            let head = heads::Head::response().with("X", &"y".repeat(n)).bytes();
+            let mut head = heads::Head::response().with("X", &"y".repeat(n)).bytes();
             let offer = Offer::new(Url::parse("ws://a").expect("a URL"));
             let limits = handshake_limits();
             let mut connector =
                 Connector::with_nonce(offer, heads::NONCE, &limits, ZERO).expect("an offer");
             Box::new(move || {
-                let answered = head.chunks(1).find_map(|piece| connector.poll(piece, ZERO));
+                let answered = head
+                    .chunks_mut(1)
+                    .find_map(|piece| connector.poll(&mut Input::new(piece), ZERO));
                 assert!(matches!(answered, Some(Answered::Open { .. })));
             })
         },

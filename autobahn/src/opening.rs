@@ -14,13 +14,8 @@ use crate::page::PAGE;
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "it is taken apart at once")]
 pub enum Opening {
-    /// The connection is open; its output begins with the answer.
-    Open {
-        /// The connection.
-        connection: Connection<Server>,
-        /// How many bytes of the last input belong to the request. What follows them are the client's first frames.
-        consumed: usize,
-    },
+    /// The connection is open; its output begins with the answer. What is left in the input are the client's first frames.
+    Open(Connection<Server>),
     /// Anything else: this is to be written, then the stream to be half-closed, and to be closed once the client has.
     Answered(Vec<u8>),
 }
@@ -59,9 +54,8 @@ impl Terms {
     pub fn open(&self, asked: Asked<'_>) -> Opening {
         let answer = match asked {
             Asked::WebSocket(request) => {
-                let consumed = request.consumed();
                 match endpoint::accept(&request, &self.acceptance(), Arc::clone(&self.config)) {
-                    Ok((connection, _)) => return Opening::Open { connection, consumed },
+                    Ok((connection, _)) => return Opening::Open(connection),
                     // Nothing in the acceptance depends on the request: it would fit none.
                     Err(_) => Refusal::new(500, &[], b"").map(|refusal| refusal.to_vec()),
                 }

@@ -220,7 +220,7 @@ fn wakeups(count: usize, len: usize) {
             }
         }
         write(&mut connection);
-        black_box(connection.want());
+        let _ = black_box(connection.want());
         spare = connection.reclaim(Loan::Output).unwrap_or_default();
     }
     did(&connection, count, count);
@@ -243,10 +243,11 @@ fn openings(count: usize) {
     let limits = Default::default();
     let mut answer = [0; 512];
     let mut answered = 0;
+    let mut head = heads::CHROMIUM.as_bytes().to_vec();
     for _ in 0..count {
         let mut acceptor = Acceptor::new(&limits, START);
         if let Some(Asked::WebSocket(request)) =
-            acceptor.poll(black_box(heads::CHROMIUM.as_bytes()), START)
+            acceptor.poll(&mut Input::new(black_box(&mut head)), START)
         {
             let switching = request.accept(&Acceptance::new());
             let encoded = black_box(switching.and_then(|switching| switching.encode(&mut answer)));

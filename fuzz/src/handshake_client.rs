@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
+use sockless::Input;
 use sockless::extension::Supported;
 use sockless::extension::deflate::Terms;
 use sockless::handshake::{
@@ -70,7 +71,7 @@ fn connector(nonce: [u8; 16], offers: bool, limits: &HeadLimits) -> Connector<'s
 /// The key that goes out; the request that carries it is one.
 fn key(nonce: [u8; 16], offers: bool, limits: &HeadLimits) -> String {
     let request = connector(nonce, offers, limits).request().to_vec();
-    let request = Request::decode(&request, &HeadLimits::default()).expect("a request");
+    let (request, _) = Request::decode(&request, &HeadLimits::default()).expect("a request");
     assert!(request.is_upgrade());
     let key = request.field("sec-websocket-key").expect("a key").to_vec();
     String::from_utf8(key).expect("base64")
@@ -92,29 +93,38 @@ fn show(response: &Response<'_>) -> String {
 
 fn answer(mut connector: Connector<'_, '_>, bytes: &[u8], cuts: &Cuts) -> Seen {
     for read in cuts.reads(bytes.len()) {
-        let piece = &bytes[read.clone()];
-        let place = |response: &Response<'_>| {
-            assert_eq!(response.body(), &piece[response.consumed()..]);
-            read.start + response.consumed()
-        };
-        let seen = match connector.poll(piece, NOW) {
-            None => continue,
+        let mut piece = bytes[read.clone()].to_vec();
+        let mut input = Input::new(&mut piece);
+        let answered = connector.poll(&mut input, NOW);
+        let end = read.end - input.len();
+        let seen = match answered {
+            None => {
+                assert!(input.is_empty(), "all is taken while more is needed");
+                continue;
+            }
             Some(Answered::Failed(error)) => Seen::Failed(error),
             Some(Answered::Open { established, response }) => {
-                let shown = format!("{established:?} {}", show(&response));
-                Seen::Open { shown, end: place(&response) }
+                assert!(response.body().is_empty(), "what follows are frames");
+                Seen::Open { shown: format!("{established:?} {}", show(&response)), end }
             }
             Some(Answered::Refused(response)) => {
-                Seen::Refused { shown: show(&response), end: place(&response) }
+                let end = end - response.body().len();
+                assert_eq!(response.body(), &bytes[end..read.end]);
+                Seen::Refused { shown: show(&response), end }
             }
         };
-        assert!(connector.poll(b"HTTP/1.1 200 OK\r\n\r\n", NOW).is_none(), "over is over");
-        assert!(connector.end().is_none() && connector.deadline().is_none(), "over is over");
+        let mut next = *b"HTTP/1.1 200 OK\r\n\r\n";
+        assert!(connector.poll(&mut Input::new(&mut next), NOW).is_none(), "over is over");
+        assert!(connector.poll(&mut Input::eof(), NOW).is_none(), "over is over");
+        assert!(connector.deadline().is_none(), "over is over");
         let work = connector.work();
         assert!(work <= WORK * read.end as u64 + WORK, "{work} of work for {} bytes", read.end);
         return seen;
     }
-    assert!(matches!(connector.end(), Some(Answered::Failed(ResponseError::Truncated))));
+    assert!(matches!(
+        connector.poll(&mut Input::eof(), NOW),
+        Some(Answered::Failed(ResponseError::Truncated))
+    ));
     Seen::More
 }
 
@@ -128,10 +138,11 @@ fn hold(bytes: &[u8], nonce: [u8; 16], offers: bool, limits: &HeadLimits, cuts: 
     let lent = Connector::with_buffer(offer(offers), nonce, limits, NOW, &mut buffer);
     assert_eq!(answer(lent.expect("an offer"), bytes, cuts), expected, "in a lent buffer");
 
+    let mut arrived = bytes.to_vec();
     let meter = Meter::start();
     let mut small = connector(nonce, offers, limits);
     for read in cuts.reads(bytes.len()) {
-        let over = small.poll(&bytes[read.clone()], NOW).is_some();
+        let over = small.poll(&mut Input::new(&mut arrived[read.clone()]), NOW).is_some();
         let (peak, most) = (meter.peak(), 2 * read.end.min(limits.head) as i64 + CONSTANT);
         assert!(peak <= most, "{peak} bytes for {}", read.end);
         if over {
@@ -154,7 +165,7 @@ fn opens_there(bytes: &[u8], end: usize, key: &str, offers: bool) {
         if response.status() == 101 {
             break response;
         }
-        head = &head[response.consumed()..];
+        head = &head[head.len() - response.body().len()..];
     };
     let accept = response.field("sec-websocket-accept");
     assert_eq!(accept, Some(&accept_key(key.as_bytes())[..]));

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
+use sockless::Input;
 use sockless::extension::Supported;
 use sockless::extension::deflate::Terms;
 use sockless::handshake::{
@@ -64,32 +65,45 @@ fn show(request: &Request<'_>) -> String {
     format!("{target} {path} {query:?} {host} {origin:?} {protocols:?} {extensions:?} {fields:?}")
 }
 
-fn seen(request: &Request<'_>, before: usize) -> Seen {
-    let end = before + request.consumed();
+fn seen(request: &Request<'_>, end: usize) -> Seen {
     Seen::Request { shown: show(request), upgrade: request.is_upgrade(), end }
 }
 
 fn ask(mut acceptor: Acceptor<'_>, bytes: &[u8], cuts: &Cuts) -> Seen {
     for read in cuts.reads(bytes.len()) {
-        let piece = &bytes[read.clone()];
-        let seen = match acceptor.poll(piece, NOW) {
-            None => continue,
+        let mut piece = bytes[read.clone()].to_vec();
+        let mut input = Input::new(&mut piece);
+        let asked = acceptor.poll(&mut input, NOW);
+        let seen = match asked {
+            None => {
+                assert!(input.is_empty(), "all is taken while more is needed");
+                continue;
+            }
             Some(Asked::Refused(error)) => Seen::Refused(error),
-            Some(Asked::WebSocket(request) | Asked::Plain(request)) => seen(&request, read.start),
+            Some(Asked::WebSocket(request) | Asked::Plain(request)) => {
+                seen(&request, read.end - input.len())
+            }
         };
-        assert!(acceptor.poll(heads::CURL.as_bytes(), NOW).is_none(), "over is over");
-        assert!(acceptor.end().is_none() && acceptor.deadline().is_none(), "over is over");
+        let mut next = heads::CURL.as_bytes().to_vec();
+        let mut next = Input::new(&mut next);
+        assert!(acceptor.poll(&mut next, NOW).is_none(), "over is over");
+        assert_eq!(next.len(), heads::CURL.len(), "what comes after the end is left alone");
+        assert!(acceptor.poll(&mut Input::eof(), NOW).is_none(), "over is over");
+        assert!(acceptor.deadline().is_none(), "over is over");
         let work = acceptor.work();
         assert!(work <= WORK * read.end as u64 + WORK, "{work} of work for {} bytes", read.end);
         return seen;
     }
-    assert!(matches!(acceptor.end(), Some(Asked::Refused(RequestError::Truncated))));
+    assert!(matches!(
+        acceptor.poll(&mut Input::eof(), NOW),
+        Some(Asked::Refused(RequestError::Truncated))
+    ));
     Seen::More
 }
 
 fn hold(bytes: &[u8], limits: &HeadLimits, cuts: &Cuts) {
     let decoded = match Request::decode(bytes, limits) {
-        Ok(request) => seen(&request, 0),
+        Ok((request, rest)) => seen(&request, bytes.len() - rest.len()),
         Err(RequestError::Truncated) => Seen::More,
         Err(error) => Seen::Refused(error),
     };
@@ -111,10 +125,11 @@ fn hold(bytes: &[u8], limits: &HeadLimits, cuts: &Cuts) {
 }
 
 fn stays_small(bytes: &[u8], limits: &HeadLimits, cuts: &Cuts) {
+    let mut arrived = bytes.to_vec();
     let meter = Meter::start();
     let mut acceptor = Acceptor::new(limits, NOW);
     for read in cuts.reads(bytes.len()) {
-        let end = acceptor.poll(&bytes[read.clone()], NOW).is_some();
+        let end = acceptor.poll(&mut Input::new(&mut arrived[read.clone()]), NOW).is_some();
         let (peak, most) = (meter.peak(), 2 * read.end.min(limits.head) as i64 + CONSTANT);
         assert!(peak <= most, "{peak} bytes for {}", read.end);
         if end {
@@ -127,7 +142,7 @@ fn stays_small(bytes: &[u8], limits: &HeadLimits, cuts: &Cuts) {
 
 /// What can be answered is answered with one head that says so.
 fn accept(head: &[u8], limits: &HeadLimits) {
-    let request = Request::decode(head, limits).expect("decoded before");
+    let (request, _) = Request::decode(head, limits).expect("decoded before");
     let key = request.field("sec-websocket-key").expect("a key");
     let cookie = [Field::new("Set-Cookie", "a=b")];
     let chosen = request.choose_subprotocol(&["chat", "v2.chat"]);
@@ -138,7 +153,7 @@ fn accept(head: &[u8], limits: &HeadLimits) {
     let switching = request.accept(&acceptance).expect("what was offered");
     let answer = switching.to_vec();
     let response = Response::decode(&answer, &HeadLimits::default()).expect("an answer");
-    assert_eq!((response.status(), response.consumed()), (101, answer.len()));
+    assert_eq!((response.status(), response.body()), (101, &b""[..]));
     let accepted = sockless::handshake::accept_key(key);
     assert_eq!(response.field("sec-websocket-accept"), Some(&accepted[..]));
     assert_eq!(response.field("sec-websocket-protocol"), chosen.map(str::as_bytes));

@@ -31,7 +31,7 @@ impl CloseReason {
             Failure::CorruptMessage => return self.write_str("compressed message is corrupt"),
             Failure::Unresponsive => return self.write_str("ping was not answered"),
             // Nobody is left to read it.
-            Failure::Stalled | Failure::EndOfStream => return Ok(()),
+            Failure::Stalled | Failure::EndOfStream | Failure::Refused => return Ok(()),
         };
         self.write_str(match violation {
             Violation::FrameTooLong => {

@@ -2,7 +2,7 @@
 
 use core::{error, fmt};
 
-use crate::frame::Violation;
+use crate::frame::{Limits, Violation};
 use crate::words::close_code::CloseCode;
 
 /// Why a connection failed. A failure is final.
@@ -19,6 +19,9 @@ pub enum Failure {
     Stalled,
     /// The stream ended before both Close frames had been exchanged.
     EndOfStream,
+    /// The client's request was answered with something else than a connection: it has never been open. Only a connection that was made to
+    /// [carry that answer](crate::handshake::Refusal::into_connection) fails so.
+    Refused,
 }
 
 impl Failure {
@@ -28,7 +31,51 @@ impl Failure {
             Self::Violation(violation) => Some(violation.close_code()),
             Self::CorruptMessage => Some(CloseCode::INVALID_PAYLOAD),
             Self::Unresponsive => Some(CloseCode::INTERNAL_ERROR),
-            Self::Stalled | Self::EndOfStream => None,
+            Self::Stalled | Self::EndOfStream | Self::Refused => None,
+        }
+    }
+}
+
+impl Failure {
+    /// The failure in words, with the number of the limit that was gone over, where it is one. `limits` are those of the connection: the error itself
+    /// has no number, because each connection would keep room for it.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use sockless::{Config, Connection, Event, Input, Limits};
+    ///
+    /// let config = Config::default().with_limits(Limits::default().with_frame(100));
+    /// let mut connection = Connection::server(config.clone());
+    /// // A client announces 125 bytes.
+    /// let mut arrived = *b"\x82\xFD\0\0\0\0";
+    /// let Some(Event::Failed(failure)) = connection.poll(&mut Input::new(&mut arrived), Duration::ZERO) else { panic!() };
+    /// assert_eq!(
+    ///     failure.with_limits(&config.limits).to_string(),
+    ///     "the peer announced a frame over `Limits::frame`, which is 100 bytes",
+    /// );
+    /// ```
+    pub fn with_limits(self, limits: &Limits) -> impl fmt::Display + use<> {
+        WithLimits { failure: self, limits: *limits }
+    }
+}
+
+/// A failure in words, with the number of its limit.
+struct WithLimits {
+    failure: Failure,
+    limits: Limits,
+}
+
+impl fmt::Display for WithLimits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.failure.fmt(f)?;
+        match self.failure {
+            Failure::Violation(Violation::FrameTooLong) => {
+                write!(f, ", which is {} bytes", self.limits.frame)
+            }
+            Failure::Violation(Violation::MessageTooLong) => {
+                write!(f, ", which is {} bytes", self.limits.message)
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -49,6 +96,7 @@ impl fmt::Display for Failure {
             Self::Unresponsive => f.write_str("the peer did not answer a ping"),
             Self::Stalled => f.write_str("the peer took none of the waiting output for too long"),
             Self::EndOfStream => f.write_str("the stream ended without a Close frame"),
+            Self::Refused => f.write_str("the request was answered, and no connection was opened"),
         }
     }
 }

@@ -96,6 +96,7 @@ mod tests;
 mod timers;
 mod waiting;
 mod want;
+mod written;
 
 pub use close_status::{CloseStatus, Initiator};
 pub use config::{Config, Delivery, Holding, Keepalive};

@@ -3,9 +3,11 @@
 use core::time::Duration;
 
 use super::outcome::Outcome;
+use crate::words::time::timeout;
 
 /// What a connection wants of its driver. A driver has to do all of it, so that this is meant to be matched without a wildcard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "what the connection wants is for the driver to do"]
 pub enum Want {
     /// Bytes to go in or out, or time to pass.
     Io {
@@ -31,5 +33,12 @@ impl Want {
             Self::Io { deadline, .. } => *deadline,
             Self::ShutdownWrite | Self::Done(_) => None,
         }
+    }
+
+    /// How long a call that reads or writes may block: until the [deadline](Self::deadline), and never for no time at all, which the standard
+    /// library takes for an error. `None`: as long as it likes.
+    #[inline]
+    pub fn timeout(&self, now: Duration) -> Option<Duration> {
+        timeout(self.deadline(), now)
     }
 }

@@ -21,7 +21,7 @@ pub enum Malformed {
     MissingSeparator,
     /// The header is there, but has no element.
     NoElement,
-    /// More than [`EMPTY_ELEMENTS`](super::header::EMPTY_ELEMENTS) list elements are empty.
+    /// More than 64 list elements are empty.
     TooManyEmptyElements,
 }
 

@@ -91,7 +91,8 @@ impl<R: Role> Decoder<R> {
         self
     }
 
-    /// Decodes the next piece of a frame, in place. `None` when all of `input` has been consumed.
+    /// Decodes the next piece of a frame, in place. `None` when all of `input` has been consumed: inside a frame too, so whoever sees the end of the
+    /// stream looks at whether the last [`Piece::remaining`] was zero.
     ///
     /// # Errors
     ///

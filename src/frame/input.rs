@@ -7,6 +7,7 @@ use core::fmt;
 /// Bytes are decoded in place, so that what is taken from an input borrows the caller's buffer and nothing else. Bytes in memory that
 /// can't be written to are [copied](Self::copied) into such a buffer while they are decoded.
 #[derive(Default)]
+#[must_use = "input does nothing until it is polled"]
 pub struct Input<'b> {
     /// Where the bytes are that have not been consumed, or where they will be copied.
     rest: &'b mut [u8],
@@ -59,6 +60,30 @@ impl<'b> Input<'b> {
     #[inline]
     pub fn eof() -> Self {
         Self { rest: &mut [], from: &[], eof: true }
+    }
+
+    /// What a call that read into `buffer` has brought. Zero bytes are the [end of the stream](Self::eof), and so is an error: a reset, say. A
+    /// timeout is no error, whatever the system calls it, nor is an interruption: then only [time has passed](Self::none).
+    ///
+    #[cfg_attr(feature = "std", doc = "```")]
+    #[cfg_attr(not(feature = "std"), doc = "```ignore")]
+    /// use std::io::Read;
+    /// use sockless::Input;
+    ///
+    /// let mut stream: &[u8] = b"\x81\x82\0\0\0\0hi";
+    /// let mut buffer = [0; 1024];
+    /// assert_eq!(Input::read(stream.read(&mut buffer), &mut buffer).len(), 8);
+    /// assert!(Input::read(stream.read(&mut buffer), &mut buffer).is_eof());
+    /// ```
+    #[cfg(feature = "std")]
+    #[inline]
+    pub fn read(result: std::io::Result<usize>, buffer: &'b mut [u8]) -> Self {
+        match result {
+            Ok(0) => Self::eof(),
+            Ok(count) => Self::new(&mut buffer[..count]),
+            Err(error) if is_pause(&error) => Self::none(),
+            Err(_) => Self::eof(),
+        }
     }
 
     /// Bytes that arrived, after which the peer's stream has ended.
@@ -186,6 +211,14 @@ impl<'b> Input<'b> {
         let (header, payload) = frame.split_at(header);
         Some((header, payload, place))
     }
+}
+
+/// Whether an error of a call that reads or writes says that nothing has happened yet: a timeout, which is called the one or the other,
+/// according to the system, or a signal.
+#[cfg(feature = "std")]
+pub(crate) fn is_pause(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }
 
 impl fmt::Debug for Input<'_> {

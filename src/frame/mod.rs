@@ -35,28 +35,32 @@
 
 mod check;
 mod control_frame;
-pub mod decoder;
-pub mod encoder;
+pub(crate) mod decoder;
+mod encoder;
 #[cfg(feature = "alloc")]
 mod fast_decode;
 #[cfg(feature = "alloc")]
 mod fast_encode;
-pub mod header;
-pub mod input;
-pub mod limits;
-pub mod misuse;
+mod header;
+mod input;
+mod limits;
+mod misuse;
 mod open_frame;
 mod open_message;
 mod piece;
 mod rules;
-pub mod violation;
+mod violation;
 
 pub use decoder::{Decoder, Piece};
 pub use encoder::{ControlFrame, Encoder, Fragment};
 #[cfg(feature = "alloc")]
 pub(crate) use fast_decode::FastLimit;
+#[cfg(feature = "alloc")]
+pub(crate) use header::MAX_LEN;
 pub use header::{Header, HeaderBytes};
 pub use input::Input;
+#[cfg(all(feature = "alloc", feature = "std"))]
+pub(crate) use input::is_pause;
 pub use limits::Limits;
 pub use misuse::Misuse;
 pub use violation::Violation;

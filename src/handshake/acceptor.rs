@@ -10,6 +10,8 @@ use super::head_scan::HeadScan;
 use super::limits::HeadLimits;
 use super::request::{ParsedRequest, Request};
 use super::request_error::RequestError;
+use crate::frame::Input;
+use crate::words::time::timeout;
 
 /// What a client has asked for.
 #[derive(Debug)]
@@ -37,60 +39,53 @@ pub enum Asked<'i> {
 /// memory that the acceptor allocates ([`new`](Self::new)) or in a buffer that the caller lends
 /// ([`with_buffer`](Self::with_buffer)).
 ///
-#[cfg_attr(feature = "alloc", doc = "```")]
-#[cfg_attr(not(feature = "alloc"), doc = "```ignore")]
-/// use std::io::{self, Read, Write};
+#[cfg_attr(all(feature = "alloc", feature = "std"), doc = "```")]
+#[cfg_attr(not(all(feature = "alloc", feature = "std")), doc = "```ignore")]
+/// use std::io::Read;
 /// use std::time::Instant;
-/// use sockless::handshake::{Acceptance, Acceptor, Asked, HeadLimits, RequestError};
-/// use sockless::{Config, Connection, Server, endpoint};
+/// use sockless::handshake::{Acceptance, Acceptor, Asked, HandshakeMisuse, HeadLimits};
+/// use sockless::{Config, Connection, Input, Server, endpoint};
 ///
-/// /// Opens a connection on a stream, with what came after the request; `None` if the client was answered otherwise.
-/// fn open(stream: &mut (impl Read + Write)) -> io::Result<Option<(Connection<Server>, Vec<u8>)>> {
+/// /// Waits for a client's request, and answers it: the connection, and what came after the request.
+/// fn open(stream: &mut impl Read) -> Result<(Connection<Server>, Vec<u8>), HandshakeMisuse> {
 ///     let started = Instant::now();
 ///     let mut acceptor = Acceptor::new(&HeadLimits::default(), started.elapsed());
 ///     let mut buffer = [0; 4096];
-///     let answer = loop {
-///         // A stream that may block for ever needs a timeout, until `acceptor.deadline()`.
-///         let (asked, count) = match stream.read(&mut buffer)? {
-///             0 => (acceptor.end(), 0),
-///             count => (acceptor.poll(&buffer[..count], started.elapsed()), count),
-///         };
-///         match asked {
+///     let mut input = Input::none();
+///     let connection = loop {
+///         match acceptor.poll(&mut input, started.elapsed()) {
 ///             None => {} // more is needed
-///             Some(Asked::WebSocket(request)) => {
-///                 let accepted = endpoint::accept(&request, &Acceptance::new(), Config::default());
-///                 let (connection, _) = accepted.map_err(io::Error::other)?;
-///                 return Ok(Some((connection, buffer[request.consumed()..count].to_vec())));
+///             Some(Asked::WebSocket(request)) if request.path() == "/chat" => {
+///                 let subprotocol = request.choose_subprotocol(&["chat"]);
+///                 let acceptance = Acceptance::new().with_subprotocol(subprotocol);
+///                 break endpoint::accept(&request, &acceptance, Config::default())?.0;
 ///             }
-///             Some(Asked::Plain(_)) => break RequestError::PlainRequest.answer().to_vec(),
-///             Some(Asked::Refused(error)) => break error.answer().to_vec(),
+///             // The usual answer to anything else.
+///             Some(asked) => break asked.into_connection(Config::default(), started.elapsed()),
 ///         }
+///         // A stream that may block for ever needs a timeout: `acceptor.timeout(started.elapsed())`.
+///         input = Input::read(stream.read(&mut buffer), &mut buffer);
 ///     };
-///     stream.write_all(&answer)?;
-///     Ok(None)
+///     Ok((connection, input.into_rest().to_vec()))
 /// }
 ///
-/// # struct Stream(&'static [u8], Vec<u8>);
+/// # struct Stream(&'static [u8]);
 /// # impl Read for Stream {
-/// #     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> { let few = buffer.len().min(50); self.0.read(&mut buffer[..few]) }
-/// # }
-/// # impl Write for Stream {
-/// #     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> { self.1.write(bytes) }
-/// #     fn flush(&mut self) -> io::Result<()> { Ok(()) }
+/// #     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> { let few = buffer.len().min(50); self.0.read(&mut buffer[..few]) }
 /// # }
 /// // A stream that gives fifty bytes at a time.
 /// let mut stream = Stream(
 ///     b"GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
 ///       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
-///     Vec::new(),
 /// );
-/// let (connection, first) = open(&mut stream)?.expect("a request for a WebSocket");
+/// let (connection, first) = open(&mut stream)?;
 /// // The answer waits in the connection's output: the loop around it writes it before it reads.
 /// assert!(connection.output().starts_with(b"HTTP/1.1 101 "));
 /// assert!(first.is_empty());
-/// # Ok::<(), io::Error>(())
+/// # Ok::<(), HandshakeMisuse>(())
 /// ```
 #[derive(Debug)]
+#[must_use = "a handshake does nothing until it is polled"]
 pub struct Acceptor<'b> {
     reader: HeadReader<'b>,
 }
@@ -115,8 +110,8 @@ impl<'b> Acceptor<'b> {
 
     /// Takes what has arrived since the last call, if anything, and the time.
     ///
-    /// `None`: all of `input` was taken, and more is needed. With a request, [`Request::consumed`] says how much of `input` was
-    /// taken. Once the handshake is over nothing more is taken, and the result is `None`.
+    /// `None`: all of the input was taken, and more is needed. With a request, what follows its head is left in the input: the client's first
+    /// frames, for the connection to [poll](crate::Connection::poll). Once the handshake is over nothing more is taken, and the result is `None`.
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
     //# If
     //# the server, while reading the handshake, finds that the client did
@@ -126,7 +121,8 @@ impl<'b> Acceptor<'b> {
     //# specified for the components of the handshake, the server MUST stop
     //# processing the client's handshake and return an HTTP response with an
     //# appropriate error code (such as 400 Bad Request).
-    pub fn poll<'i>(&mut self, input: &'i [u8], now: Duration) -> Option<Asked<'i>>
+    #[must_use = "the request is in what is returned"]
+    pub fn poll<'i>(&mut self, input: &mut Input<'i>, now: Duration) -> Option<Asked<'i>>
     where
         'b: 'i,
     {
@@ -134,6 +130,7 @@ impl<'b> Acceptor<'b> {
             return None;
         }
         match self.read_request(input) {
+            Ok(None) if input.is_eof() => Some(self.refuse(RequestError::Truncated)),
             Ok(None) if self.reader.is_overdue(now) => Some(self.refuse(RequestError::Timeout)),
             Ok(None) => None,
             Ok(Some(request)) => {
@@ -148,15 +145,14 @@ impl<'b> Acceptor<'b> {
         }
     }
 
-    /// Notes that the client's stream has ended: what [`Input::eof`](crate::Input::eof) is to a connection. To [`poll`](Self::poll) with no bytes says only
-    /// that time has passed, so a loop that does so after a read of zero bytes spins until the deadline.
-    pub fn end(&mut self) -> Option<Asked<'static>> {
-        if self.reader.is_finished() { None } else { Some(self.refuse(RequestError::Truncated)) }
-    }
-
     /// When to call [`poll`](Self::poll) at the latest, if nothing arrives before.
     pub fn deadline(&self) -> Option<Duration> {
         self.reader.deadline()
+    }
+
+    /// How long a call that reads may block: until the [deadline](Self::deadline), and never for no time at all. `None`: as long as it likes.
+    pub fn timeout(&self, now: Duration) -> Option<Duration> {
+        timeout(self.deadline(), now)
     }
 
     /// How many octets have been scanned or parsed so far: linear in what has arrived, however it was cut.
@@ -165,15 +161,20 @@ impl<'b> Acceptor<'b> {
     }
 
     /// Reads on. Returns the request once its head is complete.
-    fn read_request<'i>(&mut self, input: &'i [u8]) -> Result<Option<Request<'i>>, RequestError>
+    fn read_request<'i>(
+        &mut self,
+        input: &mut Input<'i>,
+    ) -> Result<Option<Request<'i>>, RequestError>
     where
         'b: 'i,
     {
-        if let Some(parsed) = self.reader.read_at_once(input, ParsedRequest::parse_unscanned) {
-            return Ok(Some(Request::new(HeadBytes::Borrowed(input), parsed?, input.len())));
+        if let Some(parsed) = self.reader.read_at_once(input.peek(), ParsedRequest::parse_unscanned)
+        {
+            let head = input.take_shared(input.len());
+            return Ok(Some(Request::new(HeadBytes::Borrowed(head), parsed?)));
         }
         let head = self.reader.read(input, ParsedRequest::parse)?;
-        Ok(head.map(|head| Request::new(self.reader.take_bytes(&head), head.parsed(), head.end())))
+        Ok(head.map(|head| Request::new(self.reader.take_bytes(&head), head.parsed())))
     }
 
     /// Ends the handshake with an error.

@@ -16,6 +16,8 @@ use super::response::{ParsedResponse, Response};
 use super::response_error::ResponseError;
 use super::response_fields::ResponseFields;
 use crate::established::Established;
+use crate::frame::Input;
+use crate::words::time::timeout;
 
 /// How many interim answers (1xx) are skipped before the handshake fails.
 const MAX_INTERIMS: u8 = 8;
@@ -23,7 +25,7 @@ const MAX_INTERIMS: u8 = 8;
 /// What a server has answered.
 #[derive(Debug)]
 pub enum Answered<'a, 'i> {
-    /// The connection is open. The bytes after the head are the server's first frames.
+    /// The connection is open. What is left in the input are the server's first frames.
     Open {
         /// What the handshake agreed on.
         established: Established<'a>,
@@ -55,13 +57,13 @@ pub enum Answered<'a, 'i> {
 ///
 /// Write the [`request`](Self::request) first. Frames can be sent only once [`Answered::Open`] has brought what they need.
 ///
-#[cfg_attr(all(feature = "alloc", feature = "getrandom"), doc = "```")]
-#[cfg_attr(not(all(feature = "alloc", feature = "getrandom")), doc = "```ignore")]
+#[cfg_attr(all(feature = "std", feature = "alloc", feature = "getrandom"), doc = "```")]
+#[cfg_attr(not(all(feature = "std", feature = "alloc", feature = "getrandom")), doc = "```ignore")]
 /// use std::error::Error;
 /// use std::io::{self, Read, Write};
 /// use std::time::Instant;
 /// use sockless::handshake::{Answered, Connector, HeadLimits, Offer, Url};
-/// use sockless::{Client, Config, Connection, endpoint};
+/// use sockless::{Client, Config, Connection, Input, endpoint};
 ///
 /// /// Opens a connection on a stream, with what came after the server's answer.
 /// fn open(stream: &mut (impl Read + Write), url: &str) -> Result<(Connection<Client>, Vec<u8>), Box<dyn Error>> {
@@ -70,22 +72,20 @@ pub enum Answered<'a, 'i> {
 ///     let mut connector = Connector::new(offer, &HeadLimits::default(), started.elapsed())?;
 ///     stream.write_all(&connector.request().to_vec())?;
 ///     let mut buffer = [0; 4096];
+///     let mut input = Input::none();
 ///     loop {
-///         // A stream that may block for ever needs a timeout, until `connector.deadline()`.
-///         let (answered, count) = match stream.read(&mut buffer)? {
-///             0 => (connector.end(), 0),
-///             count => (connector.poll(&buffer[..count], started.elapsed()), count),
-///         };
-///         match answered {
+///         match connector.poll(&mut input, started.elapsed()) {
 ///             None => {} // more is needed
-///             Some(Answered::Open { established, response }) => {
-///                 let first = buffer[response.consumed()..count].to_vec();
-///                 return Ok((endpoint::client(&established, Config::default()), first));
+///             Some(Answered::Open { established, .. }) => {
+///                 let connection = endpoint::client(&established, Config::default());
+///                 return Ok((connection, input.into_rest().to_vec()));
 ///             }
 ///             // A redirect, 401: the application's to follow.
 ///             Some(Answered::Refused(response)) => return Err(format!("status {}", response.status()).into()),
 ///             Some(Answered::Failed(error)) => return Err(error.into()),
 ///         }
+///         // A stream that may block for ever needs a timeout: `connector.timeout(started.elapsed())`.
+///         input = Input::read(stream.read(&mut buffer), &mut buffer);
 ///     }
 /// }
 ///
@@ -103,6 +103,7 @@ pub enum Answered<'a, 'i> {
 /// assert_eq!(error.to_string(), "status 401");
 /// ```
 #[derive(Debug)]
+#[must_use = "a handshake does nothing until its request is written, and it is polled"]
 pub struct Connector<'a, 'b> {
     offer: Offer<'a>,
     key: WebSocketKey,
@@ -198,9 +199,11 @@ impl<'a, 'b> Connector<'a, 'b> {
 
     /// Takes what has arrived since the last call, if anything, and the time.
     ///
-    /// `None`: all of `input` was taken, and more is needed. With an answer, [`Response::consumed`] says how much of `input` was
-    /// taken. Once the handshake is over nothing more is taken, and the result is `None`.
-    pub fn poll<'i>(&mut self, input: &'i [u8], now: Duration) -> Option<Answered<'a, 'i>>
+    /// `None`: all of the input was taken, and more is needed. What follows the head of an answer that opens the connection is left in the
+    /// input, for the connection to [poll](crate::Connection::poll); what follows that of a refusal comes with it, as the beginning of its
+    /// [body](Response::body). Once the handshake is over nothing more is taken, and the result is `None`.
+    #[must_use = "the answer is in what is returned"]
+    pub fn poll<'i>(&mut self, input: &mut Input<'i>, now: Duration) -> Option<Answered<'a, 'i>>
     where
         'b: 'i,
     {
@@ -208,24 +211,25 @@ impl<'a, 'b> Connector<'a, 'b> {
             return None;
         }
         match self.read_response(input) {
+            Ok(None) if input.is_eof() => Some(self.fail(ResponseError::Truncated)),
             Ok(None) if self.reader.is_overdue(now) => Some(self.fail(ResponseError::Timeout)),
             Ok(None) => None,
             Ok(Some(response)) => {
                 self.reader.finish();
-                Some(self.classify(response))
+                Some(self.classify(response, input))
             }
             Err(error) => Some(self.fail(error)),
         }
     }
 
-    /// Notes that the server's stream has ended.
-    pub fn end(&mut self) -> Option<Answered<'a, 'static>> {
-        if self.reader.is_finished() { None } else { Some(self.fail(ResponseError::Truncated)) }
-    }
-
     /// When to call [`poll`](Self::poll) at the latest, if nothing arrives before.
     pub fn deadline(&self) -> Option<Duration> {
         self.reader.deadline()
+    }
+
+    /// How long a call that reads may block: until the [deadline](Self::deadline), and never for no time at all. `None`: as long as it likes.
+    pub fn timeout(&self, now: Duration) -> Option<Duration> {
+        timeout(self.deadline(), now)
     }
 
     /// How many octets have been scanned or parsed so far: linear in what has arrived, however it was cut.
@@ -234,21 +238,20 @@ impl<'a, 'b> Connector<'a, 'b> {
     }
 
     /// Reads on, past interim answers. Returns the final answer once its head is complete.
-    fn read_response<'i>(&mut self, input: &'i [u8]) -> Result<Option<Response<'i>>, ResponseError>
+    fn read_response<'i>(
+        &mut self,
+        input: &mut Input<'i>,
+    ) -> Result<Option<Response<'i>>, ResponseError>
     where
         'b: 'i,
     {
-        let mut consumed = 0;
         loop {
-            let rest = input.get(consumed..).unwrap_or_default();
-            let Some(head) = self.reader.read(rest, ParsedResponse::parse)? else {
+            let Some(head) = self.reader.read(input, ParsedResponse::parse)? else {
                 return Ok(None);
             };
-            consumed += head.end();
             if !head.parsed().is_interim() {
                 let bytes = self.reader.take_bytes(&head);
-                let remainder = rest.get(head.end()..).unwrap_or_default();
-                return Ok(Some(Response::new(bytes, head.parsed(), remainder, consumed)));
+                return Ok(Some(Response::new(bytes, head.parsed(), &[])));
             }
             self.interims += 1;
             if self.interims > MAX_INTERIMS {
@@ -263,12 +266,12 @@ impl<'a, 'b> Connector<'a, 'b> {
     //# wait for a response from the server before sending any further data.
     //# The client MUST validate the server's response as follows:
     /// Decides what the final answer means for the handshake.
-    fn classify<'i>(&self, response: Response<'i>) -> Answered<'a, 'i> {
+    fn classify<'i>(&self, response: Response<'i>, input: &mut Input<'i>) -> Answered<'a, 'i> {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# If the status code received from the server is not 101, the client handles the
         //# response per HTTP [RFC2616] procedures.
         if response.status() != 101 {
-            return Answered::Refused(response);
+            return Answered::Refused(response.with_body(input.take_shared(input.len())));
         }
         match self.check_switch(&response) {
             Ok(established) => Answered::Open { established, response },

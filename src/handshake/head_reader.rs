@@ -7,6 +7,7 @@ use core::time::Duration;
 use super::head_buffer::{HeadBuffer, HeadBytes};
 use super::head_scan::{HeadError, HeadScan};
 use super::limits::HeadLimits;
+use crate::frame::Input;
 use crate::words::time::Instant;
 
 /// A reader of heads: of one, or of several after each other.
@@ -27,7 +28,6 @@ pub(super) struct HeadReader<'b> {
 pub(super) struct CompleteHead<'i, P> {
     parsed: P,
     last_piece: &'i [u8],
-    end: usize,
 }
 
 impl<'b> HeadReader<'b> {
@@ -65,15 +65,15 @@ impl<'b> HeadReader<'b> {
     }
 
     /// Reads on, up to the end of the head, and parses the head once it is complete; `parse` gets it with the number of its
-    /// fields. `None` if all of `input` was taken and more is needed.
+    /// fields. `None` if all of `input` was taken and more is needed; otherwise what follows the head is left in it.
     pub(super) fn read<'i, P, E: From<HeadError>>(
         &mut self,
-        input: &'i [u8],
+        input: &mut Input<'i>,
         parse: impl FnOnce(&[u8], usize) -> Result<P, E>,
     ) -> Result<Option<CompleteHead<'i, P>>, E> {
-        let found = self.scan.scan(input)?;
+        let found = self.scan.scan(input.peek())?;
         self.work += found.end() as u64;
-        let piece = found.piece(input);
+        let piece = found.piece(input.take_shared(found.end()));
         if !found.is_complete() {
             self.buffer.append(piece, self.limits.head);
             return Ok(None);
@@ -81,7 +81,7 @@ impl<'b> HeadReader<'b> {
         let head = self.buffer.complete(piece, self.limits.head);
         self.work += head.len() as u64;
         let parsed = parse(head, self.scan.fields())?;
-        Ok(Some(CompleteHead { parsed, last_piece: piece, end: found.end() }))
+        Ok(Some(CompleteHead { parsed, last_piece: piece }))
     }
 
     /// Hands out the bytes of a head that has just been read.
@@ -134,10 +134,5 @@ impl<P: Copy> CompleteHead<'_, P> {
     /// What the head says.
     pub(super) const fn parsed(&self) -> P {
         self.parsed
-    }
-
-    /// Where the head ends in the input that completed it.
-    pub(super) const fn end(&self) -> usize {
-        self.end
     }
 }

@@ -6,8 +6,8 @@
 //! - A client makes a [`Connector`] from an [`Offer`]. It has the request to be written, and yields what the server has
 //!   [answered](Answered).
 //!
-//! Both end with [`Established`](crate::established::Established), from which a connection is made, and say how many bytes of the
-//! last input belong to the head: the first frames follow them.
+//! Both are polled with an [`Input`](crate::Input), as a connection is, and end with [`Established`](crate::established::Established), from which
+//! a connection is made. What they leave in the input are the peer's first frames: the connection is polled with the same input next.
 //!
 //! Nothing here needs an allocator: a caller without one lends a buffer for a head that arrives in several pieces, and another one
 //! to write into. [`Request::decode`] and [`Response::decode`] read a head that the caller has put together. For streams that
@@ -18,6 +18,7 @@
 //!
 //! ```
 //! use core::time::Duration;
+//! use sockless::Input;
 //! use sockless::handshake::{
 //!     Acceptance, Acceptor, Answered, Asked, Connector, HeadLimits, Offer, Refusal, RequestError, Url,
 //! };
@@ -27,11 +28,11 @@
 //! // The client asks. The nonce has to be random; `Connector::new` draws it from the operating system.
 //! let offer = Offer::new(Url::parse("ws://example.com/chat")?).with_subprotocols(&["v2.chat", "chat"]);
 //! let mut client = Connector::with_nonce(offer, *b"the sample nonce", &limits, now)?;
-//! let request = client.request().to_vec();
+//! let mut request = client.request().to_vec();
 //!
 //! // The server looks at the request, and answers.
 //! let mut server = Acceptor::new(&limits, now);
-//! let answer = match server.poll(&request, now) {
+//! let answer = match server.poll(&mut Input::new(&mut request), now) {
 //!     Some(Asked::WebSocket(request)) if request.path() == "/chat" => {
 //!         let subprotocol = request.choose_subprotocol(&["chat"]);
 //!         let switching = request.accept(&Acceptance::new().with_subprotocol(subprotocol))?;
@@ -47,10 +48,11 @@
 //! // The client checks the answer. What follows it are frames.
 //! let mut arrived = answer.clone();
 //! arrived.extend_from_slice(b"\x81\x02hi");
-//! match client.poll(&arrived, now) {
-//!     Some(Answered::Open { established, response }) => {
+//! let mut input = Input::new(&mut arrived);
+//! match client.poll(&mut input, now) {
+//!     Some(Answered::Open { established, .. }) => {
 //!         assert_eq!(established.subprotocol, Some("chat"));
-//!         assert_eq!(&arrived[response.consumed()..], b"\x81\x02hi");
+//!         assert_eq!(input.into_rest(), b"\x81\x02hi");
 //!     }
 //!     other => panic!("{other:?}"),
 //! }

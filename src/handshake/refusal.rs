@@ -60,6 +60,13 @@ impl<'a> Refusal<'a> {
         Ok(Self { status, fields, body })
     }
 
+    /// A page: status 200, HTML in UTF-8. For a browser that asks for no WebSocket yet, but for the page that will.
+    pub const fn page(html: &'a str) -> Self {
+        const FIELDS: &[Field<'static>] =
+            &[Field { name: "Content-Type", value: b"text/html; charset=utf-8" }];
+        Self { status: 200, fields: FIELDS, body: html.as_bytes() }
+    }
+
     /// The status.
     pub const fn status(&self) -> u16 {
         self.status

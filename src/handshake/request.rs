@@ -26,7 +26,6 @@ use crate::extension::header;
 pub struct Request<'i> {
     head: HeadBytes<'i>,
     parsed: ParsedRequest,
-    consumed: usize,
 }
 
 /// Where the parts of a request's head are that [`Request`] needs.
@@ -47,15 +46,15 @@ const METHOD: &str = "GET";
 const VERSION: &str = " HTTP/1.1\r\n";
 
 impl<'i> Request<'i> {
-    /// Decodes a request from a buffer that holds a whole head, and whatever follows it.
+    /// Decodes a request from a buffer that holds a whole head, and whatever follows it, which is returned beside the request: the client's
+    /// first frames.
     ///
     /// For callers that put the head together themselves; an [`Acceptor`](super::Acceptor) takes input that is cut anywhere.
-    /// [`consumed`](Self::consumed) says where the head ends.
     ///
     /// # Errors
     ///
     /// If the head breaks a rule. An incomplete head is [`Truncated`](RequestError::Truncated).
-    pub fn decode(bytes: &'i [u8], limits: &HeadLimits) -> Result<Self, RequestError> {
+    pub fn decode(bytes: &'i [u8], limits: &HeadLimits) -> Result<(Self, &'i [u8]), RequestError> {
         let mut scan = HeadScan::after_empty_lines(limits);
         let found = scan.scan(bytes)?;
         if !found.is_complete() {
@@ -63,11 +62,12 @@ impl<'i> Request<'i> {
         }
         let head = found.piece(bytes);
         let parsed = ParsedRequest::parse(head, scan.fields())?;
-        Ok(Self::new(HeadBytes::Borrowed(head), parsed, found.end()))
+        let rest = bytes.get(found.end()..).unwrap_or_default();
+        Ok((Self::new(HeadBytes::Borrowed(head), parsed), rest))
     }
 
-    pub(super) const fn new(head: HeadBytes<'i>, parsed: ParsedRequest, consumed: usize) -> Self {
-        Self { head, parsed, consumed }
+    pub(super) const fn new(head: HeadBytes<'i>, parsed: ParsedRequest) -> Self {
+        Self { head, parsed }
     }
 
     /// The method: always `GET`. A request with another one is answered with 405 before the application sees it.
@@ -165,11 +165,6 @@ impl<'i> Request<'i> {
     /// The value of `Sec-WebSocket-Key`, if the request asks for a WebSocket.
     fn key(&self) -> Option<&[u8; 24]> {
         self.head.as_slice().get(self.parsed.key?..)?.first_chunk()
-    }
-
-    /// How many bytes of the input that completed the head belong to the head. The client's first frames follow them.
-    pub const fn consumed(&self) -> usize {
-        self.consumed
     }
 
     /// The request with a copy of its head, so that the buffer can be used again.

@@ -18,9 +18,8 @@ use crate::words::token::elements;
 pub struct Response<'i> {
     head: HeadBytes<'i>,
     parsed: ParsedResponse,
-    /// What came after the head in the same input.
-    remainder: HeadBytes<'i>,
-    consumed: usize,
+    /// The beginning of the body.
+    body: HeadBytes<'i>,
 }
 
 /// What the status line of an answer says, and where the fields begin.
@@ -36,7 +35,8 @@ pub(super) struct ParsedResponse {
 const FEW: usize = 32;
 
 impl<'i> Response<'i> {
-    /// Decodes an answer from a buffer that holds a whole head, and whatever follows it.
+    /// Decodes an answer from a buffer that holds a whole head, and whatever follows it, which is taken for the beginning of the
+    /// [body](Self::body).
     ///
     /// For callers that put the head together themselves; a [`Connector`](super::Connector) takes input that is cut anywhere.
     ///
@@ -49,18 +49,19 @@ impl<'i> Response<'i> {
         if !found.is_complete() {
             return Err(ResponseError::Truncated);
         }
-        let (head, remainder) = bytes.split_at_checked(found.end()).unwrap_or((bytes, &[]));
+        let (head, body) = bytes.split_at_checked(found.end()).unwrap_or((bytes, &[]));
         let parsed = ParsedResponse::parse(head, scan.fields())?;
-        Ok(Self::new(HeadBytes::Borrowed(head), parsed, remainder, found.end()))
+        Ok(Self::new(HeadBytes::Borrowed(head), parsed, body))
     }
 
-    pub(super) const fn new(
-        head: HeadBytes<'i>,
-        parsed: ParsedResponse,
-        remainder: &'i [u8],
-        consumed: usize,
-    ) -> Self {
-        Self { head, parsed, remainder: HeadBytes::Borrowed(remainder), consumed }
+    pub(super) const fn new(head: HeadBytes<'i>, parsed: ParsedResponse, body: &'i [u8]) -> Self {
+        Self { head, parsed, body: HeadBytes::Borrowed(body) }
+    }
+
+    /// The same answer with the beginning of its body.
+    pub(super) fn with_body(mut self, body: &'i [u8]) -> Self {
+        self.body = HeadBytes::Borrowed(body);
+        self
     }
 
     /// The status.
@@ -94,23 +95,17 @@ impl<'i> Response<'i> {
             .filter_map(|version| core::str::from_utf8(version).ok()?.parse().ok())
     }
 
-    /// What came after the head in the input that completed it. With a refusal that is the beginning of its body: how long the body is,
-    /// and how it is encoded, takes an HTTP client to find out. With an answer that opens the connection it is no body, but the server's
-    /// first frames.
+    /// The beginning of a refusal's body: what came after the head in the input that completed it. How long the body is, and how it is
+    /// encoded, takes an HTTP client to find out. An answer that opens the connection has none: what follows it are the server's first
+    /// frames, which are left in the input.
     pub fn body(&self) -> &[u8] {
-        self.remainder.as_slice()
-    }
-
-    /// How many bytes of the input that completed the head belong to the head, or to interim answers before it. The
-    /// [`body`](Self::body) follows them.
-    pub const fn consumed(&self) -> usize {
-        self.consumed
+        self.body.as_slice()
     }
 
     /// The answer with a copy of its bytes, so that the buffer can be used again.
     #[cfg(feature = "alloc")]
     pub fn into_owned(self) -> Response<'static> {
-        Response { head: self.head.into_owned(), remainder: self.remainder.into_owned(), ..self }
+        Response { head: self.head.into_owned(), body: self.body.into_owned(), ..self }
     }
 
     /// Whether the version is HTTP/1.1.

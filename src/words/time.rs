@@ -6,6 +6,11 @@
 use core::num::NonZeroU64;
 use core::time::Duration;
 
+/// How long a call may block that has to return at `deadline`, if it has to: never for no time at all, which the standard library refuses.
+pub(crate) fn timeout(deadline: Option<Duration>, now: Duration) -> Option<Duration> {
+    deadline.map(|deadline| deadline.saturating_sub(now).max(Duration::from_millis(1)))
+}
+
 /// Nanoseconds since the caller's origin, plus one, so that `Option<Instant>` has the same size. It saturates after 584 years.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Instant(NonZeroU64);

@@ -3,7 +3,7 @@
 use sockless::extension::Supported;
 use sockless::extension::deflate::Terms;
 use sockless::handshake::{Acceptance, Answered, Connector, HeadLimits, Offer, Request, Url};
-use sockless::{Client, Config, Connection, Server, endpoint};
+use sockless::{Client, Config, Connection, Input, Server, endpoint};
 use zlib_rs::{Deflate, DeflateFlush};
 
 use crate::inflation::Inflater;
@@ -41,7 +41,8 @@ impl Opened for Server {
             Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\
             Sec-WebSocket-Extensions: {theirs}\r\n\r\n"
         );
-        let request = Request::decode(head.as_bytes(), &HeadLimits::default()).expect("a request");
+        let (request, _) =
+            Request::decode(head.as_bytes(), &HeadLimits::default()).expect("a request");
         let acceptance =
             Acceptance::new().with_extensions(Supported::default().with_deflate(terms));
         let (mut conn, _) =
@@ -63,11 +64,12 @@ impl Opened for Client {
             "" => String::new(),
             theirs => format!("Sec-WebSocket-Extensions: {theirs}\r\n"),
         };
-        let answer = format!(
+        let mut answer = format!(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
             Sec-WebSocket-Accept: {ACCEPT}\r\n{field}\r\n"
-        );
-        let conn = match connector.poll(answer.as_bytes(), START) {
+        )
+        .into_bytes();
+        let conn = match connector.poll(&mut Input::new(&mut answer), START) {
             Some(Answered::Open { established, .. }) => {
                 let conn = Connection::client_with(Config::default(), Counting(0));
                 Some(conn.with_extensions(established.extensions))

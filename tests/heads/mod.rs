@@ -8,6 +8,11 @@ pub(crate) const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 /// The nonce of [`KEY`].
 pub(crate) const NONCE: [u8; 16] = *b"the sample nonce";
 
+/// Bytes that arrive, for a machine that takes its input in memory that can be written to. It is given back with the test's process.
+pub(crate) fn arriving(bytes: &[u8]) -> sockless::Input<'static> {
+    sockless::Input::new(bytes.to_vec().leak())
+}
+
 /// A head under construction.
 #[derive(Clone)]
 pub(crate) struct Head {

@@ -240,23 +240,23 @@ where
             return false;
         }
         let due = self.opening.deadline().is_some_and(|at| at <= now);
-        let (bytes, opened) = if inbound.readable().is_some_and(|at| at <= now) {
-            let bytes = inbound.read(now, usize::MAX, random);
+        let mut bytes;
+        let mut input = if inbound.readable().is_some_and(|at| at <= now) {
+            bytes = inbound.read(now, usize::MAX, random);
             self.eof = bytes.is_empty();
-            let opened = if self.eof { self.opening.end() } else { self.opening.poll(&bytes, now) };
-            (bytes, opened)
+            if self.eof { Input::eof() } else { Input::new(&mut bytes) }
         } else if due {
-            (Vec::new(), self.opening.poll(&[], now))
+            Input::none()
         } else {
             return false;
         };
-        match opened {
-            Some(Opened::Open { connection, established, head, consumed }) => {
+        match self.opening.poll(&mut input, now) {
+            Some(Opened::Open { connection, established, head }) => {
                 self.answer = connection.queued();
                 self.connection = Some(connection);
                 self.established = Some(established);
                 self.head = head;
-                self.kept = bytes[consumed..].to_vec();
+                self.kept = input.into_rest().to_vec();
                 self.application.wake = Some(now + random.millis(100));
                 self.poll(now, random);
             }

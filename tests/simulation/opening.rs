@@ -10,7 +10,7 @@ use sockless::handshake::{
     Acceptance, Acceptor, Answered, Asked, Connector, HeadLimits, Offer, Refusal, RequestError,
     ResponseError, Url,
 };
-use sockless::{Client, Config, Server};
+use sockless::{Client, Config, Input, Server};
 
 use crate::random::Random;
 use crate::tested::{self, Tested};
@@ -22,12 +22,7 @@ const SUBPROTOCOLS: [&[&str]; 4] = [&[], &["chat"], &["v2.chat", "chat"], &["mqt
 #[derive(Debug)]
 pub(crate) enum Opened<R: Side> {
     /// A connection. `head` is to be written before its output.
-    Open {
-        connection: Box<Tested<R>>,
-        established: Established<'static>,
-        head: Vec<u8>,
-        consumed: usize,
-    },
+    Open { connection: Box<Tested<R>>, established: Established<'static>, head: Vec<u8> },
     /// Nothing. `answer` is to be written before the stream is closed.
     Not { answer: Vec<u8>, why: Unopened },
 }
@@ -52,9 +47,8 @@ pub(crate) trait Opening: Sized {
     /// What is to be written before anything has arrived.
     fn first_words(&self) -> Vec<u8>;
 
-    fn poll(&mut self, input: &[u8], now: Duration) -> Option<Opened<Self::Role>>;
-
-    fn end(&mut self) -> Option<Opened<Self::Role>>;
+    /// Goes on; what is left of the input is for the connection.
+    fn poll(&mut self, input: &mut Input<'_>, now: Duration) -> Option<Opened<Self::Role>>;
 
     fn deadline(&self) -> Option<Duration>;
 }
@@ -89,7 +83,7 @@ impl Asking {
 
     fn opened(&self, answered: Answered<'static, '_>) -> Opened<Client> {
         match answered {
-            Answered::Open { established, response } => Opened::Open {
+            Answered::Open { established, .. } => Opened::Open {
                 connection: Box::new(tested::client(
                     &established,
                     Arc::clone(&self.config),
@@ -97,7 +91,6 @@ impl Asking {
                 )),
                 established,
                 head: Vec::new(),
-                consumed: response.consumed(),
             },
             Answered::Refused(response) => {
                 Opened::Not { answer: Vec::new(), why: Unopened::Refused(response.status()) }
@@ -116,13 +109,8 @@ impl Opening for Asking {
         self.connector.request().to_vec()
     }
 
-    fn poll(&mut self, input: &[u8], now: Duration) -> Option<Opened<Client>> {
+    fn poll(&mut self, input: &mut Input<'_>, now: Duration) -> Option<Opened<Client>> {
         let answered = self.connector.poll(input, now)?;
-        Some(self.opened(answered))
-    }
-
-    fn end(&mut self) -> Option<Opened<Client>> {
-        let answered = self.connector.end()?;
         Some(self.opened(answered))
     }
 
@@ -154,8 +142,7 @@ impl Answering {
                     .with_extensions(self.extensions);
                 let (connection, established, head) =
                     tested::accept(&request, &acceptance, Arc::clone(&self.config));
-                let consumed = request.consumed();
-                Opened::Open { connection: Box::new(connection), established, head, consumed }
+                Opened::Open { connection: Box::new(connection), established, head }
             }
             Asked::Plain(_) => panic!("nobody asks for a page"),
             Asked::Refused(error) => {
@@ -172,13 +159,8 @@ impl Opening for Answering {
         Vec::new()
     }
 
-    fn poll(&mut self, input: &[u8], now: Duration) -> Option<Opened<Server>> {
+    fn poll(&mut self, input: &mut Input<'_>, now: Duration) -> Option<Opened<Server>> {
         let asked = self.acceptor.poll(input, now)?;
-        Some(self.opened(asked))
-    }
-
-    fn end(&mut self) -> Option<Opened<Server>> {
-        let asked = self.acceptor.end()?;
         Some(self.opened(asked))
     }
 

@@ -215,17 +215,19 @@ async fn open(
     started: Instant,
 ) -> io::Result<Opened> {
     let mut acceptor = Acceptor::new(&options.deadlines.handshake(), started.elapsed());
-    let (request, arrived) = loop {
+    let (request, first) = loop {
         let deadline = started + acceptor.deadline().unwrap_or(CONNECT);
-        let (asked, arrived) = match timeout_at(deadline, client.read(buffer)).await {
-            Ok(Ok(0)) => (acceptor.end(), 0),
-            Ok(Ok(count)) => (acceptor.poll(&buffer[..count], started.elapsed()), count),
+        let (mut input, count) = match timeout_at(deadline, client.read(buffer)).await {
+            Ok(Ok(0)) => (Input::eof(), 0),
+            Ok(Ok(count)) => (Input::new(&mut buffer[..count]), count),
             Ok(Err(error)) => return Err(error),
-            Err(_) => (acceptor.poll(&[], started.elapsed()), 0),
+            Err(_) => (Input::none(), 0),
         };
-        match asked {
+        match acceptor.poll(&mut input, started.elapsed()) {
             None => {}
-            Some(Asked::WebSocket(request)) => break (request.into_owned(), arrived),
+            Some(Asked::WebSocket(request)) => {
+                break (request.into_owned(), count - input.len()..count);
+            }
             Some(Asked::Plain(_)) => {
                 return Ok(Opened::Answered(RequestError::PlainRequest.answer().to_vec()));
             }
@@ -248,7 +250,7 @@ async fn open(
     let acceptance = Acceptance::new().with_subprotocol(request.choose_subprotocol(&subprotocols));
     let (connection, _) = endpoint::accept(&request, &acceptance, Arc::clone(&options.config))
         .map_err(io::Error::other)?;
-    Ok(Opened::Open(Box::new(connection), broker, request.consumed()..arrived))
+    Ok(Opened::Open(Box::new(connection), broker, first))
 }
 
 /// Whether the origin is one that is served. Who sends none is no browser.

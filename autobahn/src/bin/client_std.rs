@@ -128,18 +128,15 @@ fn open(
     stream.set_read_timeout(Some(limits.timeout.unwrap_or(WAIT)))?;
     loop {
         let count = stream.read(buffer)?;
-        let answered = match count {
-            0 => connector.end(),
-            _ => connector.poll(&buffer[..count], started.elapsed()),
-        };
-        match answered {
+        let mut input = if count == 0 { Input::eof() } else { Input::new(&mut buffer[..count]) };
+        match connector.poll(&mut input, started.elapsed()) {
             None => {}
-            Some(Answered::Open { established, response }) => {
+            Some(Answered::Open { established, .. }) => {
                 let limits =
                     sockless::Limits::default().with_frame(64 << 20).with_message(64 << 20);
                 // It sends nothing but answers.
                 let config = Config::default().with_limits(limits).with_holding(Holding::Answering);
-                return Ok((endpoint::client(&established, config), response.consumed()..count));
+                return Ok((endpoint::client(&established, config), count - input.len()..count));
             }
             Some(other) => {
                 return Err(io::Error::other(format!("the server did not accept: {other:?}")));

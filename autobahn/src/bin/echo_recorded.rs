@@ -114,11 +114,12 @@ fn serve(mut stream: TcpStream, path: &Path, deadlines: Deadlines) -> io::Result
     let mut acceptor = Acceptor::new(&deadlines.handshake(), started.elapsed());
     loop {
         let count = read(&mut stream, &mut buffer)?;
-        let asked = match count {
-            Some(0) => acceptor.end(),
-            count => acceptor.poll(&buffer[..count.unwrap_or(0)], started.elapsed()),
+        let mut input = match count {
+            Some(0) => Input::eof(),
+            count => Input::new(&mut buffer[..count.unwrap_or(0)]),
         };
-        let answer = match asked {
+        let count = count.unwrap_or(0);
+        let answer = match acceptor.poll(&mut input, started.elapsed()) {
             None => continue,
             Some(Asked::WebSocket(request)) => {
                 let acceptance = Acceptance::new().with_extensions(deflate());
@@ -127,7 +128,7 @@ fn serve(mut stream: TcpStream, path: &Path, deadlines: Deadlines) -> io::Result
                 stream.write_all(&switching.to_vec())?;
                 let recorder =
                     Recorder::server(&switching.established(), deadlines.config(Config::default()));
-                let unread = request.consumed()..count.unwrap_or(0);
+                let unread = count - input.len()..count;
                 drop(request);
                 return echo(
                     &mut stream,

@@ -120,33 +120,31 @@ fn open(
     let mut acceptor = Acceptor::new(&context.handshake, context.now());
     stream.set_read_timeout(Some(LOOK))?;
     while !context.stop.is_asked() {
-        let asked = match read(stream, buffer)? {
-            Some(0) => acceptor.end().map(|asked| (asked, 0)),
-            Some(count) => {
-                acceptor.poll(&buffer[..count], context.now()).map(|asked| (asked, count))
-            }
-            None => acceptor.poll(&[], context.now()).map(|asked| (asked, 0)),
+        let (mut input, count) = match read(stream, buffer)? {
+            Some(0) => (Input::eof(), 0),
+            Some(count) => (Input::new(&mut buffer[..count]), count),
+            None => (Input::none(), 0),
         };
-        let answer = match asked {
+        let answer = match acceptor.poll(&mut input, context.now()) {
             None => continue,
-            Some((Asked::WebSocket(request), count)) => {
+            Some(Asked::WebSocket(request)) => {
                 let accepted = {
                     let acceptance = Acceptance::new().with_extensions(context.extensions);
                     endpoint::accept(&request, &acceptance, Arc::clone(&context.config))
                 };
                 match accepted {
                     Ok((connection, _)) => {
-                        return Ok(Some((connection, request.consumed()..count)));
+                        return Ok(Some((connection, count - input.len()..count)));
                     }
                     Err(error) => return Err(io::Error::other(error)),
                 }
             }
-            Some((Asked::Plain(request), _)) if request.path() == "/" => {
+            Some(Asked::Plain(request)) if request.path() == "/" => {
                 let html = [Field::new("Content-Type", "text/html; charset=utf-8")];
                 Refusal::new(200, &html, PAGE.as_bytes()).map_err(io::Error::other)?.to_vec()
             }
-            Some((Asked::Plain(_), _)) => RequestError::PlainRequest.answer().to_vec(),
-            Some((Asked::Refused(error), _)) => error.answer().to_vec(),
+            Some(Asked::Plain(_)) => RequestError::PlainRequest.answer().to_vec(),
+            Some(Asked::Refused(error)) => error.answer().to_vec(),
         };
         stream.set_write_timeout(Some(LOOK))?;
         stream.write_all(&answer)?;

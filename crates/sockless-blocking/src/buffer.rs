@@ -43,11 +43,6 @@ impl Buffer {
         Input::new(&mut self.bytes[self.start..self.end])
     }
 
-    /// Says that this many bytes at the front have been used.
-    pub(crate) fn consume(&mut self, count: usize) {
-        self.start = (self.start + count).min(self.end);
-    }
-
     /// Says that all has been used but this many bytes at the end.
     pub(crate) fn keep_last(&mut self, count: usize) {
         self.start = self.end.saturating_sub(count).max(self.start);

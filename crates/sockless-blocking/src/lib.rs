@@ -44,8 +44,11 @@ pub use opening::{
 };
 pub use piped::Piped;
 pub use socket::WebSocket;
+#[doc(no_inline)]
 pub use sockless;
+#[doc(no_inline)]
 pub use sockless::handshake;
+#[doc(no_inline)]
 pub use sockless::{Client, CloseCode, Config, Limits, Outcome, Server};
 pub use stream::Stream;
 

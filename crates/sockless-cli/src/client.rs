@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use sockless::connection::{Entropy as _, Generator};
 use sockless::extension::{Supported, deflate};
 use sockless::handshake::{Answered, Connector, Field, HeadLimits, Offer, Response, Url};
-use sockless::{Client, CloseCode, Connection, endpoint};
+use sockless::{Client, CloseCode, Connection, Input, endpoint};
 use sockless_session::Entropy;
 use sockless_session::reconnect::{Next, Reconnect, Settings};
 
@@ -171,25 +171,25 @@ impl<'a> Session<'a> {
             let stream_failed =
                 |error: &io::Error| Ending::of_stream(error, in_tls, &self.elsewhere);
             written += wire.write(&request[written..]).map_err(|error| stream_failed(&error))?;
-            let (answered, count) = match wire.read(buffer) {
-                Ok(None) => (connector.poll(&[], started.elapsed()), 0),
-                Ok(Some(0)) if !in_tls => (connector.end(), 0),
+            let (mut input, count) = match wire.read(buffer) {
+                Ok(None) => (Input::none(), 0),
+                Ok(Some(0)) if !in_tls => (Input::eof(), 0),
                 Ok(Some(0)) => return Err(stream_failed(&ErrorKind::UnexpectedEof.into())),
                 Ok(Some(count)) => {
                     begins.extend(buffer[..count].iter().take(2usize.saturating_sub(begins.len())));
-                    (connector.poll(&buffer[..count], started.elapsed()), count)
+                    (Input::new(&mut buffer[..count]), count)
                 }
-                Err(error) if !in_tls && is_end(&error) => (connector.end(), 0),
+                Err(error) if !in_tls && is_end(&error) => (Input::eof(), 0),
                 Err(error) => return Err(stream_failed(&error)),
             };
-            match answered {
+            match connector.poll(&mut input, started.elapsed()) {
                 None if count == 0 => {
                     let left = connector.deadline().map(|at| at.saturating_sub(started.elapsed()));
                     wire.wait(left).map_err(|error| Ending::lost(&error))?;
                 }
                 None => {}
-                Some(Answered::Open { established, response }) => {
-                    let arrived = response.consumed()..count;
+                Some(Answered::Open { established, .. }) => {
+                    let arrived = count - input.len()..count;
                     let compression =
                         established.extensions.deflate.map(|parameters| parameters.to_string());
                     let (subprotocol, compression) =

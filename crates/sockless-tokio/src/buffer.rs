@@ -61,11 +61,6 @@ impl Buffer {
         Input::new(&mut self.bytes[self.seen..])
     }
 
-    /// Remembers that the next `count` bytes have been looked at.
-    pub(crate) fn consume(&mut self, count: usize) {
-        self.keep_last(self.bytes.len().saturating_sub(self.seen + count));
-    }
-
     /// Remembers that all but the last `rest` bytes have been looked at. If that is all of them, the memory goes back to the thread.
     #[inline]
     pub(crate) fn keep_last(&mut self, rest: usize) {

@@ -89,14 +89,14 @@ fn open<S: Stream>(
 ) -> Result<Option<usize>, S::Error> {
     let Memory { input, head } = memory;
     let mut acceptor = Acceptor::with_buffer(&terms.handshake, stream.now(), head);
-    let (asked, arrived) = loop {
-        let (asked, arrived) = match stream.read(input)? {
-            Some(0) => (acceptor.end(), 0),
-            Some(count) => (acceptor.poll(&input[..count], stream.now()), count),
-            None => (acceptor.poll(&[], stream.now()), 0),
+    let (asked, first) = loop {
+        let (mut arrived, count) = match stream.read(input)? {
+            Some(0) => (Input::eof(), 0),
+            Some(count) => (Input::new(&mut input[..count]), count),
+            None => (Input::none(), 0),
         };
-        match asked {
-            Some(asked) => break (asked, arrived),
+        match acceptor.poll(&mut arrived, stream.now()) {
+            Some(asked) => break (asked, count - arrived.len()..count),
             None if stream.is_stopping() => return Ok(None),
             None => {}
         }
@@ -104,12 +104,11 @@ fn open<S: Stream>(
     let refused = match asked {
         Asked::WebSocket(request) => match request.accept(&Acceptance::new()) {
             Ok(switching) => {
-                let consumed = request.consumed();
                 // It is much shorter than the buffer.
                 let encoded = switching.encode(head).unwrap_or(0);
                 stream.write(&head[..encoded], b"")?;
-                input.copy_within(consumed..arrived, 0);
-                return Ok(Some(arrived - consumed));
+                input.copy_within(first.clone(), 0);
+                return Ok(Some(first.len()));
             }
             Err(_) => RequestError::PlainRequest,
         },

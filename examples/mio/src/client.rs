@@ -91,17 +91,16 @@ impl Client {
     /// The opening handshake.
     fn open(&mut self, shared: &mut Shared) -> io::Result<Next> {
         let Phase::Opening(acceptor) = &mut self.phase else { return Ok(Next::Gone) };
-        let (asked, count) = loop {
-            let (asked, count) = match self.link.read(&mut shared.buffer)? {
-                None => match acceptor.poll(&[], shared.now) {
-                    None => return Ok(Next::Wait(acceptor.deadline())),
-                    asked => (asked, 0),
-                },
-                Some(0) => (acceptor.end(), 0),
-                Some(count) => (acceptor.poll(&shared.buffer[..count], shared.now), count),
+        let (asked, first) = loop {
+            let (mut input, count) = match self.link.read(&mut shared.buffer)? {
+                Some(0) => (Input::eof(), 0),
+                Some(count) => (Input::new(&mut shared.buffer[..count]), count),
+                None => (Input::none(), 0),
             };
-            if let Some(asked) = asked {
-                break (asked, count);
+            match acceptor.poll(&mut input, shared.now) {
+                Some(asked) => break (asked, count - input.len()..count),
+                None if count > 0 => {}
+                None => return Ok(Next::Wait(acceptor.deadline())),
             }
         };
         let answer = match asked {
@@ -109,7 +108,6 @@ impl Client {
                 let config = Arc::clone(&shared.config);
                 let (mut connection, _) = endpoint::accept(&request, &Acceptance::new(), config)
                     .map_err(io::Error::other)?;
-                let first = request.consumed()..count;
                 drop(request);
                 let next = turn(&mut connection, &mut self.link, shared, first);
                 self.phase = Phase::Open(connection);

@@ -16,8 +16,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use example_recorded::{Call, Echo};
-use sockless::Want;
 use sockless::handshake::{Acceptance, Acceptor, Asked, HeadLimits, RequestError};
+use sockless::{Input, Want};
 
 /// How long a client has for an answer to its request.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -54,12 +54,12 @@ fn serve(mut stream: TcpStream, trace: &Path) -> io::Result<()> {
     let (started, mut buffer) = (Instant::now(), vec![0; 64 << 10]);
     let mut acceptor = Acceptor::new(&HeadLimits::default(), started.elapsed());
     let first = loop {
-        let now = || started.elapsed();
-        let (asked, count) = match read(&mut stream, &mut buffer, acceptor.deadline(), started)? {
-            Some(0) => (acceptor.end(), 0),
-            Some(count) => (acceptor.poll(&buffer[..count], now()), count),
-            None => (acceptor.poll(&[], now()), 0),
+        let mut input = match read(&mut stream, &mut buffer, acceptor.deadline(), started)? {
+            Some(0) => Input::eof(),
+            Some(count) => Input::new(&mut buffer[..count]),
+            None => Input::none(),
         };
+        let asked = acceptor.poll(&mut input, started.elapsed());
         stream.set_write_timeout(Some(PATIENCE))?;
         let answer = match asked {
             None => continue, // more is needed
@@ -67,7 +67,7 @@ fn serve(mut stream: TcpStream, trace: &Path) -> io::Result<()> {
                 let accepted = request.accept(&Acceptance::new()).map_err(io::Error::other)?;
                 // What is written down begins after the answer.
                 stream.write_all(&accepted.to_vec())?;
-                break request.consumed()..count;
+                break input.into_rest().to_vec();
             }
             Some(Asked::Plain(_)) => RequestError::PlainRequest.answer(),
             Some(Asked::Refused(error)) => error.answer(),
@@ -84,7 +84,7 @@ fn serve(mut stream: TcpStream, trace: &Path) -> io::Result<()> {
         file.write_all(format!("{call}\n").as_bytes())?;
         echo.make(call, |_| {}).map_err(io::Error::other)
     };
-    let mut call = Call::Input(started.elapsed(), buffer[first].to_vec());
+    let mut call = Call::Input(started.elapsed(), first);
     loop {
         // 1. What has happened.
         make(&mut echo, call)?;

@@ -18,11 +18,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use sockless::Limits;
 use sockless::handshake::{
     Acceptance, Acceptor, Answered, Asked, Connector, HeadLimits, Offer, Refusal, Request,
     RequestError, Url,
 };
+use sockless::{Input, Limits};
 
 use passing::{Relay, Terms};
 use stream::{BUFFER, LOOK, finish, prepare, read, write_all};
@@ -81,8 +81,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn serve(client: TcpStream, to: &str) -> io::Result<()> {
     prepare(&client)?;
     let mut buffer = vec![0; BUFFER];
-    let Some((request, arrived)) = asked(&client, &mut buffer)? else { return Ok(()) };
-    let from_client = buffer[request.consumed()..arrived].to_vec();
+    let Some((request, from_client)) = asked(&client, &mut buffer)? else { return Ok(()) };
     match forward(&request, to) {
         Ok(Forwarded::Open { server, answer, first }) => {
             write_all(&client, &answer, PATIENCE)?;
@@ -99,19 +98,21 @@ fn serve(client: TcpStream, to: &str) -> io::Result<()> {
     }
 }
 
-/// The client's request for a WebSocket, and how much has arrived; `None` if it was answered otherwise.
-fn asked(client: &TcpStream, buffer: &mut [u8]) -> io::Result<Option<(Request<'static>, usize)>> {
+/// The client's request for a WebSocket, and its first frames; `None` if it was answered otherwise.
+fn asked(client: &TcpStream, buffer: &mut [u8]) -> io::Result<Option<(Request<'static>, Vec<u8>)>> {
     let started = Instant::now();
     let mut acceptor = Acceptor::new(&HeadLimits::default(), started.elapsed());
     loop {
-        let (asked, arrived) = match read(client, buffer)? {
-            Some(0) => (acceptor.end(), 0),
-            Some(count) => (acceptor.poll(&buffer[..count], started.elapsed()), count),
-            None => (acceptor.poll(&[], started.elapsed()), 0),
+        let mut input = match read(client, buffer)? {
+            Some(0) => Input::eof(),
+            Some(count) => Input::new(&mut buffer[..count]),
+            None => Input::none(),
         };
-        let error = match asked {
+        let error = match acceptor.poll(&mut input, started.elapsed()) {
             None => continue,
-            Some(Asked::WebSocket(request)) => return Ok(Some((request.into_owned(), arrived))),
+            Some(Asked::WebSocket(request)) => {
+                return Ok(Some((request.into_owned(), input.into_rest().to_vec())));
+            }
             Some(Asked::Plain(_)) => RequestError::PlainRequest,
             Some(Asked::Refused(error)) => error,
         };
@@ -145,17 +146,17 @@ fn forward(request: &Request<'_>, to: &str) -> io::Result<Forwarded> {
     write_all(&server, &connector.request().to_vec(), PATIENCE)?;
     let mut buffer = vec![0; BUFFER];
     loop {
-        let answered = match read(&server, &mut buffer)? {
-            Some(0) => connector.end(),
-            Some(count) => connector.poll(&buffer[..count], started.elapsed()),
-            None => connector.poll(&[], started.elapsed()),
+        let mut input = match read(&server, &mut buffer)? {
+            Some(0) => Input::eof(),
+            Some(count) => Input::new(&mut buffer[..count]),
+            None => Input::none(),
         };
-        match answered {
+        match connector.poll(&mut input, started.elapsed()) {
             None => {} // more is needed
-            Some(Answered::Open { established, response }) => {
+            Some(Answered::Open { established, .. }) => {
                 let acceptance = Acceptance::new().with_subprotocol(established.subprotocol);
                 let answer = request.accept(&acceptance).map_err(io::Error::other)?.to_vec();
-                let first = response.body().to_vec();
+                let first = input.into_rest().to_vec();
                 return Ok(Forwarded::Open { server, answer, first });
             }
             Some(Answered::Refused(response)) => {

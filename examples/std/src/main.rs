@@ -94,19 +94,19 @@ fn open(
     let mut acceptor = Acceptor::new(&HeadLimits::default(), started.elapsed());
     stream.set_read_timeout(Some(LOOK))?;
     while !is_stopping() {
-        let (asked, count) = match read(stream, buffer)? {
-            Some(0) => (acceptor.end(), 0),
-            Some(count) => (acceptor.poll(&buffer[..count], started.elapsed()), count),
-            None => (acceptor.poll(&[], started.elapsed()), 0),
+        let (mut input, count) = match read(stream, buffer)? {
+            Some(0) => (Input::eof(), 0),
+            Some(count) => (Input::new(&mut buffer[..count]), count),
+            None => (Input::none(), 0),
         };
-        let answer = match asked {
+        let answer = match acceptor.poll(&mut input, started.elapsed()) {
             None => continue,
             Some(Asked::WebSocket(request)) => {
                 let config = Config::default()
                     .with_keepalive(Duration::from_secs(30), Duration::from_secs(10));
                 let (connection, _) = endpoint::accept(&request, &Acceptance::new(), config)
                     .map_err(io::Error::other)?;
-                return Ok(Some((connection, request.consumed()..count)));
+                return Ok(Some((connection, count - input.len()..count)));
             }
             Some(Asked::Plain(_)) => RequestError::PlainRequest.answer(),
             Some(Asked::Refused(error)) => error.answer(),

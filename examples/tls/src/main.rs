@@ -52,26 +52,26 @@ fn serve(stream: TcpStream, config: Arc<ServerConfig>) -> io::Result<()> {
 
     // The opening handshake. Its deadline is that of TLS's handshake, too: nothing can be read before that is done.
     let mut acceptor = Acceptor::new(&HeadLimits::default(), tls.now());
-    let (mut connection, first) = loop {
-        let (asked, count) = match tls.read(&mut buffer, acceptor.deadline())? {
-            Some(0) => (acceptor.end(), 0),
-            Some(count) => (acceptor.poll(&buffer[..count], tls.now()), count),
-            None => (acceptor.poll(&[], tls.now()), 0),
-        };
-        match asked {
-            None => {}
+    let mut input = Input::none();
+    let mut connection = loop {
+        match acceptor.poll(&mut input, tls.now()) {
+            None => {} // more is needed
             Some(Asked::WebSocket(request)) => {
                 let config = Config::default()
                     .with_keepalive(Duration::from_secs(30), Duration::from_secs(10));
                 let accepted = endpoint::accept(&request, &Acceptance::new(), config);
-                break (accepted.map_err(io::Error::other)?.0, request.consumed()..count);
+                break accepted.map_err(io::Error::other)?.0;
             }
             Some(Asked::Plain(_)) => return answer(tls, RequestError::PlainRequest.answer()),
             Some(Asked::Refused(error)) => return answer(tls, error.answer()),
         }
+        input = match tls.read(&mut buffer, acceptor.deadline())? {
+            Some(0) => Input::eof(),
+            Some(count) => Input::new(&mut buffer[..count]),
+            None => Input::none(),
+        };
     };
 
-    let mut input = Input::new(&mut buffer[first]);
     loop {
         // 1. Poll until there is nothing left in the input: then the buffer is ours again.
         while let Some(event) = connection.poll(&mut input, tls.now()) {

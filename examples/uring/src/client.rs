@@ -193,12 +193,12 @@ impl Client {
     /// The opening handshake.
     fn open(&mut self, key: usize, mut arrived: Arrived, shared: &mut Shared) -> io::Result<Next> {
         let Phase::Opening(acceptor) = &mut self.phase else { return Ok(Next::Gone) };
-        let asked = match &mut arrived {
-            Arrived::Bytes(lent) => acceptor.poll(lent.bytes(), shared.now),
-            Arrived::End => acceptor.end(),
-            Arrived::Nothing | Arrived::Message(_) => acceptor.poll(&[], shared.now),
+        let mut input = match &mut arrived {
+            Arrived::Bytes(lent) => Input::new(lent.bytes()),
+            Arrived::End => Input::eof(),
+            Arrived::Nothing | Arrived::Message(_) => Input::none(),
         };
-        let next = match asked {
+        let next = match acceptor.poll(&mut input, shared.now) {
             None => {
                 let deadline = acceptor.deadline();
                 self.read(key, shared);
@@ -208,13 +208,7 @@ impl Client {
                 let config = Arc::clone(&shared.config);
                 let (mut connection, _) = endpoint::accept(&request, &Acceptance::new(), config)
                     .map_err(io::Error::other)?;
-                let consumed = request.consumed();
-                drop(request);
-                let first = match &mut arrived {
-                    Arrived::Bytes(lent) => &mut lent.bytes()[consumed..],
-                    _ => &mut [],
-                };
-                let polled = poll(&mut connection, Input::new(first), shared.now);
+                let polled = poll(&mut connection, input, shared.now);
                 self.phase = Phase::Open(connection);
                 polled.and_then(|()| self.serve(key, shared))
             }

@@ -12,11 +12,15 @@ use core::time::Duration;
 use super::config::Config;
 use super::counters::Counters;
 use super::event::Event;
+#[cfg(feature = "handshake")]
+use super::failure::Failure;
 #[cfg(feature = "getrandom")]
 use super::keys::Generator;
 use super::keys::{Entropy, Side};
 use super::outcome::Outcome;
 use super::receiver::Receiver;
+#[cfg(feature = "handshake")]
+use super::reply::Reply;
 use super::sender::Sender;
 use super::want::Want;
 use crate::frame::Input;
@@ -95,6 +99,7 @@ mod passed_on;
 /// | let one spare buffer serve many connections | [`lend`](Self::lend), [`reclaim`](Self::reclaim) |
 /// | read a large message straight into its own memory | [`take_buffer`](Self::take_buffer), [`put_buffer`](Self::put_buffer) |
 #[derive(Debug)]
+#[must_use = "a connection does nothing by itself: it is polled, and its output is written"]
 pub struct Connection<R: Side> {
     receiver: Receiver<R>,
     sender: Sender<R>,
@@ -142,6 +147,15 @@ impl<R: Side> Connection<R> {
         self
     }
 
+    /// The same connection, which has never been open: what is in its output is written, and what arrives is thrown away, for as long as a
+    /// closing handshake may take from `now` on.
+    #[cfg(feature = "handshake")]
+    pub(crate) fn refused(mut self, now: Duration) -> Self {
+        self.receiver.refuse();
+        self.sender.apply(Reply::Fail(Failure::Refused), now);
+        self
+    }
+
     /// Takes the two halves apart, for two tasks. What has been queued stays with the sending half, what is kept of the input with the
     /// receiving one, which holds nothing until it is [asked to](Receiver::hold).
     pub fn split(mut self) -> (Receiver<R>, Sender<R>) {
@@ -157,6 +171,7 @@ impl<R: Side> Connection<R> {
     /// What can't be taken now is copied: while the connection is congested and its [`Holding`](super::Holding) says so, and while the buffer
     /// of a message is [taken](Self::take_buffer). `Input::none()` goes on with the copy, and further input is appended to it; the
     /// messages that come out of it own their payload. After [`Event::Closing`] and [`Event::Failed`], further input is thrown away.
+    #[must_use = "the event is in what is returned; poll until `None`"]
     #[inline(always)]
     pub fn poll<'b>(&mut self, input: &mut Input<'b>, now: Duration) -> Option<Event<'b>> {
         if self.sender.is_calm()

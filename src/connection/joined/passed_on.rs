@@ -10,6 +10,7 @@ use crate::connection::keys::Side;
 use crate::connection::loan::Loan;
 use crate::connection::send_error::{Refused, SendError};
 use crate::connection::sender::{Borrowed, Drain};
+use crate::connection::written::Written;
 use crate::extension::Agreed;
 use crate::message::{Message, Prepared};
 use crate::words::close_code::CloseCode;
@@ -202,11 +203,32 @@ impl<R: Side> Connection<R> {
         self.sender.drain()
     }
 
-    /// Says that the first `count` bytes of the output have been written: what the stream said it took. More than wait counts as all that wait,
-    /// in [every slice](Self::output_slices) and not in the first alone.
+    /// Says how much of the output has been written: a number of bytes, or what the call returned that wrote them. More than wait counts as all
+    /// that wait, in [every slice](Self::output_slices) and not in the first alone.
+    ///
+    /// Of an `io::Result`, a timeout or an interruption means that nothing has been written for now. A stream that takes no bytes though some wait,
+    /// and any other error, are a stream that is [lost](Self::lost).
+    ///
+    #[cfg_attr(feature = "std", doc = "```")]
+    #[cfg_attr(not(feature = "std"), doc = "```ignore")]
+    /// # use std::io::Write;
+    /// # use sockless::{Config, Connection};
+    /// # let mut connection = Connection::server(Config::default());
+    /// # let mut stream = Vec::new();
+    /// connection.send_text("hi")?;
+    /// while !connection.output().is_empty() {
+    ///     connection.wrote(stream.write(connection.output()));
+    /// }
+    /// assert_eq!(stream, b"\x81\x02hi");
+    /// # Ok::<(), sockless::SendError>(())
+    /// ```
     #[inline]
-    pub fn wrote(&mut self, count: usize) {
-        self.sender.wrote(count);
+    pub fn wrote(&mut self, written: impl Written) {
+        match written.count() {
+            Some(count) => self.sender.wrote(count),
+            None if self.output().is_empty() => {}
+            None => self.lost(),
+        }
     }
 
     /// How many bytes wait to be written.

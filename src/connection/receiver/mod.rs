@@ -63,6 +63,7 @@ impl<R: Role> Receiver<R> {
     ///
     /// While messages are held, and while the buffer of a message is taken, input is copied; messages that come out of the copy own
     /// their payload. After [`Event::Closing`] and [`Event::Failed`], further input is thrown away.
+    #[must_use = "the event is in what is returned; poll until `None`"]
     pub fn poll<'b>(&mut self, input: &mut Input<'b>, now: Duration) -> Option<Event<'b>> {
         let event = self.next_event(input, now);
         let reply = match &event {
@@ -271,6 +272,12 @@ impl<R: Role> Receiver<R> {
     fn fail<'b>(&mut self, failure: Failure) -> Event<'b> {
         self.stop_reading(ReceivingChange::Failed(failure));
         Event::Failed(failure)
+    }
+
+    /// Reads nothing: the connection has never been open.
+    #[cfg(feature = "handshake")]
+    pub(super) fn refuse(&mut self) {
+        self.stop_reading(ReceivingChange::Failed(Failure::Refused));
     }
 
     /// Goes over to a state in which nothing more is read, and gives all memory back.

@@ -16,7 +16,7 @@ use crate::extension::deflate;
 #[cfg(feature = "deflate")]
 use crate::frame::Encoder;
 use crate::frame::Fragment;
-use crate::frame::header::MAX_LEN;
+use crate::frame::MAX_LEN;
 
 /// How much room is made for a transformed payload at first: its own length, within these bounds.
 const ROOM: (usize, usize) = (1 << 10, 16 << 10);

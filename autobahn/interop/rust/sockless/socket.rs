@@ -75,17 +75,17 @@ impl Socket {
         let mut buffer = vec![0; 64 << 10];
         loop {
             let count = stream.read(&mut buffer)?;
-            let answered = match count {
-                0 => connector.end(),
-                _ => connector.poll(&buffer[..count], started.elapsed()),
+            let mut input = match count {
+                0 => Input::eof(),
+                _ => Input::new(&mut buffer[..count]),
             };
-            match answered {
+            match connector.poll(&mut input, started.elapsed()) {
                 None => {}
-                Some(Answered::Open { established, response }) => {
+                Some(Answered::Open { established, .. }) => {
                     let limits =
                         sockless::Limits::default().with_frame(LONGEST).with_message(LONGEST);
                     let config = Config::default().with_limits(limits);
-                    let first = response.consumed()..count;
+                    let first = count - input.len()..count;
                     let compresses = !established.extensions.is_empty();
                     let connection = endpoint::client(&established, config);
                     let (arrived, outcome) = (VecDeque::new(), None);

@@ -108,23 +108,21 @@ impl Client {
 
     fn open(&mut self, shared: &mut Shared) -> io::Result<Next> {
         let Phase::Opening(acceptor) = &mut self.phase else { return Ok(Next::Gone) };
-        let (asked, end) = loop {
-            let (asked, end) = match self.link.read(&mut shared.buffer)? {
-                Arrived::Bytes(end) => (acceptor.poll(&shared.buffer[..end], shared.now), end),
-                Arrived::Nothing => match acceptor.poll(&[], shared.now) {
-                    None => return Ok(Next::Wait(acceptor.deadline())),
-                    asked => (asked, 0),
-                },
-                Arrived::End => (acceptor.end(), 0),
+        let (asked, first) = loop {
+            let (mut input, end) = match self.link.read(&mut shared.buffer)? {
+                Arrived::Bytes(end) => (Input::new(&mut shared.buffer[..end]), end),
+                Arrived::Nothing => (Input::none(), 0),
+                Arrived::End => (Input::eof(), 0),
             };
-            if let Some(asked) = asked {
-                break (asked, end);
+            match acceptor.poll(&mut input, shared.now) {
+                Some(asked) => break (asked, end - input.len()..end),
+                None if end > 0 => {}
+                None => return Ok(Next::Wait(acceptor.deadline())),
             }
         };
         match shared.terms.open(asked) {
-            Opening::Open { connection, consumed } => {
-                let mut connection = connection;
-                let next = turn(&mut connection, &mut self.link, shared, consumed..end);
+            Opening::Open(mut connection) => {
+                let next = turn(&mut connection, &mut self.link, shared, first);
                 self.phase = Phase::Open(connection);
                 next
             }

@@ -130,18 +130,18 @@ fn open(
     // The time for the handshake of TLS counts, too.
     let mut acceptor = Acceptor::new(&context.terms.handshake, context.now());
     while !context.stop.is_asked() {
-        let (asked, end) = match tls.read(buffer)? {
-            Arrived::Bytes(end) => (acceptor.poll(&buffer[..end], context.now()), end),
-            Arrived::End => (acceptor.end(), 0),
-            Arrived::Nothing => (acceptor.poll(&[], context.now()), 0),
+        let (mut input, end) = match tls.read(buffer)? {
+            Arrived::Bytes(end) => (Input::new(&mut buffer[..end]), end),
+            Arrived::End => (Input::eof(), 0),
+            Arrived::Nothing => (Input::none(), 0),
         };
-        match asked.map(|asked| context.terms.open(asked)) {
+        match acceptor.poll(&mut input, context.now()).map(|asked| context.terms.open(asked)) {
             None => {
                 tls.flush()?;
                 tls.wait(context.until(acceptor.deadline()))?;
             }
-            Some(Opening::Open { connection, consumed }) => {
-                return Ok(Some((connection, consumed..end)));
+            Some(Opening::Open(connection)) => {
+                return Ok(Some((connection, end - input.len()..end)));
             }
             Some(Opening::Answered(answer)) => {
                 let mut answer = &answer[..];

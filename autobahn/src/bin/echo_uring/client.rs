@@ -172,11 +172,12 @@ impl Client {
     /// The opening handshake.
     fn open(&mut self, key: usize, mut arrived: Arrived, shared: &mut Shared) -> io::Result<Next> {
         let Phase::Opening(acceptor) = &mut self.phase else { return Ok(Next::Gone) };
-        let asked = match &mut arrived {
-            Arrived::Bytes(lent) => acceptor.poll(lent.bytes(), shared.now),
-            Arrived::End => acceptor.end(),
-            Arrived::Nothing | Arrived::Message(_) => acceptor.poll(&[], shared.now),
+        let mut input = match &mut arrived {
+            Arrived::Bytes(lent) => Input::new(lent.bytes()),
+            Arrived::End => Input::eof(),
+            Arrived::Nothing | Arrived::Message(_) => Input::none(),
         };
+        let asked = acceptor.poll(&mut input, shared.now);
         let deadline = acceptor.deadline();
         let opening = asked.map(|asked| shared.terms.open(asked));
         let next = match opening {
@@ -187,13 +188,8 @@ impl Client {
                 }
                 Ok(Next::Wait(deadline))
             }
-            Some(Opening::Open { mut connection, consumed }) => {
-                let polled = match &mut arrived {
-                    Arrived::Bytes(lent) => {
-                        poll(&mut connection, Input::new(&mut lent.bytes()[consumed..]), shared.now)
-                    }
-                    _ => Ok(()),
-                };
+            Some(Opening::Open(mut connection)) => {
+                let polled = poll(&mut connection, input, shared.now);
                 self.phase = Phase::Open(connection);
                 polled.and_then(|()| self.serve(key, shared))
             }

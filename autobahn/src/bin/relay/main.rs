@@ -83,10 +83,9 @@ fn serve(client: TcpStream, options: &Options, stop: &Stop) -> io::Result<()> {
     stream::prepare(&client)?;
     let mut buffer = vec![0; stream::BUFFER];
     let limits = options.deadlines.handshake();
-    let Some((request, arrived)) = opening::asked(&client, &mut buffer, &limits)? else {
+    let Some((request, first)) = opening::asked(&client, &mut buffer, &limits)? else {
         return Ok(());
     };
-    let first = buffer[request.consumed()..arrived].to_vec();
     let answer = match opening::forward(&request, &options.to, &limits) {
         Ok(Forwarded::Open { server, answer, first: from_server }) => {
             stream::write_all(&client, &answer, options.deadlines.write)?;

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
 
+use sockless::Input;
 use sockless::handshake::{
     Acceptance, Acceptor, Answered, Asked, Connector, Field, HeadLimits, Offer, Refusal, Request,
     RequestError, Url,
@@ -12,23 +13,25 @@ use sockless::handshake::{
 use super::body;
 use super::stream::{BUFFER, finish, prepare, read, write_all};
 
-/// The client's request for a WebSocket, and how much has arrived; `None` if it has asked for something else.
+/// The client's request for a WebSocket, and its first frames; `None` if it has asked for something else.
 pub(crate) fn asked(
     client: &TcpStream,
     buffer: &mut [u8],
     limits: &HeadLimits,
-) -> io::Result<Option<(Request<'static>, usize)>> {
+) -> io::Result<Option<(Request<'static>, Vec<u8>)>> {
     let started = Instant::now();
     let mut acceptor = Acceptor::new(limits, Duration::ZERO);
     loop {
-        let (asked, arrived) = match read(client, buffer)? {
-            Some(0) => (acceptor.end(), 0),
-            Some(count) => (acceptor.poll(&buffer[..count], started.elapsed()), count),
-            None => (acceptor.poll(&[], started.elapsed()), 0),
+        let mut input = match read(client, buffer)? {
+            Some(0) => Input::eof(),
+            Some(count) => Input::new(&mut buffer[..count]),
+            None => Input::none(),
         };
-        let error = match asked {
+        let error = match acceptor.poll(&mut input, started.elapsed()) {
             None => continue,
-            Some(Asked::WebSocket(request)) => return Ok(Some((request.into_owned(), arrived))),
+            Some(Asked::WebSocket(request)) => {
+                return Ok(Some((request.into_owned(), input.into_rest().to_vec())));
+            }
             Some(Asked::Plain(_)) => RequestError::PlainRequest,
             Some(Asked::Refused(error)) => error,
         };
@@ -104,12 +107,12 @@ pub(crate) fn forward(
     write_all(&server, &connector.request().to_vec(), patience)?;
     let mut buffer = vec![0; BUFFER];
     loop {
-        let answered = match read(&server, &mut buffer)? {
-            Some(0) => connector.end(),
-            Some(count) => connector.poll(&buffer[..count], started.elapsed()),
-            None => connector.poll(&[], started.elapsed()),
+        let mut input = match read(&server, &mut buffer)? {
+            Some(0) => Input::eof(),
+            Some(count) => Input::new(&mut buffer[..count]),
+            None => Input::none(),
         };
-        match answered {
+        match connector.poll(&mut input, started.elapsed()) {
             None => {}
             Some(Answered::Open { established, response }) => {
                 let fields = passed_on(response.fields());
@@ -117,7 +120,7 @@ pub(crate) fn forward(
                     .with_subprotocol(established.subprotocol)
                     .with_fields(&fields);
                 let answer = request.accept(&acceptance).map_err(io::Error::other)?.to_vec();
-                let first = response.body().to_vec();
+                let first = input.into_rest().to_vec();
                 return Ok(Forwarded::Open { server, answer, first });
             }
             Some(Answered::Refused(response)) => {

@@ -125,12 +125,14 @@ impl Contender for Sockless {
     fn handshake(&self, input: Input, output: Arc<Written>) -> Cell<Repeated> {
         self.usual()?;
         let (limits, config) = (HeadLimits::default(), Arc::new(Config::default()));
+        let mut place = vec![0; input.steps().map(<[u8]>::len).max().unwrap_or(0)];
         Ok(Box::new(move |times| {
             for _ in 0..times {
                 let mut acceptor = Acceptor::new(&limits, Duration::ZERO);
                 let mut answer = [0; 512];
                 for step in input.steps() {
-                    let asked = acceptor.poll(black_box(step), Duration::ZERO);
+                    let mut arrived = Arrived::copied(black_box(step), &mut place);
+                    let asked = acceptor.poll(&mut arrived, Duration::ZERO);
                     if let Some(Asked::WebSocket(request)) = asked {
                         let switching = request.accept(&Acceptance::new()).expect("it fits");
                         let length = switching.encode(&mut answer).expect("room");

@@ -7,7 +7,7 @@ use std::{fmt, io};
 use sockless::handshake::{
     Acceptance, Acceptor, Asked, HandshakeMisuse, Refusal, Request, RequestError,
 };
-use sockless::{Server, endpoint};
+use sockless::{Input, Server, endpoint};
 
 use super::Handshaking;
 use super::server_options::ServerOptions;
@@ -62,16 +62,15 @@ pub fn accept_with<'a, S: Stream>(
     let mut over = Handshaking { stream: &stream, clock, ends, reads: LastWait::default() };
     let request = loop {
         let arrived = over.read(&mut buffer)?;
-        let asked = match arrived {
-            Some(0) => acceptor.end(),
-            _ => acceptor.poll(buffer.unseen(), clock.now()),
+        let mut input = match arrived {
+            Some(0) => Input::eof(),
+            _ => buffer.input(),
         };
-        match asked {
+        match acceptor.poll(&mut input, clock.now()) {
             None => buffer.keep_last(0),
             Some(Asked::WebSocket(request) | Asked::Plain(request)) => {
-                let consumed = request.consumed();
-                let request = request.into_owned();
-                buffer.consume(consumed);
+                let (request, left) = (request.into_owned(), input.len());
+                buffer.keep_last(left);
                 break request;
             }
             Some(Asked::Refused(error)) => {

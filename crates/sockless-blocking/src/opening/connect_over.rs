@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sockless::handshake::{
-    Answered, Connector, Field, HandshakeMisuse, HeadLimits, Offer, Response, ResponseError, Url,
+    Answered, Connector, Field, HandshakeMisuse, HeadLimits, Offer, ResponseError, Url,
 };
-use sockless::{Client, endpoint};
+use sockless::{Client, Input, endpoint};
 
 use super::Handshaking;
 use super::client_options::ClientOptions;
@@ -86,29 +86,26 @@ pub(crate) fn open<S: Stream>(
     loop {
         let arrived = over.read(&mut buffer)?;
         spoken.hear(buffer.unseen());
-        let answered = match arrived {
-            Some(0) => connector.end(),
-            _ => connector.poll(buffer.unseen(), clock.now()),
+        let mut input = match arrived {
+            Some(0) => Input::eof(),
+            _ => buffer.input(),
         };
-        match answered {
+        match connector.poll(&mut input, clock.now()) {
             None => buffer.keep_last(0),
             Some(Answered::Open { established, response }) => {
                 let connection = endpoint::client(&established, Arc::clone(&options.config));
                 let subprotocol = established.subprotocol.map(Into::into);
-                let head = response.consumed();
-                // What follows the head is no body, but the first frames.
-                let response = Response::decode(&buffer.unseen()[..head], &limits).ok();
-                let response = response.map(Response::into_owned);
-                buffer.consume(head);
-                let opened = Opened { subprotocol, response };
+                let (response, left) = (response.into_owned(), input.len());
+                buffer.keep_last(left);
+                let opened = Opened { subprotocol, response: Some(response) };
                 let config = Arc::clone(&options.config);
                 return Ok(WebSocket::new(stream, connection, config, buffer, clock, opened));
             }
             Some(Answered::Refused(response)) => {
                 let mut refused = Refused::new(&response);
-                let (consumed, len) = (response.consumed(), refused.announced().unwrap_or(BODY));
-                buffer.consume(consumed);
-                refused.add(buffer.unseen(), BODY.min(len));
+                let len = refused.announced().unwrap_or(BODY);
+                refused.add(response.body(), BODY.min(len));
+                buffer.keep_last(0);
                 over.ends = earliest(ends, Some(clock.now() + PATIENCE));
                 while refused.body.len() < BODY.min(len) && !over.is_over() {
                     match over.read(&mut buffer) {

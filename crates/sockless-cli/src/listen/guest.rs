@@ -11,7 +11,7 @@ use sockless::handshake::{
     Acceptance, Acceptor, Asked, Field, HandshakeMisuse, HeadLimits, Origins, Refusal, Request,
     RequestError,
 };
-use sockless::{CloseCode, Config, Connection, Server, endpoint};
+use sockless::{CloseCode, Config, Connection, Input, Server, endpoint};
 
 use super::room::Place;
 use crate::event::Seen;
@@ -123,12 +123,12 @@ impl Guest<'_> {
         let limits = HeadLimits::default().with_timeout(self.options.timeout);
         let mut acceptor = Acceptor::new(&limits, started.elapsed());
         loop {
-            let (asked, count) = match wire.read(buffer)? {
-                Some(0) => (acceptor.end(), 0),
-                Some(count) => (acceptor.poll(&buffer[..count], started.elapsed()), count),
-                None => (acceptor.poll(&[], started.elapsed()), 0),
+            let (mut input, count) = match wire.read(buffer)? {
+                Some(0) => (Input::eof(), 0),
+                Some(count) => (Input::new(&mut buffer[..count]), count),
+                None => (Input::none(), 0),
             };
-            match asked {
+            match acceptor.poll(&mut input, started.elapsed()) {
                 None if count == 0 => {
                     if self.stop.why().is_some() {
                         return Ok(None);
@@ -137,7 +137,9 @@ impl Guest<'_> {
                     wire.wait(left)?;
                 }
                 None => {}
-                Some(Asked::WebSocket(request)) => return Ok(Some(self.accept(&request, count))),
+                Some(Asked::WebSocket(request)) => {
+                    return Ok(Some(self.accept(&request, count - input.len()..count)));
+                }
                 Some(Asked::Plain(request)) => {
                     let why =
                         format!("it asked for {}, and for no WebSocket", escaped(request.target()));
@@ -152,7 +154,7 @@ impl Guest<'_> {
     }
 
     /// Accepts a request, unless it comes from a page that nobody has named.
-    fn accept(&self, request: &Request<'_>, count: usize) -> Opened {
+    fn accept(&self, request: &Request<'_>, arrived: Range<usize>) -> Opened {
         let allowed: Vec<_> = self.options.origins.iter().map(String::as_str).collect();
         if !Origins::new(&allowed).or_none().allows(request.origin()) {
             let origin = escaped(request.origin().unwrap_or_default()).into_owned();
@@ -189,7 +191,7 @@ impl Guest<'_> {
             escaped(request.target()),
             screen::agreed(subprotocol, compression)
         ));
-        Opened::Yes(connection, request.consumed()..count)
+        Opened::Yes(connection, arrived)
     }
 }
 

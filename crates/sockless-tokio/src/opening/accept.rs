@@ -9,7 +9,7 @@ use std::{fmt, io};
 use sockless::handshake::{
     Acceptance, Acceptor, Asked, HandshakeMisuse, Refusal, Request, RequestError,
 };
-use sockless::{Server, endpoint};
+use sockless::{Input, Server, endpoint};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
 use super::server_options::ServerOptions;
@@ -101,16 +101,15 @@ async fn receive_here<S: AsyncRead + AsyncWrite + Unpin>(
     let deadline = acceptor.deadline();
     let error = loop {
         let arrived = read(&mut stream, &mut buffer, clock, deadline).await?;
-        let asked = match arrived {
-            Some(0) => acceptor.end(),
-            _ => acceptor.poll(buffer.unseen(), clock.now()),
+        let mut input = match arrived {
+            Some(0) => Input::eof(),
+            _ => buffer.input(),
         };
-        match asked {
+        match acceptor.poll(&mut input, clock.now()) {
             None => buffer.keep_last(0),
             Some(Asked::WebSocket(request) | Asked::Plain(request)) => {
-                let consumed = request.consumed();
-                let request = request.into_owned();
-                buffer.consume(consumed);
+                let (request, left) = (request.into_owned(), input.len());
+                buffer.keep_last(left);
                 return Ok(Opening { stream, request, buffer, clock, deadline, options });
             }
             Some(Asked::Refused(error)) => break error,

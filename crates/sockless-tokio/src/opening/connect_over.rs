@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sockless::handshake::{
-    Answered, Connector, Field, HandshakeMisuse, HeadLimits, Offer, Response, ResponseError, Url,
+    Answered, Connector, Field, HandshakeMisuse, HeadLimits, Offer, ResponseError, Url,
 };
-use sockless::{Client, endpoint};
+use sockless::{Client, Input, endpoint};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
 use super::client_options::ClientOptions;
@@ -89,29 +89,26 @@ pub(crate) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
     loop {
         let arrived = read(&mut stream, &mut buffer, clock, deadline).await?;
         spoken.hear(buffer.unseen());
-        let answered = match arrived {
-            Some(0) => connector.end(),
-            _ => connector.poll(buffer.unseen(), clock.now()),
+        let mut input = match arrived {
+            Some(0) => Input::eof(),
+            _ => buffer.input(),
         };
-        match answered {
+        match connector.poll(&mut input, clock.now()) {
             None => buffer.keep_last(0),
             Some(Answered::Open { established, response }) => {
                 let connection = endpoint::client(&established, Arc::clone(&options.config));
                 let mut opened = Opened::new(&established, None);
-                let head = response.consumed();
-                // What follows the head is no body, but the first frames.
-                let response = Response::decode(&buffer.unseen()[..head], &limits).ok();
-                opened.response = response.map(Response::into_owned);
-                buffer.consume(head);
+                let left = input.len();
+                opened.response = Some(response.into_owned());
+                buffer.keep_last(left);
                 let config = Arc::clone(&options.config);
                 let socket = WebSocket::new(stream, connection, config, buffer, clock);
                 return Ok(socket.with_opened(opened));
             }
             Some(Answered::Refused(response)) => {
                 let mut refused = Refused::new(&response);
-                let (consumed, len) = (response.consumed(), refused.announced().unwrap_or(BODY));
-                buffer.consume(consumed);
-                refused.add(buffer.unseen(), BODY.min(len));
+                let len = refused.announced().unwrap_or(BODY);
+                refused.add(response.body(), BODY.min(len));
                 buffer.keep_last(0);
                 let until = (clock.now() + PATIENCE).min(deadline.unwrap_or(Duration::MAX));
                 while refused.body.len() < BODY.min(len) {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use sockless::extension::deflate::{Compression, Terms, WindowBits};
 use sockless::handshake::{Acceptance, Acceptor, Asked, HeadLimits};
-use sockless::{Config, Connection, Prepared, Server, endpoint::server};
+use sockless::{Config, Connection, Input, Prepared, Server, endpoint::server};
 
 /// The connection beside its stream, once it is open; nothing if the client asks for something else.
 fn open(mut stream: TcpStream) -> Option<(TcpStream, Connection<Server>)> {
@@ -19,7 +19,7 @@ fn open(mut stream: TcpStream) -> Option<(TcpStream, Connection<Server>)> {
     let mut acceptor = Acceptor::new(&HeadLimits::default(), Duration::ZERO);
     loop {
         let count = stream.read(&mut buffer).ok()?;
-        match acceptor.poll(&buffer[..count], started.elapsed()) {
+        match acceptor.poll(&mut Input::new(&mut buffer[..count]), started.elapsed()) {
             Some(Asked::WebSocket(request)) => {
                 let acceptance = Acceptance::new().with_extensions(Terms::default());
                 let answer = request.accept(&acceptance).ok()?;

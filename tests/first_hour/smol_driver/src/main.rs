@@ -3,7 +3,6 @@
 use std::future::pending;
 use std::io;
 use std::net::Shutdown;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,14 +10,11 @@ use smol::Timer;
 use smol::future::or;
 use smol::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use smol::net::{TcpListener, TcpStream};
-use sockless::handshake::{Acceptance, Acceptor, Asked, HeadLimits, RequestError};
-use sockless::{Config, Connection, Event, Input, Outcome, Server, Want, endpoint};
+use sockless::handshake::{Acceptor, HeadLimits};
+use sockless::{Config, Connection, Event, Input, Outcome, Server, Want};
 
 async fn read<'b>(stream: &mut TcpStream, buffer: &'b mut [u8]) -> Input<'b> {
-    match stream.read(buffer).await {
-        Ok(0) | Err(_) => Input::eof(),
-        Ok(count) => Input::new(&mut buffer[..count]),
-    }
+    Input::read(stream.read(buffer).await, buffer)
 }
 
 /// Nothing to write: nothing happens.
@@ -26,10 +22,7 @@ async fn write<'b>(stream: &mut TcpStream, connection: &mut Connection<Server>) 
     if connection.output().is_empty() {
         return pending().await;
     }
-    match stream.write(connection.output()).await {
-        Ok(count) => connection.wrote(count),
-        Err(_) => connection.lost(), // what waits will never be written
-    }
+    connection.wrote(stream.write(connection.output()).await);
     Input::none()
 }
 
@@ -41,45 +34,20 @@ async fn due<'b>(started: Instant, deadline: Option<Duration>) -> Input<'b> {
     Input::none()
 }
 
-/// The connection, and where its first frames lie in the buffer. An error, if the client was answered otherwise.
-async fn open(
-    stream: &mut TcpStream,
-    buffer: &mut [u8],
-    started: Instant,
-    config: Arc<Config>,
-) -> io::Result<(Connection<Server>, Range<usize>)> {
-    let mut acceptor = Acceptor::new(&HeadLimits::default(), started.elapsed());
-    let answer = loop {
-        let timer = due(started, acceptor.deadline());
-        let input = or(read(stream, buffer), timer).await;
-        let (end, arrived) = (input.is_eof(), input.into_rest());
-        let asked = match end {
-            true => acceptor.end(),
-            false => acceptor.poll(arrived, started.elapsed()),
-        };
-        match asked {
-            None => {}
-            Some(Asked::WebSocket(request)) => {
-                let accepted = endpoint::accept(&request, &Acceptance::new(), config);
-                let (connection, _) = accepted.map_err(io::Error::other)?;
-                return Ok((connection, request.consumed()..arrived.len()));
-            }
-            Some(Asked::Plain(_)) => break RequestError::PlainRequest.answer().to_vec(),
-            Some(Asked::Refused(error)) => break error.answer().to_vec(),
-        }
-    };
-    stream.write_all(&answer).await?;
-    Err(io::Error::other("no request for a WebSocket"))
-}
-
 /// Serves one client to the end: how it ended.
 pub async fn serve(stream: TcpStream, config: Arc<Config>) -> io::Result<Outcome> {
     let started = Instant::now();
     let (mut reader, mut writer) = (stream.clone(), stream);
     let mut buffer = vec![0; 16 << 10];
-    let opened = open(&mut reader, &mut buffer, started, config);
-    let (mut connection, first) = opened.await?;
-    let mut input = Input::new(&mut buffer[first]);
+    let mut acceptor = Acceptor::new(&HeadLimits::default(), started.elapsed());
+    let mut input = Input::none();
+    let mut connection = loop {
+        if let Some(asked) = acceptor.poll(&mut input, started.elapsed()) {
+            break asked.into_connection(config, started.elapsed());
+        }
+        let timer = due(started, acceptor.deadline());
+        input = or(read(&mut reader, &mut buffer), timer).await;
+    };
     loop {
         while let Some(event) = connection.poll(&mut input, started.elapsed()) {
             match event {

@@ -53,7 +53,8 @@ pub(super) fn serve(mut stream: TcpStream, shared: &Shared, seed: u64) -> io::Re
     let mut acceptor = Acceptor::new(&HeadLimits::default(), shared.now());
     let (connection, treatment, path, first) = loop {
         let count = read(&mut stream, &mut buffer)?.unwrap_or(0);
-        match acceptor.poll(&buffer[..count], shared.now()) {
+        let mut input = sockless::Input::new(&mut buffer[..count]);
+        match acceptor.poll(&mut input, shared.now()) {
             None => {}
             Some(Asked::WebSocket(request)) => {
                 let path = request.path().to_owned();
@@ -61,7 +62,7 @@ pub(super) fn serve(mut stream: TcpStream, shared: &Shared, seed: u64) -> io::Re
                 let acceptance = Acceptance::new().with_subprotocol(chosen);
                 let accepted = endpoint::accept(&request, &acceptance, sockless::Config::default());
                 let (connection, _) = accepted.map_err(io::Error::other)?;
-                break (connection, treatment(&path, seed), path, request.consumed()..count);
+                break (connection, treatment(&path, seed), path, count - input.len()..count);
             }
             Some(_) => return Err(ErrorKind::InvalidData.into()),
         }
