@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use ::http::{HeaderMap, Method, Request, Uri};
+use ::http::{Extensions, HeaderMap, Method, Request, Uri};
 use sockless_tokio::ServerOptions;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
@@ -235,11 +235,17 @@ impl<L: Layer> State<L> {
 }
 
 /// A copy of the head of a request.
-pub(super) fn opening(method: &Method, uri: &Uri, headers: &HeaderMap) -> Opening {
+pub(super) fn opening(
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    extensions: &Extensions,
+) -> Opening {
     let mut head = Request::new(());
     *head.method_mut() = method.clone();
     *head.uri_mut() = uri.clone();
     *head.headers_mut() = headers.clone();
+    *head.extensions_mut() = extensions.clone();
     Arc::new(head)
 }
 

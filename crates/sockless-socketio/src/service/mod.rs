@@ -8,6 +8,7 @@
 mod channel;
 mod driver;
 mod engine_io;
+mod events;
 mod live;
 mod received;
 mod refuse;
@@ -19,6 +20,7 @@ mod socket_io;
 
 pub use driver::OsEntropy;
 pub use engine_io::EngineIo;
+pub use events::{Auth, Call, Data, Events, Extension, Extract, Handle, Reply, Unfit};
 pub use received::Received;
 pub use refuse::Refuse;
 pub use requests::AnswerBody;

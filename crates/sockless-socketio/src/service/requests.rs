@@ -84,7 +84,7 @@ fn open<L: Layer, B>(driver: &Driver<L>, request: &mut Request<B>) -> Response<A
         Ok(upgrade) => upgrade,
         Err(error) => return error.response().map(|()| Full::default()),
     };
-    let opening = opening(request.method(), request.uri(), request.headers());
+    let opening = opening(request.method(), request.uri(), request.headers(), request.extensions());
     let head = Head::new("GET", request.uri().query().unwrap_or_default());
     let begun = driver.with(|state, now| {
         let engine = state.layer.engine();
@@ -121,7 +121,7 @@ impl<L: Layer> Drop for Served<L> {
 impl<L: Layer> Served<L> {
     fn begin<B>(driver: Driver<L>, request: Request<B>) -> (Self, B) {
         let (parts, body) = request.into_parts();
-        let opening = opening(&parts.method, &parts.uri, &parts.headers);
+        let opening = opening(&parts.method, &parts.uri, &parts.headers, &parts.extensions);
         let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let head = Head::new(parts.method.as_str(), parts.uri.query().unwrap_or_default())
             .with_content_type(content_type.unwrap_or_default());

@@ -58,6 +58,11 @@ impl Connecting {
         self.0.opening.uri()
     }
 
+    /// What a layer of the HTTP server has put to that request, if there is something of this type.
+    pub fn extension<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.0.opening.extensions().get()
+    }
+
     /// What the query of that address gives for a name.
     pub fn query(&self, name: &str) -> Option<String> {
         query_value(self.uri().query()?, name)

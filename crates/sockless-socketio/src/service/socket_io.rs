@@ -12,6 +12,7 @@ use tower_service::Service;
 
 use super::driver::{Driver, OsEntropy};
 use super::engine_io::Answering;
+use super::events::Events;
 use super::live::Live;
 use super::refuse::Refuse;
 use super::requests::{AnswerBody, serve};
@@ -157,6 +158,33 @@ impl Builder {
         Fut: Future + Send + 'static,
     {
         self.route(name, Route::new(handler).with_check(check))
+    }
+
+    /// A namespace whose events have handlers by their names: this is called with each client, and what it returns handles the client's
+    /// events.
+    ///
+    /// # Panics
+    ///
+    /// As [`namespace`](Self::namespace).
+    pub fn on<F>(self, name: &str, connected: F) -> Self
+    where
+        F: Fn(&Socket) -> Events + Send + Sync + 'static,
+    {
+        self.namespace(name, move |socket| connected(&socket).run(socket))
+    }
+
+    /// The same for those clients that this function accepts.
+    ///
+    /// # Panics
+    ///
+    /// As [`namespace`](Self::namespace).
+    pub fn on_if<C, Checking, F>(self, name: &str, check: C, connected: F) -> Self
+    where
+        C: Fn(Connecting) -> Checking + Send + Sync + 'static,
+        Checking: Future<Output = Result<(), Refuse>> + Send + 'static,
+        F: Fn(&Socket) -> Events + Send + Sync + 'static,
+    {
+        self.namespace_if(name, check, move |socket| connected(&socket).run(socket))
     }
 
     /// All other namespaces, for those clients that this function accepts: it looks at the name.
