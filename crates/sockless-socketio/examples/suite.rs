@@ -1,5 +1,6 @@
 //! The servers that the official test suites of Engine.IO 4 and Socket.IO 5 expect, both on one port.
-//! `cargo run -p sockless-socketio --features tokio --example suite [ADDRESS]`; without an address, it is 127.0.0.1:3000.
+//! `cargo run -p sockless-socketio --features tokio --example suite [ADDRESS [recovery]]`; without an address, it is 127.0.0.1:3000. The
+//! suites know nothing of recovery: it is there on request.
 
 #![allow(clippy::print_stdout, reason = "a program talks to its user")]
 
@@ -16,7 +17,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use sockless_socketio::engine::{self, Cors, Event, Frame, Message};
 use sockless_socketio::service::{AnswerBody, EngineIo, Socket, SocketIo};
-use sockless_socketio::socket::{self, Payload};
+use sockless_socketio::socket::{self, Payload, Recovery};
 use tokio::net::TcpListener;
 
 type Ended = Result<(), Box<dyn Error + Send + Sync>>;
@@ -57,6 +58,12 @@ async fn main_namespace(mut socket: Socket) -> Ended {
                 let answer = socket.emit_with_ack("question", payload, Duration::from_secs(5));
                 socket.emit("answered", answer.await?)?;
             }
+            "to-others" => {
+                socket.io().broadcast(&socket.others(), "told", payload)?;
+            }
+            "to-others-now" => {
+                socket.io().broadcast(&socket.others().volatile(), "told-now", payload)?;
+            }
             "leave-me" => socket.disconnect(),
             _ => {}
         }
@@ -92,9 +99,13 @@ fn not_found() -> Response<AnswerBody> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::io::Result<()> {
+    let mut sockets = socket::Config::default().with_connect_timeout(Duration::from_secs(1));
+    if std::env::args().nth(2).is_some_and(|word| word == "recovery") {
+        sockets = sockets.with_recovery(Recovery::default());
+    }
     let io = SocketIo::builder()
         .with_engine(config())
-        .with_sockets(socket::Config::default().with_connect_timeout(Duration::from_secs(1)))
+        .with_sockets(sockets)
         .with_cors(Cors::any())
         .namespace("/", main_namespace)
         .namespace("/custom", custom_namespace)

@@ -3,6 +3,7 @@
 
     peers/run.py suites    the official suites of Engine.IO 4 and Socket.IO 5, unmodified, against the example `suite`
     peers/run.py client    the official client, 4.8, in Node, against the example
+    peers/run.py recovery  the same client, cut and recovered
     peers/run.py page      the official client in Chromium, against the example
     peers/run.py python    python-socketio's client against the example
     peers/run.py server    this crate's client, the example `talk`, against the official server, 4.8, in Node
@@ -168,6 +169,14 @@ def run_client(program, folder, runs):
             finished(f"{CLIENT}, run {run}", done)
 
 
+def run_recovery(program, folder, runs):
+    here = installed(folder, "recovery", CLIENT, "recovery.mjs")
+    with Serving(program, 0, [program / "suite", "127.0.0.1:0", "recovery"]) as serving:
+        for run in range(1, runs + 1):
+            done = subprocess.run(["node", "recovery.mjs", serving.url], cwd=here, text=True, stdout=subprocess.PIPE, timeout=120)
+            finished(f"{CLIENT}, recovery, run {run}", done)
+
+
 def run_python(program, folder, runs):
     venv = folder / "python"
     quiet([sys.executable, "-m", "venv", venv], "Python can't make a virtual environment")
@@ -222,7 +231,7 @@ def run_server(program, folder, runs):
                 sys.exit(f"{SERVER}, run {run}: status {talks.returncode}")
 
 
-RUNS = {"suites": run_suites, "client": run_client, "page": run_page, "python": run_python, "server": run_server}
+RUNS = {"suites": run_suites, "client": run_client, "recovery": run_recovery, "page": run_page, "python": run_python, "server": run_server}
 
 
 def main():

@@ -162,6 +162,13 @@ impl<E: Entropy> Engine<E> {
         draw_id(&mut self.entropy)
     }
 
+    /// A random number for the layer above.
+    pub(crate) fn draw_number(&mut self) -> u64 {
+        // Sources of tests count in one half.
+        let bits = u128::from_le_bytes(self.entropy.bytes());
+        (bits as u64) ^ ((bits >> 64) as u64)
+    }
+
     fn number(&mut self) -> u64 {
         self.next += 1;
         self.next

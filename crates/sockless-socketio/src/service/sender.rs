@@ -4,12 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 
 use super::driver::Driver;
 use super::live::Live;
 use super::socket_io::SocketIo;
-use crate::socket::{self, EmitError, Namespace, Payload, Target};
+use crate::socket::{self, EmitError, Namespace, Payload, ReadError, Target};
 
 /// Sends to one socket, from any task. Cloning it is cheap.
 #[derive(Clone)]
@@ -42,7 +44,7 @@ impl Sender {
     ///
     /// Why it was not sent.
     pub fn emit(&self, name: &str, payload: Payload) -> Result<(), EmitError> {
-        self.driver.with(|state, _| state.layer.server.emit(self.socket, name, payload))
+        self.driver.with(|state, now| state.layer.server.emit(self.socket, name, payload, now))
     }
 
     /// Sends an event, unless the transport is not ready at once: for what is worth nothing later.
@@ -95,6 +97,31 @@ impl Sender {
     /// All others in its namespace: for [`SocketIo::broadcast`].
     pub fn others(&self) -> Target {
         Target::all(self.namespace.clone()).except_socket(self.socket)
+    }
+
+    /// Puts something to the socket, which every [`Sender`] for it can read. A client that is recovered gets it back.
+    ///
+    /// # Errors
+    ///
+    /// If serde can't write it as JSON.
+    pub fn set_data<T: Serialize + ?Sized>(&self, data: &T) -> Result<(), ReadError> {
+        self.driver.with(|state, _| state.layer.server.set_data(self.socket, data))
+    }
+
+    /// What was put to the socket; `None` if that is nothing, or the socket has gone.
+    ///
+    /// # Errors
+    ///
+    /// If it is something else.
+    pub fn data<T: DeserializeOwned>(&self) -> Result<Option<T>, ReadError> {
+        let json = self.driver.look(|live| live.server.data(self.socket).map(str::to_owned));
+        json.map(|json| serde_json::from_str(&json)).transpose().map_err(ReadError::from)
+    }
+
+    /// Whether the client has come back with all that it had missed: its id, rooms and data are those that it had. See
+    /// [`Config::with_recovery`](crate::socket::Config::with_recovery).
+    pub fn is_recovered(&self) -> bool {
+        self.driver.look(|live| live.server.is_recovered(self.socket))
     }
 
     /// Whether it is connected.

@@ -83,7 +83,7 @@ impl SocketIo {
         name: &str,
         payload: Payload,
     ) -> Result<(usize, usize), EmitError> {
-        self.driver.with(|state, _| state.layer.server.broadcast(target, name, payload))
+        self.driver.with(|state, now| state.layer.server.broadcast(target, name, payload, now))
     }
 
     /// The sockets that something would be sent to.

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use super::recovery::Recovery;
+
 /// The times and limits of a [`Server`](crate::socket::Server), or of a [`Client`](crate::socket::client::Client).
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -13,6 +15,7 @@ pub struct Config {
     pub(super) depth: usize,
     pub(super) acks: usize,
     pub(super) repeats: (usize, usize),
+    pub(super) recovery: Option<Recovery>,
 }
 
 impl Default for Config {
@@ -26,6 +29,7 @@ impl Default for Config {
             depth: 64,
             acks: 1_024,
             repeats: (1_024, 4 << 20),
+            recovery: None,
         }
     }
 }
@@ -71,6 +75,16 @@ impl Config {
     #[must_use]
     pub fn with_repeats(mut self, count: usize, bytes: usize) -> Self {
         self.repeats = (count, bytes);
+        self
+    }
+
+    /// Clients that come back get what they have missed, within these limits. By default they don't.
+    ///
+    /// Every event that needs no acknowledgement has one more argument then, the last: a string that clients keep and give back. An event that
+    /// a broadcast can't send to a socket because too much waits for it ends that socket's session: it comes back, and gets it.
+    #[must_use]
+    pub fn with_recovery(mut self, recovery: Recovery) -> Self {
+        self.recovery = Some(recovery);
         self
     }
 }

@@ -1,18 +1,23 @@
 //! Socket.IO 5: named events with acknowledgements, in namespaces, on sessions of Engine.IO.
 //!
 //! [`Server`] decides everything that its driver carries out, like [`Engine`](crate::engine::Engine), on which it stands. What a packet is
-//! on the wire is in `packet`, `decoder` and `json`; what an event carries in `payload`; who is where in `rooms` and `sockets`.
+//! on the wire is in `packet`, `decoder` and `json`; what an event carries in `payload`; who is where in `sockets`; what those get that come
+//! back in `recovery`. The client's role is in [`client`].
 //!
-//! The client's role is in [`client`]. Recovery of the state, and many servers are not there yet.
+//! Many servers are not there yet.
 
+mod admitting;
 pub mod client;
 mod config;
 mod decoder;
 mod json;
+mod leaving;
 mod namespace;
 mod output;
 mod packet;
 mod payload;
+mod receiving;
+mod recovery;
 mod sending;
 mod server;
 mod sockets;
@@ -23,6 +28,7 @@ pub use namespace::Namespace;
 pub use output::{Asked, DisconnectReason, EmitError, Event, ReplyTo};
 pub use packet::Packet;
 pub use payload::{Attachment, Payload, ReadError};
+pub use recovery::Recovery;
 pub use sending::Target;
 pub use server::Server;
 pub use sockets::Socket;

@@ -107,6 +107,19 @@ pub enum DisconnectReason {
     Engine(engine::Reason),
 }
 
+impl DisconnectReason {
+    /// Whether the client may come back for what it misses: nobody has wanted it to go, and what it has sent could be read.
+    pub fn is_recoverable(self) -> bool {
+        match self {
+            Self::ClientNamespaceDisconnect
+            | Self::ServerNamespaceDisconnect
+            | Self::ParseError => false,
+            Self::Engine(reason) => reason != engine::Reason::ParseError,
+            Self::ForcedServerClose | Self::ServerShuttingDown => true,
+        }
+    }
+}
+
 impl fmt::Display for DisconnectReason {
     /// As the protocol's reference names it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

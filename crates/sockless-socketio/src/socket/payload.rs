@@ -73,6 +73,16 @@ impl Payload {
         Ok(())
     }
 
+    /// The same with a position as its last argument: a client that gets it is after that position.
+    pub(super) fn after(mut self, position: sockless_channels::Position) -> Self {
+        use core::fmt::Write as _;
+        self.json.pop();
+        let comma = if self.json.len() > 1 { "," } else { "" };
+        // Writing to memory can't fail, and a position has nothing that JSON would escape.
+        let _ = write!(self.json, "{comma}\"{position}\"]");
+        self
+    }
+
     /// Adds bytes as an argument.
     pub fn push_binary(&mut self, bytes: impl Into<Bytes>) {
         let attachment = self.attach(bytes);

@@ -7,9 +7,10 @@ use core::time::Duration;
 
 use super::decoder::is_reserved;
 use super::namespace::Namespace;
-use super::output::{Asked, EmitError, ReplyTo};
+use super::output::{Asked, DisconnectReason, EmitError, ReplyTo};
 use super::packet::Packet;
 use super::payload::Payload;
+use super::recovery::{Audience, Publication};
 use super::server::{Due, Server};
 use super::sockets::Socket;
 use crate::engine::Frame;
@@ -78,8 +79,28 @@ impl<E: Entropy> Server<E> {
     /// # Errors
     ///
     /// Why it was not sent.
-    pub fn emit(&mut self, socket: Socket, name: &str, payload: Payload) -> Result<(), EmitError> {
-        self.send_event(socket, name, payload, None)
+    pub fn emit(
+        &mut self,
+        socket: Socket,
+        name: &str,
+        payload: Payload,
+        now: Duration,
+    ) -> Result<(), EmitError> {
+        let seat = self.sockets.accepted(socket).ok_or(EmitError::Disconnected)?;
+        let next = self.history.as_ref().and_then(|history| history.next(&seat.namespace));
+        let Some(position) = next else { return self.send_event(socket, name, payload, None) };
+        let (namespace, id) = (seat.namespace.clone(), seat.id.clone());
+        self.send_event(socket, name, payload.clone().after(position), None)?;
+        let audience = Audience::One(id);
+        self.publish(&namespace, Publication { audience, name: name.into(), payload }, now);
+        Ok(())
+    }
+
+    /// Keeps what is sent for those who come back.
+    fn publish(&mut self, namespace: &Namespace, publication: Publication, now: Duration) {
+        if let Some(history) = &mut self.history {
+            history.publish(namespace, publication.encode(), now);
+        }
     }
 
     /// Sends an event, unless the socket's transport is not ready at once: for what is worth nothing later.
@@ -93,11 +114,21 @@ impl<E: Entropy> Server<E> {
         name: &str,
         payload: Payload,
     ) -> Result<(), EmitError> {
-        let session = self.sockets.get(socket).map(|seat| seat.session);
-        if session.is_some_and(|session| !self.engine.is_idle(session)) {
+        let seat = self.sockets.accepted(socket).ok_or(EmitError::Disconnected)?;
+        let (session, namespace) = (seat.session, seat.namespace.clone());
+        if !self.engine.is_idle(session) {
             return Err(EmitError::NotReady);
         }
+        let payload = self.at_newest(&namespace, payload);
         self.send_event(socket, name, payload, None)
+    }
+
+    /// What isn't kept says the newest position all the same: clients take the last argument for a position, whatever it is.
+    fn at_newest(&self, namespace: &Namespace, payload: Payload) -> Payload {
+        match self.history.as_ref().and_then(|history| history.newest(namespace)) {
+            Some(position) => payload.after(position),
+            None => payload,
+        }
     }
 
     /// Sends an event that is to be acknowledged in time: an [`Event::Acked`](super::Event::Acked) says what has become of it.
@@ -145,6 +176,9 @@ impl<E: Entropy> Server<E> {
     /// Sends an event to many. It is written once. Returns how many have got it, and how many have not, because too much waits for them, or
     /// because it was volatile.
     ///
+    /// With [recovery](super::Config::with_recovery), the session of a socket for which too much waits is closed: nothing comes after what is
+    /// missing, and its client comes back for it.
+    ///
     /// # Errors
     ///
     /// If the name is reserved.
@@ -153,20 +187,54 @@ impl<E: Entropy> Server<E> {
         target: &Target,
         name: &str,
         payload: Payload,
+        now: Duration,
     ) -> Result<(usize, usize), EmitError> {
         if is_reserved(name) {
             return Err(EmitError::Reserved);
         }
-        let namespace = target.namespace.clone();
-        let frames = Packet::Event { namespace, id: None, name: name.into(), payload }.encode();
+        let namespace = &target.namespace;
+        let next = self.history.as_ref().and_then(|history| history.next(namespace));
+        let kept = next.filter(|_| !target.volatile);
+        let sent = match kept {
+            Some(position) => {
+                let sent = payload.clone().after(position);
+                let audience = self.audience(target);
+                self.publish(namespace, Publication { audience, name: name.into(), payload }, now);
+                sent
+            }
+            None => self.at_newest(namespace, payload),
+        };
+        let namespace = namespace.clone();
+        let packet = Packet::Event { namespace, id: None, name: name.into(), payload: sent };
+        let frames = packet.encode();
         let (mut sent, mut missed) = (0, 0);
         for socket in self.find(target) {
             match self.send_frames(socket, &frames, target.volatile) {
                 Ok(()) => sent += 1,
-                Err(_) => missed += 1,
+                Err(error) => {
+                    missed += 1;
+                    if error == EmitError::Full && kept.is_some() {
+                        self.fall_behind(socket, now);
+                    }
+                }
             }
         }
         Ok((sent, missed))
+    }
+
+    /// A client has not got what it can come back for.
+    fn fall_behind(&mut self, socket: Socket, now: Duration) {
+        if let Some(session) = self.session(socket) {
+            self.drop_session(session, DisconnectReason::ForcedServerClose, now);
+        }
+    }
+
+    /// Who is meant by a target, also among those who are not there.
+    fn audience(&self, target: &Target) -> Audience {
+        let ids = target.except_sockets.iter().filter_map(|socket| self.sockets.get(*socket));
+        let except_ids = ids.map(|seat| seat.id.clone()).collect();
+        let (rooms, except) = (target.rooms.clone(), target.except.clone());
+        Audience::Many { rooms, except, except_ids }
     }
 
     fn send_frames(

@@ -1,8 +1,8 @@
-//! The server: sessions of the engine become sockets in namespaces, and packets become events. What is sent is in `sending`.
+//! The server: what it is made of, and what happens at which time. What arrives is in `receiving`, who is accepted in `admitting`, what is sent
+//! in `sending`, and who goes in `leaving`.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
-use alloc::format;
-use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
@@ -10,11 +10,11 @@ use core::time::Duration;
 use super::config::Config;
 use super::decoder::Decoder;
 use super::namespace::Namespace;
-use super::output::{Asked, DisconnectReason, EmitError, Event, ReplyTo};
-use super::packet::Packet;
-use super::payload::{Payload, ReadError};
+use super::output::{Asked, DisconnectReason, Event};
+use super::payload::ReadError;
+use super::recovery::{History, Records};
 use super::sockets::{Socket, Sockets};
-use crate::engine::{self, Engine, Message, Session};
+use crate::engine::{self, Engine, Session};
 use crate::entropy::Entropy;
 
 /// A server of Socket.IO 5, on an [`Engine`] whose driver it has.
@@ -44,29 +44,32 @@ use crate::entropy::Entropy;
 /// server.engine_mut().text(channel, r#"42["hey","Jude"]"#, now);
 /// let Some(Event::Message { name, payload, .. }) = server.event(now) else { panic!() };
 /// assert_eq!((&*name, payload.read()?), ("hey", ("Jude".to_owned(),)));
-/// server.emit(socket, "hello", Payload::new())?;
+/// server.emit(socket, "hello", Payload::new(), now)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Server<E> {
     pub(super) config: Config,
     pub(super) engine: Engine<E>,
-    known: BTreeSet<Namespace>,
-    dynamic: bool,
-    connections: BTreeMap<Session, Connection>,
+    pub(super) known: BTreeSet<Namespace>,
+    pub(super) dynamic: bool,
+    pub(super) connections: BTreeMap<Session, Connection>,
     pub(super) sockets: Sockets,
     pub(super) deadlines: BTreeSet<(Duration, Due)>,
-    events: VecDeque<Event>,
+    pub(super) events: VecDeque<Event>,
+    /// What was sent, and who may come back for it: with recovery alone.
+    pub(super) history: Option<History>,
+    pub(super) records: Records,
 }
 
 /// What is known of a session.
 #[derive(Debug)]
-struct Connection {
-    decoder: Decoder,
-    sockets: Vec<(Namespace, Socket)>,
+pub(super) struct Connection {
+    pub(super) decoder: Decoder,
+    pub(super) sockets: Vec<(Namespace, Socket)>,
     /// Namespaces that the server has disconnected it from: what was on its way is no mistake of the client's.
-    left: BTreeSet<Namespace>,
+    pub(super) left: BTreeSet<Namespace>,
     /// Until when it has to be connected to a namespace.
-    by: Option<Duration>,
+    pub(super) by: Option<Duration>,
 }
 
 /// What is due at a deadline.
@@ -83,6 +86,7 @@ impl<E: Entropy> Server<E> {
         engine: Engine<E>,
         namespaces: impl IntoIterator<Item = Namespace>,
     ) -> Self {
+        let history = config.recovery.as_ref().map(History::new);
         Self {
             config,
             engine,
@@ -92,6 +96,8 @@ impl<E: Entropy> Server<E> {
             sockets: Sockets::default(),
             deadlines: BTreeSet::new(),
             events: VecDeque::new(),
+            history,
+            records: Records::default(),
         }
     }
 
@@ -132,100 +138,67 @@ impl<E: Entropy> Server<E> {
         Some(&self.sockets.get(socket)?.namespace)
     }
 
-    /// Accepts a client in the namespace that it has asked for.
+    /// Whether a client has come back with all that it had missed: its id, rooms and data are those that it had.
+    pub fn is_recovered(&self, socket: Socket) -> bool {
+        self.sockets.get(socket).is_some_and(|seat| seat.recovered)
+    }
+
+    /// What the application has put to a socket, as JSON.
+    pub fn data(&self, socket: Socket) -> Option<&str> {
+        self.sockets.get(socket)?.data.as_deref()
+    }
+
+    /// Puts something to a socket, as JSON. A client that is recovered gets it back.
     ///
     /// # Errors
     ///
-    /// If it has gone, or reads too slowly even for this: then its session is closed.
-    pub fn accept(&mut self, socket: Socket, now: Duration) -> Result<(), EmitError> {
-        let seat = self.sockets.get(socket).filter(|seat| !seat.accepted);
-        let seat = seat.ok_or(EmitError::Disconnected)?;
-        let session = seat.session;
-        let data = Some(format!("{{\"sid\":{}}}", engine::json_string(&seat.id)));
-        let packet = Packet::Connect { namespace: seat.namespace.clone(), data };
-        self.answer(session, &packet, now)?;
-        self.sockets.accept(socket);
-        if let Some(connection) = self.connections.get_mut(&session)
-            && let Some(by) = connection.by.take()
-        {
-            self.deadlines.remove(&(by, Due::Connect(session)));
+    /// If serde can't write it. A socket that has gone is no error.
+    pub fn set_data<T: serde::Serialize + ?Sized>(
+        &mut self,
+        socket: Socket,
+        data: &T,
+    ) -> Result<(), ReadError> {
+        let json = serde_json::to_string(data)?;
+        if let Some(seat) = self.sockets.get_mut(socket) {
+            seat.data = Some(json.into());
         }
         Ok(())
     }
 
-    /// Refuses a client the namespace that it has asked for: it gets an error with this message, and data.
-    ///
-    /// # Errors
-    ///
-    /// If serde can't write the data. A client that has gone is no error.
-    pub fn refuse<T: serde::Serialize>(
-        &mut self,
-        socket: Socket,
-        message: &str,
-        data: Option<&T>,
-        now: Duration,
-    ) -> Result<(), ReadError> {
-        let data = match data {
-            Some(data) => {
-                let data = Payload::new().with(data)?;
-                format!(",\"data\":{}", &data.json()[1..data.json().len() - 1])
-            }
-            None => String::new(),
-        };
-        let data = Some(format!("{{\"message\":{}{data}}}", engine::json_string(message)));
-        if self.sockets.get(socket).is_some_and(|seat| !seat.accepted)
-            && let Some((session, namespace)) = self.unseat(socket)
-        {
-            // If it can't be told, its session is closed.
-            let _ = self.answer(session, &Packet::ConnectError { namespace, data }, now);
-        }
-        Ok(())
+    /// What is kept for clients that may come back: how many events, and how many clients.
+    pub fn kept(&self) -> (usize, usize) {
+        let events = self.history.as_ref().map_or(0, |history| history.held().0);
+        (events, self.records.held().0)
     }
 
     /// Lets a socket join a room of its namespace: whether it wasn't there.
     pub fn join(&mut self, socket: Socket, room: &str) -> bool {
-        self.sockets.join(socket, room)
+        let joined = self.sockets.join(socket, room);
+        joined.map(|room| self.note(socket, room, true)).is_some()
     }
 
     /// Lets a socket leave a room: whether it was there.
     pub fn leave(&mut self, socket: Socket, room: &str) -> bool {
-        self.sockets.leave(socket, room)
+        let left = self.sockets.leave(socket, room);
+        left.map(|room| self.note(socket, room, false)).is_some()
+    }
+
+    /// Remembers since when a client that may come back is in its rooms.
+    fn note(&mut self, socket: Socket, room: Arc<str>, joined: bool) {
+        let (Some(recovery), Some(history)) = (&self.config.recovery, &self.history) else {
+            return;
+        };
+        if let Some(seat) = self.sockets.get_mut(socket)
+            && let Some(kept) = &mut seat.kept
+            && let Some(newest) = history.newest(&seat.namespace)
+        {
+            kept.membership.note(newest.offset(), room, joined, recovery.changes);
+        }
     }
 
     /// The rooms that a socket is in. The first that it joins has its id's name.
     pub fn rooms(&self, socket: Socket) -> impl Iterator<Item = &str> {
         self.sockets.rooms(socket)
-    }
-
-    /// Disconnects a socket from its namespace. Its session goes on.
-    pub fn disconnect(&mut self, socket: Socket, now: Duration) {
-        let reason = DisconnectReason::ServerNamespaceDisconnect;
-        if let Some((session, namespace)) = self.remove(socket, reason) {
-            let most = self.config.namespaces;
-            if let Some(connection) = self.connections.get_mut(&session) {
-                if connection.left.len() >= most {
-                    connection.left.pop_first();
-                }
-                connection.left.insert(namespace.clone());
-            }
-            let _ = self.answer(session, &Packet::Disconnect { namespace }, now);
-        }
-    }
-
-    /// Closes the session of a socket, after what waits to be sent, and disconnects all its sockets.
-    pub fn close(&mut self, socket: Socket, now: Duration) {
-        if let Some(session) = self.session(socket) {
-            self.drop_session(session, DisconnectReason::ServerNamespaceDisconnect, now);
-        }
-    }
-
-    /// Closes all sessions, and refuses new ones.
-    pub fn stop(&mut self, now: Duration) {
-        let sessions: Vec<_> = self.connections.keys().copied().collect();
-        for session in sessions {
-            self.drop_session(session, DisconnectReason::ServerShuttingDown, now);
-        }
-        self.engine.stop(now);
     }
 
     /// What has happened next.
@@ -238,7 +211,7 @@ impl<E: Entropy> Server<E> {
                 engine::Event::Opened(session) => self.opened(session, now),
                 engine::Event::Message(session, message) => self.received(session, message, now),
                 engine::Event::Closed(session, reason) => {
-                    self.forget(session, DisconnectReason::Engine(reason));
+                    self.forget(session, DisconnectReason::Engine(reason), now);
                 }
             }
         }
@@ -247,7 +220,8 @@ impl<E: Entropy> Server<E> {
     /// When [`timeout`](Self::timeout) is to be called, if nothing else happens before.
     pub fn deadline(&self) -> Option<Duration> {
         let own = self.deadlines.first().map(|(deadline, _)| *deadline);
-        [own, self.engine.deadline()].into_iter().flatten().min()
+        let history = self.history.as_ref().and_then(History::deadline);
+        [own, self.records.deadline(), history, self.engine.deadline()].into_iter().flatten().min()
     }
 
     /// Does what is due.
@@ -264,143 +238,12 @@ impl<E: Entropy> Server<E> {
                 Due::Ack(asked) => self.acked(asked, None),
             }
         }
-    }
-
-    fn opened(&mut self, session: Session, now: Duration) {
-        let by = now.saturating_add(self.config.connect_timeout);
-        self.deadlines.insert((by, Due::Connect(session)));
-        let connection = Connection {
-            decoder: Decoder::default(),
-            sockets: Vec::new(),
-            left: BTreeSet::new(),
-            by: Some(by),
-        };
-        self.connections.insert(session, connection);
-    }
-
-    fn received(&mut self, session: Session, message: Message, now: Duration) {
-        let Some(connection) = self.connections.get_mut(&session) else { return };
-        let decoded = match message {
-            Message::Text(text) => connection.decoder.text(&text, &self.config),
-            Message::Binary(bytes) => connection.decoder.binary(bytes, &self.config),
-        };
-        match decoded {
-            Ok(Some(packet)) => self.packet(session, packet, now),
-            Ok(None) => {}
-            Err(_) => self.drop_session(session, DisconnectReason::ParseError, now),
+        while let Some(record) = self.records.expire(now) {
+            self.forget_record(&record);
         }
-    }
-
-    fn packet(&mut self, session: Session, packet: Packet, now: Duration) {
-        let Some(connection) = self.connections.get(&session) else { return };
-        let namespace = packet.namespace();
-        let place = connection.sockets.iter().find(|(its, _)| its == namespace);
-        let Some(&(_, socket)) = place else {
-            let left = connection.left.contains(namespace);
-            return match packet {
-                Packet::Connect { namespace, data } => self.asks(session, namespace, data, now),
-                // It was on its way when the server disconnected the client.
-                Packet::Event { .. } | Packet::Ack { .. } | Packet::Disconnect { .. } if left => {}
-                _ => self.drop_session(session, DisconnectReason::ForcedServerClose, now),
-            };
-        };
-        let accepted = self.sockets.get(socket).is_some_and(|seat| seat.accepted);
-        match packet {
-            Packet::Event { id, name, payload, .. } if accepted => {
-                let reply = id.map(|id| ReplyTo { socket, id });
-                self.events.push_back(Event::Message { socket, name, payload, reply });
-            }
-            Packet::Ack { id, payload, .. } if accepted => {
-                self.acked(Asked { socket, id }, Some(payload));
-            }
-            Packet::Disconnect { .. } => {
-                self.remove(socket, DisconnectReason::ClientNamespaceDisconnect);
-            }
-            _ => self.drop_session(session, DisconnectReason::ForcedServerClose, now),
+        if let Some(history) = &mut self.history {
+            history.timeout(now);
         }
-    }
-
-    /// A client asks for a namespace.
-    fn asks(
-        &mut self,
-        session: Session,
-        namespace: Namespace,
-        auth: Option<String>,
-        now: Duration,
-    ) {
-        if !self.dynamic && !self.known.contains(&namespace) {
-            let data = Some("{\"message\":\"Invalid namespace\"}".into());
-            let _ = self.answer(session, &Packet::ConnectError { namespace, data }, now);
-            return;
-        }
-        let Some(connection) = self.connections.get_mut(&session) else { return };
-        if connection.sockets.len() >= self.config.namespaces {
-            return self.drop_session(session, DisconnectReason::ForcedServerClose, now);
-        }
-        let socket = self.sockets.add(session, namespace.clone(), self.engine.draw_id());
-        connection.left.remove(&namespace);
-        connection.sockets.push((namespace.clone(), socket));
-        self.events.push_back(Event::Connect { socket, namespace, auth });
-    }
-
-    /// What has become of an event that was to be acknowledged. Those that aren't waited for say nothing.
-    fn acked(&mut self, asked: Asked, payload: Option<Payload>) {
-        let until =
-            self.sockets.accepted(asked.socket).and_then(|seat| seat.acks.remove(&asked.id));
-        if let Some(until) = until {
-            self.deadlines.remove(&(until, Due::Ack(asked)));
-            self.events.push_back(Event::Acked { asked, payload });
-        }
-    }
-
-    /// Sends a packet of the protocol. A client that reads too slowly even for these is given up.
-    fn answer(
-        &mut self,
-        session: Session,
-        packet: &Packet,
-        now: Duration,
-    ) -> Result<(), EmitError> {
-        let sent = self.engine.send(session, &packet.encode());
-        if sent.is_err() {
-            self.drop_session(session, DisconnectReason::ForcedServerClose, now);
-        }
-        Ok(sent?)
-    }
-
-    /// The server ends a session.
-    fn drop_session(&mut self, session: Session, reason: DisconnectReason, now: Duration) {
-        self.engine.close(session, now);
-        self.forget(session, reason);
-    }
-
-    /// A session has ended.
-    fn forget(&mut self, session: Session, reason: DisconnectReason) {
-        let Some(connection) = self.connections.remove(&session) else { return };
-        if let Some(by) = connection.by {
-            self.deadlines.remove(&(by, Due::Connect(session)));
-        }
-        for (_, socket) in connection.sockets {
-            self.remove(socket, reason);
-        }
-    }
-
-    /// A socket goes: what it waits for doesn't come any more.
-    fn remove(&mut self, socket: Socket, reason: DisconnectReason) -> Option<(Session, Namespace)> {
-        if let Some(seat) = self.sockets.accepted(socket) {
-            let acks: Vec<_> = seat.acks.keys().copied().collect();
-            acks.into_iter().for_each(|id| self.acked(Asked { socket, id }, None));
-        }
-        let place = self.unseat(socket)?;
-        self.events.push_back(Event::Disconnect { socket, reason });
-        Some(place)
-    }
-
-    fn unseat(&mut self, socket: Socket) -> Option<(Session, Namespace)> {
-        let seat = self.sockets.remove(socket)?;
-        if let Some(connection) = self.connections.get_mut(&seat.session) {
-            connection.sockets.retain(|(_, its)| *its != socket);
-        }
-        Some((seat.session, seat.namespace))
     }
 }
 

@@ -4,7 +4,10 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use core::time::Duration;
 
+use sockless_channels::Position;
+
 use super::namespace::Namespace;
+use super::recovery::{Membership, Record};
 use crate::engine::Session;
 
 /// A client's place in a namespace.
@@ -19,10 +22,38 @@ pub(super) struct Seat {
     /// The id that the client knows.
     pub(super) id: Arc<str>,
     pub(super) accepted: bool,
-    rooms: BTreeSet<Arc<str>>,
+    pub(super) rooms: BTreeSet<Arc<str>>,
     /// The acknowledgements that are waited for, and until when.
     pub(super) acks: BTreeMap<u64, Duration>,
     pub(super) next_ack: u64,
+    /// What the application has put there, as JSON.
+    pub(super) data: Option<Arc<str>>,
+    /// What is known of an accepted client that may come back.
+    pub(super) kept: Option<Kept>,
+    /// What a client that asks gets back, if it is accepted.
+    pub(super) resuming: Option<Resuming>,
+    pub(super) recovered: bool,
+}
+
+/// What is known of a client that may come back.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// The id that it comes back with. Nobody else knows it.
+    pub(super) pid: Arc<str>,
+    /// Its position when it got that.
+    pub(super) since: Position,
+    pub(super) membership: Membership,
+}
+
+/// A client that has come back, and is not accepted yet.
+#[derive(Debug)]
+pub(super) struct Resuming {
+    pub(super) pid: Arc<str>,
+    pub(super) record: Record,
+    /// From where on it gets what was sent.
+    pub(super) from: Position,
+    /// Until when it may try again, if it is not accepted now.
+    pub(super) until: Duration,
 }
 
 /// The sockets that were accepted in a namespace.
@@ -37,6 +68,8 @@ struct Place {
 pub(super) struct Sockets {
     seats: BTreeMap<Socket, Seat>,
     places: BTreeMap<Namespace, Place>,
+    /// The sockets of clients that may come back, by their private ids.
+    pids: BTreeMap<Arc<str>, Socket>,
     next: u64,
 }
 
@@ -53,6 +86,10 @@ impl Sockets {
             rooms: BTreeSet::new(),
             acks: BTreeMap::new(),
             next_ack: 0,
+            data: None,
+            kept: None,
+            resuming: None,
+            recovered: false,
         };
         self.seats.insert(socket, seat);
         socket
@@ -79,6 +116,28 @@ impl Sockets {
         self.join(socket, &id);
     }
 
+    /// Remembers what an accepted client comes back with.
+    pub(super) fn keep(&mut self, socket: Socket, kept: Kept) {
+        if let Some(seat) = self.seats.get_mut(&socket) {
+            self.pids.insert(kept.pid.clone(), socket);
+            seat.kept = Some(kept);
+        }
+    }
+
+    /// A private id means nobody who is there.
+    pub(super) fn forget_pid(&mut self, pid: &str) {
+        self.pids.remove(pid);
+    }
+
+    /// The accepted socket of the client with this private id.
+    pub(super) fn by_pid(&self, pid: &str) -> Option<Socket> {
+        self.pids.get(pid).copied()
+    }
+
+    pub(super) fn get_mut(&mut self, socket: Socket) -> Option<&mut Seat> {
+        self.seats.get_mut(&socket)
+    }
+
     pub(super) fn remove(&mut self, socket: Socket) -> Option<Seat> {
         let seat = self.seats.remove(&socket)?;
         if let Some(place) = self.places.get_mut(&seat.namespace) {
@@ -93,26 +152,26 @@ impl Sockets {
         Some(seat)
     }
 
-    pub(super) fn join(&mut self, socket: Socket, room: &str) -> bool {
-        let Some(seat) = self.seats.get_mut(&socket).filter(|seat| seat.accepted) else {
-            return false;
-        };
-        let Some(place) = self.places.get_mut(&seat.namespace) else { return false };
+    /// Returns the room if the socket wasn't there.
+    pub(super) fn join(&mut self, socket: Socket, room: &str) -> Option<Arc<str>> {
+        let seat = self.seats.get_mut(&socket).filter(|seat| seat.accepted)?;
+        let place = self.places.get_mut(&seat.namespace)?;
         // One string for a room, however many are in it.
         let room = match place.rooms.get_key_value(room) {
             Some((room, _)) => room.clone(),
             None => room.into(),
         };
         place.rooms.entry(room.clone()).or_default().insert(socket);
-        seat.rooms.insert(room)
+        seat.rooms.insert(room.clone()).then_some(room)
     }
 
-    pub(super) fn leave(&mut self, socket: Socket, room: &str) -> bool {
-        let Some(seat) = self.seats.get_mut(&socket) else { return false };
+    /// Returns the room if the socket was there.
+    pub(super) fn leave(&mut self, socket: Socket, room: &str) -> Option<Arc<str>> {
+        let seat = self.seats.get_mut(&socket)?;
         if let Some(place) = self.places.get_mut(&seat.namespace) {
             place.leave(room, socket);
         }
-        seat.rooms.remove(room)
+        seat.rooms.take(room)
     }
 
     /// The rooms of a socket.

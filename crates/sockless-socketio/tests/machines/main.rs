@@ -11,6 +11,7 @@ mod peer;
 mod places;
 mod polling;
 mod properties;
+mod recovery;
 mod sockets;
 mod upgrade;
 mod wire;

@@ -33,10 +33,10 @@ fn got(
 fn all_get_it_but_the_sender() {
     let (mut served, clients) = three();
     let all = Target::all(Namespace::main());
-    assert_eq!(served.server.broadcast(&all, "a", Payload::new()), Ok((3, 0)));
+    assert_eq!(served.server.broadcast(&all, "a", Payload::new(), served.now), Ok((3, 0)));
     assert_eq!(got(&mut served, &clients), [0, 1, 2]);
     let others = all.except_socket(clients[1].1);
-    assert_eq!(served.server.broadcast(&others, "a", Payload::new()), Ok((2, 0)));
+    assert_eq!(served.server.broadcast(&others, "a", Payload::new(), served.now), Ok((2, 0)));
     assert_eq!(got(&mut served, &clients), [0, 2]);
 }
 
@@ -74,16 +74,16 @@ fn rooms_of_namespaces_are_apart() {
     let there = Target::all(Namespace::new("/custom").expect("a name"));
     assert_eq!(served.server.find(&there), [custom]);
     assert!(served.server.find(&there.clone().to("news")).is_empty());
-    assert_eq!(served.server.broadcast(&there, "a", Payload::new()), Ok((1, 0)));
+    assert_eq!(served.server.broadcast(&there, "a", Payload::new(), served.now), Ok((1, 0)));
     assert_eq!(served.sent(), [r#"42/custom,["a"]"#]);
 }
 
 #[test]
 fn volatile_events_reach_those_who_are_ready() {
     let (mut served, clients) = three();
-    served.server.emit(clients[0].1, "waits", Payload::new()).expect("sent");
+    served.server.emit(clients[0].1, "waits", Payload::new(), served.now).expect("sent");
     let all = Target::all(Namespace::main()).volatile();
-    assert_eq!(served.server.broadcast(&all, "now", Payload::new()), Ok((2, 1)));
+    assert_eq!(served.server.broadcast(&all, "now", Payload::new(), served.now), Ok((2, 1)));
     let again = served.server.emit_volatile(clients[1].1, "now", Payload::new());
     assert_eq!(again, Err(EmitError::NotReady));
     served.channel = clients[0].0;
@@ -97,15 +97,19 @@ fn a_client_that_reads_too_slowly_misses_it_and_the_caller_knows() {
     let mut served = Served::with(Config::default(), config);
     let socket = served.connect("/");
     for _ in 0..3 {
-        served.server.emit(socket, "a", Payload::new()).expect("sent");
+        served.server.emit(socket, "a", Payload::new(), served.now).expect("sent");
     }
-    assert_eq!(served.server.emit(socket, "a", Payload::new()), Err(EmitError::Full));
+    assert_eq!(served.server.emit(socket, "a", Payload::new(), served.now), Err(EmitError::Full));
     let all = Target::all(Namespace::main());
-    assert_eq!(served.server.broadcast(&all, "a", Payload::new()), Ok((0, 1)));
+    assert_eq!(served.server.broadcast(&all, "a", Payload::new(), served.now), Ok((0, 1)));
     assert_eq!(served.sent().len(), 3);
     let mut large = Payload::new();
     large.push_binary(vec![0; 1_000]);
-    assert_eq!(served.server.emit(socket, "a", large), Err(EmitError::Full), "all or nothing");
+    assert_eq!(
+        served.server.emit(socket, "a", large, served.now),
+        Err(EmitError::Full),
+        "all or nothing"
+    );
     assert!(served.sent().is_empty());
-    assert_eq!(served.server.emit(socket, "a", Payload::new()), Ok(()));
+    assert_eq!(served.server.emit(socket, "a", Payload::new(), served.now), Ok(()));
 }

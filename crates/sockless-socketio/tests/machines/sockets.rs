@@ -19,7 +19,10 @@ fn a_client_is_accepted_with_an_id() {
     let [Event::Connect { socket, namespace, auth }] = &events[..] else { panic!("{events:?}") };
     assert_eq!(&**namespace, "/custom");
     assert_eq!(auth.as_deref(), Some(r#"{"token":"abc"}"#));
-    assert_eq!(served.server.emit(*socket, "early", Payload::new()), Err(EmitError::Disconnected));
+    assert_eq!(
+        served.server.emit(*socket, "early", Payload::new(), served.now),
+        Err(EmitError::Disconnected)
+    );
     served.server.accept(*socket, served.now).expect("accepted");
     assert_eq!(served.server.accept(*socket, served.now), Err(EmitError::Disconnected));
     let id = served.server.id(*socket).expect("an id").to_owned();
@@ -101,7 +104,7 @@ fn events_arrive_in_their_namespace() {
         panic!("{events:?}")
     };
     assert_eq!((*socket, &**name, payload.json()), (custom, "a", r#"[1,{"b":[true]}]"#));
-    served.server.emit(main, "back", payload.clone()).expect("sent");
+    served.server.emit(main, "back", payload.clone(), served.now).expect("sent");
     assert_eq!(served.sent(), [r#"42["back",1,{"b":[true]}]"#]);
 }
 
@@ -112,7 +115,7 @@ fn attachments_follow_their_event() {
     assert!(served.text(r#"451-["a",{"_placeholder":true,"num":0}]"#).is_empty());
     let events = served.binary(&[1, 2]);
     let [Event::Message { payload, .. }] = &events[..] else { panic!("{events:?}") };
-    served.server.emit(socket, "b", payload.clone()).expect("sent");
+    served.server.emit(socket, "b", payload.clone(), served.now).expect("sent");
     let text = r#"451-["b",{"_placeholder":true,"num":0}]"#;
     assert_eq!(served.sent(), [text, r#"bytes b"\x01\x02""#]);
 }
@@ -184,7 +187,7 @@ fn what_was_on_its_way_when_the_server_disconnected_is_no_mistake() {
     assert!(served.text(r#"42/custom,["late"]"#).is_empty());
     assert!(served.text("43/custom,0[]").is_empty());
     assert!(served.text("41/custom").is_empty());
-    served.server.emit(main, "still", Payload::new()).expect("sent");
+    served.server.emit(main, "still", Payload::new(), served.now).expect("sent");
     assert_eq!(served.sent(), [r#"42["still"]"#]);
     // Once it has been there again, and left by itself, it is one.
     served.connect("/custom");
@@ -198,7 +201,7 @@ fn the_server_closes_the_whole_session() {
     let mut served = Served::new();
     let main = served.connect("/");
     served.connect("/custom");
-    served.server.emit(main, "last", Payload::new()).expect("sent");
+    served.server.emit(main, "last", Payload::new(), served.now).expect("sent");
     served.server.close(main, served.now);
     assert_eq!(served.events().len(), 2);
     assert_eq!(served.sent(), [r#"42["last"]"#, "closed"]);
@@ -230,7 +233,7 @@ fn reserved_names_are_not_sent() {
     let mut served = Served::new();
     let socket = served.connect("/");
     for name in ["connect", "connect_error", "disconnect", "disconnecting", "newListener"] {
-        let sent = served.server.emit(socket, name, Payload::new());
+        let sent = served.server.emit(socket, name, Payload::new(), served.now);
         assert_eq!(sent, Err(EmitError::Reserved));
     }
     assert!(served.sent().is_empty());
