@@ -5,6 +5,8 @@ use core::fmt;
 
 use bytes::Bytes;
 
+use super::packet::Packet;
+use super::payload::encode_payload;
 use super::query::query_value;
 use super::refusal::Refusal;
 use super::table::RequestId;
@@ -63,6 +65,11 @@ impl<'a> Head<'a> {
     /// The id of the session that it is for.
     pub(super) fn sid(&self) -> Option<String> {
         query_value(self.query, "sid").filter(|sid| !sid.is_empty())
+    }
+
+    /// What the client has put there so that no two of its requests are the same.
+    pub(super) fn stamp(&self) -> Option<String> {
+        query_value(self.query, "t").filter(|stamp| !stamp.is_empty())
     }
 
     /// Whether its body is said to be bytes, which this version of the protocol never has.
@@ -124,6 +131,16 @@ impl Answer {
     /// Packets for a poll.
     pub(super) fn packets(body: String) -> Self {
         Self::new(200, "text/plain; charset=UTF-8", body)
+    }
+
+    /// A poll ends with nothing.
+    pub(super) fn noop() -> Self {
+        Self::packets(encode_payload([&Packet::Noop.encode()]))
+    }
+
+    /// A poll ends with its session.
+    pub(super) fn close() -> Self {
+        Self::packets(encode_payload([&Packet::Close.encode()]))
     }
 
     /// A body was taken.

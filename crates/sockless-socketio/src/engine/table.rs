@@ -12,7 +12,7 @@ use super::config::Config;
 use super::output::{Event, Output, SendError, Transmit};
 use super::packet::{Frame, Packet, json_string};
 use super::refusal::Refusal;
-use super::request::{Begun, Body, Carrier, Head};
+use super::request::{Answer, Begun, Body, Carrier, Head};
 use super::session::{Conversation, Outputs};
 use crate::entropy::{Entropy, draw_id};
 
@@ -83,10 +83,15 @@ pub struct Engine<E> {
     ready: VecDeque<Session>,
     listed: BTreeSet<Session>,
     opened: VecDeque<Session>,
+    /// The ids of the last sessions whose clients have closed them while a poll may have been on its way.
+    left: VecDeque<Arc<str>>,
     outputs: Outputs,
     next: u64,
     stopping: bool,
 }
+
+/// Of how many sessions that their clients have closed a late poll is known.
+const LEFT: usize = 256;
 
 impl<E: Entropy> Engine<E> {
     /// A server without sessions.
@@ -102,6 +107,7 @@ impl<E: Entropy> Engine<E> {
             ready: VecDeque::new(),
             listed: BTreeSet::new(),
             opened: VecDeque::new(),
+            left: VecDeque::new(),
             outputs: VecDeque::new(),
             next: 0,
             stopping: false,
@@ -191,13 +197,19 @@ impl<E: Entropy> Engine<E> {
                 let conversation = Conversation::polling(sid, head.query, &self.config, now);
                 self.open(conversation)
             }
-            (Some(sid), Carrier::Polling) => self.find(&sid)?,
+            (Some(sid), Carrier::Polling) => match self.find(&sid) {
+                Err(_) if head.method == "GET" && self.takes_leave(&sid) => {
+                    return Ok(Begun::Answer(Answer::noop()));
+                }
+                found => found?,
+            },
         };
         let Self { conversations, config, outputs, .. } = self;
         let Some(conversation) = conversations.get_mut(&session) else {
             return Err(Refusal::Session);
         };
         let begun = match head.method {
+            _ if conversation.is_repeated(&head) => conversation.repeated(outputs),
             "GET" => conversation.begin_poll(id, outputs),
             "POST" => conversation.begin_post(id, head.is_octets(), config.max_payload, outputs),
             _ => return Err(Refusal::Request),
@@ -220,6 +232,13 @@ impl<E: Entropy> Engine<E> {
         }
         head.check_version()?;
         Ok(carrier)
+    }
+
+    /// Whether this is the poll that was on its way when its client has closed the session. There is one.
+    fn takes_leave(&mut self, sid: &str) -> bool {
+        let before = self.left.len();
+        self.left.retain(|left| **left != *sid);
+        self.left.len() < before
     }
 
     fn find(&self, sid: &str) -> Result<Session, Refusal> {
@@ -465,8 +484,14 @@ impl<E: Entropy> Engine<E> {
             before.map(|before| self.deadlines.remove(&(before, session)));
             deadline.map(|deadline| self.deadlines.insert((deadline, session)));
         }
-        if conversation.is_closed() {
-            self.sids.remove(&conversation.sid);
+        if conversation.is_closed()
+            && self.sids.remove(&conversation.sid).is_some()
+            && conversation.polls_late()
+        {
+            if self.left.len() >= LEFT {
+                self.left.pop_front();
+            }
+            self.left.push_back(conversation.sid.clone());
         }
         if conversation.is_ready() && self.listed.insert(session) {
             self.ready.push_back(session);

@@ -164,3 +164,23 @@ fn a_server_that_stops_refuses_new_sessions() {
     let head = Head::new("GET", WEBSOCKET);
     assert_eq!(driven.engine.begin_websocket(head, driven.now), Err(Refusal::Unavailable));
 }
+
+#[test]
+fn the_poll_that_was_on_its_way_when_the_client_closed_is_answered_once() {
+    let mut driven = Driven::new();
+    let (sid, _) = driven.open();
+    assert_eq!(driven.post(&sid, "1"), Some((200, "ok".into())));
+    assert_eq!(driven.poll(&sid), Some((200, "6".into())));
+    assert_eq!(driven.poll(&sid).map(|(status, _)| status), Some(400));
+    // Not where the session has ended for another reason, nor for anything but a poll.
+    let (sid, session) = driven.open();
+    let cut = driven.poll_begun(&sid);
+    driven.poll(&sid);
+    drop((cut, session));
+    assert_eq!(driven.poll(&sid).map(|(status, _)| status), Some(400));
+    let (sid, _) = driven.open();
+    driven.post(&sid, "1");
+    assert_eq!(driven.begin("POST", &format!("{POLLING}&sid={sid}")), {
+        sockless_socketio::engine::Begun::Answer(Refusal::Session.answer())
+    });
+}

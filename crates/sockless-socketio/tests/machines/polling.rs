@@ -1,6 +1,6 @@
 //! Long-polling: requests, their answers, and what is wrong with them.
 
-use sockless_socketio::engine::{Begun, Body, Config, Frame, Head, Reason, Refusal};
+use sockless_socketio::engine::{Begun, Body, Config, Event, Frame, Head, Reason, Refusal};
 
 use crate::peer::{Driven, POLLING, WEBSOCKET};
 
@@ -199,4 +199,46 @@ fn a_held_session_lets_its_client_wait() {
     driven.wait(10_000);
     driven.wait(10_000);
     assert_eq!(driven.ended(), Some(Reason::PingTimeout));
+}
+
+#[test]
+fn a_request_that_something_on_the_way_has_sent_twice_ends_the_session() {
+    // What the first one was answered with may be lost.
+    for method in ["GET", "POST"] {
+        let mut driven = Driven::new();
+        let (sid, session) = driven.open();
+        driven.send(session, "a");
+        let request = |stamp: &str| format!("{POLLING}&t={stamp}&sid={sid}");
+        let first = driven.begin(method, &request("x1"));
+        if let Begun::Body(id, _) = first {
+            driven.body(id, "4b");
+        }
+        assert_eq!(
+            driven.get(&request("x1")).map(|(status, _)| status),
+            match method {
+                "GET" => Some(400),
+                _ => Some(200),
+            }
+        );
+        if method == "POST" {
+            assert!(matches!(driven.begin("POST", &request("x1")), Begun::Answer(_)));
+        }
+        assert_eq!(driven.ended(), Some(Reason::TransportError), "{method}");
+    }
+}
+
+#[test]
+fn a_client_whose_stamp_is_always_the_same_or_not_there_is_served() {
+    for stamp in ["&t=1", ""] {
+        let mut driven = Driven::new();
+        let (status, hello) = driven.get(&format!("{POLLING}{stamp}")).expect("an answer");
+        assert_eq!(status, 200);
+        let sid = crate::peer::sid_of(&hello);
+        let Some(Event::Opened(session)) = driven.events.pop() else { panic!("no session") };
+        for _ in 0..3 {
+            driven.send(session, "a");
+            let polled = driven.get(&format!("{POLLING}{stamp}&sid={sid}"));
+            assert_eq!(polled, Some((200, "4a".to_owned())), "{stamp}");
+        }
+    }
 }

@@ -23,9 +23,9 @@ use crate::engine::config::Config;
 use crate::engine::heartbeat::{Beat, Heartbeat};
 use crate::engine::output::{Message, Output, Reason};
 use crate::engine::packet::{Frame, Packet};
-use crate::engine::payload::encode_payload;
+use crate::engine::query::query_value;
 use crate::engine::refusal::Refusal;
-use crate::engine::request::Answer;
+use crate::engine::request::{Answer, Begun, Head};
 use crate::engine::table::{Channel, RequestId};
 
 /// One session with a client.
@@ -36,6 +36,8 @@ pub(in crate::engine) struct Conversation {
     heartbeat: Heartbeat,
     transport: Transport,
     post: Option<Post>,
+    /// The stamps of the last polls, and of the last requests with a body.
+    stamps: [VecDeque<Box<str>>; 2],
     probe: Option<Probe>,
     queue: VecDeque<Frame>,
     queued: usize,
@@ -45,6 +47,8 @@ pub(in crate::engine) struct Conversation {
     unread: bool,
     inbox: VecDeque<Inbound>,
     held: bool,
+    /// Whether its client has closed it while no poll waited: one may be on its way.
+    polls_late: bool,
     state: State,
     /// The deadline that the table knows.
     filed: Option<Duration>,
@@ -95,6 +99,10 @@ enum State {
     Closed(Reason),
 }
 
+/// How many requests back one is known again, and the longest stamp that is looked at.
+const STAMPS: usize = 8;
+const LONGEST_STAMP: usize = 32;
+
 /// Where outputs go.
 pub(in crate::engine) type Outputs = VecDeque<Output>;
 impl Conversation {
@@ -130,6 +138,7 @@ impl Conversation {
             heartbeat: Heartbeat::new(config, now),
             transport,
             post: None,
+            stamps: Default::default(),
             probe: None,
             queue: VecDeque::new(),
             queued: 0,
@@ -137,6 +146,7 @@ impl Conversation {
             unread: false,
             inbox: VecDeque::new(),
             held: false,
+            polls_late: false,
             state: State::Open,
             filed: None,
         }
@@ -148,6 +158,11 @@ impl Conversation {
 
     pub(in crate::engine) fn is_websocket(&self) -> bool {
         matches!(self.transport, Transport::WebSocket(_))
+    }
+
+    /// Whether a poll may still come that its client has sent before it closed the session.
+    pub(in crate::engine) fn polls_late(&self) -> bool {
+        self.polls_late
     }
 
     /// The WebSockets that belong to it.
@@ -198,6 +213,29 @@ impl Conversation {
         }
     }
 
+    /// Whether this is one of the last requests again, sent twice by something on the way. What one of them is answered with may be lost then.
+    /// The stamp of a client that always has the same says nothing.
+    pub(in crate::engine) fn is_repeated(&mut self, head: &Head<'_>) -> bool {
+        let stamp = head.stamp().filter(|stamp| stamp.len() <= LONGEST_STAMP);
+        let Some(stamp) = stamp.filter(|its| Some(its) != query_value(&self.query, "t").as_ref())
+        else {
+            return false;
+        };
+        let last = &mut self.stamps[usize::from(head.method != "GET")];
+        let repeated = last.iter().any(|its| **its == *stamp);
+        if last.len() >= STAMPS {
+            last.pop_front();
+        }
+        last.push_back(stamp.into());
+        repeated
+    }
+
+    /// A request has come twice.
+    pub(in crate::engine) fn repeated(&mut self, outputs: &mut Outputs) -> Begun {
+        self.end(Reason::TransportError, outputs);
+        Begun::Answer(Refusal::Request.answer())
+    }
+
     /// A request's client is gone.
     pub(in crate::engine) fn request_lost(&mut self, id: RequestId, outputs: &mut Outputs) {
         let polls = matches!(self.transport, Transport::Polling { poll: Some(poll) } if poll == id);
@@ -245,12 +283,12 @@ impl Conversation {
         self.state = State::Closed(reason);
         (self.queue, self.queued) = (VecDeque::new(), 0);
         let by_client = reason == Reason::TransportClose;
-        if let Transport::Polling { poll } = &mut self.transport
-            && let Some(id) = poll.take()
-        {
-            let farewell = if by_client { Packet::Noop } else { Packet::Close };
-            let body = encode_payload([&farewell.encode()]);
-            outputs.push_back(Output::Answer(id, Answer::packets(body)));
+        if let Transport::Polling { poll } = &mut self.transport {
+            self.polls_late = by_client && poll.is_none();
+            if let Some(id) = poll.take() {
+                let farewell = if by_client { Answer::noop() } else { Answer::close() };
+                outputs.push_back(Output::Answer(id, farewell));
+            }
         }
         if let Some(Post::Delivering(id)) = self.post.take() {
             let answer = if by_client { Answer::ok() } else { Refusal::Request.answer() };
