@@ -187,8 +187,11 @@ impl Judge {
         self.log[space].push(now);
         let there: HashMap<usize, Socket> =
             self.sockets.iter().map(|(socket, life)| (*life, *socket)).collect();
+        // Whoever has asked in time is waited for.
+        let asking: HashSet<_> = self.asking.values().filter_map(|asking| asking.life).collect();
         for (index, life) in self.lives.iter_mut().enumerate() {
-            let lives = !life.dead && (life.until.is_none() || life.until > Some(now));
+            let in_time = life.until.is_none_or(|until| until > now) || asking.contains(&index);
+            let lives = !life.dead && in_time;
             if life.space == space && lives && to(&life.rooms, there.get(&index).copied()) {
                 life.sent.push(number);
             }

@@ -19,7 +19,7 @@ fn nothing_is_lost_unsaid_nothing_comes_twice_and_all_runs_end() {
         println!("{:?}", World::new(seed).run());
         return;
     }
-    let seeds = number("SOCKLESS_SEEDS").unwrap_or(600);
+    let seeds = number("SOCKLESS_SEEDS").unwrap_or(1_000);
     let mut all = Seen::default();
     for seed in 0..seeds {
         let run = std::panic::catch_unwind(|| World::new(seed).run());

@@ -7,7 +7,7 @@ use sockless_socketio::engine::{
     self, Begun, Body, Channel, Engine, Frame, Head, Output, RequestId, Transmit,
 };
 use sockless_socketio::socket::{
-    Config, Event, Namespace, Payload, Recovery, Server, Socket, Target,
+    Config, EmitError, Event, Namespace, Payload, Recovery, Server, Socket, Target,
 };
 
 use crate::client::{Client, Told};
@@ -154,7 +154,7 @@ impl World {
         let mut queue = 4_096;
         if !strict {
             recovery = recovery.with_clients(2, 40).with_history(events, 600);
-            queue = random.of(12..60) as usize;
+            queue = random.of(4..24) as usize;
         }
         let engine = engine::Config::default()
             .with_ping(millis(400), millis(300))
@@ -451,8 +451,10 @@ impl World {
         if self.stalls.contains_key(&link) {
             return;
         }
-        if !self.is_calm() && self.random.one_in(60) {
-            let until = self.now + millis(self.random.of(50..600));
+        // Where little may wait, more comes to wait.
+        let seldom = if self.limits.strict { 60 } else { 4 };
+        if !self.is_calm() && self.random.one_in(seldom) {
+            let until = self.now + millis(self.random.of(50..1_000));
             self.stalls.insert(link, until);
             self.at(until, Happening::Flow(link));
             return;
@@ -583,7 +585,7 @@ impl World {
                 let sent = self.server.emit(one, "kept", payload, now);
                 match sent {
                     Ok(()) => self.judge.sent(space, number, now, |_, its| its == Some(one)),
-                    Err(_) => self.seen.full += 1,
+                    Err(error) => self.seen.full += u64::from(error == EmitError::Full),
                 }
             }
             (14, Some(one)) => {
