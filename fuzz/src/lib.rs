@@ -34,6 +34,7 @@ mod run;
 pub mod close_body;
 pub mod connection;
 pub mod corpus;
+pub mod engineio_payload;
 pub mod extension_header;
 pub mod halves;
 pub mod handshake_client;
@@ -43,6 +44,8 @@ pub mod inflate;
 pub mod joined;
 pub mod receive;
 pub mod replay;
+pub mod socketio_packet;
+pub mod socketio_server;
 pub mod utf8;
 
 /// Counts what each thread holds, for the bounds on memory.
@@ -53,7 +56,7 @@ static ALLOCATOR: allocations::Counting = allocations::Counting;
 pub type Check = fn(&[u8]);
 
 /// All targets, by the names of their files in `fuzz_targets/`.
-pub const TARGETS: [(&str, Check); 12] = [
+pub const TARGETS: [(&str, Check); 15] = [
     ("header", header::check),
     ("receive_server", receive::as_server),
     ("receive_client", receive::as_client),
@@ -66,6 +69,9 @@ pub const TARGETS: [(&str, Check); 12] = [
     ("close_body", close_body::check),
     ("utf8", utf8::check),
     ("joined", joined::check),
+    ("engineio_payload", engineio_payload::check),
+    ("socketio_packet", socketio_packet::check),
+    ("socketio_server", socketio_server::check),
 ];
 
 /// The structured input that these bytes stand for; none if they are too few to stand for one.

@@ -51,5 +51,5 @@ macro_rules! replays {
 
 replays! {
     header receive_server receive_client connection halves handshake_server handshake_client extension_header inflate close_body
-    utf8 joined
+    utf8 joined engineio_payload socketio_packet socketio_server
 }

@@ -1,0 +1,3 @@
+#![cfg_attr(fuzzing, no_main)]
+
+sockless_fuzz::target!(sockless_fuzz::socketio_packet::check);
