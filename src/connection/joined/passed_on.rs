@@ -26,7 +26,6 @@ impl<R: Side> Connection<R> {
     //# message payload transformation (compressing and decompressing)
     //# procedure of the PMCE configured with the "agreed parameters"
     //# returned by the server to exchange messages.
-    #[must_use]
     pub fn with_extensions(self, agreed: Agreed) -> Self {
         let (receiver, sender) = self.split();
         Self::join(receiver.with_extensions(agreed), sender.with_extensions(agreed))
