@@ -59,7 +59,7 @@ use crate::words::role::Server;
 /// # Errors
 ///
 /// If the acceptance does not match the request, a mistake of the program. Nothing has been sent: answer with a
-/// [`Refusal`](crate::handshake::Refusal) of status 500.
+/// [`Refusal`] of status 500.
 pub fn accept<'a>(
     request: &Request<'_>,
     acceptance: &Acceptance<'a>,

@@ -213,6 +213,15 @@ fn a_message_over_the_limit_is_an_error_that_names_it() {
 }
 
 #[test]
+fn fragments_over_the_limit_together_are_an_error_that_names_it() {
+    let (mut peer, mut server) = raw_client(ServerOptions::new().with_max_message(10));
+    peer.write_all(b"\x01\x86\0\0\0\0sixsix\x80\x86\0\0\0\0sixsix").expect("written");
+    assert!(matches!(server.recv(), Some(Err(Error::Limit(Limit::Message)))));
+    drop(peer);
+    assert!(server.recv().is_none());
+}
+
+#[test]
 fn a_broken_rule_is_an_error_and_then_there_is_nothing() {
     let (mut peer, mut server) = raw_client(());
     peer.write_all(&[0x83, 0x80, 0, 0, 0, 0]).expect("written");

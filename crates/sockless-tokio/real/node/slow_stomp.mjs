@@ -12,6 +12,7 @@ const WebSocket = there("ws");
 
 // As many as it takes until the client waits: what the sockets between hold is the system's choice, tens of megabytes on some.
 const MOST = 800;
+const STILL = 50;
 const LONG = 400_000;
 const [url] = process.argv.slice(2);
 
@@ -49,12 +50,14 @@ await run({
     reader.subscribe(destination, message => inbox.put(message.body), { receipt: "subscribed" });
     await within(subscribed, "subscribing");
     await ask("pause");
+    // Until nothing more is taken: a ping that can still be written has to be answered in time.
     let many = 0;
-    for (let slowed = 0; slowed < 10 && many < MOST; many++) {
+    for (let [taken, still] = [0, 0]; still < STILL && many < MOST; many++) {
       writer.publish({ destination, body: `${many} ${"z".repeat(LONG)}` });
       // Whoever is busy for long answers no pings.
-      await sleep(10);
-      slowed = writer.webSocket.bufferedAmount > 0 ? slowed + 1 : 0;
+      await sleep(5);
+      const now = many * LONG - writer.webSocket.bufferedAmount;
+      [taken, still] = now > taken ? [now, 0] : [taken, still + 1];
     }
     await sleep(10_000);
     const closed = () => [writer, reader].map(client => client.closed).join("");
