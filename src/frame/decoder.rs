@@ -92,7 +92,8 @@ impl<R: Role> Decoder<R> {
     }
 
     /// Decodes the next piece of a frame, in place. `None` when all of `input` has been consumed: inside a frame too, so whoever sees the end of the
-    /// stream looks at whether the last [`Piece::remaining`] was zero.
+    /// stream looks at whether the last [`Piece::remaining`] was zero. A stream that ends inside a header, or between the fragments of a message,
+    /// looks as if it were complete: it isn't if bytes came after the last piece, or if the last data frame had no FIN.
     ///
     /// # Errors
     ///

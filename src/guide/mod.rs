@@ -12,7 +12,8 @@
 //! | [`compression`] | consider `permessage-deflate`, and have to pay for it |
 //! | [`migration`] | come from tungstenite, and drive the engine themselves |
 //!
-//! All code of ours in it is compiled and run with the tests, and no chapter needs code that isn't in it or in one above it.
+//! All code of ours in it is compiled and run with the tests. A chapter needs no code that isn't in it or in one above it, but for [`asynchronous`], whose pieces are
+//! those of a program among the tests.
 
 #[doc = include_str!("asynchronous.md")]
 #[doc = "\n# Reference\n\n[`Connection`](crate::Connection), [`Input`](crate::Input), [`Want`](crate::Want), [`handshake::Acceptor`](crate::handshake::Acceptor)"]

@@ -25,7 +25,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listener = TcpListener::bind(std::env::args().nth(1).ok_or("usage: server ADDRESS")?)?;
     println!("ws://{}/", listener.local_addr()?);
     for stream in listener.incoming() {
-        let (stream, options) = (stream?, options.clone());
+        let (Ok(stream), options) = (stream, options.clone()) else {
+            thread::sleep(second); // too many open files, say
+            continue;
+        };
         thread::spawn(move || serve(stream, &options).map_err(|error| eprintln!("{error}")));
     }
     Ok(())

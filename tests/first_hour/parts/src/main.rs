@@ -53,10 +53,11 @@ pub fn send(tcp: TcpStream, mut file: impl Read) -> Result<Outcome> {
     drive(tcp, connection, started, |connection, event| {
         if event.is_none() && !over && !connection.is_congested() {
             let count = file.read(&mut piece)?;
-            over = count == 0;
-            connection.continue_binary(&piece[..count], over)?;
+            let sent = connection.continue_binary(&piece[..count], count == 0);
+            // A connection that has ended takes nothing more, and needs no close: its outcome says why.
+            over = count == 0 || sent.is_err();
             if over {
-                connection.close(CloseCode::NORMAL, "", started.elapsed())?;
+                let _ = connection.close(CloseCode::NORMAL, "", started.elapsed());
             }
         }
         Ok(())
