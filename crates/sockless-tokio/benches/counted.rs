@@ -1,8 +1,8 @@
-//! The echo of 64 messages of 16 bytes that arrive at once, in memory, again and again: to be run under a tool that counts instructions.
+//! The echo of some messages of 16 bytes that arrive at once, in memory, again and again: to be run under a tool that counts instructions.
 //!
 //! ```sh
 //! cargo bench -p sockless-tokio --bench counted --no-run
-//! for n in 1000 3000; do valgrind --tool=callgrind --callgrind-out-file=/dev/null target/release/deps/counted-* FORM $n; done
+//! for n in 1000 3000; do valgrind --tool=callgrind --callgrind-out-file=/dev/null target/release/deps/counted-* FORM $n 64; done
 //! ```
 //!
 //! The difference, divided by 2,000 times 64, is what a message takes. The forms: `recv_feed`, `recv_send`, `stream_sink`, `serve`, `halves`.
@@ -17,8 +17,6 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use sockless_tokio::sockless::Connection;
 use sockless_tokio::{Config, Incoming, Server, WebSocket};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-
-const MESSAGES: usize = 64;
 
 /// A stream that gives out a batch of frames so often, with a pause in between, and takes everything.
 struct Script {
@@ -105,10 +103,12 @@ async fn run(form: &str, mut socket: WebSocket<Script, Server>) {
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
-    let [form, count] = &args[..] else { return eprintln!("usage: counted FORM BATCHES") };
-    let left = count.parse().expect("a number");
+    let [form, batches, messages] = &args[..] else {
+        return eprintln!("usage: counted FORM BATCHES MESSAGES");
+    };
+    let (left, messages) = (batches.parse().expect("a number"), messages.parse().expect("a number"));
     let frame = [&b"\x82\x90\x01\x02\x03\x04"[..], &[7; 16]].concat();
-    let script = Script { batch: frame.repeat(MESSAGES), left, pauses: false };
+    let script = Script { batch: frame.repeat(messages), left, pauses: false };
     let connection = Connection::server(Config::default());
     let socket = WebSocket::upgraded(script, connection, Config::default());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();

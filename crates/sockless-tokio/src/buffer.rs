@@ -13,6 +13,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 /// How much is read at once.
 const READ: usize = 128 << 10;
+/// How much room a buffer for output has at least.
+const OUTPUT_ROOM: usize = 4 << 10;
 /// The largest buffer for output that is kept.
 const SPARE: usize = 256 << 10;
 
@@ -88,9 +90,10 @@ impl Buffer {
     }
 }
 
-/// The spare buffer for output.
+/// The spare buffer for output. It has room enough for frames to be encoded in it in one step.
 pub(crate) fn take_output() -> Vec<u8> {
-    OUTPUT.take()
+    let buffer = OUTPUT.take();
+    if buffer.capacity() < OUTPUT_ROOM { Vec::with_capacity(OUTPUT_ROOM) } else { buffer }
 }
 
 /// Keeps a buffer for the next one who has output.

@@ -113,6 +113,8 @@ pub struct WebSocket<S: AsyncRead + AsyncWrite + Unpin, R: Side> {
 struct State {
     /// Whether input of which the time has been looked at is being worked on.
     works: bool,
+    /// Whether it waits for input, with nothing else to be done.
+    waits: bool,
     /// Whether the stream has ended, and the connection does not know yet.
     eof: bool,
     /// Whether something has been written and not been flushed.

@@ -49,8 +49,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> WebSocket<S, R> {
     /// [`Error::Limit`] if the peer has sent too much, [`Error::Failed`] if it has broken a rule, has been silent, or is gone;
     /// [`Error::Io`] if the stream has failed. After an error there is nothing but `None`.
     #[inline]
-    pub async fn recv(&mut self) -> Option<Result<Message, Error>> {
-        poll_fn(|cx| self.poll_recv(cx)).await
+    pub fn recv(&mut self) -> impl Future<Output = Option<Result<Message, Error>>> {
+        // By hand: an `async fn` would move the message once more.
+        poll_fn(|cx| self.poll_recv(cx))
     }
 
     /// The same as [`recv`](Self::recv), for those who write futures by hand.

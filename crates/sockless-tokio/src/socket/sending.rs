@@ -1,7 +1,7 @@
 //! Sending: into the connection's queue, and from there to the stream.
 
 use std::future::poll_fn;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use sockless::connection::{Cause, Failure, SendError, Side};
 use sockless::frame::Misuse;
@@ -34,13 +34,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> WebSocket<S, R> {
     ///
     /// If the connection has ended; nothing is queued then.
     #[inline]
-    pub async fn feed(&mut self, message: impl Into<Message>) -> Result<(), Error> {
-        let message = message.into();
-        poll_fn(|cx| self.poll_room(cx)).await?;
-        match self.queue(&message) {
-            Ok(()) => Ok(()),
-            Err(reason) => Err(self.refuse(reason)),
-        }
+    pub fn feed(&mut self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
+        let mut message = Some(message);
+        // By hand: an `async fn` would move the message more often.
+        poll_fn(move |cx| {
+            if let Err(error) = ready!(self.poll_room(cx)) {
+                return Poll::Ready(Err(error));
+            }
+            let Some(message) = message.take() else { unreachable!("it is ready only once") };
+            match self.queue(&message.into()) {
+                Ok(()) => Poll::Ready(Ok(())),
+                Err(reason) => Poll::Ready(Err(self.refuse(reason))),
+            }
+        })
     }
 
     /// Sends a text message without making it owned: as [`send`](Self::send) does.

@@ -46,6 +46,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> WebSocket<S, R> {
         // Otherwise what is worked on has just been read.
         let mut looked = !std::mem::take(&mut self.state.works);
         if looked {
+            self.read_first(cx);
             self.look_at_the_clock();
         }
         loop {
@@ -94,8 +95,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> WebSocket<S, R> {
                 continue;
             }
             if self.poll_due(deadline, cx).is_pending() {
+                self.state.waits = reads;
                 return Poll::Pending;
             }
+        }
+    }
+
+    /// Reads what it was waiting for, if nothing has been queued since: what woke it is in the stream, nearly always, and a turn without input
+    /// would be for nothing.
+    #[inline]
+    fn read_first(&mut self, cx: &mut Context<'_>) {
+        if std::mem::take(&mut self.state.waits)
+            && self.connection.output().is_empty()
+            && self.may_read()
+            && let Poll::Ready(arrived) = self.poll_read(cx)
+        {
+            self.state.eof = !matches!(arrived, Ok(true));
         }
     }
 
