@@ -1,6 +1,7 @@
 //! The command line of the echo servers.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -24,13 +25,15 @@ pub struct Options {
     pub deadlines: Deadlines,
     /// How long clients have for closing when the server stops.
     pub grace: Duration,
+    /// On how many threads to serve, for `echo_mio`: one for each core if nothing is said.
+    pub threads: Option<NonZeroUsize>,
 }
 
 impl Options {
     /// The options from the command line. `Err` with the status to end with: the user has been told why.
     #[allow(clippy::print_stdout, clippy::print_stderr, reason = "the user is told")]
     pub fn from_args(program: &str) -> Result<Self, ExitCode> {
-        match Self::parse(std::env::args().skip(1)) {
+        match Self::parse(program, std::env::args().skip(1)) {
             Ok(Some(options)) => Ok(options),
             Ok(None) => {
                 println!("{}", usage(program));
@@ -44,13 +47,17 @@ impl Options {
     }
 
     /// The options in these arguments; `None` if help is asked for.
-    fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
+    fn parse(
+        program: &str,
+        mut args: impl Iterator<Item = String>,
+    ) -> Result<Option<Self>, String> {
         let mut options = Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             deflate: true,
             max_message: 64 << 20,
             deadlines: Deadlines::default(),
             grace: Duration::from_secs(5),
+            threads: None,
         };
         while let Some(name) = args.next() {
             if matches!(name.as_str(), "--help" | "-h") {
@@ -62,6 +69,9 @@ impl Options {
                 "--deflate" => options.deflate = on_or_off(&name, &value()?)?,
                 "--max-message" => options.max_message = parse(&name, &value()?)?,
                 "--grace" => options.grace = seconds(&name, &value()?)?,
+                "--threads" if program == THREADED => {
+                    options.threads = Some(parse(&name, &value()?)?);
+                }
                 _ if options.deadlines.take(&name, value)? => {}
                 _ => return Err(format!("unknown option {name}")),
             }
@@ -86,10 +96,14 @@ pub fn deflate() -> Supported {
     Supported::default().with_deflate(Terms::default())
 }
 
+/// The server that shares its clients among threads.
+const THREADED: &str = "echo_mio";
+
 fn usage(program: &str) -> String {
+    let threads = if program == THREADED { "[--threads COUNT] " } else { "" };
     format!(
         "usage: {program} [--listen ADDRESS:PORT] [--deflate on|off] [--max-message BYTES]\n\
-         \x20       [--grace SECONDS] {}\n\n\
+         \x20       {threads}[--grace SECONDS] {}\n\n\
          Sends back every WebSocket message. GET / is answered with a page that talks to it.",
         Deadlines::USAGE
     )

@@ -106,7 +106,8 @@ fn main() {
     let [form, batches, messages] = &args[..] else {
         return eprintln!("usage: counted FORM BATCHES MESSAGES");
     };
-    let (left, messages) = (batches.parse().expect("a number"), messages.parse().expect("a number"));
+    let (left, messages) =
+        (batches.parse().expect("a number"), messages.parse().expect("a number"));
     let frame = [&b"\x82\x90\x01\x02\x03\x04"[..], &[7; 16]].concat();
     let script = Script { batch: frame.repeat(messages), left, pauses: false };
     let connection = Connection::server(Config::default());

@@ -1,7 +1,7 @@
-//! An echo server on one thread, for thousands of clients: epoll (or kqueue) through mio, one buffer that all reads go to, one
-//! buffer that is lent to whoever has output. A client that is idle holds neither.
+//! An echo server for thousands of clients: a thread for each core that it may run on, which share nothing but the port. Each has its epoll (or
+//! kqueue) through mio, one buffer that all reads go to, and one that is lent to whoever has output. A client that is idle holds neither.
 //!
-//! Here lives the loop: who is ready, who is due, who comes and goes. One client's turn is [`client`]; who is due when is
+//! Here live the threads and the loop of each: who is ready, who is due, who comes and goes. One client's turn is [`client`]; who is due when is
 //! `timers`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
@@ -9,7 +9,9 @@
 mod client;
 
 use std::io::{self, ErrorKind};
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use mio::net::{TcpListener, UnixStream};
@@ -42,9 +44,35 @@ fn main() -> ExitCode {
     }
 }
 
+/// Starts a thread for each core, and waits for all of them.
 fn run(options: &Options) -> io::Result<()> {
-    let mut server = Server::new(options)?;
-    let mut stopped = UnixStream::from_std(Stop::on_signal()?.stream()?);
+    let stop = Stop::on_signal()?;
+    let threads = options.threads.map_or_else(cores, NonZeroUsize::get);
+    let listeners = listen::group(options.listen, threads)?;
+    println!("echo_mio listens on http://{}/ (Ctrl-C stops it)", listeners[0].local_addr()?);
+    thread::scope(|scope| {
+        let serve =
+            |listener| scope.spawn(|| serve(TcpListener::from_std(listener), &stop, options));
+        let threads: Vec<_> = listeners.into_iter().map(serve).collect();
+        threads.into_iter().try_for_each(|thread| match thread.join() {
+            Ok(served) => served,
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
+    })
+}
+
+/// On how many cores the program may run. Elsewhere than on Linux, only one of the threads at a port would get clients.
+fn cores() -> usize {
+    match cfg!(target_os = "linux") {
+        true => thread::available_parallelism().map_or(1, usize::from),
+        false => 1,
+    }
+}
+
+/// Serves those who come to one of the listeners, until the program is asked to stop.
+fn serve(listener: TcpListener, stop: &Stop, options: &Options) -> io::Result<()> {
+    let mut server = Server::new(listener, options)?;
+    let mut stopped = UnixStream::from_std(stop.stream()?);
     server.poll.registry().register(&mut stopped, STOP, Interest::READABLE)?;
 
     let mut events = Events::with_capacity(1024);
@@ -88,11 +116,9 @@ struct Server {
 }
 
 impl Server {
-    fn new(options: &Options) -> io::Result<Self> {
+    fn new(mut listener: TcpListener, options: &Options) -> io::Result<Self> {
         let poll = Poll::new()?;
-        let mut listener = TcpListener::bind(options.listen)?;
         poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
-        println!("echo_mio listens on http://{}/ (Ctrl-C stops it)", listener.local_addr()?);
         Ok(Self {
             poll,
             listener: Some(listener),

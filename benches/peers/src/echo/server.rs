@@ -24,13 +24,19 @@ impl Server {
         let ourselves = std::env::current_exe()?;
         let mut command;
         let program = match name {
-            servers::MIO => Some("echo_mio"),
+            servers::MIO | servers::MIO_2 => Some("echo_mio"),
             servers::URING => Some("echo_uring"),
             _ => None,
         };
         if let Some(program) = program {
             command = Command::new(ourselves.with_file_name(program));
             command.args(["--listen", "127.0.0.1:0", "--deflate", "off", "--keepalive", "0"]);
+            match name {
+                // As the bare server beside it.
+                servers::MIO => drop(command.args(["--threads", "1"])),
+                servers::MIO_2 => drop(command.args(["--threads", "2"])),
+                _ => {}
+            }
         } else {
             command = Command::new(ourselves);
             command.args(["serve", ground.name(), name, &length.to_string()]);

@@ -20,6 +20,8 @@ use crate::contender::{self, OURS};
 pub const LOOP: &str = OURS;
 /// The echo server on epoll among the test servers.
 pub const MIO: &str = "sockless, echo_mio";
+/// The same on two threads, which share the port and nothing else.
+pub const MIO_2: &str = "sockless, echo_mio on two threads";
 /// The echo server on io_uring among them.
 pub const URING: &str = "sockless, echo_uring";
 pub const BARE_EPOLL: &str = "bare epoll";
