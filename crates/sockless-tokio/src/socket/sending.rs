@@ -49,15 +49,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Side> WebSocket<S, R> {
         })
     }
 
+    /// Queues a text message without making it owned: as [`feed`](Self::feed) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`feed`](Self::feed).
+    #[inline]
+    pub async fn feed_text(&mut self, text: &str) -> Result<(), Error> {
+        poll_fn(|cx| self.poll_room(cx)).await?;
+        output::lend(&mut self.connection);
+        self.connection.send_text(text).map_err(|reason| self.refuse(reason))
+    }
+
     /// Sends a text message without making it owned: as [`send`](Self::send) does.
     ///
     /// # Errors
     ///
     /// As [`send`](Self::send).
     pub async fn send_text(&mut self, text: &str) -> Result<(), Error> {
-        poll_fn(|cx| self.poll_room(cx)).await?;
-        output::lend(&mut self.connection);
-        self.connection.send_text(text).map_err(|reason| self.refuse(reason))?;
+        self.feed_text(text).await?;
         self.offer().await
     }
 
@@ -270,9 +280,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S, Server> {
     ///
     /// As [`send`](Self::send).
     pub async fn send_prepared(&mut self, message: &Prepared) -> Result<(), Error> {
+        self.feed_prepared(message).await?;
+        self.offer().await
+    }
+
+    /// Queues a message that was encoded once for many: as [`feed`](Self::feed) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`feed`](Self::feed).
+    pub async fn feed_prepared(&mut self, message: &Prepared) -> Result<(), Error> {
         poll_fn(|cx| self.poll_room(cx)).await?;
         output::lend(&mut self.connection);
-        self.connection.send_prepared(message).map_err(|reason| self.refuse(reason))?;
-        self.offer().await
+        self.connection.send_prepared(message).map_err(|reason| self.refuse(reason))
     }
 }
