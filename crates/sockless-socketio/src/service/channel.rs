@@ -1,19 +1,25 @@
 //! The task of a WebSocket.
 
+use std::pin::pin;
 use std::sync::Arc;
 
-use sockless_tokio::Message;
 use sockless_tokio::hyper::{UpgradedSocket, Upgrading};
-use tokio::sync::Notify;
+use sockless_tokio::{Error, Message};
 
-use super::driver::{Driver, Layer};
-use crate::engine::{Channel, Frame, Transmit};
+use super::driver::{Driver, Layer, State};
+use super::outgoing::Outgoing;
+use super::signal::Signal;
+use crate::engine::{Channel, Transmit};
+
+/// How many frames are taken from the server at a time, and how many of their bytes: they don't count as waiting there any more.
+const BATCH: usize = 64;
+const BATCH_BYTES: usize = 64 << 10;
 
 /// A WebSocket that the server knows. When the task ends, it is gone.
 struct Known<L: Layer> {
     driver: Driver<L>,
     channel: Channel,
-    wakes: Arc<Notify>,
+    signal: Arc<Signal>,
 }
 
 impl<L: Layer> Drop for Known<L> {
@@ -22,14 +28,26 @@ impl<L: Layer> Drop for Known<L> {
     }
 }
 
+/// What follows the frames of a batch.
+enum Next {
+    /// Another batch.
+    Send,
+    /// A message may be received.
+    Receive,
+    /// Something has to happen first.
+    Wait,
+    /// The end.
+    Close,
+}
+
 /// Carries messages in both directions until the WebSocket ends.
 pub(super) async fn run<L: Layer>(
     driver: Driver<L>,
     channel: Channel,
-    wakes: Arc<Notify>,
+    signal: Arc<Signal>,
     upgrading: Upgrading,
 ) {
-    let known = Known { driver, channel, wakes };
+    let known = Known { driver, channel, signal };
     let Ok(mut socket) = upgrading.await else { return };
     while known.turn(&mut socket).await.is_some() {}
 }
@@ -37,46 +55,62 @@ pub(super) async fn run<L: Layer>(
 impl<L: Layer> Known<L> {
     /// Sends what there is to send, then waits for something to happen. `None` at the end.
     async fn turn(&self, socket: &mut UpgradedSocket) -> Option<()> {
-        loop {
-            match self.driver.with(|state, _| state.layer.engine().transmit(self.channel)) {
-                Transmit::Frame(frame) => self.feed(socket, frame).await?,
-                Transmit::Wait => break,
-                Transmit::Close => {
-                    // A client that doesn't answer is waited for no longer than the engine says.
-                    let _ = socket.close(None, "").await;
-                    return None;
+        let (frames, next) = self.take();
+        for frame in frames {
+            self.feed(socket, frame).await?;
+        }
+        match next {
+            Next::Send => {}
+            Next::Receive => self.receive(socket).await?,
+            Next::Wait => {
+                // Receiving would have written what was queued.
+                tokio::select! {
+                    flushed = socket.flush() => flushed.ok()?,
+                    () = self.signal.raised() => return Some(()),
                 }
+                self.signal.raised().await;
+            }
+            Next::Close => {
+                // A client that doesn't answer is waited for no longer than the engine says.
+                let _ = socket.close(None, "").await;
+                return None;
             }
         }
-        let reads = self.driver.with(|state, _| state.layer.engine().wants_input(self.channel));
-        if !reads {
-            // Receiving would have written what was queued.
-            tokio::select! {
-                flushed = socket.flush() => flushed.ok()?,
-                () = self.wakes.notified() => return Some(()),
-            }
-            self.wakes.notified().await;
-            return Some(());
-        }
-        tokio::select! {
-            biased;
-            () = self.wakes.notified() => Some(()),
-            received = socket.recv() => self.received(received?.ok()?),
-        }
+        Some(())
+    }
+
+    /// A batch of frames, and what follows it.
+    fn take(&self) -> (Vec<Outgoing>, Next) {
+        self.driver.with(|state, _| {
+            let (mut frames, mut bytes) = (Vec::new(), 0);
+            let next = loop {
+                if frames.len() >= BATCH || bytes >= BATCH_BYTES {
+                    break Next::Send;
+                }
+                match state.layer.engine().transmit(self.channel) {
+                    Transmit::Frame(frame) => {
+                        bytes += frame.len();
+                        frames.push(state.prepared.outgoing(frame));
+                    }
+                    Transmit::Close => break Next::Close,
+                    Transmit::Wait => {
+                        let reads = state.layer.engine().wants_input(self.channel);
+                        break if reads { Next::Receive } else { Next::Wait };
+                    }
+                }
+            };
+            (frames, next)
+        })
     }
 
     /// Queues a frame. While the client takes nothing, only the end of its session is looked for.
-    async fn feed(&self, socket: &mut UpgradedSocket, frame: Frame) -> Option<()> {
-        let message = match frame {
-            Frame::Text(text) => Message::text(&*text),
-            Frame::Binary(bytes) => Message::binary(bytes),
-        };
-        let mut feeding = std::pin::pin!(socket.feed(message));
+    async fn feed(&self, socket: &mut UpgradedSocket, frame: Outgoing) -> Option<()> {
+        let mut feeding = pin!(feed(socket, frame));
         loop {
             tokio::select! {
                 biased;
                 fed = &mut feeding => return fed.ok(),
-                () = self.wakes.notified() => {
+                () = self.signal.raised() => {
                     if self.driver.with(|state, _| state.layer.engine().is_over(self.channel)) {
                         return None;
                     }
@@ -85,16 +119,36 @@ impl<L: Layer> Known<L> {
         }
     }
 
-    fn received(&self, message: Message) -> Option<()> {
-        match message {
-            Message::Text(text) => self.driver.with(|state, now| {
-                state.layer.engine().text(self.channel, &text, now);
-            }),
-            Message::Binary(data) => self.driver.with(|state, now| {
-                state.layer.engine().binary(self.channel, data.into_bytes(), now);
-            }),
-            _ => {}
+    /// Receives messages until the server has something to send, or wants no more of them.
+    async fn receive(&self, socket: &mut UpgradedSocket) -> Option<()> {
+        // What is to be sent has its turn, however much arrives.
+        for _ in 0..BATCH {
+            let message = tokio::select! {
+                biased;
+                received = socket.recv() => received?.ok()?,
+                () = self.signal.raised() => break,
+            };
+            let receives = |state: &mut State<L>, now| {
+                let engine = state.layer.engine();
+                match message {
+                    Message::Text(text) => engine.text(self.channel, &text, now),
+                    Message::Binary(data) => engine.binary(self.channel, data.into_bytes(), now),
+                    _ => {}
+                }
+            };
+            let reads = |(), state: &mut State<L>| state.layer.engine().wants_input(self.channel);
+            if !self.driver.with_then(receives, reads) {
+                break;
+            }
         }
         Some(())
+    }
+}
+
+async fn feed(socket: &mut UpgradedSocket, frame: Outgoing) -> Result<(), Error> {
+    match frame {
+        Outgoing::Text(text) => socket.feed_text(&text).await,
+        Outgoing::Binary(bytes) => socket.feed(Message::binary(bytes)).await,
+        Outgoing::Prepared(prepared) => socket.feed_prepared(&prepared).await,
     }
 }

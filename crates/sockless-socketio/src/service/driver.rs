@@ -7,12 +7,14 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use ::http::{Extensions, HeaderMap, Method, Request, Uri};
 use sockless_tokio::ServerOptions;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
+use super::opening::Opening;
+use super::outgoing::PreparedFrames;
+use super::signal::{Signal, Woken};
 use crate::engine::{Answer, Channel, Cors, Engine, Output, RequestId, Session};
 use crate::entropy::Entropy;
 
@@ -38,6 +40,7 @@ pub(super) trait Layer: Send + Sized + 'static {
     fn settle(
         &mut self,
         begun: &mut Tasks,
+        woken: &mut Woken,
         openings: &Openings,
         driver: &Driver<Self>,
         now: Duration,
@@ -45,9 +48,6 @@ pub(super) trait Layer: Send + Sized + 'static {
     fn deadline(&self) -> Option<Duration>;
     fn timeout(&mut self, now: Duration);
 }
-
-/// The head of the request that has opened a session.
-pub(super) type Opening = Arc<Request<()>>;
 
 /// Tasks that begin once the lock is free: one that can't begin is dropped, and what is dropped may want the lock.
 pub(super) type Tasks = Vec<Pin<Box<dyn Future<Output = ()> + Send>>>;
@@ -72,8 +72,9 @@ struct Shared<L> {
 pub(super) struct State<L> {
     pub(super) layer: L,
     answers: HashMap<RequestId, oneshot::Sender<Answer>>,
-    channels: HashMap<Channel, Arc<Notify>>,
+    channels: HashMap<Channel, Arc<Signal>>,
     openings: Openings,
+    pub(super) prepared: PreparedFrames,
     /// When the timer wakes; `None` before it was started.
     wakes_at: Option<Duration>,
 }
@@ -94,6 +95,7 @@ impl<L: Layer> Driver<L> {
                 answers: HashMap::new(),
                 channels: HashMap::new(),
                 openings: HashMap::new(),
+                prepared: PreparedFrames::default(),
                 wakes_at: None,
             }),
             start: Instant::now(),
@@ -119,19 +121,32 @@ impl<L: Layer> Driver<L> {
 
     /// Changes the server, and carries out what comes of it.
     pub(super) fn with<R>(&self, call: impl FnOnce(&mut State<L>, Duration) -> R) -> R {
+        self.with_then(call, |returned, _| returned)
+    }
+
+    /// The same, and then does something that depends on what has come of it.
+    pub(super) fn with_then<T, R>(
+        &self,
+        call: impl FnOnce(&mut State<L>, Duration) -> T,
+        then: impl FnOnce(T, &mut State<L>) -> R,
+    ) -> R {
         let now = self.0.start.elapsed();
         let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
         let returned = call(&mut state, now);
         let State { layer, openings, .. } = &mut *state;
-        let mut begun = Tasks::new();
-        layer.settle(&mut begun, openings, self, now);
+        let (mut begun, mut woken) = (Tasks::new(), Woken::default());
+        layer.settle(&mut begun, &mut woken, openings, self, now);
         while let Some(output) = state.layer.engine().output() {
-            state.carry_out(output);
+            state.carry_out(output, &mut woken);
         }
-        let alarm = self.set_alarm(&mut state);
+        begun.extend(self.set_alarm(&mut state));
+        let returned = then(returned, &mut state);
         drop(state);
-        if let Ok(runtime) = Handle::try_current() {
-            begun.into_iter().chain(alarm).for_each(|task| drop(runtime.spawn(task)));
+        woken.wake();
+        if !begun.is_empty()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            begun.into_iter().for_each(|task| drop(runtime.spawn(task)));
         }
         returned
     }
@@ -186,16 +201,16 @@ impl<L> Drop for Shared<L> {
 }
 
 impl<L: Layer> State<L> {
-    fn carry_out(&mut self, output: Output) {
+    fn carry_out(&mut self, output: Output, woken: &mut Woken) {
         match output {
             Output::Answer(request, answer) => {
-                // Whoever waited may be gone.
-                let answered = self.answers.remove(&request).map(|waits| waits.send(answer));
-                drop(answered);
+                if let Some(waits) = self.answers.remove(&request) {
+                    woken.answer(waits, answer);
+                }
             }
             Output::Transmit(channel) | Output::Read(channel) => {
-                if let Some(wakes) = self.channels.get(&channel) {
-                    wakes.notify_one();
+                if let Some(signal) = self.channels.get(&channel) {
+                    woken.add(signal.raise());
                 }
             }
         }
@@ -214,39 +229,25 @@ impl<L: Layer> State<L> {
     }
 
     /// What is woken when a WebSocket has something to do.
-    pub(super) fn add_channel(&mut self, channel: Channel) -> Arc<Notify> {
+    pub(super) fn add_channel(&mut self, channel: Channel) -> Arc<Signal> {
         Arc::clone(self.channels.entry(channel).or_default())
     }
 
     pub(super) fn remove_channel(&mut self, channel: Channel) {
         self.channels.remove(&channel);
+        self.prepared.forget();
         self.layer.engine().channel_lost(channel);
     }
 
-    /// Remembers what has opened a session. What has opened sessions that have ended is forgotten now and then.
-    pub(super) fn remember(&mut self, session: Option<Session>, opening: &Opening) {
+    /// Remembers what has opened a session, if this has. What has opened sessions that have ended is forgotten now and then.
+    pub(super) fn remember(&mut self, session: Option<Session>, head: impl FnOnce() -> Opening) {
         let Some(session) = session else { return };
         let engine = self.layer.engine();
         if self.openings.len() > 2 * engine.sessions() + 64 {
             self.openings.retain(|session, _| engine.sid(*session).is_some());
         }
-        self.openings.entry(session).or_insert_with(|| Arc::clone(opening));
+        self.openings.entry(session).or_insert_with(head);
     }
-}
-
-/// A copy of the head of a request.
-pub(super) fn opening(
-    method: &Method,
-    uri: &Uri,
-    headers: &HeaderMap,
-    extensions: &Extensions,
-) -> Opening {
-    let mut head = Request::new(());
-    *head.method_mut() = method.clone();
-    *head.uri_mut() = uri.clone();
-    *head.headers_mut() = headers.clone();
-    *head.extensions_mut() = extensions.clone();
-    Arc::new(head)
 }
 
 impl<L> fmt::Debug for Driver<L> {

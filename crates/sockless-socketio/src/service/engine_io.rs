@@ -13,6 +13,7 @@ use tower_service::Service;
 
 use super::driver::{Driver, Layer, Openings, OsEntropy, Tasks};
 use super::requests::{AnswerBody, serve};
+use super::signal::Woken;
 use crate::engine::{Config, Cors, Engine, Event};
 
 /// A server of Engine.IO alone: for a protocol of one's own on it.
@@ -53,7 +54,14 @@ impl Layer for Bare {
         &mut self.engine
     }
 
-    fn settle(&mut self, _: &mut Tasks, _: &Openings, _: &Driver<Self>, _: Duration) {
+    fn settle(
+        &mut self,
+        _: &mut Tasks,
+        _: &mut Woken,
+        _: &Openings,
+        _: &Driver<Self>,
+        _: Duration,
+    ) {
         while let Some(event) = self.engine.event() {
             (self.handler)(&mut self.engine, event);
         }

@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::driver::{Driver, Layer, Openings, OsEntropy, Tasks};
+use super::mailbox::Mailbox;
 use super::received::Received;
 use super::route::{Connecting, Route};
 use super::sender::Sender;
-use super::socket::{Gone, Socket};
+use super::signal::Woken;
+use super::socket::Socket;
 use crate::engine::{Engine, Session};
 use crate::socket::{self, Asked, Event, Namespace, Payload, Server};
 
@@ -33,8 +34,7 @@ pub(super) struct Live {
 /// What is known of a socket's task.
 struct Guest {
     session: Session,
-    events: mpsc::UnboundedSender<Received>,
-    gone: Arc<Gone>,
+    mailbox: Arc<Mailbox>,
 }
 
 impl Live {
@@ -53,15 +53,16 @@ impl Live {
         }
     }
 
-    fn take(&mut self, event: Event, driver: &Driver<Self>, now: Duration) {
+    fn take(&mut self, event: Event, woken: &mut Woken, driver: &Driver<Self>, now: Duration) {
         match event {
             // It begins a task, which is not done here.
             Event::Connect { .. } => {}
             Event::Message { socket, name, payload, reply } => {
                 let Some(guest) = self.guests.get(&socket) else { return };
                 let received = Received { driver: driver.clone(), name, payload, reply };
-                let waiting = guest.gone.waiting.fetch_add(1, Ordering::SeqCst);
-                if guest.events.send(received).is_ok() && waiting + 1 >= MANY {
+                let (waiting, waker) = guest.mailbox.put(received);
+                woken.add(waker);
+                if waiting >= MANY {
                     self.held.insert((guest.session, socket));
                     self.server.engine_mut().hold(guest.session, true, now);
                 }
@@ -74,7 +75,7 @@ impl Live {
             }
             Event::Disconnect { socket, reason } => {
                 if let Some(guest) = self.guests.remove(&socket) {
-                    let _ = guest.gone.reason.set(reason);
+                    woken.add(guest.mailbox.close(reason));
                     self.unhold(guest.session, socket, now);
                 }
             }
@@ -95,10 +96,9 @@ impl Live {
         let opening = Arc::clone(openings.get(&session)?);
         let sender = self.sender(socket, driver)?;
         let connecting = Connecting::new(namespace, auth, opening);
-        let gone = Arc::new(Gone::default());
-        let (sends, receives) = mpsc::unbounded_channel();
-        self.guests.insert(socket, Guest { session, events: sends, gone: Arc::clone(&gone) });
-        Some((route, Socket::new(sender, connecting, receives, gone)))
+        let mailbox = Arc::new(Mailbox::default());
+        self.guests.insert(socket, Guest { session, mailbox: Arc::clone(&mailbox) });
+        Some((route, Socket::new(sender, connecting, mailbox)))
     }
 
     /// A socket's events have been received, but for a few.
@@ -141,6 +141,7 @@ impl Layer for Live {
     fn settle(
         &mut self,
         begun: &mut Tasks,
+        woken: &mut Woken,
         openings: &Openings,
         driver: &Driver<Self>,
         now: Duration,
@@ -153,7 +154,7 @@ impl Layer for Live {
                     None => drop(self.server.refuse::<()>(socket, "Invalid namespace", None, now)),
                 }
             } else {
-                self.take(event, driver, now);
+                self.take(event, woken, driver, now);
             }
         }
     }

@@ -10,11 +10,15 @@ mod driver;
 mod engine_io;
 mod events;
 mod live;
+mod mailbox;
+mod opening;
+mod outgoing;
 mod received;
 mod refuse;
 mod requests;
 mod route;
 mod sender;
+mod signal;
 mod socket;
 mod socket_io;
 

@@ -15,7 +15,8 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::channel;
-use super::driver::{Driver, Layer, opening};
+use super::driver::{Driver, Layer};
+use super::opening::opening;
 use crate::engine::{self, Answer, Begun, Head, Refusal};
 
 /// The body of an answer.
@@ -84,13 +85,14 @@ fn open<L: Layer, B>(driver: &Driver<L>, request: &mut Request<B>) -> Response<A
         Ok(upgrade) => upgrade,
         Err(error) => return error.response().map(|()| Full::default()),
     };
-    let opening = opening(request.method(), request.uri(), request.headers(), request.extensions());
     let head = Head::new("GET", request.uri().query().unwrap_or_default());
     let begun = driver.with(|state, now| {
         let engine = state.layer.engine();
         let channel = engine.begin_websocket(head, now)?;
         let session = engine.session_of_channel(channel);
-        state.remember(session, &opening);
+        state.remember(session, || {
+            opening(request.method(), request.uri(), request.headers(), request.extensions())
+        });
         Ok::<_, Refusal>((channel, state.add_channel(channel)))
     });
     match begun {
@@ -121,7 +123,6 @@ impl<L: Layer> Drop for Served<L> {
 impl<L: Layer> Served<L> {
     fn begin<B>(driver: Driver<L>, request: Request<B>) -> (Self, B) {
         let (parts, body) = request.into_parts();
-        let opening = opening(&parts.method, &parts.uri, &parts.headers, &parts.extensions);
         let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let head = Head::new(parts.method.as_str(), parts.uri.query().unwrap_or_default())
             .with_content_type(content_type.unwrap_or_default());
@@ -130,7 +131,9 @@ impl<L: Layer> Served<L> {
             let step = engine.begin(head, now);
             let Begun::Wait(request) = step else { return (step, None) };
             let session = engine.session_of_request(request);
-            state.remember(session, &opening);
+            state.remember(session, || {
+                opening(&parts.method, &parts.uri, &parts.headers, &parts.extensions)
+            });
             (step, Some(state.expect(request)))
         });
         (Self { driver, step, receives }, body)

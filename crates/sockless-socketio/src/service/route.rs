@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ::http::{HeaderMap, Uri};
 use serde::de::DeserializeOwned;
 
-use super::driver::Opening;
+use super::opening::Opening;
 use super::refuse::Refuse;
 use super::socket::Socket;
 use crate::engine::query_value;

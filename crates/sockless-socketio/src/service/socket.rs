@@ -3,12 +3,9 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use tokio::sync::mpsc;
 
 use super::live::FEW;
+use super::mailbox::Mailbox;
 use super::received::Received;
 use super::refuse::Refuse;
 use super::route::Connecting;
@@ -22,34 +19,20 @@ use crate::socket::DisconnectReason;
 pub struct Socket {
     sender: Sender,
     connecting: Connecting,
-    events: mpsc::UnboundedReceiver<Received>,
-    gone: Arc<Gone>,
-}
-
-/// What the server and the handler both know of a socket.
-#[derive(Debug, Default)]
-pub(super) struct Gone {
-    /// How many events wait to be received.
-    pub(super) waiting: AtomicUsize,
-    pub(super) reason: OnceLock<DisconnectReason>,
+    mailbox: Arc<Mailbox>,
 }
 
 impl Socket {
-    pub(super) fn new(
-        sender: Sender,
-        connecting: Connecting,
-        events: mpsc::UnboundedReceiver<Received>,
-        gone: Arc<Gone>,
-    ) -> Self {
-        Self { sender, connecting, events, gone }
+    pub(super) fn new(sender: Sender, connecting: Connecting, mailbox: Arc<Mailbox>) -> Self {
+        Self { sender, connecting, mailbox }
     }
 
     /// The next event. `None` once the client is disconnected.
     ///
     /// A client whose events aren't received waits: after a few, no more is read from it. The future may be dropped at any time.
     pub async fn recv(&mut self) -> Option<Received> {
-        let received = self.events.recv().await?;
-        if self.gone.waiting.fetch_sub(1, Ordering::SeqCst) == FEW + 1 {
+        let (received, waiting) = self.mailbox.take().await?;
+        if waiting == FEW {
             let socket = self.sender.socket;
             self.sender.driver.with(|state, now| state.layer.release(socket, now));
         }
@@ -58,7 +41,7 @@ impl Socket {
 
     /// Why the client is disconnected, once it is.
     pub fn reason(&self) -> Option<DisconnectReason> {
-        self.gone.reason.get().copied()
+        self.mailbox.reason()
     }
 
     /// What is known of the client from its connecting: its authentication, and the request that has opened its session.
