@@ -1,6 +1,6 @@
 //! The servers that the official test suites of Engine.IO 4 and Socket.IO 5 expect, both on one port.
-//! `cargo run -p sockless-socketio --features tokio --example suite [ADDRESS [recovery]]`; without an address, it is 127.0.0.1:3000. The
-//! suites know nothing of recovery: it is there on request.
+//! `cargo run -p sockless-socketio --features tokio,msgpack --example suite [ADDRESS [recovery | msgpack]]`; without an address, it is
+//! 127.0.0.1:3000. The suites know nothing of recovery or MessagePack: they are there on request.
 
 #![allow(clippy::print_stdout, reason = "a program talks to its user")]
 
@@ -17,7 +17,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use sockless_socketio::engine::{self, Cors, Event, Frame, Message};
 use sockless_socketio::service::{AnswerBody, EngineIo, Socket, SocketIo};
-use sockless_socketio::socket::{self, Payload, Recovery};
+use sockless_socketio::socket::{self, Parser, Payload, Recovery};
 use tokio::net::TcpListener;
 
 type Ended = Result<(), Box<dyn Error + Send + Sync>>;
@@ -100,8 +100,10 @@ fn not_found() -> Response<AnswerBody> {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::io::Result<()> {
     let mut sockets = socket::Config::default().with_connect_timeout(Duration::from_secs(1));
-    if std::env::args().nth(2).is_some_and(|word| word == "recovery") {
-        sockets = sockets.with_recovery(Recovery::default());
+    match std::env::args().nth(2).as_deref() {
+        Some("recovery") => sockets = sockets.with_recovery(Recovery::default()),
+        Some("msgpack") => sockets = sockets.with_parser(Parser::MessagePack),
+        _ => {}
     }
     let io = SocketIo::builder()
         .with_engine(config())

@@ -1,5 +1,5 @@
-//! The client of this crate against another server, which `peers/run.py` starts: `cargo run -p sockless-socketio --features client
-//! --example talk URL`. Its last line says how many checks there were. When it writes `restart`, the server is to be killed and started
+//! The client of this crate against another server, which `peers/run.py` starts: `cargo run -p sockless-socketio --features
+//! client,msgpack --example talk URL [msgpack]`. Its last line says how many checks there were. When it writes `restart`, the server is to be killed and started
 //! again.
 
 #![allow(clippy::print_stdout, reason = "a program talks to its user")]
@@ -11,8 +11,8 @@ use std::time::Duration;
 use serde_json::json;
 use sockless_session::reconnect::{Backoff, Settings};
 use sockless_socketio::client::{Client, ConnectError, Event, Received};
-use sockless_socketio::socket::Payload;
 use sockless_socketio::socket::client::{DisconnectReason, Repeat};
+use sockless_socketio::socket::{Config, Parser, Payload};
 use tokio::time::{sleep, timeout};
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -52,7 +52,12 @@ async fn message(client: &mut Client, name: &str) -> Result<Received, Failure> {
 
 fn builder(url: &str, (polling, websocket): (bool, bool)) -> sockless_socketio::client::Builder {
     let backoff = Backoff::new(Duration::from_millis(50), 100, Duration::from_millis(50));
+    let parser = match std::env::args().nth(2).as_deref() {
+        Some("msgpack") => Parser::MessagePack,
+        _ => Parser::Json,
+    };
     Client::builder(url)
+        .with_sockets(Config::default().with_parser(parser))
         .with_transports(polling, websocket)
         .with_reconnect(Settings::default().with_backoff(backoff))
         .with_auth(|namespace| async move { json!({ "token": "é😀", "for": &*namespace }) })

@@ -1,13 +1,13 @@
-// The official client against the example `suite`: node client.mjs URL. Its last line says how many checks there were.
+// The official client against the example `suite`: node client.mjs URL [msgpack]. Its last line says how many checks there were.
 //
 // It is run by run.py, in a folder where npm has installed the client.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { io } from "socket.io-client";
 
 const url = process.argv[2];
+const parser = process.argv[3] === "msgpack" ? { parser: (await import("socket.io-msgpack-parser")).default } : {};
 let checks = 0;
 
 function same(actual, expected, what) {
@@ -27,7 +27,7 @@ function next(socket, name) {
 }
 
 function open(path, options) {
-  return io(url + path, { forceNew: true, reconnection: false, ...options });
+  return io(url + path, { forceNew: true, reconnection: false, ...parser, ...options });
 }
 
 async function talk(transports) {

@@ -2,11 +2,11 @@
 """Runs other people's suites, clients and servers against this crate's.
 
     peers/run.py suites    the official suites of Engine.IO 4 and Socket.IO 5, unmodified, against the example `suite`
-    peers/run.py client    the official client, 4.8, in Node, against the example
+    peers/run.py client    the official client, 4.8, in Node, against the example; then both with MessagePack
     peers/run.py recovery  the same client, cut and recovered
     peers/run.py page      the official client in Chromium, against the example
     peers/run.py python    python-socketio's client against the example
-    peers/run.py server    this crate's client, the example `talk`, against the official server, 4.8, in Node
+    peers/run.py server    this crate's client, the example `talk`, against the official server, 4.8, in Node; then both with MessagePack
     peers/run.py           all of them; --runs N: each N times
 
 The suites are fetched from GitHub, packages by npm and pip, into a temporary folder: nothing of them is kept. SOCKLESS_SOCKETIO_DOCS names a
@@ -32,6 +32,7 @@ COMMIT = "d2d753fed4435015c2d83fe62e676b44e07fa3f7"
 SUITES = {"engine.io-protocol/v4-test-suite": 25, "socket.io-protocol/v5-test-suite": 32}
 CLIENT = "socket.io-client@4.8"
 SERVER = "socket.io@4.8"
+MSGPACK = "socket.io-msgpack-parser@3"
 PYTHON = "python-socketio[client]==5.18.1"
 
 # The browser is driven as in the other tests.
@@ -144,14 +145,14 @@ def run_suites(program, folder, runs):
                 print(f"{suite}: {count} of {count}, run {run} of {runs}", flush=True)
 
 
-def installed(folder, name, package, *files):
-    """A folder where npm has installed a package, with copies of these files."""
+def installed(folder, name, packages, *files):
+    """A folder where npm has installed packages, with copies of these files."""
     here = folder / name
     here.mkdir()
     for file in files:
         shutil.copy(Path(__file__).with_name(file), here)
     (here / "package.json").write_text('{"private": true}')
-    quiet(["npm", "install", "--no-audit", "--no-fund", package], f"npm can't install {package}", cwd=here)
+    quiet(["npm", "install", "--no-audit", "--no-fund", *packages], f"npm can't install {' and '.join(packages)}", cwd=here)
     return here
 
 
@@ -162,15 +163,16 @@ def finished(what, done):
 
 
 def run_client(program, folder, runs):
-    here = installed(folder, "client", CLIENT, "client.mjs")
-    with Serving(program, 0) as serving:
-        for run in range(1, runs + 1):
-            done = subprocess.run(["node", "client.mjs", serving.url], cwd=here, text=True, stdout=subprocess.PIPE, timeout=120)
-            finished(f"{CLIENT}, run {run}", done)
+    here = installed(folder, "client", [CLIENT, MSGPACK], "client.mjs")
+    for words in [], ["msgpack"]:
+        with Serving(program, 0, [program / "suite", "127.0.0.1:0", *words]) as serving:
+            for run in range(1, runs + 1):
+                done = subprocess.run(["node", "client.mjs", serving.url, *words], cwd=here, text=True, stdout=subprocess.PIPE, timeout=120)
+                finished(f"{CLIENT} {' '.join(words)}, run {run}", done)
 
 
 def run_recovery(program, folder, runs):
-    here = installed(folder, "recovery", CLIENT, "recovery.mjs")
+    here = installed(folder, "recovery", [CLIENT], "recovery.mjs")
     with Serving(program, 0, [program / "suite", "127.0.0.1:0", "recovery"]) as serving:
         for run in range(1, runs + 1):
             done = subprocess.run(["node", "recovery.mjs", serving.url], cwd=here, text=True, stdout=subprocess.PIPE, timeout=120)
@@ -197,7 +199,7 @@ def run_page(program, folder, runs):
     path = chromium.find()
     if path is None:
         raise Skipped("Chromium is not installed")
-    here = installed(folder, "page", CLIENT, "page.html")
+    here = installed(folder, "page", [CLIENT], "page.html")
     shutil.copy(here / "node_modules" / "socket.io-client" / "dist" / "socket.io.js", here)
     files = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=here))
     threading.Thread(target=files.serve_forever, daemon=True).start()
@@ -218,17 +220,18 @@ def run_page(program, folder, runs):
 
 
 def run_server(program, folder, runs):
-    here = installed(folder, "server", SERVER, "server.mjs")
-    with Serving(program, 0, ["node", "server.mjs", "0"], cwd=here) as serving:
-        for run in range(1, runs + 1):
-            talks = subprocess.Popen([program / "talk", serving.url], text=True, stdout=subprocess.PIPE)
-            for line in talks.stdout:
-                if line == "restart\n":
-                    serving.restart()
-                else:
-                    print(line, end="", flush=True)
-            if talks.wait(120) != 0:
-                sys.exit(f"{SERVER}, run {run}: status {talks.returncode}")
+    here = installed(folder, "server", [SERVER, MSGPACK], "server.mjs")
+    for words in [], ["msgpack"]:
+        with Serving(program, 0, ["node", "server.mjs", *words, "0"], cwd=here) as serving:
+            for run in range(1, runs + 1):
+                talks = subprocess.Popen([program / "talk", serving.url, *words], text=True, stdout=subprocess.PIPE)
+                for line in talks.stdout:
+                    if line == "restart\n":
+                        serving.restart()
+                    else:
+                        print(line, end="", flush=True)
+                if talks.wait(120) != 0:
+                    sys.exit(f"{SERVER} {' '.join(words)}, run {run}: status {talks.returncode}")
 
 
 RUNS = {"suites": run_suites, "client": run_client, "recovery": run_recovery, "page": run_page, "python": run_python, "server": run_server}

@@ -1,15 +1,17 @@
-// The official server, for our client: node server.mjs PORT. It prints its URL once it listens.
+// The official server, for our client: node server.mjs [msgpack] PORT. It prints its URL once it listens.
 //
 // It is run by run.py, in a folder where npm has installed the server.
 
 import { createServer } from "node:http";
 import { Server } from "socket.io";
 
+const parser = process.argv[2] === "msgpack" ? { parser: (await import("socket.io-msgpack-parser")).default } : {};
 const http = createServer();
 const io = new Server(http, {
   pingInterval: 300,
   pingTimeout: 5000,
   maxHttpBufferSize: 100_000,
+  ...parser,
   connectionStateRecovery: { maxDisconnectionDuration: 60_000 },
 });
 
@@ -40,6 +42,6 @@ function serve(socket) {
 io.on("connection", serve);
 io.of("/news").on("connection", serve);
 
-http.listen(Number(process.argv[2]), "127.0.0.1", () => {
+http.listen(Number(process.argv.at(-1)), "127.0.0.1", () => {
   console.log(`http://127.0.0.1:${http.address().port}`);
 });

@@ -43,7 +43,15 @@ pub enum Frame {
 impl Frame {
     /// A message of text.
     pub fn message(text: &str) -> Self {
-        Packet::Message(text).encode()
+        Self::written(text.len(), |message| message.push_str(text))
+    }
+
+    /// A message of text that is written where it stays, with room for this many bytes at first.
+    pub(crate) fn written(len: usize, write: impl FnOnce(&mut String)) -> Self {
+        let mut text = String::with_capacity(1 + len);
+        text.push('4');
+        write(&mut text);
+        Self::Text(text.into())
     }
 
     /// How many bytes it has.
@@ -181,6 +189,20 @@ impl From<Bytes> for Frame {
 
 /// The JSON of a string, with its quotes.
 pub(crate) fn json_string(text: &str) -> String {
-    // Writing to memory can't fail, and a string is always JSON.
-    serde_json::to_string(text).unwrap_or_else(|_| "\"\"".to_owned())
+    let mut json = String::with_capacity(text.len() + 2);
+    push_json_string(text, &mut json);
+    json
+}
+
+/// Appends the JSON of a string, with its quotes.
+pub(crate) fn push_json_string(text: &str, json: &mut String) {
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    if text.bytes().all(is_plain) {
+        json.push('"');
+        json.push_str(text);
+        json.push('"');
+    } else {
+        // A string is always JSON.
+        json.push_str(&serde_json::to_string(text).unwrap_or_else(|_| "\"\"".to_owned()));
+    }
 }

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::parser::Parser;
 use super::recovery::Recovery;
 
 /// The times and limits of a [`Server`](crate::socket::Server), or of a [`Client`](crate::socket::client::Client).
@@ -16,6 +17,7 @@ pub struct Config {
     pub(super) acks: usize,
     pub(super) repeats: (usize, usize),
     pub(super) recovery: Option<Recovery>,
+    pub(super) parser: Parser,
 }
 
 impl Default for Config {
@@ -30,6 +32,7 @@ impl Default for Config {
             acks: 1_024,
             repeats: (1_024, 4 << 20),
             recovery: None,
+            parser: Parser::Json,
         }
     }
 }
@@ -85,6 +88,13 @@ impl Config {
     #[must_use]
     pub fn with_recovery(mut self, recovery: Recovery) -> Self {
         self.recovery = Some(recovery);
+        self
+    }
+
+    /// How packets are written: the other end has to use the same. By default, as JSON.
+    #[must_use]
+    pub fn with_parser(mut self, parser: Parser) -> Self {
+        self.parser = parser;
         self
     }
 }

@@ -17,6 +17,7 @@ use super::config::Config;
 use super::json;
 use super::namespace::Namespace;
 use super::packet::Packet;
+use super::parser::Parser;
 use super::payload::Payload;
 
 /// Reads packets from the messages of one session.
@@ -40,23 +41,23 @@ pub struct Decoder {
 /// A packet whose attachments have not all arrived.
 #[derive(Clone, Debug)]
 struct Collecting {
-    text: Carrier,
+    carrier: Carrier,
+    json: String,
     count: usize,
     bytes: usize,
     attachments: Vec<Bytes>,
 }
 
-/// An event or an acknowledgement, as its text says.
+/// An event or an acknowledgement, as its text says before the JSON.
 #[derive(Clone, Debug)]
 struct Carrier {
     acknowledges: bool,
     namespace: Namespace,
     id: Option<u64>,
-    json: String,
 }
 
 /// The highest number that JavaScript counts to.
-const HIGHEST_ID: u64 = (1 << 53) - 1;
+pub(super) const HIGHEST_ID: u64 = (1 << 53) - 1;
 
 /// Names that mean something else in the clients.
 const RESERVED: [&str; 6] =
@@ -74,6 +75,9 @@ impl Decoder {
     ///
     /// If it can't be read, or is beyond a limit.
     pub fn text(&mut self, text: &str, config: &Config) -> Result<Option<Packet>, Violation> {
+        if config.parser != Parser::Json {
+            return Err(Violation::Type);
+        }
         if self.collecting.is_some() {
             return Err(Violation::Unfinished);
         }
@@ -90,26 +94,26 @@ impl Decoder {
         if json::depth(rest) > config.depth {
             return Err(Violation::Depth);
         }
-        let data = (!rest.is_empty()).then(|| rest.to_owned());
+        let data = || (!rest.is_empty()).then(|| rest.to_owned());
         match digit {
             b'0' if rest.is_empty() || json::is_object(rest) => {
-                return Ok(Some(Packet::Connect { namespace, data }));
+                return Ok(Some(Packet::Connect { namespace, data: data() }));
             }
             b'1' if rest.is_empty() => return Ok(Some(Packet::Disconnect { namespace })),
             b'4' if rest.is_empty() || json::is_object(rest) || json::is_string(rest) => {
-                return Ok(Some(Packet::ConnectError { namespace, data }));
+                return Ok(Some(Packet::ConnectError { namespace, data: data() }));
             }
             b'0' | b'1' | b'4' => return Err(Violation::Payload),
             _ => {}
         }
         let id = take_id(&mut rest)?;
-        let acknowledges = matches!(digit, b'3' | b'6');
-        let carrier = Carrier { acknowledges, namespace, id, json: rest.to_owned() };
+        let carrier = Carrier { acknowledges: matches!(digit, b'3' | b'6'), namespace, id };
         if count == 0 {
-            return carrier.complete(Vec::new()).map(Some);
+            return carrier.complete(rest, Vec::new()).map(Some);
         }
+        let json = rest.to_owned();
         self.collecting =
-            Some(Collecting { text: carrier, count, bytes: 0, attachments: Vec::new() });
+            Some(Collecting { carrier, json, count, bytes: 0, attachments: Vec::new() });
         Ok(None)
     }
 
@@ -119,6 +123,10 @@ impl Decoder {
     ///
     /// If no attachment is expected, or they are too long, or the packet's text doesn't fit them.
     pub fn binary(&mut self, bytes: Bytes, config: &Config) -> Result<Option<Packet>, Violation> {
+        #[cfg(feature = "msgpack")]
+        if config.parser == Parser::MessagePack {
+            return super::msgpack::read(&bytes, config).map(Some);
+        }
         let Some(collecting) = &mut self.collecting else {
             return Err(Violation::Unannounced);
         };
@@ -131,27 +139,29 @@ impl Decoder {
             return Ok(None);
         }
         match self.collecting.take() {
-            Some(Collecting { text, attachments, .. }) => text.complete(attachments).map(Some),
+            Some(Collecting { carrier, json, attachments, .. }) => {
+                carrier.complete(&json, attachments).map(Some)
+            }
             None => Ok(None),
         }
     }
 }
 
 impl Carrier {
-    fn complete(self, attachments: Vec<Bytes>) -> Result<Packet, Violation> {
-        let Self { acknowledges, namespace, id, json } = self;
-        if !attachments.is_empty() && !json::placeholders_fit(&json, attachments.len()) {
+    fn complete(self, json: &str, attachments: Vec<Bytes>) -> Result<Packet, Violation> {
+        let Self { acknowledges, namespace, id } = self;
+        if !attachments.is_empty() && !json::placeholders_fit(json, attachments.len()) {
             return Err(Violation::Placeholder);
         }
         if acknowledges {
             let id = id.ok_or(Violation::Id)?;
-            if !json::is_array(&json) {
+            if !json::is_array(json) {
                 return Err(Violation::Payload);
             }
             let payload = Payload::checked(json.trim().to_owned(), attachments);
             return Ok(Packet::Ack { namespace, id, payload });
         }
-        let (name, arguments) = json::split_name(&json).ok_or(Violation::Payload)?;
+        let (name, arguments) = json::split_name(json).ok_or(Violation::Payload)?;
         if is_reserved(&name) {
             return Err(Violation::Name);
         }

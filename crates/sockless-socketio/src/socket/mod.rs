@@ -6,15 +6,19 @@
 //!
 //! Many servers are not there yet.
 
+mod acknowledging;
 mod admitting;
 pub mod client;
 mod config;
 mod decoder;
 mod json;
 mod leaving;
+#[cfg(feature = "msgpack")]
+mod msgpack;
 mod namespace;
 mod output;
 mod packet;
+mod parser;
 mod payload;
 mod receiving;
 mod recovery;
@@ -27,6 +31,7 @@ pub use decoder::{Decoder, Violation};
 pub use namespace::Namespace;
 pub use output::{Asked, DisconnectReason, EmitError, Event, ReplyTo};
 pub use packet::Packet;
+pub use parser::Parser;
 pub use payload::{Attachment, Payload, ReadError};
 pub use recovery::Recovery;
 pub use sending::Target;

@@ -1,32 +1,65 @@
 //! The name of a namespace.
 
 use alloc::sync::Arc;
+use core::cmp::Ordering;
 use core::fmt;
+use core::hash::{Hash, Hasher};
 use core::ops::Deref;
 
-/// The name of a namespace: it begins with `/`, and has no comma. Cloning it copies nothing.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Namespace(Arc<str>);
+/// The name of a namespace: it begins with `/`, and has no comma. Cloning it copies nothing, and the main one takes no memory.
+#[derive(Clone)]
+pub struct Namespace(Option<Arc<str>>);
 
 impl Namespace {
     /// A name, if it can be one.
     pub fn new(name: &str) -> Option<Self> {
-        (name.starts_with('/') && !name.contains(',')).then(|| Self(name.into()))
+        match name {
+            "/" => Some(Self::main()),
+            _ => (name.starts_with('/') && !name.contains(',')).then(|| Self(Some(name.into()))),
+        }
     }
 
     /// The main namespace, `/`.
-    pub fn main() -> Self {
-        Self("/".into())
+    pub const fn main() -> Self {
+        Self(None)
     }
 
     /// The name.
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_deref().unwrap_or("/")
     }
 
     /// Whether it is the main namespace, which isn't written in packets.
-    pub fn is_main(&self) -> bool {
-        self.as_str() == "/"
+    pub const fn is_main(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+// They compare as their names do: maps are asked with a `str`.
+
+impl PartialEq for Namespace {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Namespace {}
+
+impl PartialOrd for Namespace {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Namespace {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl Hash for Namespace {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
     }
 }
 
@@ -46,12 +79,12 @@ impl core::borrow::Borrow<str> for Namespace {
 
 impl fmt::Debug for Namespace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        fmt::Debug::fmt(self.as_str(), f)
     }
 }
 
 impl fmt::Display for Namespace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        fmt::Display::fmt(self.as_str(), f)
     }
 }

@@ -120,6 +120,13 @@ impl DisconnectReason {
     }
 }
 
+impl Asked {
+    /// The socket whose client is to acknowledge it.
+    pub fn socket(self) -> Socket {
+        self.socket
+    }
+}
+
 impl fmt::Display for DisconnectReason {
     /// As the protocol's reference names it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

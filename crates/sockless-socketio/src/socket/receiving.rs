@@ -9,7 +9,6 @@ use super::decoder::Decoder;
 use super::namespace::Namespace;
 use super::output::{Asked, DisconnectReason, Event, ReplyTo};
 use super::packet::Packet;
-use super::payload::Payload;
 use super::server::{Connection, Due, Server};
 use crate::engine::{Message, Session};
 use crate::entropy::Entropy;
@@ -98,15 +97,5 @@ impl<E: Entropy> Server<E> {
         let Some(connection) = self.connections.get_mut(&session) else { return };
         connection.sockets.push((namespace.clone(), socket));
         self.events.push_back(Event::Connect { socket, namespace, auth });
-    }
-
-    /// What has become of an event that was to be acknowledged. Those that aren't waited for say nothing.
-    pub(super) fn acked(&mut self, asked: Asked, payload: Option<Payload>) {
-        let until =
-            self.sockets.accepted(asked.socket).and_then(|seat| seat.acks.remove(&asked.id));
-        if let Some(until) = until {
-            self.deadlines.remove(&(until, Due::Ack(asked)));
-            self.events.push_back(Event::Acked { asked, payload });
-        }
     }
 }

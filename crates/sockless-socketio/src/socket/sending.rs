@@ -1,4 +1,4 @@
-//! Sending: to one socket, to many, with acknowledgements. What arrives is in `server`.
+//! Sending events: to one socket, and to many. Those that are to be acknowledged are in `acknowledging`.
 
 use alloc::collections::BTreeSet;
 use alloc::string::String;
@@ -7,11 +7,11 @@ use core::time::Duration;
 
 use super::decoder::is_reserved;
 use super::namespace::Namespace;
-use super::output::{Asked, DisconnectReason, EmitError, ReplyTo};
-use super::packet::Packet;
+use super::output::{DisconnectReason, EmitError};
+use super::packet;
 use super::payload::Payload;
 use super::recovery::{Audience, Publication};
-use super::server::{Due, Server};
+use super::server::Server;
 use super::sockets::Socket;
 use crate::engine::Frame;
 use crate::entropy::Entropy;
@@ -25,11 +25,11 @@ use crate::entropy::Entropy;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    namespace: Namespace,
+    pub(super) namespace: Namespace,
     rooms: Vec<String>,
     except: Vec<String>,
     except_sockets: Vec<Socket>,
-    volatile: bool,
+    pub(super) volatile: bool,
 }
 
 impl Target {
@@ -131,48 +131,6 @@ impl<E: Entropy> Server<E> {
         }
     }
 
-    /// Sends an event that is to be acknowledged in time: an [`Event::Acked`](super::Event::Acked) says what has become of it.
-    ///
-    /// # Errors
-    ///
-    /// Why it was not sent.
-    pub fn emit_with_ack(
-        &mut self,
-        socket: Socket,
-        name: &str,
-        payload: Payload,
-        timeout: Duration,
-        now: Duration,
-    ) -> Result<Asked, EmitError> {
-        let most = self.config.acks;
-        let seat = self.sockets.accepted(socket).ok_or(EmitError::Disconnected)?;
-        if seat.acks.len() >= most {
-            return Err(EmitError::Acks);
-        }
-        let id = seat.next_ack;
-        self.send_event(socket, name, payload, Some(id))?;
-        let until = now.saturating_add(timeout);
-        if let Some(seat) = self.sockets.accepted(socket) {
-            seat.next_ack += 1;
-            seat.acks.insert(id, until);
-        }
-        let asked = Asked { socket, id };
-        self.deadlines.insert((until, Due::Ack(asked)));
-        Ok(asked)
-    }
-
-    /// Acknowledges an event.
-    ///
-    /// # Errors
-    ///
-    /// Why it was not sent.
-    pub fn reply(&mut self, to: ReplyTo, payload: Payload) -> Result<(), EmitError> {
-        let seat = self.sockets.accepted(to.socket).ok_or(EmitError::Disconnected)?;
-        let session = seat.session;
-        let packet = Packet::Ack { namespace: seat.namespace.clone(), id: to.id, payload };
-        Ok(self.engine.send(session, &packet.encode())?)
-    }
-
     /// Sends an event to many. It is written once. Returns how many have got it, and how many have not, because too much waits for them, or
     /// because it was volatile.
     ///
@@ -204,9 +162,7 @@ impl<E: Entropy> Server<E> {
             }
             None => self.at_newest(namespace, payload),
         };
-        let namespace = namespace.clone();
-        let packet = Packet::Event { namespace, id: None, name: name.into(), payload: sent };
-        let frames = packet.encode();
+        let frames = packet::event(self.config.parser, namespace, None, name, &sent);
         let (mut sent, mut missed) = (0, 0);
         for socket in self.find(target) {
             match self.send_frames(socket, &frames, target.volatile) {
@@ -237,7 +193,7 @@ impl<E: Entropy> Server<E> {
         Audience::Many { rooms, except, except_ids }
     }
 
-    fn send_frames(
+    pub(super) fn send_frames(
         &mut self,
         socket: Socket,
         frames: &[Frame],
@@ -266,7 +222,7 @@ impl<E: Entropy> Server<E> {
         }
     }
 
-    fn send_event(
+    pub(super) fn send_event(
         &mut self,
         socket: Socket,
         name: &str,
@@ -277,9 +233,7 @@ impl<E: Entropy> Server<E> {
             return Err(EmitError::Reserved);
         }
         let seat = self.sockets.accepted(socket).ok_or(EmitError::Disconnected)?;
-        let session = seat.session;
-        let namespace = seat.namespace.clone();
-        let packet = Packet::Event { namespace, id, name: name.into(), payload };
-        Ok(self.engine.send(session, &packet.encode())?)
+        let frames = packet::event(self.config.parser, &seat.namespace, id, name, &payload);
+        Ok(self.engine.send(seat.session, &frames)?)
     }
 }

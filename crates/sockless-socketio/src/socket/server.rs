@@ -56,6 +56,8 @@ pub struct Server<E> {
     pub(super) sockets: Sockets,
     pub(super) deadlines: BTreeSet<(Duration, Due)>,
     pub(super) events: VecDeque<Event>,
+    /// The number of the next event that is to be acknowledged: one for all sockets, so that an event for many is written once.
+    pub(super) next_ack: u64,
     /// What was sent, and who may come back for it: with recovery alone.
     pub(super) history: Option<History>,
     pub(super) records: Records,
@@ -96,6 +98,7 @@ impl<E: Entropy> Server<E> {
             sockets: Sockets::default(),
             deadlines: BTreeSet::new(),
             events: VecDeque::new(),
+            next_ack: 0,
             history,
             records: Records::default(),
         }

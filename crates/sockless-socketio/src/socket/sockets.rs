@@ -25,7 +25,6 @@ pub(super) struct Seat {
     pub(super) rooms: BTreeSet<Arc<str>>,
     /// The acknowledgements that are waited for, and until when.
     pub(super) acks: BTreeMap<u64, Duration>,
-    pub(super) next_ack: u64,
     /// What the application has put there, as JSON.
     pub(super) data: Option<Arc<str>>,
     /// What is known of an accepted client that may come back.
@@ -85,7 +84,6 @@ impl Sockets {
             accepted: false,
             rooms: BTreeSet::new(),
             acks: BTreeMap::new(),
-            next_ack: 0,
             data: None,
             kept: None,
             resuming: None,

@@ -6,6 +6,8 @@ mod client_sockets;
 mod closing;
 mod heartbeat;
 mod hostile;
+#[cfg(feature = "msgpack")]
+mod msgpack;
 mod pair;
 mod peer;
 mod places;

@@ -177,7 +177,7 @@ impl Client {
         }
         let data = place.recovery.ask(auth);
         let packet = Packet::Connect { namespace: namespace.clone(), data };
-        self.engine.send(&packet.encode())?;
+        self.engine.send(&packet.encode_with(self.config.parser))?;
         place.standing = Standing::Asked { by };
         self.deadlines.insert((by, Due::Connect(namespace.clone())));
         Ok(())
@@ -189,7 +189,7 @@ impl Client {
         if place.standing != Standing::Idle {
             let packet = Packet::Disconnect { namespace: namespace.clone() };
             // If it can't be said, the session ends soon.
-            let _ = self.engine.send(&packet.encode());
+            let _ = self.engine.send(&packet.encode_with(self.config.parser));
         }
         self.forget(namespace, DisconnectReason::Client);
         if self.places.is_empty() {

@@ -7,7 +7,7 @@ use crate::socket::client::output::{Asked, Event, ReplyTo};
 use crate::socket::decoder::is_reserved;
 use crate::socket::namespace::Namespace;
 use crate::socket::output::EmitError;
-use crate::socket::packet::Packet;
+use crate::socket::packet::{self, Packet};
 use crate::socket::payload::Payload;
 
 impl Client {
@@ -77,7 +77,7 @@ impl Client {
             return Err(EmitError::Disconnected);
         }
         let packet = Packet::Ack { namespace: to.namespace, id: to.id, payload };
-        Ok(self.engine.send(&packet.encode())?)
+        Ok(self.engine.send(&packet.encode_with(self.config.parser))?)
     }
 
     pub(super) fn send_event(
@@ -93,9 +93,7 @@ impl Client {
         if !self.is_connected(namespace) {
             return Err(EmitError::Disconnected);
         }
-        let namespace = namespace.clone();
-        let packet = Packet::Event { namespace, id, name: name.into(), payload };
-        Ok(self.engine.send(&packet.encode())?)
+        Ok(self.engine.send(&packet::event(self.config.parser, namespace, id, name, &payload))?)
     }
 
     /// An acknowledgement is waited for.
