@@ -11,6 +11,7 @@ pub mod engine;
 mod entropy;
 #[cfg(feature = "tokio")]
 pub mod service;
+mod slots;
 pub mod socket;
 
 pub use entropy::Entropy;

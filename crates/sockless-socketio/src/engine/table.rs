@@ -1,8 +1,10 @@
 //! The server: which sessions there are, and which request, WebSocket and deadline belongs to which. What happens in one is in `session`.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
@@ -15,10 +17,11 @@ use super::refusal::Refusal;
 use super::request::{Answer, Begun, Body, Carrier, Head};
 use super::session::{Conversation, Outputs};
 use crate::entropy::{Entropy, draw_id};
+use crate::slots::Slots;
 
 /// A session with a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Session(u64);
+pub struct Session(pub(crate) u64);
 
 /// A WebSocket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,19 +77,17 @@ pub struct RequestId(u64);
 pub struct Engine<E> {
     config: Config,
     entropy: E,
-    conversations: BTreeMap<Session, Conversation>,
+    conversations: Slots<Box<Conversation>>,
     sids: BTreeMap<Arc<str>, Session>,
-    channels: BTreeMap<Channel, Session>,
-    requests: BTreeMap<RequestId, Session>,
+    channels: Slots<Session>,
+    requests: Slots<Session>,
     deadlines: BTreeSet<(Duration, Session)>,
     /// Sessions of which something may be taken, each once, the one that was served last at the end.
     ready: VecDeque<Session>,
-    listed: BTreeSet<Session>,
     opened: VecDeque<Session>,
     /// The ids of the last sessions whose clients have closed them while a poll may have been on its way.
     left: VecDeque<Arc<str>>,
     outputs: Outputs,
-    next: u64,
     stopping: bool,
 }
 
@@ -99,17 +100,15 @@ impl<E: Entropy> Engine<E> {
         Self {
             config,
             entropy,
-            conversations: BTreeMap::new(),
+            conversations: Slots::default(),
             sids: BTreeMap::new(),
-            channels: BTreeMap::new(),
-            requests: BTreeMap::new(),
+            channels: Slots::default(),
+            requests: Slots::default(),
             deadlines: BTreeSet::new(),
             ready: VecDeque::new(),
-            listed: BTreeSet::new(),
             opened: VecDeque::new(),
             left: VecDeque::new(),
             outputs: VecDeque::new(),
-            next: 0,
             stopping: false,
         }
     }
@@ -126,28 +125,28 @@ impl<E: Entropy> Engine<E> {
 
     /// The id of a session, which its client knows. Nobody else must.
     pub fn sid(&self, session: Session) -> Option<&str> {
-        Some(&self.conversations.get(&session)?.sid)
+        Some(&self.conversations.get(session.0)?.sid)
     }
 
     /// The query of the request that has opened a session.
     pub fn query(&self, session: Session) -> Option<&str> {
-        Some(&self.conversations.get(&session)?.query)
+        Some(&self.conversations.get(session.0)?.query)
     }
 
     /// The session that a request belongs to, as long as it waits for its body or its answer.
     pub fn session_of_request(&self, request: RequestId) -> Option<Session> {
-        self.requests.get(&request).copied()
+        self.requests.get(request.0).copied()
     }
 
     /// The session that a WebSocket belongs to.
     pub fn session_of_channel(&self, channel: Channel) -> Option<Session> {
-        self.channels.get(&channel).copied()
+        self.channels.get(channel.0).copied()
     }
 
     /// Whether a WebSocket has nothing more to do than to be closed.
     pub fn is_over(&self, channel: Channel) -> bool {
-        let session = self.channels.get(&channel);
-        let conversation = session.and_then(|session| self.conversations.get(session));
+        let session = self.channels.get(channel.0);
+        let conversation = session.and_then(|session| self.conversations.get(session.0));
         conversation.is_none_or(|conversation| {
             conversation.is_closed() || !conversation.channels().any(|its| its == channel)
         })
@@ -155,12 +154,12 @@ impl<E: Entropy> Engine<E> {
 
     /// Whether a session is on a WebSocket by now.
     pub fn is_websocket(&self, session: Session) -> bool {
-        self.conversations.get(&session).is_some_and(Conversation::is_websocket)
+        self.conversations.get(session.0).is_some_and(|its| its.is_websocket())
     }
 
     /// Whether what is sent in a session would be on its way at once: nothing waits, and its transport is open.
     pub fn is_idle(&self, session: Session) -> bool {
-        self.conversations.get(&session).is_some_and(Conversation::is_idle)
+        self.conversations.get(session.0).is_some_and(|its| its.is_idle())
     }
 
     /// An id for the layer above.
@@ -175,11 +174,6 @@ impl<E: Entropy> Engine<E> {
         (bits as u64) ^ ((bits >> 64) as u64)
     }
 
-    fn number(&mut self) -> u64 {
-        self.next += 1;
-        self.next
-    }
-
     /// A request that is for no WebSocket begins: its head is there.
     pub fn begin(&mut self, head: Head<'_>, now: Duration) -> Begun {
         self.timeout(now);
@@ -188,7 +182,6 @@ impl<E: Entropy> Engine<E> {
 
     fn route(&mut self, head: Head<'_>, now: Duration) -> Result<Begun, Refusal> {
         let carrier = self.check(&head)?;
-        let id = RequestId(self.number());
         let session = match (head.sid(), carrier) {
             (None, _) if head.method != "GET" => return Err(Refusal::Method),
             (_, Carrier::WebSocket) => return Err(Refusal::Request),
@@ -204,18 +197,19 @@ impl<E: Entropy> Engine<E> {
                 found => found?,
             },
         };
-        let Self { conversations, config, outputs, .. } = self;
-        let Some(conversation) = conversations.get_mut(&session) else {
+        let Self { conversations, requests, config, outputs, .. } = self;
+        let Some(conversation) = conversations.get_mut(session.0) else {
             return Err(Refusal::Session);
         };
+        let id = RequestId(requests.insert(session));
         let begun = match head.method {
             _ if conversation.is_repeated(&head) => conversation.repeated(outputs),
             "GET" => conversation.begin_poll(id, outputs),
             "POST" => conversation.begin_post(id, head.is_octets(), config.max_payload, outputs),
-            _ => return Err(Refusal::Request),
+            _ => Begun::Answer(Refusal::Request.answer()),
         };
-        if !matches!(begun, Begun::Answer(_)) {
-            self.requests.insert(id, session);
+        if matches!(begun, Begun::Answer(_)) {
+            self.requests.remove(id.0);
         }
         self.settle(session);
         Ok(begun)
@@ -254,7 +248,6 @@ impl<E: Entropy> Engine<E> {
     }
 
     fn open(&mut self, mut conversation: Conversation) -> Session {
-        let session = Session(self.number());
         let config = &self.config;
         let changes = config.websocket && !conversation.is_websocket();
         let hello = format!(
@@ -266,9 +259,9 @@ impl<E: Entropy> Engine<E> {
             config.max_payload,
         );
         conversation.push(Packet::Open(&hello).encode());
-        self.sids.insert(conversation.sid.clone(), session);
-        self.channels.extend(conversation.channels().map(|channel| (channel, session)));
-        self.conversations.insert(session, conversation);
+        let sid = conversation.sid.clone();
+        let session = Session(self.conversations.insert(Box::new(conversation)));
+        self.sids.insert(sid, session);
         self.opened.push_back(session);
         session
     }
@@ -284,22 +277,30 @@ impl<E: Entropy> Engine<E> {
         if self.check(&head)? != Carrier::WebSocket {
             return Err(Refusal::Request);
         }
-        let channel = Channel(self.number());
-        let session = match head.sid() {
-            _ if head.method != "GET" => return Err(Refusal::Method),
+        if head.method != "GET" {
+            return Err(Refusal::Method);
+        }
+        let (channel, session) = match head.sid() {
             None => {
                 let sid = self.draw()?;
+                // It belongs to a session in a moment.
+                let channel = Channel(self.channels.insert(Session(0)));
                 let config = &self.config;
-                self.open(Conversation::websocket(sid, head.query, channel, config, now))
+                let conversation = Conversation::websocket(sid, head.query, channel, config, now);
+                let session = self.open(conversation);
+                self.channels.get_mut(channel.0).map(|its| *its = session);
+                (channel, session)
             }
             Some(sid) => {
                 let session = self.find(&sid)?;
-                if let Some(conversation) = self.conversations.get_mut(&session)
-                    && conversation.begin_probe(channel, &self.config, now)
-                {
-                    self.channels.insert(channel, session);
+                let channel = Channel(self.channels.insert(session));
+                let conversation = self.conversations.get_mut(session.0);
+                let takes = conversation
+                    .is_some_and(|its| its.begin_probe(channel, &self.config, now));
+                if !takes {
+                    self.channels.remove(channel.0);
                 }
-                session
+                (channel, session)
             }
         };
         self.settle(session);
@@ -310,7 +311,7 @@ impl<E: Entropy> Engine<E> {
     pub fn body(&mut self, request: RequestId, body: Body, now: Duration) -> Begun {
         self.timeout(now);
         let mut begun = Begun::Answer(Refusal::Session.answer());
-        if let Some(session) = self.requests.remove(&request) {
+        if let Some(session) = self.requests.remove(request.0) {
             self.with(session, |conversation, config, outputs| {
                 begun = conversation.body(request, body, config, now, outputs);
             });
@@ -320,7 +321,7 @@ impl<E: Entropy> Engine<E> {
 
     /// The client of a request is gone: nothing waits for the answer.
     pub fn request_lost(&mut self, request: RequestId) {
-        if let Some(session) = self.requests.remove(&request) {
+        if let Some(session) = self.requests.remove(request.0) {
             self.with(session, |conversation, _, outputs| {
                 conversation.request_lost(request, outputs);
             });
@@ -348,7 +349,7 @@ impl<E: Entropy> Engine<E> {
         self.with_channel(channel, |conversation, _, outputs| {
             conversation.channel_lost(channel, outputs);
         });
-        self.channels.remove(&channel);
+        self.channels.remove(channel.0);
     }
 
     /// Whether a WebSocket is to be read on. If not, an [`Output::Read`] says when.
@@ -390,7 +391,7 @@ impl<E: Entropy> Engine<E> {
     /// Closes all sessions, and refuses new ones.
     pub fn stop(&mut self, now: Duration) {
         self.stopping = true;
-        let sessions: alloc::vec::Vec<_> = self.conversations.keys().copied().collect();
+        let sessions: Vec<_> = self.conversations.keys().map(Session).collect();
         sessions.into_iter().for_each(|session| self.close(session, now));
     }
 
@@ -406,8 +407,8 @@ impl<E: Entropy> Engine<E> {
             return Some(Event::Opened(session));
         }
         while let Some(session) = self.ready.pop_front() {
-            self.listed.remove(&session);
-            let Some(conversation) = self.conversations.get_mut(&session) else { continue };
+            let Some(conversation) = self.conversations.get_mut(session.0) else { continue };
+            conversation.listed = false;
             if !conversation.is_ready() {
                 continue;
             }
@@ -416,7 +417,7 @@ impl<E: Entropy> Engine<E> {
             match taken {
                 Some(Ok(message)) => return Some(Event::Message(session, message)),
                 Some(Err(reason)) => {
-                    self.conversations.remove(&session);
+                    self.conversations.remove(session.0);
                     return Some(Event::Closed(session, reason));
                 }
                 None => {}
@@ -429,7 +430,7 @@ impl<E: Entropy> Engine<E> {
     pub fn output(&mut self) -> Option<Output> {
         let output = self.outputs.pop_front()?;
         if let Output::Answer(request, _) = &output {
-            self.requests.remove(request);
+            self.requests.remove(request.0);
         }
         Some(output)
     }
@@ -455,12 +456,12 @@ impl<E: Entropy> Engine<E> {
         channel: Channel,
         call: impl FnOnce(&mut Conversation, &Config, &mut Outputs),
     ) {
-        let Some(&session) = self.channels.get(&channel) else { return };
-        let conversation = self.conversations.get(&session);
-        if conversation
-            .is_some_and(|conversation| conversation.channels().any(|its| its == channel))
+        let Some(&session) = self.channels.get(channel.0) else { return };
+        if let Some(conversation) = self.conversations.get_mut(session.0)
+            && conversation.channels().any(|its| its == channel)
         {
-            self.with(session, call);
+            call(conversation, &self.config, &mut self.outputs);
+            self.settle(session);
         }
     }
 
@@ -470,7 +471,7 @@ impl<E: Entropy> Engine<E> {
         session: Session,
         call: impl FnOnce(&mut Conversation, &Config, &mut Outputs),
     ) {
-        if let Some(conversation) = self.conversations.get_mut(&session) {
+        if let Some(conversation) = self.conversations.get_mut(session.0) {
             call(conversation, &self.config, &mut self.outputs);
             self.settle(session);
         }
@@ -478,7 +479,7 @@ impl<E: Entropy> Engine<E> {
 
     /// Brings what is known of a session up to its state.
     fn settle(&mut self, session: Session) {
-        let Some(conversation) = self.conversations.get_mut(&session) else { return };
+        let Some(conversation) = self.conversations.get_mut(session.0) else { return };
         let (before, deadline) = conversation.file_deadline();
         if before != deadline {
             before.map(|before| self.deadlines.remove(&(before, session)));
@@ -493,7 +494,8 @@ impl<E: Entropy> Engine<E> {
             }
             self.left.push_back(conversation.sid.clone());
         }
-        if conversation.is_ready() && self.listed.insert(session) {
+        if !conversation.listed && conversation.is_ready() {
+            conversation.listed = true;
             self.ready.push_back(session);
         }
     }

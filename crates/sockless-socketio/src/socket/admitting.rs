@@ -72,7 +72,7 @@ impl<E: Entropy> Server<E> {
 
     /// The client of a session is connected to a namespace.
     fn connected(&mut self, session: Session) {
-        if let Some(connection) = self.connections.get_mut(&session)
+        if let Some(connection) = self.connections.get_mut(session.0)
             && let Some(by) = connection.by.take()
         {
             self.deadlines.remove(&(by, Due::Connect(session)));

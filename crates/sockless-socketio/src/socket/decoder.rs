@@ -14,7 +14,7 @@ use core::{error, fmt};
 use bytes::Bytes;
 
 use super::config::Config;
-use super::json;
+use super::json::{self, EventParts, Kind, Wrong};
 use super::namespace::Namespace;
 use super::packet::Packet;
 use super::parser::Parser;
@@ -42,7 +42,9 @@ pub struct Decoder {
 #[derive(Clone, Debug)]
 struct Collecting {
     carrier: Carrier,
-    json: String,
+    text: String,
+    /// Where the JSON begins in it.
+    from: usize,
     count: usize,
     bytes: usize,
     attachments: Vec<Bytes>,
@@ -74,7 +76,15 @@ impl Decoder {
     /// # Errors
     ///
     /// If it can't be read, or is beyond a limit.
-    pub fn text(&mut self, text: &str, config: &Config) -> Result<Option<Packet>, Violation> {
+    pub fn text(
+        &mut self,
+        text: impl Into<String>,
+        config: &Config,
+    ) -> Result<Option<Packet>, Violation> {
+        self.owned_text(text.into(), config)
+    }
+
+    fn owned_text(&mut self, text: String, config: &Config) -> Result<Option<Packet>, Violation> {
         if config.parser != Parser::Json {
             return Err(Violation::Type);
         }
@@ -91,29 +101,18 @@ impl Decoder {
             _ => return Err(Violation::Type),
         };
         let namespace = take_namespace(&mut rest, config)?;
-        if json::depth(rest) > config.depth {
-            return Err(Violation::Depth);
-        }
-        let data = || (!rest.is_empty()).then(|| rest.to_owned());
-        match digit {
-            b'0' if rest.is_empty() || json::is_object(rest) => {
-                return Ok(Some(Packet::Connect { namespace, data: data() }));
-            }
-            b'1' if rest.is_empty() => return Ok(Some(Packet::Disconnect { namespace })),
-            b'4' if rest.is_empty() || json::is_object(rest) || json::is_string(rest) => {
-                return Ok(Some(Packet::ConnectError { namespace, data: data() }));
-            }
-            b'0' | b'1' | b'4' => return Err(Violation::Payload),
-            _ => {}
+        if matches!(digit, b'0' | b'1' | b'4') {
+            return plain(digit, namespace, rest, config).map(Some);
         }
         let id = take_id(&mut rest)?;
         let carrier = Carrier { acknowledges: matches!(digit, b'3' | b'6'), namespace, id };
+        let from = text.len() - rest.len();
         if count == 0 {
-            return carrier.complete(rest, Vec::new()).map(Some);
+            return carrier.complete(text, from, Vec::new(), config).map(Some);
         }
-        let json = rest.to_owned();
+        json::check(rest, config.depth)?;
         self.collecting =
-            Some(Collecting { carrier, json, count, bytes: 0, attachments: Vec::new() });
+            Some(Collecting { carrier, text, from, count, bytes: 0, attachments: Vec::new() });
         Ok(None)
     }
 
@@ -139,8 +138,8 @@ impl Decoder {
             return Ok(None);
         }
         match self.collecting.take() {
-            Some(Collecting { carrier, json, attachments, .. }) => {
-                carrier.complete(&json, attachments).map(Some)
+            Some(Collecting { carrier, text, from, attachments, .. }) => {
+                carrier.complete(text, from, attachments, config).map(Some)
             }
             None => Ok(None),
         }
@@ -148,25 +147,68 @@ impl Decoder {
 }
 
 impl Carrier {
-    fn complete(self, json: &str, attachments: Vec<Bytes>) -> Result<Packet, Violation> {
+    /// The packet whose JSON begins there in its text, which it keeps.
+    fn complete(
+        self,
+        mut text: String,
+        from: usize,
+        attachments: Vec<Bytes>,
+        config: &Config,
+    ) -> Result<Packet, Violation> {
         let Self { acknowledges, namespace, id } = self;
+        let json = &text[from..];
         if !attachments.is_empty() && !json::placeholders_fit(json, attachments.len()) {
             return Err(Violation::Placeholder);
         }
         if acknowledges {
             let id = id.ok_or(Violation::Id)?;
-            if !json::is_array(json) {
+            if json::check(json, config.depth)? != Kind::Array {
                 return Err(Violation::Payload);
             }
-            let payload = Payload::checked(json.trim().to_owned(), attachments);
+            let spaces = json.len() - json.trim_start().len();
+            text.truncate(text.trim_end().len());
+            let payload = Payload::inside(text, from + spaces, attachments);
             return Ok(Packet::Ack { namespace, id, payload });
         }
-        let (name, arguments) = json::split_name(json).ok_or(Violation::Payload)?;
+        let EventParts { name, arguments } = json::event(json, config.depth)?;
         if is_reserved(&name) {
             return Err(Violation::Name);
         }
-        let payload = Payload::checked(arguments, attachments);
+        let name = name.into_owned();
+        // The arguments' array begins at the last byte of what is before them: of the name, or of what divides it from them.
+        let begin = from + arguments.start - 1;
+        text.truncate(from + arguments.end);
+        text.replace_range(begin..=begin, "[");
+        let payload = Payload::inside(text, begin, attachments);
         Ok(Packet::Event { namespace, id, name, payload })
+    }
+}
+
+/// A packet that carries no arguments.
+fn plain(
+    digit: u8,
+    namespace: Namespace,
+    data: &str,
+    config: &Config,
+) -> Result<Packet, Violation> {
+    let kind = (!data.is_empty()).then(|| json::check(data, config.depth)).transpose()?;
+    let data = kind.map(|_| data.to_owned());
+    match (digit, kind) {
+        (b'0', None | Some(Kind::Object)) => Ok(Packet::Connect { namespace, data }),
+        (b'1', None) => Ok(Packet::Disconnect { namespace }),
+        (b'4', None | Some(Kind::Object | Kind::String)) => {
+            Ok(Packet::ConnectError { namespace, data })
+        }
+        _ => Err(Violation::Payload),
+    }
+}
+
+impl From<Wrong> for Violation {
+    fn from(wrong: Wrong) -> Self {
+        match wrong {
+            Wrong::Json => Self::Payload,
+            Wrong::Depth => Self::Depth,
+        }
     }
 }
 

@@ -1,87 +1,266 @@
-//! What is looked at in the JSON of a packet: whether it is an object or an array, how deep it is, its first element, placeholders of
-//! attachments. What it means is read by serde, elsewhere.
+//! JSON as it arrives: whether it is, what it is, how deep it is nested, and where the name and the arguments of an event lie in it. What it
+//! means is read by serde, elsewhere.
+//!
+//! Everything is looked at in one pass. What serde_json takes for JSON is JSON here, and nothing else; tests hold the two against each other.
 
-use alloc::borrow::ToOwned;
-use alloc::string::String;
+use alloc::borrow::Cow;
+use core::ops::Range;
 
-use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, SeqAccess, Visitor};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
-/// Whether this is JSON, with nothing after it, and an object.
+/// What a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Object,
+    Array,
+    String,
+    Number,
+    /// `true`, `false` or `null`.
+    Word,
+}
+
+/// Why a text is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wrong {
+    /// It is no JSON, or something comes after it.
+    Json,
+    /// It is nested deeper than allowed.
+    Depth,
+}
+
+/// How deep JSON may be nested, whatever is allowed: serde reads no more.
+const DEEPEST: usize = 127;
+
+/// Whether this is JSON, with nothing after it, nested no deeper than this, and what it is.
+pub(super) fn check(json: &str, depth: usize) -> Result<Kind, Wrong> {
+    let mut reader = Reader::new(json, depth);
+    let kind = reader.value(reader.depth)?;
+    reader.end()?;
+    Ok(kind)
+}
+
+/// Whether this is an object, however deep it is nested.
 pub(super) fn is_object(json: &str) -> bool {
-    json.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(json).is_ok()
+    check(json, DEEPEST) == Ok(Kind::Object)
 }
 
-/// Whether this is JSON, with nothing after it, and an array.
+/// Whether this is an array, however deep it is nested.
 pub(super) fn is_array(json: &str) -> bool {
-    json.trim_start().starts_with('[') && serde_json::from_str::<IgnoredAny>(json).is_ok()
+    check(json, DEEPEST) == Ok(Kind::Array)
 }
 
-/// Whether this is JSON, with nothing after it, and a string.
-pub(super) fn is_string(json: &str) -> bool {
-    json.trim_start().starts_with('"') && serde_json::from_str::<IgnoredAny>(json).is_ok()
+/// Where in an array that is an event its parts are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct EventParts<'j> {
+    /// A string, or a number, which is taken as it is written.
+    pub(super) name: Cow<'j, str>,
+    /// The arguments with the array's end. At least the name is before them.
+    pub(super) arguments: Range<usize>,
 }
 
-/// How deep JSON is nested.
-pub(super) fn depth(json: &str) -> usize {
-    let (mut depth, mut deepest, mut inside, mut escaped) = (0_usize, 0, false, false);
-    for byte in json.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if inside => escaped = true,
-            b'"' => inside = !inside,
-            _ if inside => {}
-            b'[' | b'{' => {
-                depth += 1;
-                deepest = deepest.max(depth);
+/// The parts of an event.
+pub(super) fn event(json: &str, depth: usize) -> Result<EventParts<'_>, Wrong> {
+    let mut reader = Reader::new(json, depth);
+    let inside = reader.depth.checked_sub(1).ok_or(Wrong::Depth)?;
+    reader.space();
+    if !reader.take(b'[') {
+        // What is too deep is said so, whatever it is.
+        check(json, depth)?;
+        return Err(Wrong::Json);
+    }
+    reader.space();
+    let from = reader.at;
+    let kind = reader.value(inside)?;
+    let first = json.get(from..reader.at).ok_or(Wrong::Json)?;
+    reader.space();
+    let mut arguments = reader.at;
+    if reader.take(b',') {
+        reader.space();
+        arguments = reader.at;
+        loop {
+            reader.value(inside)?;
+            reader.space();
+            if !reader.take(b',') {
+                break;
             }
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
+            reader.space();
         }
     }
-    deepest
-}
-
-/// The first element of an array, and the array without it. A name is a string, or a number, which is taken as it is written.
-pub(super) fn split_name(json: &str) -> Option<(String, String)> {
-    let First(first) = serde_json::from_str::<First<'_>>(json).ok()?;
-    let first = first.get();
-    let name = match first.as_bytes().first()? {
-        b'"' => serde_json::from_str(first).ok()?,
-        b'0'..=b'9' | b'-' => first.to_owned(),
-        _ => return None,
+    reader.want(b']')?;
+    let arguments = arguments..reader.at;
+    reader.end()?;
+    let name = match kind {
+        Kind::Number => Cow::Borrowed(first),
+        Kind::String if !first.contains('\\') => Cow::Borrowed(&first[1..first.len() - 1]),
+        // Half of a pair of characters is none.
+        Kind::String => serde_json::from_str(first).map(Cow::Owned).map_err(|_| Wrong::Json)?,
+        _ => return Err(Wrong::Json),
     };
-    // What was read borrows from the text, so it has a place there.
-    let after = (first.as_ptr() as usize).checked_sub(json.as_ptr() as usize)? + first.len();
-    let rest = json.get(after..)?.trim_start();
-    let rest = rest.strip_prefix(',').map_or(rest, str::trim_start);
-    let mut arguments = String::with_capacity(rest.len() + 1);
-    arguments.push('[');
-    arguments.push_str(rest.trim_end());
-    Some((name, arguments))
+    Ok(EventParts { name, arguments })
 }
 
-/// The first element of an array that is checked as a whole.
-struct First<'de>(&'de RawValue);
+struct Reader<'j> {
+    json: &'j [u8],
+    at: usize,
+    depth: usize,
+}
 
-impl<'de> Deserialize<'de> for First<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = First<'de>;
+impl<'j> Reader<'j> {
+    fn new(json: &'j str, depth: usize) -> Self {
+        Self { json: json.as_bytes(), at: 0, depth: depth.min(DEEPEST) }
+    }
 
-            fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                f.write_str("an array that is not empty")
+    fn peek(&self) -> Option<u8> {
+        self.json.get(self.at).copied()
+    }
+
+    fn space(&mut self) {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    fn take(&mut self, byte: u8) -> bool {
+        let is_next = self.peek() == Some(byte);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    fn want(&mut self, byte: u8) -> Result<(), Wrong> {
+        if self.take(byte) { Ok(()) } else { Err(Wrong::Json) }
+    }
+
+    /// Nothing but space comes any more.
+    fn end(&mut self) -> Result<(), Wrong> {
+        self.space();
+        if self.at == self.json.len() { Ok(()) } else { Err(Wrong::Json) }
+    }
+
+    /// Goes past a value, which may have this many levels.
+    fn value(&mut self, depth: usize) -> Result<Kind, Wrong> {
+        self.space();
+        match self.peek().ok_or(Wrong::Json)? {
+            b'"' => self.string().map(|()| Kind::String),
+            b'[' => {
+                self.array(depth.checked_sub(1).ok_or(Wrong::Depth)?)?;
+                Ok(Kind::Array)
             }
+            b'{' => {
+                self.object(depth.checked_sub(1).ok_or(Wrong::Depth)?)?;
+                Ok(Kind::Object)
+            }
+            b'-' | b'0'..=b'9' => self.number().map(|()| Kind::Number),
+            b't' => self.word(b"true"),
+            b'f' => self.word(b"false"),
+            b'n' => self.word(b"null"),
+            _ => Err(Wrong::Json),
+        }
+    }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<First<'de>, A::Error> {
-                let first = elements.next_element()?.ok_or_else(|| A::Error::custom("empty"))?;
-                while elements.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(First(first))
+    fn array(&mut self, depth: usize) -> Result<(), Wrong> {
+        self.at += 1;
+        self.space();
+        if self.take(b']') {
+            return Ok(());
+        }
+        loop {
+            self.value(depth)?;
+            self.space();
+            if !self.take(b',') {
+                return self.want(b']');
             }
         }
-        deserializer.deserialize_seq(Reader)
+    }
+
+    fn object(&mut self, depth: usize) -> Result<(), Wrong> {
+        self.at += 1;
+        self.space();
+        if self.take(b'}') {
+            return Ok(());
+        }
+        loop {
+            self.space();
+            if self.peek() != Some(b'"') {
+                return Err(Wrong::Json);
+            }
+            self.string()?;
+            self.space();
+            self.want(b':')?;
+            self.value(depth)?;
+            self.space();
+            if !self.take(b',') {
+                return self.want(b'}');
+            }
+        }
+    }
+
+    fn string(&mut self) -> Result<(), Wrong> {
+        self.at += 1;
+        loop {
+            self.plain();
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                Some(b'\\') => self.escape()?,
+                _ => return Err(Wrong::Json),
+            }
+        }
+    }
+
+    /// Goes past the bytes of a string that stand for themselves.
+    fn plain(&mut self) {
+        let is_special = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte < b' ';
+        let rest = &self.json[self.at..];
+        // Sixteen at a time, all of them whatever the first is: that is one instruction for several.
+        let (pieces, _) = rest.as_chunks::<16>();
+        let is_plain =
+            |piece: &&[u8; 16]| !piece.iter().fold(false, |found, byte| found | is_special(byte));
+        let sure = 16 * pieces.iter().take_while(is_plain).count();
+        let more = rest[sure..].iter().position(is_special);
+        self.at += sure + more.unwrap_or(rest.len() - sure);
+    }
+
+    fn escape(&mut self) -> Result<(), Wrong> {
+        let [_, kind, hex @ ..] = &self.json[self.at..] else { return Err(Wrong::Json) };
+        self.at += match kind {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => 2,
+            b'u' if hex.len() >= 4 && hex[..4].iter().all(u8::is_ascii_hexdigit) => 6,
+            _ => return Err(Wrong::Json),
+        };
+        Ok(())
+    }
+
+    fn word(&mut self, word: &[u8]) -> Result<Kind, Wrong> {
+        if !self.json[self.at..].starts_with(word) {
+            return Err(Wrong::Json);
+        }
+        self.at += word.len();
+        Ok(Kind::Word)
+    }
+
+    fn number(&mut self) -> Result<(), Wrong> {
+        self.take(b'-');
+        if !self.take(b'0') {
+            self.digits()?;
+        }
+        if self.take(b'.') {
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.at += 1;
+            let _ = self.take(b'+') || self.take(b'-');
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    /// At least one digit.
+    fn digits(&mut self) -> Result<(), Wrong> {
+        let count = self.json[self.at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.at += count;
+        if count > 0 { Ok(()) } else { Err(Wrong::Json) }
     }
 }
 
@@ -99,5 +278,129 @@ fn fits(value: &Value, attachments: usize) -> bool {
         }
         Value::Object(members) => members.values().all(|member| fits(member, attachments)),
         _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+
+    use proptest::prelude::*;
+    use serde::de::IgnoredAny;
+
+    use super::*;
+
+    /// Text that is nearly JSON.
+    fn nearly_json() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            4 => proptest::sample::select(alloc::vec![
+                "[", "]", "{", "}", ",", ":", "\"", "\\", " ", "\t", "\n", "\r", "0", "1", "-", "+", ".", "e", "E", "true", "false",
+                "null", "nul", "\"a\"", "\"\\n\"", "\\u00e9", "\\ud800", "\\u12", "é", "\u{1}", "\u{7f}", "1e400", "01", "/", "\u{a0}",
+            ]).prop_map(String::from),
+            1 => "[a-z]{14,20}",
+        ];
+        proptest::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+    }
+
+    /// Real JSON, of which a little may be changed.
+    fn changed_json() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        let value = leaf.prop_recursive(6, 40, 6, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                proptest::collection::vec((any::<String>(), inner), 0..6)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        });
+        let change = proptest::option::of((any::<prop::sample::Index>(), "[\\[\\]{},:\"\\\\ 0-9etx\u{1}-]?"));
+        (value, any::<bool>(), change).prop_map(|(value, pretty, change)| {
+            let mut text = match pretty {
+                true => serde_json::to_string_pretty(&value),
+                false => serde_json::to_string(&value),
+            }
+            .expect("JSON");
+            if let Some((place, with)) = change {
+                let (at, old) = text.char_indices().nth(place.index(text.chars().count())).expect("a place");
+                text.replace_range(at..at + old.len_utf8(), &with);
+            }
+            text
+        })
+    }
+
+    fn depth(json: &str) -> usize {
+        (0..=DEEPEST).find(|depth| check(json, *depth) != Err(Wrong::Depth)).expect("not so deep")
+    }
+
+    fn nesting(value: &Value) -> usize {
+        match value {
+            Value::Array(elements) => 1 + elements.iter().map(nesting).max().unwrap_or(0),
+            Value::Object(members) => 1 + members.values().map(nesting).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_serde_takes_for_json_is_json(text in prop_oneof![nearly_json(), changed_json()]) {
+            let serde = serde_json::from_str::<IgnoredAny>(&text).is_ok();
+            prop_assert_eq!(check(&text, DEEPEST).is_ok(), serde, "{}", text);
+            if let Ok(value) = serde_json::from_str::<Value>(&text) {
+                let kind = match &value {
+                    Value::Object(_) => Kind::Object,
+                    Value::Array(_) => Kind::Array,
+                    Value::String(_) => Kind::String,
+                    Value::Number(_) => Kind::Number,
+                    Value::Bool(_) | Value::Null => Kind::Word,
+                };
+                prop_assert_eq!(check(&text, DEEPEST), Ok(kind));
+                prop_assert_eq!(depth(&text), nesting(&value));
+            }
+        }
+
+        #[test]
+        fn an_event_has_a_name_and_arguments(text in prop_oneof![nearly_json(), changed_json()], wrap in any::<bool>()) {
+            let text = if wrap { alloc::format!("[\"a\\u00e9\" , {text}]") } else { text };
+            let parts = event(&text, DEEPEST);
+            match serde_json::from_str::<Value>(&text) {
+                Ok(Value::Array(elements)) if matches!(elements.first(), Some(Value::String(_) | Value::Number(_))) => {
+                    let parts = parts.expect("an event");
+                    if let Value::String(name) = &elements[0] {
+                        prop_assert_eq!(&parts.name, name);
+                    }
+                    let arguments = alloc::format!("[{}", &text[parts.arguments]);
+                    let arguments: Value = serde_json::from_str(&arguments).expect("an array");
+                    prop_assert_eq!(arguments, Value::from(&elements[1..]));
+                }
+                Ok(_) => prop_assert_eq!(parts, Err(Wrong::Json)),
+                Err(_) => {}
+            }
+            if let Ok(parts) = event(&text, DEEPEST) {
+                prop_assert!(check(&text, DEEPEST) == Ok(Kind::Array));
+                prop_assert!(parts.arguments.start > 0);
+            }
+        }
+    }
+
+    #[test]
+    fn depth_is_limited() {
+        for (json, levels) in [("1", 0), ("[]", 1), ("{}", 1), ("[[1],2]", 2), (r#"{"a":[{}]}"#, 3)] {
+            assert!(check(json, levels).is_ok());
+            if levels > 0 {
+                assert_eq!(check(json, levels - 1), Err(Wrong::Depth));
+            }
+        }
+        let nested = |levels| "[".repeat(levels) + &"]".repeat(levels);
+        assert!(check(&nested(DEEPEST), usize::MAX).is_ok());
+        assert_eq!(check(&nested(DEEPEST + 1), usize::MAX), Err(Wrong::Depth));
+        assert_eq!(check(&"[".repeat(1_000_000), usize::MAX), Err(Wrong::Depth));
+        assert_eq!(event(r#"["a",[[]]]"#, 2), Err(Wrong::Depth));
+        assert!(event(r#"["a",[[]]]"#, 3).is_ok());
+        assert_eq!(event("{\"a\":[[]]}", 2), Err(Wrong::Depth));
     }
 }

@@ -19,7 +19,7 @@ impl<E: Entropy> Server<E> {
         let reason = DisconnectReason::ServerNamespaceDisconnect;
         if let Some((session, namespace)) = self.remove(socket, reason, now) {
             let most = self.config.namespaces;
-            if let Some(connection) = self.connections.get_mut(&session) {
+            if let Some(connection) = self.connections.get_mut(session.0) {
                 if connection.left.len() >= most {
                     connection.left.pop_first();
                 }
@@ -38,7 +38,7 @@ impl<E: Entropy> Server<E> {
 
     /// Closes all sessions, and refuses new ones.
     pub fn stop(&mut self, now: Duration) {
-        let sessions: Vec<_> = self.connections.keys().copied().collect();
+        let sessions: Vec<_> = self.connections.keys().map(Session).collect();
         for session in sessions {
             self.drop_session(session, DisconnectReason::ServerShuttingDown, now);
         }
@@ -72,7 +72,7 @@ impl<E: Entropy> Server<E> {
 
     /// A session has ended.
     pub(super) fn forget(&mut self, session: Session, reason: DisconnectReason, now: Duration) {
-        let Some(connection) = self.connections.remove(&session) else { return };
+        let Some(connection) = self.connections.remove_beside(session.0) else { return };
         if let Some(by) = connection.by {
             self.deadlines.remove(&(by, Due::Connect(session)));
         }
@@ -151,7 +151,7 @@ impl<E: Entropy> Server<E> {
 
     pub(super) fn unseat(&mut self, socket: Socket) -> Option<(Session, Namespace)> {
         let seat = self.sockets.remove(socket)?;
-        if let Some(connection) = self.connections.get_mut(&seat.session) {
+        if let Some(connection) = self.connections.get_mut(seat.session.0) {
             connection.sockets.retain(|(_, its)| *its != socket);
         }
         Some((seat.session, seat.namespace))

@@ -21,10 +21,12 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(payload.attachment(file).unwrap()[..], [1, 2, 3]);
 /// # Ok::<(), sockless_socketio::socket::ReadError>(())
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Payload {
-    /// An array.
-    json: String,
+    /// Ends with an array, or is empty for one that is.
+    text: String,
+    /// Where the array begins: it may lie in the text of a packet.
+    from: usize,
     attachments: Vec<Bytes>,
 }
 
@@ -39,12 +41,17 @@ pub struct Attachment {
 impl Payload {
     /// No arguments.
     pub fn new() -> Self {
-        Self { json: "[]".into(), attachments: Vec::new() }
+        Self { text: String::new(), from: 0, attachments: Vec::new() }
     }
 
     /// An array that was checked, with its attachments.
     pub(super) fn checked(json: String, attachments: Vec<Bytes>) -> Self {
-        Self { json, attachments }
+        Self::inside(json, 0, attachments)
+    }
+
+    /// The same, where the array begins in a text.
+    pub(super) fn inside(text: String, from: usize, attachments: Vec<Bytes>) -> Self {
+        Self { text, from, attachments }
     }
 
     /// The same with one more argument.
@@ -63,23 +70,37 @@ impl Payload {
     ///
     /// If serde can't write it as JSON. Nothing has changed then.
     pub fn push<T: Serialize + ?Sized>(&mut self, argument: &T) -> Result<(), ReadError> {
-        let json = serde_json::to_string(argument).map_err(ReadError)?;
-        self.json.pop();
-        if self.json.len() > 1 {
-            self.json.push(',');
+        let mut json = serde_json::to_string(argument).map_err(ReadError)?;
+        if self.text.is_empty() {
+            json.insert(0, '[');
+            json.push(']');
+            self.text = json;
+        } else {
+            self.reopen();
+            self.text.push_str(&json);
+            self.text.push(']');
         }
-        self.json.push_str(&json);
-        self.json.push(']');
         Ok(())
+    }
+
+    /// Makes room for one more argument, after which the array is to be ended.
+    fn reopen(&mut self) {
+        if self.text.is_empty() {
+            self.text.push_str("[]");
+        }
+        let comma = !self.is_empty();
+        self.text.pop();
+        if comma {
+            self.text.push(',');
+        }
     }
 
     /// The same with a position as its last argument: a client that gets it is after that position.
     pub(super) fn after(mut self, position: sockless_channels::Position) -> Self {
         use core::fmt::Write as _;
-        self.json.pop();
-        let comma = if self.json.len() > 1 { "," } else { "" };
+        self.reopen();
         // Writing to memory can't fail, and a position has nothing that JSON would escape.
-        let _ = write!(self.json, "{comma}\"{position}\"]");
+        let _ = write!(self.text, "\"{position}\"]");
         self
     }
 
@@ -102,18 +123,18 @@ impl Payload {
     ///
     /// If they are others.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, ReadError> {
-        serde_json::from_str(&self.json).map_err(ReadError)
+        serde_json::from_str(self.json()).map_err(ReadError)
     }
 
     /// The same but for the last argument. Its attachments stay, if it has any.
     #[cfg(feature = "client")]
     pub(crate) fn without_last(&self) -> Self {
         let elements: Vec<&serde_json::value::RawValue> =
-            serde_json::from_str(&self.json).unwrap_or_default();
+            serde_json::from_str(self.json()).unwrap_or_default();
         let kept = elements.split_last().map_or(&[][..], |(_, kept)| kept);
         let kept: Vec<&str> = kept.iter().map(|element| element.get()).collect();
         let json = alloc::format!("[{}]", kept.join(","));
-        Self { json, attachments: self.attachments.clone() }
+        Self::checked(json, self.attachments.clone())
     }
 
     /// The bytes of an attachment.
@@ -128,19 +149,27 @@ impl Payload {
 
     /// The arguments as a JSON array, with placeholders for attachments.
     pub fn json(&self) -> &str {
-        &self.json
+        if self.text.is_empty() { "[]" } else { &self.text[self.from..] }
     }
 
     /// How many bytes it has: JSON and attachments.
     pub fn len(&self) -> usize {
-        self.json.len() + self.attachments.iter().map(Bytes::len).sum::<usize>()
+        self.json().len() + self.attachments.iter().map(Bytes::len).sum::<usize>()
     }
 
     /// Whether there are no arguments.
     pub fn is_empty(&self) -> bool {
-        self.json.len() == 2
+        self.json().len() == 2
     }
 }
+
+impl PartialEq for Payload {
+    fn eq(&self, other: &Self) -> bool {
+        self.json() == other.json() && self.attachments == other.attachments
+    }
+}
+
+impl Eq for Payload {}
 
 impl Default for Payload {
     fn default() -> Self {
@@ -151,7 +180,7 @@ impl Default for Payload {
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Payload");
-        shown.field("json", &self.json.len()).field("attachments", &self.attachments.len()).finish()
+        shown.field("json", &self.json().len()).field("attachments", &self.attachments.len()).finish()
     }
 }
 

@@ -23,13 +23,13 @@ impl<E: Entropy> Server<E> {
             left: BTreeSet::new(),
             by: Some(by),
         };
-        self.connections.insert(session, connection);
+        self.connections.insert_beside(session.0, connection);
     }
 
     pub(super) fn received(&mut self, session: Session, message: Message, now: Duration) {
-        let Some(connection) = self.connections.get_mut(&session) else { return };
+        let Some(connection) = self.connections.get_mut(session.0) else { return };
         let decoded = match message {
-            Message::Text(text) => connection.decoder.text(&text, &self.config),
+            Message::Text(text) => connection.decoder.text(text, &self.config),
             Message::Binary(bytes) => connection.decoder.binary(bytes, &self.config),
         };
         match decoded {
@@ -40,7 +40,7 @@ impl<E: Entropy> Server<E> {
     }
 
     fn packet(&mut self, session: Session, packet: Packet, now: Duration) {
-        let Some(connection) = self.connections.get(&session) else { return };
+        let Some(connection) = self.connections.get(session.0) else { return };
         let namespace = packet.namespace();
         let place = connection.sockets.iter().find(|(its, _)| its == namespace);
         let Some(&(_, socket)) = place else {
@@ -81,7 +81,7 @@ impl<E: Entropy> Server<E> {
             let _ = self.answer(session, &Packet::ConnectError { namespace, data }, now);
             return;
         }
-        let Some(connection) = self.connections.get_mut(&session) else { return };
+        let Some(connection) = self.connections.get_mut(session.0) else { return };
         if connection.sockets.len() >= self.config.namespaces {
             return self.drop_session(session, DisconnectReason::ForcedServerClose, now);
         }
@@ -94,7 +94,7 @@ impl<E: Entropy> Server<E> {
             seat.data = resuming.as_ref().and_then(|resuming| resuming.record.data.clone());
             seat.resuming = resuming;
         }
-        let Some(connection) = self.connections.get_mut(&session) else { return };
+        let Some(connection) = self.connections.get_mut(session.0) else { return };
         connection.sockets.push((namespace.clone(), socket));
         self.events.push_back(Event::Connect { socket, namespace, auth });
     }

@@ -1,7 +1,7 @@
 //! The server: what it is made of, and what happens at which time. What arrives is in `receiving`, who is accepted in `admitting`, what is sent
 //! in `sending`, and who goes in `leaving`.
 
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -16,6 +16,7 @@ use super::recovery::{History, Records};
 use super::sockets::{Socket, Sockets};
 use crate::engine::{self, Engine, Session};
 use crate::entropy::Entropy;
+use crate::slots::Slots;
 
 /// A server of Socket.IO 5, on an [`Engine`] whose driver it has.
 ///
@@ -52,7 +53,7 @@ pub struct Server<E> {
     pub(super) engine: Engine<E>,
     pub(super) known: BTreeSet<Namespace>,
     pub(super) dynamic: bool,
-    pub(super) connections: BTreeMap<Session, Connection>,
+    pub(super) connections: Slots<Connection>,
     pub(super) sockets: Sockets,
     pub(super) deadlines: BTreeSet<(Duration, Due)>,
     pub(super) events: VecDeque<Event>,
@@ -94,7 +95,7 @@ impl<E: Entropy> Server<E> {
             engine,
             known: namespaces.into_iter().collect(),
             dynamic: false,
-            connections: BTreeMap::new(),
+            connections: Slots::default(),
             sockets: Sockets::default(),
             deadlines: BTreeSet::new(),
             events: VecDeque::new(),

@@ -1,5 +1,6 @@
 //! Who is where: the sockets of a server, in namespaces and rooms. What is sent to them is decided elsewhere.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use core::time::Duration;
@@ -9,6 +10,7 @@ use sockless_channels::Position;
 use super::namespace::Namespace;
 use super::recovery::{Membership, Record};
 use crate::engine::Session;
+use crate::slots::Slots;
 
 /// A client's place in a namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,18 +67,15 @@ struct Place {
 /// All sockets of a server.
 #[derive(Debug, Default)]
 pub(super) struct Sockets {
-    seats: BTreeMap<Socket, Seat>,
+    seats: Slots<Box<Seat>>,
     places: BTreeMap<Namespace, Place>,
     /// The sockets of clients that may come back, by their private ids.
     pids: BTreeMap<Arc<str>, Socket>,
-    next: u64,
 }
 
 impl Sockets {
     /// A new socket, which is not accepted yet.
     pub(super) fn add(&mut self, session: Session, namespace: Namespace, id: Arc<str>) -> Socket {
-        self.next += 1;
-        let socket = Socket(self.next);
         let seat = Seat {
             session,
             namespace,
@@ -89,16 +88,15 @@ impl Sockets {
             resuming: None,
             recovered: false,
         };
-        self.seats.insert(socket, seat);
-        socket
+        Socket(self.seats.insert(Box::new(seat)))
     }
 
     pub(super) fn get(&self, socket: Socket) -> Option<&Seat> {
-        self.seats.get(&socket)
+        self.seats.get(socket.0).map(|seat| &**seat)
     }
 
     pub(super) fn accepted(&mut self, socket: Socket) -> Option<&mut Seat> {
-        self.seats.get_mut(&socket).filter(|seat| seat.accepted)
+        self.get_mut(socket).filter(|seat| seat.accepted)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -107,7 +105,7 @@ impl Sockets {
 
     /// Accepts a socket. It is in the room that its id names, as in the reference.
     pub(super) fn accept(&mut self, socket: Socket) {
-        let Some(seat) = self.seats.get_mut(&socket) else { return };
+        let Some(seat) = self.seats.get_mut(socket.0) else { return };
         seat.accepted = true;
         let (namespace, id) = (seat.namespace.clone(), seat.id.clone());
         self.places.entry(namespace).or_default().members.insert(socket);
@@ -116,7 +114,7 @@ impl Sockets {
 
     /// Remembers what an accepted client comes back with.
     pub(super) fn keep(&mut self, socket: Socket, kept: Kept) {
-        if let Some(seat) = self.seats.get_mut(&socket) {
+        if let Some(seat) = self.seats.get_mut(socket.0) {
             self.pids.insert(kept.pid.clone(), socket);
             seat.kept = Some(kept);
         }
@@ -133,11 +131,11 @@ impl Sockets {
     }
 
     pub(super) fn get_mut(&mut self, socket: Socket) -> Option<&mut Seat> {
-        self.seats.get_mut(&socket)
+        self.seats.get_mut(socket.0).map(|seat| &mut **seat)
     }
 
-    pub(super) fn remove(&mut self, socket: Socket) -> Option<Seat> {
-        let seat = self.seats.remove(&socket)?;
+    pub(super) fn remove(&mut self, socket: Socket) -> Option<Box<Seat>> {
+        let seat = self.seats.remove(socket.0)?;
         if let Some(place) = self.places.get_mut(&seat.namespace) {
             place.members.remove(&socket);
             for room in &seat.rooms {
@@ -152,7 +150,7 @@ impl Sockets {
 
     /// Returns the room if the socket wasn't there.
     pub(super) fn join(&mut self, socket: Socket, room: &str) -> Option<Arc<str>> {
-        let seat = self.seats.get_mut(&socket).filter(|seat| seat.accepted)?;
+        let seat = self.seats.get_mut(socket.0).filter(|seat| seat.accepted)?;
         let place = self.places.get_mut(&seat.namespace)?;
         // One string for a room, however many are in it.
         let room = match place.rooms.get_key_value(room) {
@@ -165,7 +163,7 @@ impl Sockets {
 
     /// Returns the room if the socket was there.
     pub(super) fn leave(&mut self, socket: Socket, room: &str) -> Option<Arc<str>> {
-        let seat = self.seats.get_mut(&socket)?;
+        let seat = self.seats.get_mut(socket.0)?;
         if let Some(place) = self.places.get_mut(&seat.namespace) {
             place.leave(room, socket);
         }
@@ -174,7 +172,7 @@ impl Sockets {
 
     /// The rooms of a socket.
     pub(super) fn rooms(&self, socket: Socket) -> impl Iterator<Item = &str> {
-        let rooms = self.seats.get(&socket).map(|seat| seat.rooms.iter());
+        let rooms = self.seats.get(socket.0).map(|seat| seat.rooms.iter());
         rooms.into_iter().flatten().map(|room| &**room)
     }
 

@@ -52,6 +52,8 @@ pub(in crate::engine) struct Conversation {
     state: State,
     /// The deadline that the table knows.
     filed: Option<Duration>,
+    /// Whether the table knows that something may be taken.
+    pub(in crate::engine) listed: bool,
 }
 
 #[derive(Debug)]
@@ -149,6 +151,7 @@ impl Conversation {
             polls_late: false,
             state: State::Open,
             filed: None,
+            listed: false,
         }
     }
 

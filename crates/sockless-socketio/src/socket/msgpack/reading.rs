@@ -46,7 +46,7 @@ pub(in crate::socket) fn read(message: &Bytes, config: &Config) -> Result<Packet
     }
     let item = |at: Option<usize>| {
         let item = at.map(|at| Reader { message, at }.item()).transpose()?;
-        Ok(item.filter(|item| *item != Item::Undefined))
+        Ok::<_, Violation>(item.filter(|item| *item != Item::Undefined))
     };
     let namespace = match item(namespace)? {
         Some(Item::Text(name)) if name.len() <= config.namespace_name => {

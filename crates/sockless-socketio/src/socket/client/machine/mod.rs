@@ -250,7 +250,7 @@ impl Client {
             return;
         }
         let decoded = match message {
-            Message::Text(text) => self.decoder.text(&text, &self.config),
+            Message::Text(text) => self.decoder.text(text, &self.config),
             Message::Binary(bytes) => self.decoder.binary(bytes, &self.config),
         };
         match decoded {
