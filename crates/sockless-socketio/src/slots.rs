@@ -63,7 +63,8 @@ impl<T> Slots<T> {
 
     /// Takes a value away whose key other slots have given.
     pub(crate) fn remove_beside(&mut self, key: u64) -> Option<T> {
-        let slot = self.slots.get_mut(place(key)).filter(|its| its.generation == generation(key))?;
+        let slot =
+            self.slots.get_mut(place(key)).filter(|its| its.generation == generation(key))?;
         let value = slot.value.take()?;
         self.len -= 1;
         Some(value)
@@ -75,7 +76,8 @@ impl<T> Slots<T> {
     }
 
     pub(crate) fn get_mut(&mut self, key: u64) -> Option<&mut T> {
-        let slot = self.slots.get_mut(place(key)).filter(|its| its.generation == generation(key))?;
+        let slot =
+            self.slots.get_mut(place(key)).filter(|its| its.generation == generation(key))?;
         slot.value.as_mut()
     }
 

@@ -40,18 +40,25 @@ pub enum Frame {
     Binary(Bytes),
 }
 
+/// A buffer that has grown beyond this isn't kept.
+const LARGE_BUFFER: usize = 64 << 10;
+
 impl Frame {
     /// A message of text.
     pub fn message(text: &str) -> Self {
-        Self::written(text.len(), |message| message.push_str(text))
+        Packet::Message(text).encode()
     }
 
-    /// A message of text that is written where it stays, with room for this many bytes at first.
-    pub(crate) fn written(len: usize, write: impl FnOnce(&mut String)) -> Self {
-        let mut text = String::with_capacity(1 + len);
-        text.push('4');
-        write(&mut text);
-        Self::Text(text.into())
+    /// A message of text that is written into a buffer first, which is there for the next one, too.
+    pub(crate) fn written(buffer: &mut String, write: impl FnOnce(&mut String)) -> Self {
+        buffer.clear();
+        buffer.push('4');
+        write(buffer);
+        let frame = Self::Text(buffer.as_str().into());
+        if buffer.capacity() > LARGE_BUFFER {
+            *buffer = String::new();
+        }
+        frame
     }
 
     /// How many bytes it has.

@@ -1,5 +1,6 @@
 //! The query of a request: what is read from it, and what is written into it.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -12,13 +13,39 @@ use alloc::vec::Vec;
 /// assert_eq!(query_value("EIO=4&token=a%20b", "name"), None);
 /// ```
 pub fn query_value(query: &str, name: &str) -> Option<String> {
-    let pairs = query.split('&').rev().map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    let (_, value) = pairs.into_iter().find(|(key, _)| unescape(key).as_deref() == Some(name))?;
-    unescape(value)
+    let mut found = None;
+    for (key, value) in pairs(query) {
+        if unescape(key).as_deref() == Some(name) {
+            found = Some(value);
+        }
+    }
+    found.and_then(unescape).map(Cow::into_owned)
+}
+
+/// The values of these names, in one pass over a query.
+pub(super) fn query_values<'q, const N: usize>(
+    query: &'q str,
+    names: [&str; N],
+) -> [Option<Cow<'q, str>>; N] {
+    let mut found = [None; N];
+    for (key, value) in pairs(query) {
+        let Some(key) = unescape(key) else { continue };
+        if let Some(index) = names.iter().position(|name| *name == key) {
+            found[index] = Some(value);
+        }
+    }
+    found.map(|value| value.and_then(unescape))
+}
+
+fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
+    query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")))
 }
 
 /// Without `%` escapes, and with `+` as a space. `None` if it isn't UTF-8 then.
-fn unescape(text: &str) -> Option<String> {
+fn unescape(text: &str) -> Option<Cow<'_, str>> {
+    if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+        return Some(Cow::Borrowed(text));
+    }
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
@@ -35,7 +62,7 @@ fn unescape(text: &str) -> Option<String> {
             (byte, _) => *byte,
         });
     }
-    String::from_utf8(bytes).ok()
+    String::from_utf8(bytes).ok().map(Cow::Owned)
 }
 
 fn digit(hex: u8) -> Option<u8> {

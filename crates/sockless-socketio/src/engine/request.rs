@@ -1,5 +1,6 @@
 //! What a request says as far as this protocol cares, and its answer. What is decided about it is in `table`.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use core::fmt;
 
@@ -7,16 +8,21 @@ use bytes::Bytes;
 
 use super::packet::Packet;
 use super::payload::encode_payload;
-use super::query::query_value;
+use super::query::query_values;
 use super::refusal::Refusal;
 use super::table::RequestId;
 
 /// The head of a request. `Debug` doesn't show the query, which may have secrets in it.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Head<'a> {
     pub(super) method: &'a str,
     pub(super) query: &'a str,
     pub(super) content_type: &'a str,
+    /// What the query says.
+    transport: Option<Cow<'a, str>>,
+    version: Option<Cow<'a, str>>,
+    sid: Option<Cow<'a, str>>,
+    stamp: Option<Cow<'a, str>>,
 }
 
 impl fmt::Debug for Head<'_> {
@@ -35,7 +41,9 @@ pub(super) enum Carrier {
 impl<'a> Head<'a> {
     /// A head with this method and query. A request for a WebSocket is a GET, over HTTP/2 as well.
     pub fn new(method: &'a str, query: &'a str) -> Self {
-        Self { method, query, content_type: "" }
+        let values = query_values(query, ["transport", "EIO", "sid", "t"]);
+        let [transport, version, sid, stamp] = values;
+        Self { method, query, content_type: "", transport, version, sid, stamp }
     }
 
     /// The same with the field `Content-Type`.
@@ -47,7 +55,7 @@ impl<'a> Head<'a> {
 
     /// The transport that it is for.
     pub(super) fn carrier(&self) -> Result<Carrier, Refusal> {
-        match query_value(self.query, "transport").as_deref() {
+        match self.transport.as_deref() {
             Some("polling") => Ok(Carrier::Polling),
             Some("websocket") => Ok(Carrier::WebSocket),
             _ => Err(Refusal::Transport),
@@ -56,20 +64,20 @@ impl<'a> Head<'a> {
 
     /// Whether it speaks this version of the protocol.
     pub(super) fn check_version(&self) -> Result<(), Refusal> {
-        match query_value(self.query, "EIO").as_deref() {
+        match self.version.as_deref() {
             Some("4") => Ok(()),
             _ => Err(Refusal::Version),
         }
     }
 
     /// The id of the session that it is for.
-    pub(super) fn sid(&self) -> Option<String> {
-        query_value(self.query, "sid").filter(|sid| !sid.is_empty())
+    pub(super) fn sid(&self) -> Option<&str> {
+        self.sid.as_deref().filter(|sid| !sid.is_empty())
     }
 
     /// What the client has put there so that no two of its requests are the same.
-    pub(super) fn stamp(&self) -> Option<String> {
-        query_value(self.query, "t").filter(|stamp| !stamp.is_empty())
+    pub(super) fn stamp(&self) -> Option<&str> {
+        self.stamp.as_deref().filter(|stamp| !stamp.is_empty())
     }
 
     /// Whether its body is said to be bytes, which this version of the protocol never has.

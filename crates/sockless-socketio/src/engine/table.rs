@@ -190,8 +190,8 @@ impl<E: Entropy> Engine<E> {
                 let conversation = Conversation::polling(sid, head.query, &self.config, now);
                 self.open(conversation)
             }
-            (Some(sid), Carrier::Polling) => match self.find(&sid) {
-                Err(_) if head.method == "GET" && self.takes_leave(&sid) => {
+            (Some(sid), Carrier::Polling) => match self.find(sid) {
+                Err(_) if head.method == "GET" && self.takes_leave(sid) => {
                     return Ok(Begun::Answer(Answer::noop()));
                 }
                 found => found?,
@@ -292,11 +292,11 @@ impl<E: Entropy> Engine<E> {
                 (channel, session)
             }
             Some(sid) => {
-                let session = self.find(&sid)?;
+                let session = self.find(sid)?;
                 let channel = Channel(self.channels.insert(session));
                 let conversation = self.conversations.get_mut(session.0);
-                let takes = conversation
-                    .is_some_and(|its| its.begin_probe(channel, &self.config, now));
+                let takes =
+                    conversation.is_some_and(|its| its.begin_probe(channel, &self.config, now));
                 if !takes {
                     self.channels.remove(channel.0);
                 }
@@ -364,6 +364,33 @@ impl<E: Entropy> Engine<E> {
         let mut next = Transmit::Close;
         self.with_channel(channel, |conversation, _, outputs| {
             next = conversation.transmit(channel, outputs);
+        });
+        next
+    }
+
+    /// The same for many frames at once: as many as wait, up to this number of frames and about this many bytes. `None` if there may be more.
+    pub fn transmit_many(
+        &mut self,
+        channel: Channel,
+        frames: usize,
+        bytes: usize,
+        mut each: impl FnMut(Frame),
+    ) -> Option<Transmit> {
+        let mut next = Some(Transmit::Close);
+        self.with_channel(channel, |conversation, _, outputs| {
+            let (mut taken, mut len) = (0, 0);
+            next = loop {
+                if taken >= frames || len >= bytes {
+                    break None;
+                }
+                match conversation.transmit(channel, outputs) {
+                    Transmit::Frame(frame) => {
+                        (taken, len) = (taken + 1, len + frame.len());
+                        each(frame);
+                    }
+                    other => break Some(other),
+                }
+            };
         });
         next
     }

@@ -1,7 +1,9 @@
 //! The task of a WebSocket.
 
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use sockless_tokio::hyper::{UpgradedSocket, Upgrading};
 use sockless_tokio::{Error, Message};
@@ -82,22 +84,16 @@ impl<L: Layer> Known<L> {
     /// A batch of frames, and what follows it.
     fn take(&self) -> (Vec<Outgoing>, Next) {
         self.driver.with(|state, _| {
-            let (mut frames, mut bytes) = (Vec::new(), 0);
-            let next = loop {
-                if frames.len() >= BATCH || bytes >= BATCH_BYTES {
-                    break Next::Send;
-                }
-                match state.layer.engine().transmit(self.channel) {
-                    Transmit::Frame(frame) => {
-                        bytes += frame.len();
-                        frames.push(state.prepared.outgoing(frame));
-                    }
-                    Transmit::Close => break Next::Close,
-                    Transmit::Wait => {
-                        let reads = state.layer.engine().wants_input(self.channel);
-                        break if reads { Next::Receive } else { Next::Wait };
-                    }
-                }
+            let State { layer, prepared, .. } = state;
+            let mut frames = Vec::new();
+            let put = |frame| frames.push(prepared.outgoing(frame));
+            let next = match layer.engine().transmit_many(self.channel, BATCH, BATCH_BYTES, put) {
+                None => Next::Send,
+                Some(Transmit::Close) => Next::Close,
+                Some(_) => match layer.engine().wants_input(self.channel) {
+                    true => Next::Receive,
+                    false => Next::Wait,
+                },
             };
             (frames, next)
         })
@@ -123,11 +119,15 @@ impl<L: Layer> Known<L> {
     async fn receive(&self, socket: &mut UpgradedSocket) -> Option<()> {
         // What is to be sent has its turn, however much arrives.
         for _ in 0..BATCH {
-            let message = tokio::select! {
-                biased;
-                received = socket.recv() => received?.ok()?,
-                () = self.signal.raised() => break,
-            };
+            let received = poll_fn(|cx| match self.signal.is_raised() {
+                true => Poll::Ready(None),
+                false => match socket.poll_recv(cx) {
+                    Poll::Ready(received) => Poll::Ready(Some(received)),
+                    Poll::Pending => self.signal.poll_raised(cx).map(|()| None),
+                },
+            });
+            let Some(received) = received.await else { break };
+            let message = received?.ok()?;
             let receives = |state: &mut State<L>, now| {
                 let engine = state.layer.engine();
                 match message {

@@ -1,6 +1,5 @@
 //! What carries out the decisions of a server: the lock, the timer, and where outputs go.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -12,6 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
+use super::ids::Ids;
 use super::opening::Opening;
 use super::outgoing::PreparedFrames;
 use super::signal::{Signal, Woken};
@@ -53,7 +53,7 @@ pub(super) trait Layer: Send + Sized + 'static {
 pub(super) type Tasks = Vec<Pin<Box<dyn Future<Output = ()> + Send>>>;
 
 /// What has opened each session.
-pub(super) type Openings = HashMap<Session, Opening>;
+pub(super) type Openings = Ids<Session, Opening>;
 
 /// A server that runs. Cloning it gives another handle.
 pub(super) struct Driver<L>(Arc<Shared<L>>);
@@ -71,8 +71,8 @@ struct Shared<L> {
 /// What is guarded by the lock.
 pub(super) struct State<L> {
     pub(super) layer: L,
-    answers: HashMap<RequestId, oneshot::Sender<Answer>>,
-    channels: HashMap<Channel, Arc<Signal>>,
+    answers: Ids<RequestId, oneshot::Sender<Answer>>,
+    channels: Ids<Channel, Arc<Signal>>,
     openings: Openings,
     pub(super) prepared: PreparedFrames,
     /// When the timer wakes; `None` before it was started.
@@ -92,9 +92,9 @@ impl<L: Layer> Driver<L> {
         let shared = Shared {
             state: Mutex::new(State {
                 layer,
-                answers: HashMap::new(),
-                channels: HashMap::new(),
-                openings: HashMap::new(),
+                answers: Ids::default(),
+                channels: Ids::default(),
+                openings: Ids::default(),
                 prepared: PreparedFrames::default(),
                 wakes_at: None,
             }),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::driver::{Driver, Layer, Openings, OsEntropy, Tasks};
+use super::ids::Ids;
 use super::mailbox::Mailbox;
 use super::received::Received;
 use super::route::{Connecting, Route};
@@ -23,10 +24,10 @@ pub(super) const FEW: usize = 32;
 /// The server, and the tasks of its sockets.
 pub(super) struct Live {
     pub(super) server: Server<OsEntropy>,
-    pub(super) acks: HashMap<Asked, oneshot::Sender<Payload>>,
+    pub(super) acks: Ids<Asked, oneshot::Sender<Payload>>,
     routes: HashMap<Namespace, Route>,
     others: Option<Route>,
-    guests: HashMap<socket::Socket, Guest>,
+    guests: Ids<socket::Socket, Guest>,
     /// Sockets for which their session is held.
     held: BTreeSet<(Session, socket::Socket)>,
 }
@@ -45,10 +46,10 @@ impl Live {
     ) -> Self {
         Self {
             server,
-            acks: HashMap::new(),
+            acks: Ids::default(),
             routes,
             others,
-            guests: HashMap::new(),
+            guests: Ids::default(),
             held: BTreeSet::new(),
         }
     }

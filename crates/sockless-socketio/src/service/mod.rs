@@ -9,6 +9,7 @@ mod channel;
 mod driver;
 mod engine_io;
 mod events;
+mod ids;
 mod live;
 mod mailbox;
 mod opening;

@@ -32,7 +32,13 @@ impl Signal {
         poll_fn(|cx| self.poll_raised(cx)).await;
     }
 
-    fn poll_raised(&self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Whether it is raised. If so, it is lowered.
+    pub(super) fn is_raised(&self) -> bool {
+        mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).raised)
+    }
+
+    /// The same as [`raised`](Self::raised), for those who wait for something else as well.
+    pub(super) fn poll_raised(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut flag = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if mem::take(&mut flag.raised) {
             return Poll::Ready(());
@@ -69,7 +75,10 @@ impl Woken {
     }
 
     pub(super) fn wake(self) {
-        self.first.into_iter().chain(self.others).for_each(Waker::wake);
+        if let Some(first) = self.first {
+            first.wake();
+        }
+        self.others.into_iter().for_each(Waker::wake);
         // Whoever waited may be gone.
         self.answers.into_iter().for_each(|(waits, answer)| drop(waits.send(answer)));
     }

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::decoder::is_reserved;
 use super::output::{Asked, EmitError, Event, ReplyTo};
-use super::packet::{self, Packet};
+use super::packet::Packet;
 use super::payload::Payload;
 use super::sending::Target;
 use super::server::{Due, Server};
@@ -56,8 +56,7 @@ impl<E: Entropy> Server<E> {
         }
         let id = self.next_ack;
         self.next_ack += 1;
-        let parser = self.config.parser;
-        let frames = packet::event(parser, &target.namespace, Some(id), name, payload);
+        let frames = self.writer.event(&target.namespace, Some(id), name, payload);
         let until = now.saturating_add(timeout);
         let (mut all, mut missed) = (Vec::new(), Vec::new());
         for socket in self.find(target) {
@@ -107,6 +106,6 @@ impl<E: Entropy> Server<E> {
         let seat = self.sockets.accepted(to.socket).ok_or(EmitError::Disconnected)?;
         let session = seat.session;
         let packet = Packet::Ack { namespace: seat.namespace.clone(), id: to.id, payload };
-        Ok(self.engine.send(session, &packet.encode_with(self.config.parser))?)
+        Ok(self.engine.send(session, &self.writer.packet(&packet))?)
     }
 }

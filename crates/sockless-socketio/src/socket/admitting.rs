@@ -11,7 +11,7 @@ use sockless_channels::Epoch;
 
 use super::namespace::Namespace;
 use super::output::{DisconnectReason, EmitError};
-use super::packet::{self, Packet};
+use super::packet::Packet;
 use super::payload::{Payload, ReadError};
 use super::recovery::{Membership, Publication, Record};
 use super::server::{Due, Server};
@@ -124,19 +124,14 @@ impl<E: Entropy> Server<E> {
         let publications = self.history.as_mut()?.after(&record.namespace, *from, now)?;
         let mut rooms = record.membership.since(from.offset(), record.rooms.clone())?;
         let data = granted(&record.id, Some(pid));
-        let mut frames = Packet::Connect { namespace: record.namespace.clone(), data }
-            .encode_with(self.config.parser);
+        let granted = Packet::Connect { namespace: record.namespace.clone(), data };
+        let mut frames = self.writer.packet(&granted).to_vec();
         for (position, bytes) in publications {
             let Publication { audience, name, payload } = Publication::decode(bytes)?;
             if audience.has(&record.id, rooms.at(position.offset())) {
                 let payload = payload.after(position);
-                frames.extend(packet::event(
-                    self.config.parser,
-                    &record.namespace,
-                    None,
-                    &name,
-                    &payload,
-                ));
+                let event = self.writer.event(&record.namespace, None, &name, &payload);
+                frames.extend_from_slice(&event);
             }
         }
         Some(frames)

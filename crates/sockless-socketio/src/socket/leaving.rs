@@ -52,7 +52,7 @@ impl<E: Entropy> Server<E> {
         packet: &Packet,
         now: Duration,
     ) -> Result<(), EmitError> {
-        let sent = self.engine.send(session, &packet.encode_with(self.config.parser));
+        let sent = self.engine.send(session, &self.writer.packet(packet));
         if sent.is_err() {
             self.drop_session(session, DisconnectReason::ForcedServerClose, now);
         }

@@ -3,6 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write as _;
+use core::ops::Deref;
+use core::slice;
 
 #[cfg(feature = "msgpack")]
 use super::msgpack;
@@ -84,29 +86,108 @@ impl Packet {
 
     /// Writes it.
     pub fn encode_with(&self, parser: Parser) -> Vec<Frame> {
-        match self {
-            Self::Connect { namespace, data } => plain(parser, 0, namespace, data.as_deref()),
-            Self::Disconnect { namespace } => plain(parser, 1, namespace, None),
-            Self::ConnectError { namespace, data } => plain(parser, 4, namespace, data.as_deref()),
-            Self::Event { namespace, id, name, payload } => {
-                event(parser, namespace, *id, name, payload)
-            }
-            Self::Ack { namespace, id, payload } => {
-                carrying(parser, 3, namespace, Some(*id), None, payload)
-            }
+        match Writer::new(parser).packet(self) {
+            Frames::One(frame) => Vec::from([frame]),
+            Frames::Several(frames) => frames,
         }
     }
 }
 
-/// Writes an event.
-pub(super) fn event(
+/// What a packet is written as. Mostly it is one frame.
+#[derive(Debug)]
+pub(super) enum Frames {
+    One(Frame),
+    Several(Vec<Frame>),
+}
+
+impl Deref for Frames {
+    type Target = [Frame];
+
+    fn deref(&self) -> &[Frame] {
+        match self {
+            Self::One(frame) => slice::from_ref(frame),
+            Self::Several(frames) => frames,
+        }
+    }
+}
+
+/// Writes packets, one after the other.
+#[derive(Debug)]
+pub(super) struct Writer {
     parser: Parser,
-    namespace: &Namespace,
-    id: Option<u64>,
-    name: &str,
-    payload: &Payload,
-) -> Vec<Frame> {
-    carrying(parser, 2, namespace, id, Some(name), payload)
+    buffer: String,
+}
+
+impl Writer {
+    pub(super) fn new(parser: Parser) -> Self {
+        Self { parser, buffer: String::new() }
+    }
+
+    pub(super) fn packet(&mut self, packet: &Packet) -> Frames {
+        match packet {
+            Packet::Connect { namespace, data } => self.plain(0, namespace, data.as_deref()),
+            Packet::Disconnect { namespace } => self.plain(1, namespace, None),
+            Packet::ConnectError { namespace, data } => self.plain(4, namespace, data.as_deref()),
+            Packet::Event { namespace, id, name, payload } => {
+                self.event(namespace, *id, name, payload)
+            }
+            Packet::Ack { namespace, id, payload } => {
+                self.carrying(3, namespace, Some(*id), None, payload)
+            }
+        }
+    }
+
+    /// Writes an event.
+    pub(super) fn event(
+        &mut self,
+        namespace: &Namespace,
+        id: Option<u64>,
+        name: &str,
+        payload: &Payload,
+    ) -> Frames {
+        self.carrying(2, namespace, id, Some(name), payload)
+    }
+
+    /// Writes a packet of this type, which may have data.
+    fn plain(&mut self, kind: u8, namespace: &Namespace, data: Option<&str>) -> Frames {
+        Frames::One(match self.parser {
+            Parser::Json => Frame::written(&mut self.buffer, |text| {
+                text.push(char::from(b'0' + kind));
+                push_namespace(namespace, text);
+                text.push_str(data.unwrap_or_default());
+            }),
+            #[cfg(feature = "msgpack")]
+            Parser::MessagePack => msgpack::write(kind, namespace, None, msgpack::Data::Json(data)),
+        })
+    }
+
+    /// Writes a packet of this type with arguments, after a name if there is one.
+    fn carrying(
+        &mut self,
+        kind: u8,
+        namespace: &Namespace,
+        id: Option<u64>,
+        name: Option<&str>,
+        payload: &Payload,
+    ) -> Frames {
+        match self.parser {
+            Parser::Json => {
+                let text = Frame::written(&mut self.buffer, |text| {
+                    push_carrying(text, kind, namespace, id, name, payload);
+                });
+                if payload.attachments().is_empty() {
+                    return Frames::One(text);
+                }
+                let attachments = payload.attachments().iter().cloned().map(Frame::Binary);
+                Frames::Several(core::iter::once(text).chain(attachments).collect())
+            }
+            #[cfg(feature = "msgpack")]
+            Parser::MessagePack => {
+                let data = msgpack::Data::Arguments(name, payload);
+                Frames::One(msgpack::write(kind, namespace, id, data))
+            }
+        }
+    }
 }
 
 /// The main namespace isn't written.
@@ -117,72 +198,28 @@ fn push_namespace(namespace: &Namespace, text: &mut String) {
     }
 }
 
-/// Writes a packet of this type, which may have data.
-fn plain(parser: Parser, kind: u8, namespace: &Namespace, data: Option<&str>) -> Vec<Frame> {
-    Vec::from([match parser {
-        Parser::Json => {
-            let data = data.unwrap_or_default();
-            Frame::written(8 + namespace.len() + data.len(), |text| {
-                // Writing to memory can't fail.
-                let _ = write!(text, "{kind}");
-                push_namespace(namespace, text);
-                text.push_str(data);
-            })
-        }
-        #[cfg(feature = "msgpack")]
-        Parser::MessagePack => msgpack::write(kind, namespace, None, msgpack::Data::Json(data)),
-    }])
-}
-
-/// Writes a packet of this type with arguments, after a name if there is one.
-fn carrying(
-    parser: Parser,
+/// Writes the text of a packet with arguments.
+fn push_carrying(
+    text: &mut String,
     kind: u8,
     namespace: &Namespace,
     id: Option<u64>,
     name: Option<&str>,
     payload: &Payload,
-) -> Vec<Frame> {
-    match parser {
-        Parser::Json => {
-            let attachments = payload.attachments();
-            let mut frames = Vec::with_capacity(1 + attachments.len());
-            frames.push(text(kind, namespace, id, name, payload));
-            frames.extend(attachments.iter().cloned().map(Frame::Binary));
-            frames
-        }
-        #[cfg(feature = "msgpack")]
-        Parser::MessagePack => {
-            let data = msgpack::Data::Arguments(name, payload);
-            Vec::from([msgpack::write(kind, namespace, id, data)])
-        }
+) {
+    // Writing to memory can't fail. With attachments, it is another type.
+    match payload.attachments().len() {
+        0 => text.push(char::from(b'0' + kind)),
+        count => drop(write!(text, "{}{count}-", kind + 3)),
     }
-}
-
-/// The text of a packet with arguments.
-fn text(
-    kind: u8,
-    namespace: &Namespace,
-    id: Option<u64>,
-    name: Option<&str>,
-    payload: &Payload,
-) -> Frame {
+    push_namespace(namespace, text);
+    let _ = id.map(|id| write!(text, "{id}"));
     let json = payload.json();
-    let len = 48 + namespace.len() + name.map_or(0, str::len) + json.len();
-    Frame::written(len, |text| {
-        // Writing to memory can't fail. With attachments, it is another type.
-        let _ = match payload.attachments().len() {
-            0 => write!(text, "{kind}"),
-            count => write!(text, "{}{count}-", kind + 3),
-        };
-        push_namespace(namespace, text);
-        let _ = id.map(|id| write!(text, "{id}"));
-        let Some(name) = name else { return text.push_str(json) };
-        text.push('[');
-        push_json_string(name, text);
-        if !payload.is_empty() {
-            text.push(',');
-        }
-        text.push_str(&json[1..]);
-    })
+    let Some(name) = name else { return text.push_str(json) };
+    text.push('[');
+    push_json_string(name, text);
+    if !payload.is_empty() {
+        text.push(',');
+    }
+    text.push_str(&json[1..]);
 }

@@ -180,7 +180,10 @@ impl Default for Payload {
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Payload");
-        shown.field("json", &self.json().len()).field("attachments", &self.attachments.len()).finish()
+        shown
+            .field("json", &self.json().len())
+            .field("attachments", &self.attachments.len())
+            .finish()
     }
 }
 

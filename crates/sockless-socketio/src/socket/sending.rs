@@ -8,7 +8,6 @@ use core::time::Duration;
 use super::decoder::is_reserved;
 use super::namespace::Namespace;
 use super::output::{DisconnectReason, EmitError};
-use super::packet;
 use super::payload::Payload;
 use super::recovery::{Audience, Publication};
 use super::server::Server;
@@ -162,7 +161,7 @@ impl<E: Entropy> Server<E> {
             }
             None => self.at_newest(namespace, payload),
         };
-        let frames = packet::event(self.config.parser, namespace, None, name, &sent);
+        let frames = self.writer.event(namespace, None, name, &sent);
         let (mut sent, mut missed) = (0, 0);
         for socket in self.find(target) {
             match self.send_frames(socket, &frames, target.volatile) {
@@ -233,7 +232,7 @@ impl<E: Entropy> Server<E> {
             return Err(EmitError::Reserved);
         }
         let seat = self.sockets.accepted(socket).ok_or(EmitError::Disconnected)?;
-        let frames = packet::event(self.config.parser, &seat.namespace, id, name, &payload);
+        let frames = self.writer.event(&seat.namespace, id, name, &payload);
         Ok(self.engine.send(seat.session, &frames)?)
     }
 }

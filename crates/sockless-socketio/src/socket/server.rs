@@ -11,6 +11,7 @@ use super::config::Config;
 use super::decoder::Decoder;
 use super::namespace::Namespace;
 use super::output::{Asked, DisconnectReason, Event};
+use super::packet::Writer;
 use super::payload::ReadError;
 use super::recovery::{History, Records};
 use super::sockets::{Socket, Sockets};
@@ -51,6 +52,7 @@ use crate::slots::Slots;
 pub struct Server<E> {
     pub(super) config: Config,
     pub(super) engine: Engine<E>,
+    pub(super) writer: Writer,
     pub(super) known: BTreeSet<Namespace>,
     pub(super) dynamic: bool,
     pub(super) connections: Slots<Connection>,
@@ -91,6 +93,7 @@ impl<E: Entropy> Server<E> {
     ) -> Self {
         let history = config.recovery.as_ref().map(History::new);
         Self {
+            writer: Writer::new(config.parser),
             config,
             engine,
             known: namespaces.into_iter().collect(),

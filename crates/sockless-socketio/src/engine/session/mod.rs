@@ -36,6 +36,8 @@ pub(in crate::engine) struct Conversation {
     heartbeat: Heartbeat,
     transport: Transport,
     post: Option<Post>,
+    /// The stamp of the request that has opened it.
+    first_stamp: Option<Box<str>>,
     /// The stamps of the last polls, and of the last requests with a body.
     stamps: [VecDeque<Box<str>>; 2],
     probe: Option<Probe>,
@@ -140,6 +142,7 @@ impl Conversation {
             heartbeat: Heartbeat::new(config, now),
             transport,
             post: None,
+            first_stamp: query_value(query, "t").map(Into::into),
             stamps: Default::default(),
             probe: None,
             queue: VecDeque::new(),
@@ -220,8 +223,7 @@ impl Conversation {
     /// The stamp of a client that always has the same says nothing.
     pub(in crate::engine) fn is_repeated(&mut self, head: &Head<'_>) -> bool {
         let stamp = head.stamp().filter(|stamp| stamp.len() <= LONGEST_STAMP);
-        let Some(stamp) = stamp.filter(|its| Some(its) != query_value(&self.query, "t").as_ref())
-        else {
+        let Some(stamp) = stamp.filter(|stamp| self.first_stamp.as_deref() != Some(*stamp)) else {
             return false;
         };
         let last = &mut self.stamps[usize::from(head.method != "GET")];

@@ -23,7 +23,7 @@ use crate::socket::decoder::Decoder;
 use crate::socket::json;
 use crate::socket::namespace::Namespace;
 use crate::socket::output::EmitError;
-use crate::socket::packet::Packet;
+use crate::socket::packet::{Packet, Writer};
 
 /// A client of Socket.IO 5, on a session of Engine.IO whose driver it has.
 ///
@@ -60,6 +60,7 @@ pub struct Client {
     config: Config,
     engine: engine::Client,
     decoder: Decoder,
+    writer: Writer,
     places: BTreeMap<Namespace, Place>,
     deadlines: BTreeSet<(Duration, Due)>,
     events: VecDeque<Event>,
@@ -101,6 +102,7 @@ impl Client {
     ) -> Self {
         let places = namespaces.into_iter().map(|namespace| (namespace, Place::default()));
         Self {
+            writer: Writer::new(config.parser),
             config,
             engine,
             decoder: Decoder::default(),
@@ -177,7 +179,7 @@ impl Client {
         }
         let data = place.recovery.ask(auth);
         let packet = Packet::Connect { namespace: namespace.clone(), data };
-        self.engine.send(&packet.encode_with(self.config.parser))?;
+        self.engine.send(&self.writer.packet(&packet))?;
         place.standing = Standing::Asked { by };
         self.deadlines.insert((by, Due::Connect(namespace.clone())));
         Ok(())
@@ -189,7 +191,7 @@ impl Client {
         if place.standing != Standing::Idle {
             let packet = Packet::Disconnect { namespace: namespace.clone() };
             // If it can't be said, the session ends soon.
-            let _ = self.engine.send(&packet.encode_with(self.config.parser));
+            let _ = self.engine.send(&self.writer.packet(&packet));
         }
         self.forget(namespace, DisconnectReason::Client);
         if self.places.is_empty() {

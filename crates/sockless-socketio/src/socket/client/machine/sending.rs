@@ -7,7 +7,7 @@ use crate::socket::client::output::{Asked, Event, ReplyTo};
 use crate::socket::decoder::is_reserved;
 use crate::socket::namespace::Namespace;
 use crate::socket::output::EmitError;
-use crate::socket::packet::{self, Packet};
+use crate::socket::packet::Packet;
 use crate::socket::payload::Payload;
 
 impl Client {
@@ -77,7 +77,7 @@ impl Client {
             return Err(EmitError::Disconnected);
         }
         let packet = Packet::Ack { namespace: to.namespace, id: to.id, payload };
-        Ok(self.engine.send(&packet.encode_with(self.config.parser))?)
+        Ok(self.engine.send(&self.writer.packet(&packet))?)
     }
 
     pub(super) fn send_event(
@@ -93,7 +93,7 @@ impl Client {
         if !self.is_connected(namespace) {
             return Err(EmitError::Disconnected);
         }
-        Ok(self.engine.send(&packet::event(self.config.parser, namespace, id, name, &payload))?)
+        Ok(self.engine.send(&self.writer.event(namespace, id, name, &payload))?)
     }
 
     /// An acknowledgement is waited for.
