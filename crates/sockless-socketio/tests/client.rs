@@ -12,7 +12,7 @@ use sockless_socketio::client::{AckError, Builder, Client, ConnectError, Event};
 use sockless_socketio::engine::{self, client as engine_client};
 use sockless_socketio::service::{Connecting, Refuse, Socket, SocketIo};
 use sockless_socketio::socket::client::{DisconnectReason, Repeat};
-use sockless_socketio::socket::{EmitError, Payload};
+use sockless_socketio::socket::{EmitError, Payload, Target};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -46,6 +46,20 @@ async fn echo(mut socket: Socket) -> Ended {
             }
             "leave me" => socket.disconnect(),
             "cut me" => socket.close(),
+            "ask all" => {
+                let all = Target::all(socket.namespace().clone());
+                let soon = Duration::from_millis(500);
+                let asked = socket.io().broadcast_with_ack(&all, "here?", payload, soon)?;
+                let (answers, missing) = asked.all().await;
+                let mut said = Vec::new();
+                for (id, answer) in answers {
+                    let (number,): (u32,) = answer.read()?;
+                    said.push((id.to_string(), number));
+                }
+                said.sort();
+                let missing: Vec<_> = missing.iter().map(|id| id.to_string()).collect();
+                socket.emit("answers", Payload::new().with(&said)?.with(&missing)?)?;
+            }
             _ => {}
         }
     }
@@ -338,5 +352,31 @@ async fn sessions_end_with_their_clients() -> Ended {
         };
         assert!(tokio::time::timeout(LONG, gone).await.is_ok(), "{name}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_event_for_many_is_acknowledged_by_those_who_answer() -> Ended {
+    let server = Server::start("127.0.0.1:0").await;
+    let (mut clients, mut ids) = (Vec::new(), Vec::new());
+    for (_, builder) in ways(&server.url()) {
+        let client = builder.connect().await?;
+        ids.push(client.id().expect("connected"));
+        clients.push(client);
+    }
+    // The last one asks, and doesn't answer itself.
+    clients[2].emit("ask all", Payload::new().with("all")?)?;
+    for (number, client) in (0_u32..).zip(&mut clients) {
+        let mut question = message(client).await;
+        assert_eq!((question.name(), question.payload().json()), ("here?", r#"["all"]"#));
+        if number < 2 {
+            question.reply(Payload::new().with(&number)?)?;
+        }
+    }
+    let answers = message(&mut clients[2]).await;
+    let (answered, missing): (Vec<(String, u32)>, Vec<String>) = answers.read()?;
+    let mut expected = vec![(ids[0].clone(), 0), (ids[1].clone(), 1)];
+    expected.sort();
+    assert_eq!((answered, missing), (expected, vec![ids[2].clone()]));
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::driver::{Driver, Layer, Openings, OsEntropy, Tasks};
 use super::ids::Ids;
@@ -24,12 +24,19 @@ pub(super) const FEW: usize = 32;
 /// The server, and the tasks of its sockets.
 pub(super) struct Live {
     pub(super) server: Server<OsEntropy>,
-    pub(super) acks: Ids<Asked, oneshot::Sender<Payload>>,
+    pub(super) acks: Ids<Asked, Waits>,
     routes: HashMap<Namespace, Route>,
     others: Option<Route>,
     guests: Ids<socket::Socket, Guest>,
     /// Sockets for which their session is held.
     held: BTreeSet<(Session, socket::Socket)>,
+}
+
+/// Who waits for an acknowledgement. Without one, it is dropped.
+pub(super) enum Waits {
+    One(oneshot::Sender<Payload>),
+    /// Those of many sockets go to one place.
+    Many(mpsc::UnboundedSender<(Asked, Payload)>),
 }
 
 /// What is known of a socket's task.
@@ -70,8 +77,10 @@ impl Live {
             }
             Event::Acked { asked, payload } => {
                 // Without a payload, whoever waits hears that nothing comes.
-                if let (Some(waits), Some(payload)) = (self.acks.remove(&asked), payload) {
-                    drop(waits.send(payload));
+                match (self.acks.remove(&asked), payload) {
+                    (Some(Waits::One(waits)), Some(payload)) => drop(waits.send(payload)),
+                    (Some(Waits::Many(waits)), Some(payload)) => drop(waits.send((asked, payload))),
+                    _ => {}
                 }
             }
             Event::Disconnect { socket, reason } => {

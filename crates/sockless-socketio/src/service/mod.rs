@@ -5,6 +5,7 @@
 //!
 //! One lock guards a server: it is held for the work on one packet or one call, never while something is waited for.
 
+mod answers;
 mod channel;
 mod driver;
 mod engine_io;
@@ -23,6 +24,7 @@ mod signal;
 mod socket;
 mod socket_io;
 
+pub use answers::Answers;
 pub use driver::OsEntropy;
 pub use engine_io::EngineIo;
 pub use events::{Auth, Call, Data, Events, Extension, Extract, Handle, Reply, Unfit};

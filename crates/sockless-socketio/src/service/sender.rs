@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 
 use super::driver::Driver;
-use super::live::Live;
+use super::live::{Live, Waits};
 use super::socket_io::SocketIo;
 use crate::socket::{self, EmitError, Namespace, Payload, ReadError, Target};
 
@@ -72,7 +72,7 @@ impl Sender {
             let live = &mut state.layer;
             let asked = live.server.emit_with_ack(self.socket, name, payload, timeout, now)?;
             let (sends, receives) = oneshot::channel();
-            live.acks.insert(asked, sends);
+            live.acks.insert(asked, Waits::One(sends));
             Ok(receives)
         });
         let answer = receives.map_err(AckError::Unsent)?.await;

@@ -5,11 +5,13 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use ::http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
+use super::answers::Answers;
 use super::driver::{Driver, OsEntropy};
 use super::engine_io::Answering;
 use super::events::Events;
@@ -84,6 +86,35 @@ impl SocketIo {
         payload: Payload,
     ) -> Result<(usize, usize), EmitError> {
         self.driver.with(|state, now| state.layer.server.broadcast(target, name, payload, now))
+    }
+
+    /// Sends an event to many, and each is to acknowledge it in this time. It is written once.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sockless_socketio::service::SocketIo;
+    /// use sockless_socketio::socket::{EmitError, Namespace, Payload, Target};
+    ///
+    /// async fn roll_call(io: &SocketIo) -> Result<(), EmitError> {
+    ///     let all = Target::all(Namespace::main());
+    ///     let asked = io.broadcast_with_ack(&all, "here?", Payload::new(), Duration::from_secs(5))?;
+    ///     let (answers, missing) = asked.all().await;
+    ///     println!("{} are here, {} don't answer", answers.len(), missing.len());
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the event's name is a reserved one.
+    pub fn broadcast_with_ack(
+        &self,
+        target: &Target,
+        name: &str,
+        payload: Payload,
+        timeout: Duration,
+    ) -> Result<Answers, EmitError> {
+        Answers::ask(&self.driver, target, name, &payload, timeout)
     }
 
     /// The sockets that something would be sent to.

@@ -1,7 +1,9 @@
 //! Acknowledgements in both directions.
 
-use sockless_socketio::engine;
-use sockless_socketio::socket::{Config, EmitError, Event, Payload};
+use std::sync::Arc;
+
+use sockless_socketio::engine::{self, Frame, Transmit};
+use sockless_socketio::socket::{Config, EmitError, Event, Namespace, Payload, Target};
 
 use crate::peer::{Served, millis};
 
@@ -91,4 +93,62 @@ fn acknowledgements_carry_bytes() {
     let events = served.binary(&[5]);
     let [Event::Acked { payload: Some(payload), .. }] = &events[..] else { panic!("{events:?}") };
     assert_eq!(payload.attachments()[0][..], [5]);
+}
+
+#[test]
+fn an_event_for_many_is_written_once_and_acknowledged_by_each() {
+    let mut served = Served::with(Config::default().with_acks(2), engine::Config::default());
+    let one = served.connect("/");
+    // It waits for something already, so that numbers of sockets would differ.
+    let now = served.now;
+    let alone = served.server.emit_with_ack(one, "first", Payload::new(), millis(5_000), now);
+    served.sent();
+    let first = served.another();
+    let two = served.connect("/");
+    let second = served.another();
+    let three = served.connect("/");
+    for _ in 0..2 {
+        // One more is beyond its limit.
+        assert!(
+            served.server.emit_with_ack(three, "b", Payload::new(), millis(5_000), now).is_ok()
+        );
+    }
+    served.sent();
+    let third = served.channel;
+
+    let target = Target::all(Namespace::main());
+    let payload = Payload::new().with("x").expect("JSON");
+    let asked = served.server.broadcast_with_ack(&target, "a", &payload, millis(1_000), now);
+    let (asked, missed) = asked.expect("a name");
+    assert_eq!(asked.iter().map(|asked| asked.socket()).collect::<Vec<_>>(), [one, two]);
+    assert_eq!(missed, [three]);
+    let mut texts = Vec::new();
+    for channel in [first, second, third] {
+        while let Transmit::Frame(Frame::Text(text)) = served.server.engine_mut().transmit(channel)
+        {
+            texts.push(text);
+        }
+    }
+    let [text, same] = &texts[..] else { panic!("{texts:?}") };
+    assert!(Arc::ptr_eq(text, same));
+    let number = text.strip_prefix("42").and_then(|text| text.strip_suffix(r#"["a","x"]"#));
+    let number = number.expect("the event");
+
+    // One answers, and the time of the other is up. What one waits for otherwise is another matter.
+    served.channel = second;
+    let events = served.text(&format!(r#"43{number}["here"]"#));
+    let here = Payload::new().with("here").expect("JSON");
+    assert_eq!(events, [Event::Acked { asked: asked[1], payload: Some(here) }]);
+    assert!(served.text(&format!("43{number}[]")).is_empty());
+    assert_eq!(served.wait(1_000), [Event::Acked { asked: asked[0], payload: None }]);
+    served.channel = first;
+    let alone = alone.expect("sent");
+    assert_eq!(
+        served.text("430[]"),
+        [Event::Acked { asked: alone, payload: Some(Payload::new()) }]
+    );
+    assert_eq!(
+        served.server.broadcast_with_ack(&target, "connect", &payload, millis(1), now),
+        Err(EmitError::Reserved)
+    );
 }
