@@ -288,7 +288,9 @@ impl<E: Entropy> Engine<E> {
                 let config = &self.config;
                 let conversation = Conversation::websocket(sid, head.query, channel, config, now);
                 let session = self.open(conversation);
-                self.channels.get_mut(channel.0).map(|its| *its = session);
+                if let Some(its) = self.channels.get_mut(channel.0) {
+                    *its = session;
+                }
                 (channel, session)
             }
             Some(sid) => {

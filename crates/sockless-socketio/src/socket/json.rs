@@ -268,9 +268,9 @@ fn is_plain(piece: [u8; 8]) -> bool {
     let piece = u64::from_ne_bytes(piece);
     // The highest bit of each byte that is below a number; bytes above may be found with it, and non-ASCII ones never are.
     let below = |bytes: u64, least: u64| bytes.wrapping_sub(EACH * least) & !bytes;
-    let quote = below(piece ^ EACH * u64::from(b'"'), 1);
-    let backslash = below(piece ^ EACH * u64::from(b'\\'), 1);
-    (below(piece, 32) | quote | backslash) & EACH << 7 == 0
+    let quote = below(piece ^ (EACH * u64::from(b'"')), 1);
+    let backslash = below(piece ^ (EACH * u64::from(b'\\')), 1);
+    (below(piece, 32) | quote | backslash) & (EACH << 7) == 0
 }
 
 /// Whether every placeholder in this JSON is for one of this number of attachments.
