@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
+use core::time::Duration;
+
 use sockless::connection::{Cause, CloseStatus, Connection, Failure, Initiator};
-use sockless::{CloseCode, Config, Holding, Kind, Want};
+use sockless::{CloseCode, Config, Holding, Input, Kind, Want};
 
 use crate::wire::*;
 
@@ -30,6 +32,7 @@ in_both_roles!(
     reply_that_is_not_written_times_out,
     failure_that_is_not_written_times_out,
     deadline_is_the_earliest,
+    blocks_for_a_moment_while_both_directions_are_wanted,
     nothing_is_due_after_the_end,
     times_begin_with_the_first_poll,
     changed_times_hold_at_once,
@@ -319,6 +322,30 @@ fn deadline_is_the_earliest<R: Tested>() {
     assert_eq!(conn.want().deadline(), Some(seconds(15)));
     let Want::Io { deadline, .. } = conn.want() else { panic!() };
     assert_eq!(deadline, Some(seconds(15)));
+}
+
+/// A call that blocks can wait for one direction alone.
+fn blocks_for_a_moment_while_both_directions_are_wanted<R: Tested>() {
+    let second = Duration::from_secs(1);
+    let mut conn = R::open(Config::default().with_keepalive(second, second));
+    assert!(poll(&mut conn, Input::none(), START).is_empty());
+    assert_eq!(conn.want().timeout(START), Some(second));
+    conn.send_text("hi").unwrap();
+    assert!(poll(&mut conn, Input::none(), START).is_empty());
+    assert!(matches!(conn.want(), Want::Io { read: true, write: true, .. }));
+    let moment = conn.want().timeout(START).unwrap();
+    assert!((Duration::from_millis(1)..=Duration::from_millis(10)).contains(&moment));
+    // What is due before is due.
+    let soon = START + second - Duration::from_millis(2);
+    assert_eq!(conn.want().timeout(soon), Some(Duration::from_millis(2)));
+    written(&mut conn);
+    assert_eq!(conn.want().timeout(START), Some(second));
+    // Nobody wants to read after the end: then a write has all the time that there is.
+    let mut conn = R::open(Config::default().with_write_timeout(second));
+    conn.send_text("hi").unwrap();
+    poll(&mut conn, Input::eof(), START);
+    assert!(matches!(conn.want(), Want::Io { read: false, write: true, .. }));
+    assert_eq!(conn.want().timeout(START), Some(second));
 }
 
 fn nothing_is_due_after_the_end<R: Tested>() {

@@ -5,6 +5,9 @@ use core::time::Duration;
 use super::outcome::Outcome;
 use crate::words::time::timeout;
 
+/// How long a call may wait for the one direction while the other is wanted, too.
+const MOMENT: Duration = Duration::from_millis(5);
+
 /// What a connection wants of its driver. A driver has to do all of it, so that this is meant to be matched without a wildcard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "what the connection wants is for the driver to do"]
@@ -36,9 +39,16 @@ impl Want {
     }
 
     /// How long a call that reads or writes may block: until the [deadline](Self::deadline), and never for no time at all, which the standard
-    /// library takes for an error. `None`: as long as it likes.
+    /// library takes for an error. `None`: as long as it likes. Where reading and writing are both wanted it is a few milliseconds at most, because a
+    /// call can wait for the one or the other: two peers that both only write would wait for each other.
     #[inline]
     pub fn timeout(&self, now: Duration) -> Option<Duration> {
-        timeout(self.deadline(), now)
+        let until = timeout(self.deadline(), now);
+        match self {
+            Self::Io { read: true, write: true, .. } => {
+                Some(until.map_or(MOMENT, |until| until.min(MOMENT)))
+            }
+            _ => until,
+        }
     }
 }
