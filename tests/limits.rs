@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
-use sockless::frame::{Limits, Violation};
-use sockless::{Config, Delivery};
+use sockless::frame::{Decoder, Input, Limits, Violation};
+use sockless::{Config, Delivery, Outcome};
 
 use crate::wire::*;
 
@@ -16,6 +16,8 @@ in_both_roles!(
     receives_parts_over_the_limit_fails_1009,
     receives_huge_announcement_fails_1009,
     receives_huge_announcement_within_limits_reserves_little,
+    outcome_says_how_much_was_announced,
+    outcome_says_nothing_of_other_failures,
     limits_each_frame_of_a_long_message,
     counts_every_message_by_itself,
     does_not_limit_control_frames,
@@ -26,6 +28,80 @@ in_both_roles!(
 
 fn limited(frame: u64, message: u64) -> Config {
     Config::default().with_limits(Limits::default().with_frame(frame).with_message(message))
+}
+
+fn outcome_says_how_much_was_announced<R: Tested>() {
+    let frame = peer::<R>(FIN | BINARY, &[1; 126]);
+    let message =
+        [peer::<R>(TEXT, b"abc"), peer::<R>(FIN | PING, b""), peer::<R>(CONTINUATION, b"defg")];
+    let huge = peer_header::<R>(FIN | BINARY, 127, &(u64::MAX / 2).to_be_bytes());
+    for delivery in [Delivery::Whole, Delivery::Parts] {
+        for (bytes, announced, words) in [
+            (
+                frame.clone(),
+                126,
+                "`Limits::frame`, which is 100 bytes (`Limits::with_frame`): it announced 126",
+            ),
+            (
+                message.concat(),
+                7,
+                "`Limits::message`, which is 6 bytes (`Limits::with_message`): it announced 7",
+            ),
+            (huge.clone(), u64::MAX / 2, ""),
+        ] {
+            let config = limited(100, 6).with_delivery(delivery);
+            let limits = config.limits;
+            let mut conn = R::open(config);
+            assert_eq!(feed(&mut conn, &bytes[..1]), []);
+            assert_eq!(conn.outcome().announced, None);
+            feed(&mut conn, &bytes[1..]);
+            // It is said to the end, however long it is, and by the halves too.
+            written(&mut conn);
+            feed(&mut conn, b"more");
+            assert_eq!(conn.outcome().announced, Some(announced));
+            let said = conn.outcome().failure_in_words(&limits).unwrap().to_string();
+            assert!(said.ends_with(words), "{said}");
+            let (receiver, sender) = conn.split();
+            assert_eq!(Outcome::join(receiver.end(), sender.end()).announced, Some(announced));
+        }
+    }
+}
+
+fn outcome_says_nothing_of_other_failures<R: Tested>() {
+    let mut conn = R::open(limited(100, 100));
+    feed(&mut conn, &peer::<R>(FIN | TEXT, b"\xFF"));
+    let outcome = conn.outcome();
+    assert_eq!(outcome.announced, None);
+    let said = outcome.failure_in_words(&Limits::default()).unwrap().to_string();
+    assert_eq!(said, Violation::InvalidText.to_string());
+    // In the middle of a message whose length is known.
+    let mut conn = R::open(limited(100, 100));
+    feed(&mut conn, &[peer::<R>(TEXT, b"abc"), peer::<R>(FIN | TEXT, b"")].concat());
+    assert_eq!(conn.outcome().announced, None);
+    assert!(open::<R>().outcome().failure_in_words(&Limits::default()).is_none());
+}
+
+/// At level 1 the decoder says it itself, and only then.
+#[test]
+fn decoder_says_how_much_was_announced() {
+    let limits = Limits::default().with_frame(100).with_message(6);
+    for (frames, announced) in [
+        (vec![peer::<sockless::Server>(FIN | BINARY, &[1; 126])], Some(126)),
+        (
+            vec![peer::<sockless::Server>(TEXT, b"abc"), peer::<sockless::Server>(FIN, b"defg")],
+            Some(7),
+        ),
+        (
+            vec![peer::<sockless::Server>(TEXT, b"abc"), peer::<sockless::Server>(FIN | TEXT, b"")],
+            None,
+        ),
+    ] {
+        let mut bytes = frames.concat();
+        let (mut decoder, mut input) = (Decoder::<sockless::Server>::new(), Input::new(&mut bytes));
+        assert_eq!(decoder.announced(), None);
+        while let Ok(Some(_)) = decoder.decode(&mut input, &limits) {}
+        assert_eq!(decoder.announced(), announced);
+    }
 }
 
 fn receives_frame_at_the_limit<R: Tested>() {

@@ -37,8 +37,9 @@ impl Failure {
 }
 
 impl Failure {
-    /// The failure in words, with the number of the limit that was gone over, where it is one. `limits` are those of the connection: the error itself
-    /// has no number, because each connection would keep room for it.
+    /// The failure in words, with the number of the limit that was gone over and the setter that moves it, where it is one. `limits` are those of the
+    /// connection: the error itself has no number, because each connection would keep room for it. What the peer asked for is in the outcome, whose
+    /// [`failure_in_words`](super::Outcome::failure_in_words) says it too.
     ///
     /// ```
     /// use core::time::Duration;
@@ -51,31 +52,38 @@ impl Failure {
     /// let Some(Event::Failed(failure)) = connection.poll(&mut Input::new(&mut arrived), Duration::ZERO) else { panic!() };
     /// assert_eq!(
     ///     failure.with_limits(&config.limits).to_string(),
-    ///     "the peer announced a frame over `Limits::frame`, which is 100 bytes",
+    ///     "the peer announced a frame over `Limits::frame`, which is 100 bytes (`Limits::with_frame`)",
     /// );
     /// ```
     pub fn with_limits(self, limits: &Limits) -> impl fmt::Display + use<> {
-        WithLimits { failure: self, limits: *limits }
+        self.in_words(limits, None)
+    }
+
+    /// The failure in words, with what the peer asked for, if that is known.
+    pub(super) fn in_words(self, limits: &Limits, announced: Option<u64>) -> InWords {
+        InWords { failure: self, limits: *limits, announced }
     }
 }
 
-/// A failure in words, with the number of its limit.
-struct WithLimits {
+/// A failure in words, with the numbers of its limit.
+pub(super) struct InWords {
     failure: Failure,
     limits: Limits,
+    announced: Option<u64>,
 }
 
-impl fmt::Display for WithLimits {
+impl fmt::Display for InWords {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.failure.fmt(f)?;
-        match self.failure {
-            Failure::Violation(Violation::FrameTooLong) => {
-                write!(f, ", which is {} bytes", self.limits.frame)
-            }
-            Failure::Violation(Violation::MessageTooLong) => {
-                write!(f, ", which is {} bytes", self.limits.message)
-            }
-            _ => Ok(()),
+        let (limit, setter) = match self.failure {
+            Failure::Violation(Violation::FrameTooLong) => (self.limits.frame, "with_frame"),
+            Failure::Violation(Violation::MessageTooLong) => (self.limits.message, "with_message"),
+            _ => return Ok(()),
+        };
+        write!(f, ", which is {limit} bytes (`Limits::{setter}`)")?;
+        match self.announced {
+            Some(announced) => write!(f, ": it announced {announced}"),
+            None => Ok(()),
         }
     }
 }

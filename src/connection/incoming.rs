@@ -210,6 +210,11 @@ impl<R: Role> Incoming<R> {
         self.transform.release();
     }
 
+    /// How many bytes were announced where that was more than a limit allows, if that is known: for when nothing more is read.
+    pub(super) fn announced(&self, violation: Violation) -> Option<u64> {
+        self.decoder.announced_before_the_end(violation)
+    }
+
     /// Reads nothing more, and gives all memory back.
     pub(super) fn stop(&mut self) {
         self.decoder.stop();

@@ -1,8 +1,11 @@
 //! How a connection ended, put together in [`Outcome::join`] from what has become of its halves.
 
+use core::fmt;
+
 use super::close_status::{CloseStatus, Initiator};
 use super::failure::Failure;
 use super::state::Sending;
+use crate::frame::Limits;
 
 /// Why a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +33,9 @@ pub struct Outcome {
     pub initiator: Option<Initiator>,
     /// Why the connection ended.
     pub cause: Cause,
+    /// How many bytes the peer announced, in a frame or in the frames of a message together, if that is what went over a limit. What a compressed
+    /// message would have come to is not known.
+    pub announced: Option<u64>,
     /// Whether a failure's Close frame could not be sent, because a frame was open whose payload was incomplete.
     pub close_blocked: bool,
 }
@@ -42,6 +48,32 @@ impl Outcome {
     /// says why in its Close frame, whose code is in [`received`](Self::received), and the closing handshake is complete.
     pub const fn clean(&self) -> bool {
         self.sent.is_present() && self.received.is_present()
+    }
+
+    /// The failure in words, if it was one: with the number of the limit that the peer went over, what the peer asked for, and the setter that moves the
+    /// limit, where it is one. `limits` are those of the connection.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use sockless::{Config, Connection, Event, Input, Limits};
+    ///
+    /// let config = Config::default().with_limits(Limits::default().with_frame(100));
+    /// let mut connection = Connection::server(config.clone());
+    /// // A client announces 125 bytes.
+    /// let mut arrived = *b"\x82\xFD\0\0\0\0";
+    /// assert!(matches!(connection.poll(&mut Input::new(&mut arrived), Duration::ZERO), Some(Event::Failed(_))));
+    /// let outcome = connection.outcome();
+    /// assert_eq!(outcome.announced, Some(125));
+    /// assert_eq!(
+    ///     outcome.failure_in_words(&config.limits).unwrap().to_string(),
+    ///     "the peer announced a frame over `Limits::frame`, which is 100 bytes (`Limits::with_frame`): it announced 125",
+    /// );
+    /// ```
+    pub fn failure_in_words(&self, limits: &Limits) -> Option<impl fmt::Display + use<>> {
+        match self.cause {
+            Cause::Failed(failure) => Some(failure.in_words(limits, self.announced)),
+            _ => None,
+        }
     }
 
     /// What the ends of a connection's two halves come to together; before the end too, with [`Cause::Open`].
@@ -62,6 +94,7 @@ impl Outcome {
             received: receiver.received,
             initiator: sender.initiator,
             cause,
+            announced: receiver.announced,
             close_blocked: sender.close_blocked,
         }
     }
@@ -73,13 +106,20 @@ pub struct ReceiverEnd {
     /// The Close frame that was received.
     received: CloseStatus,
     failure: Option<Failure>,
+    /// How many bytes were announced where that was more than a limit allows.
+    announced: Option<u64>,
     /// Whether the peer's stream has ended.
     eof: bool,
 }
 
 impl ReceiverEnd {
-    pub(super) const fn new(received: CloseStatus, failure: Option<Failure>, eof: bool) -> Self {
-        Self { received, failure, eof }
+    pub(super) const fn new(
+        received: CloseStatus,
+        failure: Option<Failure>,
+        announced: Option<u64>,
+        eof: bool,
+    ) -> Self {
+        Self { received, failure, announced, eof }
     }
 
     /// Whether the peer's stream has ended.

@@ -91,14 +91,14 @@ impl<R: Role> Decoder<R> {
         self
     }
 
-    /// Decodes the next piece of a frame, in place. `None` when all of `input` has been consumed: inside a frame too, so whoever sees the end of the
-    /// stream looks at whether the last [`Piece::remaining`] was zero. A stream that ends inside a header, or between the fragments of a message,
-    /// looks as if it were complete: it isn't if bytes came after the last piece, or if the last data frame had no FIN.
+    /// Decodes the next piece of a frame, in place. `None` when all of `input` has been consumed: inside a frame too, and inside its header, so whoever
+    /// sees the end of the stream asks whether the decoder [is idle](Self::is_idle).
     ///
     /// # Errors
     ///
     /// The violation, at the first byte that shows it and after all pieces before it; from then on the same at every call, with
-    /// no further byte looked at.
+    /// no further byte looked at. Send a Close frame with its [code](Violation::close_code), and close the stream. If it is a limit that the peer went
+    /// over, [`announced`](Self::announced) says by how much.
     pub fn decode<'b>(
         &mut self,
         input: &mut Input<'b>,
@@ -138,11 +138,49 @@ impl<R: Role> Decoder<R> {
         }
     }
 
-    /// Whether a message may begin: every frame and message that began is complete, and the decoder has neither failed nor stopped.
-    #[cfg(feature = "alloc")]
+    /// Whether everything that has begun is complete: no header, no payload and no message of several frames is open, and no rule has been broken. A
+    /// stream that ends elsewhere has been cut.
+    ///
+    /// ```
+    /// use sockless::frame::{Decoder, Input, Limits};
+    /// use sockless::words::role::Server;
+    ///
+    /// let mut decoder = Decoder::<Server>::new();
+    /// // A ping, and the first byte of a frame's header.
+    /// let mut arrived = *b"\x89\x80\0\0\0\0\x82";
+    /// let mut input = Input::new(&mut arrived);
+    /// while let Some(piece) = decoder.decode(&mut input, &Limits::default())? {
+    ///     assert_eq!(piece.remaining, 0);
+    /// }
+    /// assert!(!decoder.is_idle());
+    /// # Ok::<(), sockless::frame::Violation>(())
+    /// ```
     #[inline(always)]
-    pub(super) fn is_idle(&self) -> bool {
+    pub fn is_idle(&self) -> bool {
         matches!(self.state, State::Idle)
+    }
+
+    /// How many bytes the frame has announced, or its message so far, that went over a limit: after [`FrameTooLong`](Violation::FrameTooLong) the frame,
+    /// after [`MessageTooLong`](Violation::MessageTooLong) the frames of the message together. `None` where nothing like that has happened.
+    pub fn announced(&self) -> Option<u64> {
+        match (self.state, self.message) {
+            (State::Failed(Violation::FrameTooLong | Violation::MessageTooLong), Some(message)) => {
+                Some(message.announced())
+            }
+            _ => None,
+        }
+    }
+
+    /// The same, once the decoder has stopped because of a limit: what the headers of the open message have announced. `None` where its length is
+    /// not what counts, because an extension has transformed it.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn announced_before_the_end(&self, violation: Violation) -> Option<u64> {
+        let message = self.message?;
+        match violation {
+            Violation::FrameTooLong => Some(message.announced()),
+            Violation::MessageTooLong if !message.is_transformed() => Some(message.announced()),
+            _ => None,
+        }
     }
 
     /// The SIMD level of the kernels.

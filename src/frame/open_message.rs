@@ -65,6 +65,8 @@ impl OpenMessage {
         //# reassembly from multiple frames MUST protect themselves against
         //# exceeding those limits.
         if len > limits.frame {
+            // That is what the error is about; nothing follows it.
+            self.announced = len.to_ne_bytes();
             return Err(Violation::FrameTooLong);
         }
         let announced = self.announced().saturating_add(len);

@@ -377,6 +377,10 @@ impl<R: Role> Receiver<R> {
                 (CloseStatus::Absent, Some(failure))
             }
         };
-        ReceiverEnd::new(received, failure, self.gate.has_stream_ended())
+        let announced = match failure {
+            Some(Failure::Violation(violation)) => self.incoming.announced(violation),
+            _ => None,
+        };
+        ReceiverEnd::new(received, failure, announced, self.gate.has_stream_ended())
     }
 }
