@@ -343,6 +343,8 @@ fn receives_a_bomb_fails_1009<R: Tested>() {
     let mut conn = opened::<R>();
     let events = feed(&mut conn, &peer::<R>(FIN | RSV1 | BINARY, &bomb));
     assert_eq!(events, [violation(Violation::MessageTooLong)]);
+    // What it would have come to is not known; what it has announced is not what counts.
+    assert_eq!(conn.outcome().announced, None);
     assert_eq!(sent(&mut conn), [(FIN | CLOSE, failing_body(Violation::MessageTooLong))]);
 }
 
@@ -887,6 +889,32 @@ fn prepared_message_goes_compressed_to_those_who_can_take_it() {
     conn.set_compression(false);
     conn.send_prepared(&prepared).unwrap();
     assert_eq!(sent(&mut conn), [(FIN | TEXT, message.into_bytes())]);
+}
+
+/// A message refers to nothing before itself: where it fits into a receiver's window, that is large enough, whatever the compressor's was.
+#[test]
+fn prepared_message_goes_compressed_to_every_window_that_it_fits_into() {
+    let lengths =
+        [(300, 9), (512, 9), (513, 10), (4096, 12), (4097, 13), (32_768, 15), (70_000, 15)];
+    for (len, needed) in lengths {
+        // Its end refers to its beginning.
+        let edge: String = noise(7, 60).iter().map(|byte| char::from(b'0' + byte % 64)).collect();
+        let message = format!("{edge}{}{edge}", "-".repeat(len - 120));
+        let prepared = prepared(&message, 15);
+        for window in 9..=15 {
+            for takeover in [true, false] {
+                let mut conn = deflating::<Server>(Config::default(), both(window, takeover));
+                let mut inflater = Inflater::new(window, takeover);
+                // Twice: what is in the window from the first time is not referred to.
+                for _ in 0..2 {
+                    conn.send_prepared(&prepared).unwrap();
+                    let messages = inflated(sent(&mut conn), &mut inflater);
+                    let expected = (window >= needed, message.clone().into_bytes());
+                    assert_eq!(messages, [expected], "{len} bytes, window {window}");
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::words::opcode::Kind;
 ///
 #[cfg_attr(
     feature = "deflate",
-    doc = "A message can have a [compressed](Self::compressed) form in addition to the plain one.\n"
+    doc = "A message can have a [compressed](Self::compressed) form in addition to the plain one; there is a table of which one is sent when.\n"
 )]
 /// Clients can't send one: they mask each frame with a different key.
 ///

@@ -266,7 +266,8 @@ impl<R: Side> Connection<R> {
 }
 
 impl Connection<Server> {
-    /// Queues a prepared message: from 4 KiB on without copying it, and never encoding it again.
+    /// Queues a prepared message: from 4 KiB on without copying it, and never encoding it again. Its compressed form, if it has one, goes out only where the
+    /// handshake agreed on compression and the peer's window is large enough for it, the plain one everywhere else.
     ///
     /// # Errors
     ///
