@@ -50,8 +50,9 @@
 //!             Job::Echo(text) => sender.send_text(&text).unwrap(),
 //!             Job::Reply(reply) => sender.apply(reply, Duration::ZERO),
 //!         }
-//!         written.extend_from_slice(sender.output());
-//!         sender.wrote(usize::MAX);
+//!         let output = sender.output();
+//!         written.extend_from_slice(output);
+//!         sender.wrote(output.len());
 //!     }
 //!     (sender.end(), written)
 //! });

@@ -22,6 +22,7 @@ pub enum SendError {
 
 /// A message that was not sent, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Refused {
     /// The message, given back.
     pub message: Message,

@@ -132,7 +132,7 @@ impl<R: Role> Encoder<R> {
     /// # Errors
     ///
     /// [`Misuse::Closed`], [`Misuse::FrameOpen`], [`Misuse::MessageOpen`], [`Misuse::NoMessage`] or
-    /// [`Misuse::LengthOverflow`]; nothing has changed then.
+    /// [`Misuse::LengthOverflow`]; nothing has changed then. [`Misuse`] says for each what to do.
     pub fn begin(&mut self, fragment: Fragment, key: R::Key) -> Result<HeaderBytes, Misuse> {
         self.check_data(&fragment)?;
         let ends = fragment.fin && fragment.len == 0;
@@ -213,7 +213,7 @@ impl<R: Role> Encoder<R> {
     ///
     /// # Errors
     ///
-    /// [`Misuse::FrameOverrun`] or [`Misuse::InvalidText`]; the payload and the encoder are unchanged then.
+    /// [`Misuse::FrameOverrun`] or [`Misuse::InvalidText`]; the payload and the encoder are unchanged then. [`Misuse`] says for each what to do.
     pub fn payload(&mut self, payload: &mut [u8]) -> Result<(), Misuse> {
         let count = payload.len() as u64;
         if count > self.remaining() {
@@ -297,7 +297,7 @@ impl<R: Role> Encoder<R> {
     ///
     /// # Errors
     ///
-    /// [`Misuse::Closed`], [`Misuse::FrameOpen`] or [`Misuse::LongControl`].
+    /// [`Misuse::Closed`], [`Misuse::FrameOpen`] or [`Misuse::LongControl`]. [`Misuse`] says for each what to do.
     pub fn ping(&mut self, payload: &[u8], key: R::Key) -> Result<ControlFrame, Misuse> {
         if self.is_closed() {
             return Err(Misuse::Closed);
@@ -309,7 +309,7 @@ impl<R: Role> Encoder<R> {
     ///
     /// # Errors
     ///
-    /// [`Misuse::FrameOpen`] or [`Misuse::LongControl`].
+    /// [`Misuse::FrameOpen`] or [`Misuse::LongControl`]. [`Misuse`] says for each what to do.
     pub fn pong(&mut self, payload: &[u8], key: R::Key) -> Result<ControlFrame, Misuse> {
         self.control(Opcode::Pong, &[payload], key)
     }
@@ -318,7 +318,7 @@ impl<R: Role> Encoder<R> {
     ///
     /// # Errors
     ///
-    /// [`Misuse::Closed`], [`Misuse::FrameOpen`], [`Misuse::LongReason`] or [`Misuse::ReasonWithoutCode`].
+    /// [`Misuse::Closed`], [`Misuse::FrameOpen`], [`Misuse::LongReason`] or [`Misuse::ReasonWithoutCode`]. [`Misuse`] says for each what to do.
     pub fn close(
         &mut self,
         code: Option<CloseCode>,

@@ -44,7 +44,8 @@ impl Header {
     ///
     /// # Errors
     ///
-    /// A reserved opcode, a non-minimal length or a length of 2^63 and more, as soon as the bytes show it.
+    /// A reserved opcode, a non-minimal length or a length of 2^63 and more, as soon as the bytes show it. Nothing after it can be understood: close the
+    /// stream.
     pub fn decode(bytes: &[u8]) -> Result<Option<(Self, usize)>, Violation> {
         let [first, rest @ ..] = bytes else {
             return Ok(None);

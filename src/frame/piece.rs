@@ -5,6 +5,7 @@ use core::fmt;
 use crate::words::opcode::Opcode;
 
 /// A piece of a frame, as far as its payload has arrived.
+#[non_exhaustive]
 pub struct Piece<'b> {
     /// What the frame is.
     pub opcode: Opcode,

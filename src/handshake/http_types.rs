@@ -37,7 +37,7 @@ impl<'h> Upgrade<'h> {
     ///
     /// # Errors
     ///
-    /// If it does not ask for a WebSocket ([`RequestError::PlainRequest`]), or breaks a rule.
+    /// If it does not ask for a WebSocket ([`RequestError::PlainRequest`]), or breaks a rule: answer with the error's [`status`](RequestError::status).
     pub fn check<B>(request: &'h ::http::Request<B>) -> Result<Self, RequestError> {
         if request.version() != Version::HTTP_11 {
             return Err(RequestError::HttpVersion);
@@ -70,7 +70,7 @@ impl<'h> Upgrade<'h> {
     ///
     /// # Errors
     ///
-    /// If the client does not offer the subprotocol, or a field can't be sent.
+    /// If the client does not offer the subprotocol, or a field can't be sent: a mistake of the program. Answer with status 500, say.
     pub fn accept<'a>(
         &self,
         acceptance: &Acceptance<'a>,
@@ -84,7 +84,7 @@ impl<'a> Connector<'a, '_> {
     ///
     /// # Errors
     ///
-    /// If it breaks a rule. A status other than 101 is [`ResponseError::Status`] here: the caller should look at the status first.
+    /// If it breaks a rule: drop the stream. A status other than 101 is [`ResponseError::Status`] here: the caller should look at the status first.
     pub fn check_http<B>(
         &self,
         response: &::http::Response<B>,

@@ -33,7 +33,7 @@ impl<'a> Refusal<'a> {
     ///
     /// # Errors
     ///
-    /// If the status is not final, a field can't be sent, or there is a body where the status allows none.
+    /// If the status is not final, a field can't be sent, or there is a body where the status allows none: a mistake of the program. One of a status alone can always be made.
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
     //# If the server does not wish to accept this
     //# connection, it MUST return an appropriate HTTP error code

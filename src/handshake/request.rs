@@ -53,7 +53,7 @@ impl<'i> Request<'i> {
     ///
     /// # Errors
     ///
-    /// If the head breaks a rule. An incomplete head is [`Truncated`](RequestError::Truncated).
+    /// If the head breaks a rule: send the error's [`answer`](RequestError::answer). An incomplete head is [`Truncated`](RequestError::Truncated): read on.
     pub fn decode(bytes: &'i [u8], limits: &HeadLimits) -> Result<(Self, &'i [u8]), RequestError> {
         let mut scan = HeadScan::after_empty_lines(limits);
         let found = scan.scan(bytes)?;
@@ -153,8 +153,8 @@ impl<'i> Request<'i> {
     ///
     /// # Errors
     ///
-    /// If the request asks for no WebSocket, the client does not offer the subprotocol, or a field can't be sent. The request can
-    /// still be answered.
+    /// If the request asks for no WebSocket, the client does not offer the subprotocol, or a field can't be sent: a mistake of the program. The request can
+    /// still be answered, with status 500, say.
     pub fn accept<'a>(
         &self,
         acceptance: &Acceptance<'a>,

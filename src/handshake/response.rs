@@ -42,7 +42,7 @@ impl<'i> Response<'i> {
     ///
     /// # Errors
     ///
-    /// If the head breaks a rule of HTTP. An incomplete head is [`Truncated`](ResponseError::Truncated).
+    /// If the head breaks a rule of HTTP: drop the stream. An incomplete head is [`Truncated`](ResponseError::Truncated): read on.
     pub fn decode(bytes: &'i [u8], limits: &HeadLimits) -> Result<Self, ResponseError> {
         let mut scan = HeadScan::at_once(limits);
         let found = scan.scan(bytes)?;

@@ -88,7 +88,7 @@ macro_rules! encoding_methods {
         ///
         /// # Errors
         ///
-        /// [`HandshakeMisuse::BufferTooSmall`](crate::handshake::HandshakeMisuse::BufferTooSmall), with nothing written.
+        /// [`HandshakeMisuse::BufferTooSmall`](crate::handshake::HandshakeMisuse::BufferTooSmall), with nothing written: a buffer of `encoded_len` bytes is large enough.
         pub fn encode(&self, out: &mut [u8]) -> Result<usize, $crate::handshake::misuse::HandshakeMisuse> {
             $crate::handshake::sink::Encodable::write_to_slice(self, out)
         }

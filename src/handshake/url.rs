@@ -53,7 +53,7 @@ impl<'a> Url<'a> {
     ///
     /// # Errors
     ///
-    /// If it is not a WebSocket URL.
+    /// If it is not a WebSocket URL: the error names the part that is wrong, for whoever gave the URL.
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
     //# The components of the WebSocket URI passed into this algorithm
     //# (/host/, /port/, /resource name/, and /secure/ flag) MUST be

@@ -36,7 +36,7 @@ impl<'a> ConnectOpening<'a> {
     ///
     /// # Errors
     ///
-    /// If the offer can't be sent.
+    /// If the offer can't be sent: the error names what is wrong with it. It is the program's to mend, or its user's who gave the value.
     pub fn new(offer: Offer<'a>) -> Result<Self, HandshakeMisuse> {
         offer.check()?;
         offer.fields().iter().try_for_each(check_own_stream_field)?;

@@ -160,7 +160,7 @@ impl<'h, I: Iterator<Item = (&'h [u8], &'h [u8])> + Clone> ConnectRequest<'h, I>
     ///
     /// # Errors
     ///
-    /// If the client does not offer the subprotocol, or a field can't be sent. The request can still be answered.
+    /// If the client does not offer the subprotocol, or a field can't be sent: a mistake of the program. The request can still be answered, with status 500, say.
     pub fn accept<'a>(
         &self,
         acceptance: &Acceptance<'a>,

@@ -27,7 +27,7 @@ impl Setting {
     ///
     /// # Errors
     ///
-    /// If the value must not be sent. Nothing has changed.
+    /// If the value must not be sent: fail the connection of HTTP, as for any setting that is wrong. Nothing has changed.
     // RFC 8441, section 3: "The value of the parameter MUST be 0 or 1."
     // RFC 8441, section 3: "A sender MUST NOT send a SETTINGS_ENABLE_CONNECT_PROTOCOL parameter with the value of 0
     // after previously sending a value of 1."
