@@ -11,8 +11,9 @@ use sockless::frame::{Misuse, Violation};
 pub enum Error {
     /// The stream below.
     Io(io::Error),
-    /// The peer sent more than the configuration allows; it has been answered with close code 1009. Raise the limit in
-    /// [`Limits`](sockless::Limits) if such messages are to be expected.
+    /// The peer sent more than the configuration allows; it has been answered with close code 1009. How much that was, as far as it is known, is in the outcome:
+    /// [`announced`](sockless::Outcome::announced). If such messages are to be expected, raise the limit, by `with_max_message` of the options or in
+    /// [`Limits`](sockless::Limits).
     Limit(Limit),
     /// The connection has failed. Everything that the peer had to be told has been sent.
     Failed(Failure),
@@ -84,6 +85,17 @@ impl From<SendError> for Error {
         match error {
             SendError::Misuse(Misuse::Closed) => Self::Closed,
             error => Self::Send(error),
+        }
+    }
+}
+
+/// For what is read and written in parts: a call that took too long is [`TimedOut`](io::ErrorKind::TimedOut), and may be made again.
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Io(error) => error,
+            Error::TimedOut => Self::new(io::ErrorKind::TimedOut, error),
+            error => Self::other(error),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! | open one as a server | [`accept`], [`accept_with`] |
 //! | receive and send, in one thread | [`WebSocket`] |
 //! | do so in two threads, or send in many | [`WebSocket::split`]: a [`Sender`] and a [`Reader`] |
+//! | receive and send what is too long for memory | [`WebSocket::recv_reader`], [`WebSocket::send_writer`] |
 //! | limit the time of calls | `set_timeout`, `set_deadline`, `recv_timeout`, `send_timeout` |
 //! | end well | [`WebSocket::close`] |
 //! | use another stream | [`Stream`], or [`Piped`] for any reader and writer |
@@ -43,13 +44,13 @@ pub use opening::{
     accept_with, connect_over,
 };
 pub use piped::Piped;
-pub use socket::WebSocket;
+pub use socket::{MessageReader, MessageWriter, WebSocket};
 #[doc(no_inline)]
 pub use sockless;
 #[doc(no_inline)]
 pub use sockless::handshake;
 #[doc(no_inline)]
-pub use sockless::{Client, CloseCode, Config, Limits, Outcome, Server};
+pub use sockless::{Client, CloseCode, Config, Kind, Limits, Outcome, Server};
 pub use stream::Stream;
 
 /// The README's code, compiled.

@@ -6,6 +6,8 @@
 #[path = "../examples/client.rs"]
 mod client;
 mod ends;
+#[path = "../examples/file.rs"]
+mod file;
 #[path = "../examples/server.rs"]
 mod server;
 
@@ -29,6 +31,30 @@ fn a_complete_client_takes_at_most_25_lines() {
 fn an_echo_server_takes_at_most_30_lines() {
     let count = lines(include_str!("../examples/server.rs"));
     assert!(count <= 30, "{count} lines");
+}
+
+/// What the guide and the README say.
+#[test]
+fn a_file_in_parts_takes_as_many_lines_as_the_documentation_says() {
+    let count = lines(include_str!("../examples/file.rs"));
+    let guide = include_str!("../../../src/guide/large.md");
+    assert!(guide.contains(&format!("/examples/file.rs`, {count} lines")), "{count}");
+    let readme = include_str!("../README.md");
+    assert!(readme.contains(&format!("(examples/file.rs), {count} lines")), "{count}");
+}
+
+#[test]
+fn a_file_passes_from_side_to_side() {
+    let (listener, url) = listener();
+    let content: Vec<u8> = (0..3_000_000_u32).map(|at| (at % 251) as u8).collect();
+    let sent = content.clone();
+    let sending =
+        thread::spawn(move || file::send(&url, &mut &sent[..]).map_err(|error| error.to_string()));
+    let mut stored = Vec::new();
+    let (stream, _) = listener.accept().expect("a client");
+    assert_eq!(file::store(stream, &mut stored).expect("stored"), 3_000_000);
+    assert_eq!(sending.join().expect("no panic").expect("sent"), 3_000_000);
+    assert!(stored == content);
 }
 
 #[test]

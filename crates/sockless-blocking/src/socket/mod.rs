@@ -1,7 +1,8 @@
 //! The socket: a connection of the engine on a stream of bytes, in one thread.
 //!
-//! Here lives what it is made of. What it does in a turn is in `turn`, what is received and sent in `receiving` and `sending`.
+//! Here lives what it is made of. What it does in a turn is in `turn`, what is received and sent in `receiving` and `sending`, in parts in `parts`.
 
+mod parts;
 mod receiving;
 mod sending;
 mod turn;
@@ -22,6 +23,8 @@ use crate::events::{Seen, suited};
 use crate::message::{CloseFrame, Message};
 use crate::stream::Stream;
 use crate::timed::LastWait;
+
+pub use parts::{MessageReader, MessageWriter};
 
 /// A WebSocket on a stream of bytes. `R` is the role: [`Client`](sockless::Client) or [`Server`](sockless::Server).
 ///
@@ -60,7 +63,8 @@ use crate::timed::LastWait;
 ///
 /// # What a call waits for
 ///
-/// [`send`](Self::send) and [`flush`](Self::flush) read while they wait, so that two sides that both send don't wait for each other; what arrives is given out by
+/// [`send`](Self::send) and [`flush`](Self::flush) read while they wait, and now and then where much is sent without waiting: so two sides that both send don't wait for each
+/// other, and whoever sends hears that the other one has refused; what arrives is given out by
 /// [`recv`](Self::recv) later, in order. Once that is as much as may wait to be written (256 KiB: [`Config::with_output_limits`]), they read no more.
 /// [`recv`](Self::recv) writes what waits, before it sleeps and while it waits. A read and a write wait in turns, for a few milliseconds each, as long as both are to be done.
 ///
@@ -90,6 +94,8 @@ pub struct WebSocket<S: Stream, R: Side> {
     /// Messages that arrived while something else was waited for, and their length.
     stash: VecDeque<Message>,
     stashed: usize,
+    /// A part of a message that has been found for somebody who reads in parts.
+    part: Option<parts::Part>,
     seen: Seen,
     state: State,
     /// Why nothing can be written any more.
@@ -98,6 +104,8 @@ pub struct WebSocket<S: Stream, R: Side> {
     turn: Duration,
     reads: LastWait,
     writes: LastWait,
+    /// When a call looked last at what the peer says, and how much had been written then.
+    looked: (Duration, u64),
     opened: Opened,
 }
 
@@ -108,6 +116,10 @@ struct State {
     eof: bool,
     /// Whether messages are held because enough wait to be taken.
     patient: bool,
+    /// Whether messages that begin now come in parts.
+    parts: bool,
+    /// Whether a message is open that is sent in parts.
+    writes: bool,
     /// Whether the end has been told.
     over: bool,
 }
@@ -156,12 +168,14 @@ impl<S: Stream, R: Side> WebSocket<S, R> {
             time: CallTime::default(),
             stash: VecDeque::new(),
             stashed: 0,
+            part: None,
             seen: Seen::default(),
             state: State::default(),
             broken: None,
             turn: turn::SHORT,
             reads: LastWait::default(),
             writes: LastWait::default(),
+            looked: (Duration::ZERO, 0),
             opened,
         }
     }
@@ -209,6 +223,7 @@ impl<S: Stream, R: Side> WebSocket<S, R> {
     /// Takes the socket apart.
     pub(crate) fn into_parts(mut self) -> Parts<S, R> {
         self.set_patient(false);
+        self.set_parts(false);
         Parts {
             stream: self.stream,
             connection: self.connection,

@@ -78,7 +78,7 @@ impl<S: Stream, R: Side> WebSocket<S, R> {
         self.wait_for(Goal::Written(end), ends)
     }
 
-    fn wait_for(&mut self, goal: Goal, ends: Option<Duration>) -> Result<(), Error> {
+    pub(super) fn wait_for(&mut self, goal: Goal, ends: Option<Duration>) -> Result<(), Error> {
         if goal == Goal::Room && !self.connection.is_congested() {
             return Ok(());
         }
@@ -133,7 +133,7 @@ impl<S: Stream, R: Side> WebSocket<S, R> {
     }
 
     /// Why something was refused: what has ended the connection, if it has ended.
-    fn refuse(&self, reason: SendError) -> Error {
+    pub(super) fn refuse(&self, reason: SendError) -> Error {
         match (reason, self.outcome().cause) {
             (SendError::Failed, Cause::Failed(failure)) => failure.into(),
             (SendError::Failed, _) => Error::Closed,
@@ -142,7 +142,7 @@ impl<S: Stream, R: Side> WebSocket<S, R> {
     }
 
     /// Why nothing can be done any more with a connection that has ended.
-    fn ended(&self) -> Error {
+    pub(super) fn ended(&self) -> Error {
         match (self.broken, self.outcome().cause) {
             (Some(kind), _) => Error::Io(kind.into()),
             (None, Cause::Failed(failure)) if !self.seen.closing => failure.into(),

@@ -9,11 +9,12 @@ use std::thread;
 use std::time::Duration;
 
 use sockless::connection::{Cause, Holding, Side};
-use sockless::{Config, Input, Outcome, Want};
+use sockless::{Config, Delivery, Event, Input, Outcome, Want};
 
-use super::WebSocket;
+use super::{State, WebSocket};
 use crate::clock::earliest;
 use crate::error::Error;
+use crate::events::Seen;
 use crate::message::Message;
 use crate::stream::Stream;
 use crate::timed::{self, Moved, SHORTEST};
@@ -23,6 +24,8 @@ pub(super) const SHORT: Duration = Duration::from_millis(5);
 const LONG: Duration = Duration::from_millis(40);
 /// How long writes go on while all of them are taken, before something is read.
 const STREAK: Duration = Duration::from_millis(50);
+/// How much is written over the calls of somebody who only sends, before one of them looks at what the peer says: a refusal, say.
+const UNHEARD: u64 = 1 << 20;
 /// How much a message is taken to need beside its payload, so that empty ones don't pile up either.
 const BESIDE: usize = 64;
 
@@ -31,6 +34,8 @@ const BESIDE: usize = 64;
 pub(super) enum Goal {
     /// A message.
     Message,
+    /// A part of a message, which is left in its place.
+    Part,
     /// Room for a message that is to be queued.
     Room,
     /// That the output has been written up to here, counted in bytes from the connection's beginning.
@@ -61,13 +66,16 @@ impl<S: Stream, R: Side> WebSocket<S, R> {
         let mut stuck_at = None;
         let mut has_read = false;
         loop {
-            // 1. Poll until there is nothing left in the input, or a message to be given out.
-            if goal == Goal::Message {
-                if let Some(message) = self.next_message() {
-                    return Ok(Some(message));
+            // 1. Poll until there is nothing left in the input, or a message to be given out, or a part of one.
+            match goal {
+                Goal::Message => {
+                    if let Some(message) = self.next_message() {
+                        return Ok(Some(message));
+                    }
                 }
-            } else {
-                self.put_aside();
+                Goal::Part if self.find_part() => return Ok(None),
+                Goal::Part => {}
+                Goal::Room | Goal::Written(_) => self.put_aside(),
             }
             // 2. Write what waits, as far as the stream takes it. What can be read is read first, for a while: the peer may be waiting for that.
             let writing = match stuck_at {
@@ -78,10 +86,11 @@ impl<S: Stream, R: Side> WebSocket<S, R> {
                     writing
                 }
             };
-            if self.has_reached(goal) {
+            let is_reached = self.has_reached(goal);
+            if is_reached && !self.is_deaf() {
                 return Ok(None);
             }
-            if let (Some(kind), true) = (self.broken, goal != Goal::Message) {
+            if let (Some(kind), Goal::Room | Goal::Written(_)) = (self.broken, goal) {
                 // What the peer has sent before is for those who receive.
                 return Err(Error::Io(kind.into()));
             }
@@ -105,20 +114,22 @@ impl<S: Stream, R: Side> WebSocket<S, R> {
                 continue;
             }
             let left = earliest(deadline, ends).map(|at| at.saturating_sub(self.clock.now()));
-            if mem::replace(&mut has_looked, true) && ends.is_some_and(|at| self.clock.now() >= at)
-            {
+            let is_late = ends.is_some_and(|at| self.clock.now() >= at);
+            if mem::replace(&mut has_looked, true) && is_late && !is_reached {
                 return Err(Error::TimedOut);
             }
             let wait = match writing {
+                _ if is_reached => Some(SHORTEST),
                 Writing::Done => left,
                 Writing::Moves => Some(SHORTEST),
                 Writing::Stuck if has_read => Some(SHORTEST),
                 Writing::Stuck => earliest(left, Some(self.turn)),
             };
+            self.looked = (self.clock.now(), self.written());
             has_read = reads && self.read(wait);
             if has_read {
                 self.turn = SHORT;
-            } else if !reads && writing == Writing::Done {
+            } else if !reads && writing == Writing::Done && !is_reached {
                 thread::sleep(wait.unwrap_or(LONG).max(SHORTEST));
             }
             // Otherwise the next write waits, if nothing is to be read.
@@ -129,10 +140,16 @@ impl<S: Stream, R: Side> WebSocket<S, R> {
     /// Whether the goal is reached.
     fn has_reached(&self, goal: Goal) -> bool {
         match goal {
-            Goal::Message => false,
+            Goal::Message | Goal::Part => false,
             Goal::Room => !self.connection.is_congested(),
             Goal::Written(end) => self.written() >= end,
         }
+    }
+
+    /// Whether much has been sent, for some time, by calls that all were taken at once, so that nothing was read.
+    fn is_deaf(&self) -> bool {
+        let (time, written) = self.looked;
+        self.written() >= written + UNHEARD && self.clock.now() >= time + STREAK
     }
 
     /// How much has been written since the connection's beginning.
@@ -173,36 +190,59 @@ impl<S: Stream, R: Side> WebSocket<S, R> {
 
     /// The next message out of what has been read.
     pub(super) fn next_message(&mut self) -> Option<Message> {
+        self.poll_for(Seen::see)
+    }
+
+    /// Polls what has been read until this makes something of an event.
+    pub(super) fn poll_for<T>(
+        &mut self,
+        mut make: impl FnMut(&mut Seen, Event<'_>) -> Option<T>,
+    ) -> Option<T> {
         let Self { buffer, connection, state, seen, now, .. } = self;
         let mut input = if buffer.is_empty() && mem::take(&mut state.eof) {
             Input::eof()
         } else {
             buffer.input()
         };
-        let mut message = None;
-        while message.is_none()
+        let mut made = None;
+        while made.is_none()
             && let Some(event) = connection.poll(&mut input, *now)
         {
-            message = seen.see(event);
+            made = make(seen, event);
         }
         let rest = input.len();
         buffer.keep_last(rest);
-        message
+        made
     }
 
     /// Holds messages while anything waits to be written, or goes back to what the configuration says.
     pub(crate) fn set_patient(&mut self, patient: bool) {
-        if mem::replace(&mut self.state.patient, patient) == patient {
-            return;
+        if mem::replace(&mut self.state.patient, patient) != patient {
+            self.configure();
         }
-        let config = match patient {
-            true => {
-                let config = Config::clone(&self.config).with_holding(Holding::Answering);
-                let hard = config.hard_limit;
-                Arc::new(config.with_output_limits(0, hard))
-            }
-            false => Arc::clone(&self.config),
-        };
+    }
+
+    /// Lets messages that begin from now on come in parts, or whole.
+    pub(super) fn set_parts(&mut self, parts: bool) {
+        if mem::replace(&mut self.state.parts, parts) != parts {
+            self.configure();
+        }
+    }
+
+    /// Configures the connection for what is done with it now.
+    fn configure(&mut self) {
+        let State { patient, parts, .. } = self.state;
+        if !patient && !parts {
+            return self.connection.set_config(Arc::clone(&self.config));
+        }
+        let mut config = Config::clone(&self.config);
+        if patient {
+            let hard = config.hard_limit;
+            config = config.with_holding(Holding::Answering).with_output_limits(0, hard);
+        }
+        if parts {
+            config = config.with_delivery(Delivery::Parts);
+        }
         self.connection.set_config(config);
     }
 
