@@ -54,9 +54,10 @@
 //!
 //! # The guide
 //!
-//! The chapters of the `guide` go deeper: [design](guide::design) and dependencies, [writing a driver](guide::driver),
-//! [an asynchronous one](guide::asynchronous), [backpressure](guide::backpressure), [timers](guide::timers), [closing](guide::closing), [testing by
-//! simulation](guide::testing), [compression](guide::compression), and [coming from tungstenite](guide::migration).
+//! The chapters of the `guide` go deeper: [writing a driver](guide::driver), [large messages](guide::large),
+//! [an asynchronous driver](guide::asynchronous), [backpressure](guide::backpressure), [timers](guide::timers), [closing](guide::closing), [testing by
+//! simulation](guide::testing), [compression](guide::compression), [frames alone](guide::frames), [coming from tungstenite](guide::migration), and
+//! [design](guide::design) with the dependencies.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -1,19 +1,27 @@
 //! The guide: what the reference of single items doesn't say. Documentation only; there is no code here.
 //!
-//! | chapter | for those who |
-//! |---|---|
-//! | [`design`] | want to know what is promised, how it is built, and why it is not built otherwise |
-//! | [`driver`] | put Sockless under a runtime of their own |
-//! | [`asynchronous`] | write a driver for an asynchronous runtime: what is raced, dropped and kept |
-//! | [`backpressure`] | have peers that read slowly, or send fast |
-//! | [`timers`] | need keepalives, idle times, and deadlines |
-//! | [`closing`] | want every connection to end well, in whatever order things happen |
-//! | [`testing`] | test what they have built on it, without sockets and without waiting |
-//! | [`compression`] | consider `permessage-deflate`, and have to pay for it |
-//! | [`migration`] | come from tungstenite, and drive the engine themselves |
+//! | chapter | for those who | its programs | beside the engine |
+//! |---|---|---|---|
+//! | [`driver`] | put Sockless under a runtime of their own | a server, and a client that talks to it | |
+//! | [`large`] | send or receive files, or whatever is longer than memory | both sides of a transfer, on the client's loop | |
+//! | [`asynchronous`] | write a driver for an asynchronous runtime: what is raced, dropped and kept | the server once more | `smol` |
+//! | [`backpressure`] | have peers that read slowly, or send fast | the connection alone | |
+//! | [`timers`] | need keepalives, idle times, and deadlines | the connection alone | |
+//! | [`closing`] | want every connection to end well, in whatever order things happen | the connection alone | |
+//! | [`testing`] | test what they have built on it, without sockets and without waiting | two connections in memory | |
+//! | [`compression`] | consider `permessage-deflate`, and have to pay for it | the handshake and the connection alone | the feature `deflate` |
+//! | [`frames`] | need frames alone, without an allocator | a decoder, an encoder | no default features |
+//! | [`migration`] | come from tungstenite, and drive the engine themselves | a request that is looked at | |
+//! | [`design`] | want to know what is promised, how it is built, and why it is not built otherwise | none | |
 //!
-//! All code of ours in it is compiled and run with the tests. A chapter needs no code that isn't in it or in one above it, but for [`asynchronous`], whose pieces are
-//! those of a program among the tests.
+//! Every program is whole: it stands in one block, with no line hidden, and is a `src/main.rs` as it is, in a package that depends on `sockless` and on what the last column
+//! names. So no chapter needs the code of another. They are not one program that grows, but those that have a stream have one loop, word for word, and what is
+//! about the connection alone changes that connection's settings in any of them. All of them are compiled with the tests and run there.
+//!
+//! ```toml
+//! [dependencies]
+//! sockless = { path = "../sockless" } # a clone of the repository; `version = "0.1"` once it is published
+//! ```
 
 #[doc = include_str!("asynchronous.md")]
 #[doc = "\n# Reference\n\n[`Connection`](crate::Connection), [`Input`](crate::Input), [`Want`](crate::Want), [`handshake::Acceptor`](crate::handshake::Acceptor)"]
@@ -36,6 +44,12 @@ pub mod design {}
 #[doc = include_str!("driver.md")]
 #[doc = "\n# Reference\n\n[`Connection`](crate::Connection), [`Input`](crate::Input), [`Event`](crate::Event), [`Want`](crate::Want), [`handshake::Acceptor`](crate::handshake::Acceptor), [`endpoint`](crate::endpoint)"]
 pub mod driver {}
+#[doc = include_str!("frames.md")]
+#[doc = "\n# Reference\n\n[`Decoder`](crate::frame::Decoder), [`Encoder`](crate::frame::Encoder), [`Piece`](crate::frame::Piece), [`Fragment`](crate::frame::Fragment), [`Violation`](crate::frame::Violation)"]
+pub mod frames {}
+#[doc = include_str!("large.md")]
+#[doc = "\n# Reference\n\n[`Delivery`](crate::Delivery), [`Part`](crate::message::Part), [`Connection::begin_binary`](crate::Connection::begin_binary), [`Connection::stream_frame`](crate::Connection::stream_frame), [`frame::Limits`](crate::frame::Limits)"]
+pub mod large {}
 #[doc = include_str!("migration.md")]
 #[doc = "\n# Reference\n\n[`Connection`](crate::Connection), [`Message`](crate::Message), [`handshake::Connector`](crate::handshake::Connector), [`frame::Limits`](crate::frame::Limits)"]
 pub mod migration {}

@@ -64,12 +64,20 @@ fn serve(mut tcp: TcpStream) -> Result<Outcome, Box<dyn Error>> {
         match connection.want() {
             Want::Done(outcome) => return Ok(outcome),
             Want::ShutdownWrite => {
-                tcp.shutdown(Shutdown::Write)?;
+                let _ = tcp.shutdown(Shutdown::Write); // the peer may be gone already
                 connection.shut();
             }
-            Want::Io { write: true, .. } => connection.wrote(tcp.write(connection.output())),
-            Want::Io { read: true, .. } => input = Input::read(tcp.read(&mut buffer), &mut buffer),
-            Want::Io { .. } => {} // only time has to pass
+            // Where both are to be done, reading doesn't wait, and writing only if nothing was read.
+            Want::Io { read, write, .. } => {
+                if read {
+                    tcp.set_nonblocking(write)?;
+                    input = Input::read(tcp.read(&mut buffer), &mut buffer);
+                }
+                if write {
+                    tcp.set_nonblocking(!input.is_empty())?;
+                    connection.wrote(tcp.write(connection.output()));
+                }
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Prints the frames that a client sends, from what it has written to standard input after its handshake. The engine is built without `alloc` here.
+//! Prints the frames that a client sends, out of what it has written after its handshake: `decoder <BYTES`. The engine is built without `alloc` here.
 
 use std::error::Error;
 use std::io::{Read, Write, stdin, stdout};
@@ -27,7 +27,9 @@ pub fn decode(mut stream: impl Read, out: &mut impl Write) -> Result<(), Box<dyn
     let mut buffer = [0; 4096];
     loop {
         let count = stream.read(&mut buffer)?;
-        if count == 0 {
+        if count == 0 && !decoder.is_idle() {
+            return Err("the stream ended inside a message".into());
+        } else if count == 0 {
             return Ok(());
         }
         let mut input = Input::new(&mut buffer[..count]);

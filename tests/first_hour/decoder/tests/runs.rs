@@ -57,6 +57,30 @@ fn frames_are_printed_the_same_however_they_arrive() {
 }
 
 #[test]
+fn a_stream_that_is_cut_anywhere_is_told_from_one_that_ends() {
+    // A ping, and a message in two frames: it may end before it, after it, and between the two of them nowhere.
+    let stream = b"\x89\x80\0\0\0\0\x01\x82\0\0\0\0hi\x80\xFE\0\x7E\0\0\0\0";
+    let stream = [&stream[..], &[b'a'; 126]].concat();
+    for end in 0..=stream.len() {
+        let (_, error) = printed(&stream[..end], 7);
+        let whole = end == 0 || end == 6 || end == stream.len();
+        assert_eq!(error.is_none(), whole, "{end} bytes: {error:?}");
+    }
+}
+
+#[test]
+fn the_guide_shows_this_program_word_for_word() {
+    let chapter = include_str!("../../../../src/guide/frames.md");
+    let (_, code) = include_str!("../src/main.rs")
+        .split_once("\n\n")
+        .expect("a head and code");
+    assert!(
+        chapter.contains(&format!("```rust,no_run\n{code}```\n")),
+        "not in the chapter `frames`:\n{code}"
+    );
+}
+
+#[test]
 fn a_broken_rule_ends_it_after_all_that_was_right() {
     // A frame that a client has not masked.
     let stream = b"\x81\x82\0\0\0\0hi\x81\x02no";

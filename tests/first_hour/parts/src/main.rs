@@ -1,63 +1,27 @@
-//! Sends a file as one message over a connection of TCP, and stores it at the other side, both in constant memory: `parts FROM TO`.
+//! Sends standard input as one message over a connection of TCP, and stores it at the other side, in standard output; both in constant memory: `parts <FROM >TO`.
 
 use std::error::Error;
-use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{Read, Write, stdin, stdout};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::thread;
 use std::time::Instant;
-use std::{env, thread};
 
 use sockless::connection::Side;
 use sockless::{CloseCode, Config, Connection, Delivery, Event, Input, Limits, Outcome, Want};
 
-type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
-
-/// The longest message that is taken. By default it is 16 MiB, for messages in parts as well.
-const LONGEST: u64 = 1 << 40;
-
-/// Drives a connection of either role to its end. `hear` gets every event, and `None` where there is nothing more for now.
-fn drive<R: Side>(
-    mut tcp: TcpStream,
-    mut connection: Connection<R>,
-    started: Instant,
-    mut hear: impl FnMut(&mut Connection<R>, Option<Event<'_>>) -> Result<()>,
-) -> Result<Outcome> {
-    let mut buffer = vec![0; 64 << 10];
-    let mut input = Input::none();
-    loop {
-        while let Some(event) = connection.poll(&mut input, started.elapsed()) {
-            hear(&mut connection, Some(event))?;
-        }
-        hear(&mut connection, None)?;
-        let timeout = connection.want().timeout(started.elapsed());
-        tcp.set_read_timeout(timeout)?;
-        tcp.set_write_timeout(timeout)?;
-        match connection.want() {
-            Want::Done(outcome) => return Ok(outcome),
-            Want::ShutdownWrite => {
-                tcp.shutdown(Shutdown::Write)?;
-                connection.shut();
-            }
-            Want::Io { write: true, .. } => connection.wrote(tcp.write(connection.output())),
-            Want::Io { read: true, .. } => input = Input::read(tcp.read(&mut buffer), &mut buffer),
-            Want::Io { .. } => {} // only time has to pass
-        }
-    }
-}
-
 /// Sends all that can be read as one message.
-pub fn send(tcp: TcpStream, mut file: impl Read) -> Result<Outcome> {
+pub fn send(tcp: TcpStream, mut file: impl Read) -> Result<Outcome, Box<dyn Error>> {
     let (started, mut piece, mut over) = (Instant::now(), vec![0; 64 << 10], false);
     let mut connection = Connection::client(Config::default());
     connection.begin_binary(&[], false)?;
-    drive(tcp, connection, started, |connection, event| {
-        if event.is_none() && !over && !connection.is_congested() {
+    drive(tcp, connection, Input::none(), started, |conn, event| {
+        if event.is_none() && !over && !conn.is_congested() {
             let count = file.read(&mut piece)?;
-            let sent = connection.continue_binary(&piece[..count], count == 0);
+            let sent = conn.continue_binary(&piece[..count], count == 0);
             // A connection that has ended takes nothing more, and needs no close: its outcome says why.
             over = count == 0 || sent.is_err();
             if over {
-                let _ = connection.close(CloseCode::NORMAL, "", started.elapsed());
+                let _ = conn.close(CloseCode::NORMAL, "", started.elapsed());
             }
         }
         Ok(())
@@ -65,12 +29,13 @@ pub fn send(tcp: TcpStream, mut file: impl Read) -> Result<Outcome> {
 }
 
 /// Stores the message that comes.
-pub fn store(tcp: TcpStream, mut file: impl Write) -> Result<Outcome> {
-    let config = Config::default().with_delivery(Delivery::Parts);
-    let limits = Limits::default().with_frame(LONGEST);
-    let config = config.with_limits(limits.with_message(LONGEST));
-    let connection = Connection::server(config);
-    drive(tcp, connection, Instant::now(), |_, event| {
+pub fn store(tcp: TcpStream, mut file: impl Write) -> Result<Outcome, Box<dyn Error>> {
+    // By default they are 16 MiB, for messages in parts as well.
+    let limits = Limits::default().with_frame(1 << 40).with_message(1 << 40);
+    let config = Config::default().with_limits(limits);
+    let connection = Connection::server(config.with_delivery(Delivery::Parts));
+    let started = Instant::now();
+    drive(tcp, connection, Input::none(), started, |_, event| {
         if let Some(Event::Part(part)) = event {
             file.write_all(part.content.as_bytes())?;
         }
@@ -78,15 +43,54 @@ pub fn store(tcp: TcpStream, mut file: impl Write) -> Result<Outcome> {
     })
 }
 
-fn main() -> Result<()> {
-    let mut paths = env::args().skip(1);
-    let (from, to) = (paths.next().ok_or("FROM")?, paths.next().ok_or("TO")?);
+/// Drives a connection of either role to its end. `hear` gets every event, and `None` where there is nothing more for now: that is the moment to
+/// send what nobody has asked for, as long as the connection isn't congested. `first` is what came with the opening handshake.
+fn drive<R: Side>(
+    mut tcp: TcpStream,
+    mut connection: Connection<R>,
+    first: Input<'_>,
+    started: Instant,
+    mut hear: impl FnMut(&mut Connection<R>, Option<Event<'_>>) -> Result<(), Box<dyn Error>>,
+) -> Result<Outcome, Box<dyn Error>> {
+    let mut buffer = vec![0; 64 << 10];
+    let mut input = first;
+    loop {
+        // 1. Poll until there is nothing left in the input: then the buffer is ours again.
+        while let Some(event) = connection.poll(&mut input, started.elapsed()) {
+            hear(&mut connection, Some(event))?;
+        }
+        hear(&mut connection, None)?;
+        // 2. Do what the connection wants, for as long as it can wait.
+        let timeout = connection.want().timeout(started.elapsed());
+        tcp.set_read_timeout(timeout)?;
+        tcp.set_write_timeout(timeout)?;
+        match connection.want() {
+            Want::Done(outcome) => return Ok(outcome),
+            Want::ShutdownWrite => {
+                let _ = tcp.shutdown(Shutdown::Write); // the peer may be gone already
+                connection.shut();
+            }
+            // Where both are to be done, reading doesn't wait, and writing only if nothing was read.
+            Want::Io { read, write, .. } => {
+                if read {
+                    tcp.set_nonblocking(write)?;
+                    input = Input::read(tcp.read(&mut buffer), &mut buffer);
+                }
+                if write {
+                    tcp.set_nonblocking(!input.is_empty())?;
+                    connection.wrote(tcp.write(connection.output()));
+                }
+            }
+        }
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let tcp = TcpStream::connect(listener.local_addr()?)?;
-    let from = File::open(from)?;
-    let sending = thread::spawn(|| send(tcp, from));
-    store(listener.accept()?.0, File::create(to)?)?;
+    let sending = thread::spawn(|| send(tcp, stdin()).map_err(|error| error.to_string()));
+    store(listener.accept()?.0, stdout())?;
     let outcome = sending.join().expect("no panic")?;
-    println!("the receiver closed with {}", outcome.received.number());
+    eprintln!("the receiver closed with {}", outcome.received.number());
     Ok(())
 }

@@ -10,12 +10,15 @@ mod lines;
 #[path = "../src/main.rs"]
 mod parts;
 
-use std::io::{self, Read as _, Write};
+use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 use std::{env, fs, process, thread};
 
 use allocations::{Counting, Meter};
+use sockless::connection::{Cause, Failure};
+use sockless::{CloseCode, Config, Connection, Delivery, Event, Input, Outcome, Server, Want};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -67,6 +70,117 @@ fn a_hundred_mebibytes_take_constant_memory() {
     );
 }
 
+/// A file of zeros, and how much of it has been read.
+struct Watched(u64, u64);
+
+impl Read for &mut Watched {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = buffer.len().min((self.0 - self.1) as usize);
+        self.1 += count as u64;
+        Ok(count)
+    }
+}
+
+/// What the program says when it sends a gibibyte to somebody who does this, and how much of it was read.
+fn send_to(receiver: impl FnOnce(TcpStream) + Send + 'static) -> (Outcome, u64) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let tcp = TcpStream::connect(listener.local_addr().expect("an address")).expect("a stream");
+    let served = listener.accept().expect("a client").0;
+    let receiving = thread::spawn(move || receiver(served));
+    let mut file = Watched(1 << 30, 0);
+    let outcome = parts::send(tcp, &mut file).expect("an outcome");
+    receiving.join().expect("no panic");
+    (outcome, file.1)
+}
+
+/// A receiver that does one thing at a time, as it may.
+fn receive(
+    mut tcp: TcpStream,
+    config: Config,
+    mut hear: impl FnMut(&mut Connection<Server>, Event<'_>, Duration),
+) -> Outcome {
+    let (mut connection, started) = (Connection::server(config), Instant::now());
+    let (mut buffer, mut input) = (vec![0; 64 << 10], Input::none());
+    loop {
+        let now = started.elapsed();
+        while let Some(event) = connection.poll(&mut input, now) {
+            hear(&mut connection, event, now);
+        }
+        match connection.want() {
+            Want::Done(outcome) => return outcome,
+            Want::ShutdownWrite => {
+                tcp.shutdown(std::net::Shutdown::Write).expect("open");
+                connection.shut();
+            }
+            Want::Io { write: true, .. } => connection.wrote(tcp.write(connection.output())),
+            Want::Io { .. } => {
+                tcp.set_read_timeout(connection.want().timeout(now))
+                    .expect("a timeout");
+                input = Input::read(tcp.read(&mut buffer), &mut buffer);
+            }
+        }
+    }
+}
+
+/// With a loop that wrote before it read, all of the file would be sent before the refusal is heard.
+#[test]
+fn a_receiver_that_refuses_is_heard_in_the_middle() {
+    let started = Instant::now();
+    let (outcome, sent) = send_to(|tcp| {
+        // 16 MiB by default.
+        let outcome = receive(tcp, Config::default(), |_, _, _| {});
+        assert_eq!(outcome.sent.number(), 1009);
+        assert!(outcome.announced.is_some_and(|len| len > 16 << 20));
+    });
+    assert_eq!(outcome.received.number(), 1009);
+    assert!(sent < 200 << 20, "{} MiB", sent >> 20);
+    assert!(started.elapsed() < Duration::from_secs(9));
+}
+
+/// It stops in the middle, with words of its own, and goes on taking what is on its way.
+#[test]
+fn a_receiver_that_closes_is_heard_in_the_middle() {
+    let (outcome, sent) = send_to(|tcp| {
+        let (mut bytes, config) = (0, Config::default().with_delivery(Delivery::Parts));
+        receive(tcp, config, |connection, event, now| {
+            if let Event::Part(part) = event {
+                bytes += part.content.as_bytes().len();
+            }
+            if bytes > 1 << 20 {
+                // Said once; later it is refused.
+                let _ = connection.close(CloseCode::INTERNAL_ERROR, "the disk is full", now);
+            }
+        });
+    });
+    assert_eq!(outcome.received.number(), 1011);
+    assert!(sent < 200 << 20, "{} MiB", sent >> 20);
+}
+
+#[test]
+fn a_receiver_that_is_gone_is_noticed() {
+    let (outcome, sent) = send_to(|mut tcp| {
+        tcp.read_exact(&mut vec![0; 1 << 20]).expect("a mebibyte");
+    });
+    assert_eq!(outcome.cause, Cause::Failed(Failure::EndOfStream));
+    assert!(sent < 200 << 20, "{} MiB", sent >> 20);
+}
+
+#[test]
+fn the_guide_shows_this_program_word_for_word() {
+    let chapter = include_str!("../../../../src/guide/large.md");
+    let program = include_str!("../src/main.rs");
+    let (_, code) = program.split_once("\n\n").expect("a head and code");
+    assert!(
+        chapter.contains(&format!("```rust,no_run\n{code}```\n")),
+        "not in the chapter `large`:\n{code}"
+    );
+    let lines = lines::count(program);
+    assert!(
+        chapter.contains(&format!("below, {lines} lines")),
+        "{lines}"
+    );
+}
+
 #[test]
 fn from_file_to_file() {
     let folder = env::temp_dir().join(format!("first-hour-parts-{}", process::id()));
@@ -75,9 +189,12 @@ fn from_file_to_file() {
     let content: Vec<u8> = (0..3_000_000_u32).map(|at| (at % 251) as u8).collect();
     fs::write(&from, &content).expect("a file");
     let program = Command::new(env!("CARGO_BIN_EXE_first-hour-parts"))
-        .args([&from, &to])
-        .output();
-    let said = String::from_utf8(program.expect("it runs").stdout).expect("text");
+        .stdin(fs::File::open(&from).expect("a file"))
+        .stdout(fs::File::create(&to).expect("a file"))
+        .stderr(Stdio::piped())
+        .spawn()
+        .and_then(|program| program.wait_with_output());
+    let said = String::from_utf8(program.expect("it runs").stderr).expect("text");
     assert_eq!(said, "the receiver closed with 1000\n");
     assert!(
         fs::read(&to).expect("the copy") == content,

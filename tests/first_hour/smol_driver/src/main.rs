@@ -83,8 +83,10 @@ fn main() -> io::Result<()> {
         let listener = TcpListener::bind(address).await?;
         println!("ws://{}/", listener.local_addr()?);
         loop {
-            let (stream, _) = listener.accept().await?;
-            smol::spawn(serve(stream, config.clone())).detach();
+            match listener.accept().await {
+                Ok((stream, _)) => smol::spawn(serve(stream, config.clone())).detach(),
+                Err(_) => drop(Timer::after(second / 4).await), // too many open files, say
+            }
         }
     })
 }
