@@ -58,6 +58,8 @@ pub(super) async fn carry<S: AsyncRead + AsyncWrite + Unpin, R: Role>(
     mut opened: impl FnMut(),
 ) -> Outcome {
     let mut wake = hub.wake.subscribe();
+    // What was meant for another connection.
+    drop(hub.take_closing());
     let mut carrying = Carrying { hub, link };
     loop {
         let link = carrying.link;
@@ -68,7 +70,13 @@ pub(super) async fn carry<S: AsyncRead + AsyncWrite + Unpin, R: Role>(
             break close(socket, CloseReason::Full).await;
         }
         wake.mark_unchanged();
-        let congested = match speak(socket, hub, link) {
+        let spoken = speak(socket, hub, link);
+        if let Some((code, reason)) = hub.take_closing() {
+            // How the peer takes it changes nothing for the session.
+            let _ = socket.close(code, &reason).await;
+            break Outcome::Closed { code: Some(code.get()), retry_after: None };
+        }
+        let congested = match spoken {
             Ok(congested) => congested,
             Err(reason) => break close(socket, reason).await,
         };

@@ -4,8 +4,9 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
+use sockless::CloseCode;
 use sockless_session::reliable::{
     Event as Due, Failed, Fate, Link, Session, SessionId, Stage, Status,
 };
@@ -54,6 +55,10 @@ pub(super) struct Hub {
     asked: Mutex<HashMap<u64, Asked>>,
     /// Whether the connection is to be closed because its reader is too slow for a room.
     too_slow: AtomicBool,
+    /// With what the application wants the connection to be closed.
+    closing: Mutex<Option<(CloseCode, String)>>,
+    /// Whose session it is, where connections were served as somebody's.
+    pub(super) owner: OnceLock<Arc<str>>,
     /// What became of the last messages of a session that is gone.
     fates: Mutex<Option<Fates>>,
     /// For a client that has given up.
@@ -87,6 +92,8 @@ impl Hub {
             progress: watch::Sender::new(0),
             asked: Mutex::default(),
             too_slow: AtomicBool::new(false),
+            closing: Mutex::default(),
+            owner: OnceLock::new(),
             fates: Mutex::default(),
             retry: Notify::new(),
             #[cfg(feature = "journal")]
@@ -241,6 +248,19 @@ impl Hub {
             self.too_slow.store(true, Ordering::Release);
             self.after(false);
         }
+    }
+
+    /// The connection, if there is one, is to be closed.
+    pub(super) fn close_connection(self: &Arc<Self>, code: CloseCode, reason: &str) {
+        if self.with(|session| session.current_link()).flatten().is_some() {
+            *lock(&self.closing) = Some((code, reason.into()));
+            self.after(false);
+        }
+    }
+
+    /// With what the connection is to be closed.
+    pub(super) fn take_closing(&self) -> Option<(CloseCode, String)> {
+        lock(&self.closing).take()
     }
 
     /// Whether the connection is to be closed for that.

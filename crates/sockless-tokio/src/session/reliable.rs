@@ -212,6 +212,18 @@ impl ReliableSender {
         self.hub.id
     }
 
+    /// As whom the connection was served that has opened the session: see [`SessionsServer::serve_as`](super::SessionsServer::serve_as).
+    pub fn owner(&self) -> Option<&str> {
+        self.hub.owner.get().map(AsRef::as_ref)
+    }
+
+    /// Closes the connection that carries the session now, behind what waits to be sent, if there is one. The session sleeps: its client
+    /// comes back, or not, as the code says. A server that stops says 1012 (with `retry-after=`*seconds*, if the clients should not come all at
+    /// once); one that has taken back a permission says 1008, and drops its end.
+    pub fn close_connection(&self, code: sockless::CloseCode, reason: &str) {
+        self.hub.close_connection(code, reason);
+    }
+
     /// What has become of the message with this number, which must be one that was given.
     pub fn status(&self, number: u64) -> Status {
         self.hub.status(number)

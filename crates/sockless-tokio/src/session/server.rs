@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use sockless::{CloseCode, Server};
 use sockless_session::reliable::{
-    Admission, Config, Denial, Link, MOST_OPENINGS, Opening, SUBPROTOCOL, Session, SessionId,
-    Table, Violation,
+    Admission, Config, Denial, Link, MOST_OPENINGS, Opening, Refusal, SUBPROTOCOL, Session,
+    SessionId, Table, Violation,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, mpsc};
@@ -127,12 +127,35 @@ impl SessionsServer {
     /// is lost, and the session goes on.
     ///
     /// A connection without the subprotocol is closed with 1008.
-    pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&self, mut socket: WebSocket<S, Server>) {
+    pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&self, socket: WebSocket<S, Server>) {
+        self.serve_for(socket, None).await;
+    }
+
+    /// The same for a connection whose client is known: a session that it opens is this owner's ([`ReliableSender::owner`]), and it
+    /// can resume only what is. For anybody else there is no such session, whatever id he names; so an id that was stolen, or left in a
+    /// browser by another user, is of no use.
+    ///
+    /// Owners are not in the journal: sessions that come out of it have none, and can be resumed by [`serve`](Self::serve) alone.
+    ///
+    /// [`ReliableSender::owner`]: super::ReliableSender::owner
+    pub async fn serve_as<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        socket: WebSocket<S, Server>,
+        owner: &str,
+    ) {
+        self.serve_for(socket, Some(owner)).await;
+    }
+
+    async fn serve_for<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        mut socket: WebSocket<S, Server>,
+        owner: Option<&str>,
+    ) {
         if socket.subprotocol() != Some(SUBPROTOCOL) {
             close(&mut socket, 1008, "subprotocol").await;
             return;
         }
-        let Some((hub, link, resumed)) = self.open(&mut socket).await else { return };
+        let Some((hub, link, resumed)) = self.open(&mut socket, owner).await else { return };
         // The one that was carried before looks, and finds itself superseded.
         hub.change(|_| {});
         hub.tell(Event::Connected { resumed });
@@ -154,6 +177,7 @@ impl SessionsServer {
     async fn open<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         socket: &mut WebSocket<S, Server>,
+        owner: Option<&str>,
     ) -> Option<(Arc<Hub>, Link, bool)> {
         let clock = self.shelf.clock;
         let until = clock.now() + self.shelf.config.opening;
@@ -173,7 +197,7 @@ impl SessionsServer {
                 }
                 None => continue,
             };
-            match self.shelf.admit(&opening) {
+            match self.shelf.admit(&opening, owner) {
                 Admitted::Yes { hub, link, resumed } => return Some((hub, link, resumed)),
                 Admitted::Refused { text, full } => {
                     socket.send(text).await.ok()?;
@@ -208,15 +232,24 @@ impl Shelf {
         }
     }
 
-    fn admit(self: &Arc<Self>, opening: &Opening) -> Admitted {
+    fn admit(self: &Arc<Self>, opening: &Opening, owner: Option<&str>) -> Admitted {
         let now = self.clock.now();
         let mut inner = lock(&self.inner);
         if inner.ending.contains_key(&opening.id) {
             return Admitted::Later;
         }
+        let other = |hub: &Arc<Hub>| hub.owner.get().map(AsRef::as_ref) != owner;
+        if inner.hubs.get(&opening.id).is_some_and(other) {
+            let refusal = Refusal { denial: Denial::Unknown, number: 0 };
+            return Admitted::Refused { text: refusal.text(), full: false };
+        }
         match inner.table.admit(opening, now) {
             Admission::Opened(link) => {
                 let (hub, session) = self.hub(opening.id);
+                if let Some(owner) = owner {
+                    // It is new: nobody else has set one.
+                    let _ = hub.owner.set(owner.into());
+                }
                 inner.hubs.insert(opening.id, Arc::clone(&hub));
                 // A server that takes no sessions any more drops them here, which needs the table.
                 drop(inner);
