@@ -1,0 +1,9 @@
+//! The parts of the program `sockless-chat`. `docs/design.md` says what each knows and must not know.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may"))]
+
+pub mod chat;
+pub mod server;
+pub mod settings;
+pub mod store;
+pub mod token;

@@ -1,0 +1,301 @@
+//! How the server is run: flags, then the environment, then what is written here. A file will be a third source of the same table.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::chat::{Limits, Name};
+
+/// How the server is run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// The directory with the store and the secret.
+    pub data: PathBuf,
+    /// The file with the secret that tokens are signed with.
+    pub secret_file: Option<PathBuf>,
+    /// The file with the official client of Socket.IO, for the small page.
+    pub socketio_client: Option<PathBuf>,
+    /// Pages that may talk to it; if there are none, its own.
+    pub origins: Vec<String>,
+    /// Whether it gives out names.
+    pub guests: bool,
+    /// Whether cookies are for https alone.
+    pub secure_cookies: bool,
+    /// How long a token holds.
+    pub token_life: Duration,
+    /// How long a session is kept without a connection.
+    pub grace: Duration,
+    /// How many sessions there may be.
+    pub sessions: usize,
+    /// At least how many messages of a place are kept.
+    pub keep: u64,
+    /// What an address may ask for in a minute.
+    pub requests_a_minute: u64,
+    /// Over how long clients come back after a stop.
+    pub spread: Duration,
+    /// The limits of the chat.
+    pub limits: Limits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
+            data: "sockless-chat-data".into(),
+            secret_file: None,
+            socketio_client: None,
+            origins: Vec::new(),
+            guests: true,
+            secure_cookies: false,
+            token_life: Duration::from_secs(30 * 86_400),
+            grace: Duration::from_secs(120),
+            sessions: 100_000,
+            keep: 100_000,
+            requests_a_minute: 600,
+            spread: Duration::from_secs(10),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// What a setting is called, what it takes, what it is for, and what it changes.
+struct Row {
+    flag: &'static str,
+    value: &'static str,
+    help: &'static str,
+    set: fn(&mut Settings, &str) -> Result<(), &'static str>,
+}
+
+const ROWS: &[Row] = &[
+    Row {
+        flag: "listen",
+        value: "ADDRESS:PORT",
+        help: "where to listen [127.0.0.1:3000]",
+        set: |settings, text| put(&mut settings.listen, text, "an address and a port"),
+    },
+    Row {
+        flag: "data",
+        value: "DIRECTORY",
+        help: "the store and the secret [sockless-chat-data]",
+        set: |settings, text| put(&mut settings.data, text, "a directory"),
+    },
+    Row {
+        flag: "secret-file",
+        value: "FILE",
+        help: "what tokens are signed with [made in the directory]",
+        set: |settings, text| {
+            settings.secret_file = Some(text.into());
+            Ok(())
+        },
+    },
+    Row {
+        flag: "socketio-client",
+        value: "FILE",
+        help: "socket.io.min.js of socket.io-client, for /simple.html",
+        set: |settings, text| {
+            settings.socketio_client = Some(text.into());
+            Ok(())
+        },
+    },
+    Row {
+        flag: "origin",
+        value: "ORIGIN,..",
+        help: "whose pages may connect [its own]",
+        set: |settings, text| {
+            let all: Vec<String> = text.split(',').map(|origin| origin.trim().into()).collect();
+            let fine = |origin: &String| {
+                let rest = origin.strip_prefix("https://").or(origin.strip_prefix("http://"));
+                rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(['/', '*', ' ']))
+            };
+            if !all.iter().all(fine) {
+                return Err("origins as https://example.com");
+            }
+            settings.origins.extend(all);
+            Ok(())
+        },
+    },
+    Row {
+        flag: "guests",
+        value: "yes|no",
+        help: "whether anybody may take a free name [yes]",
+        set: |settings, text| flag(&mut settings.guests, text),
+    },
+    Row {
+        flag: "secure-cookies",
+        value: "yes|no",
+        help: "whether cookies are for https alone [no]",
+        set: |settings, text| flag(&mut settings.secure_cookies, text),
+    },
+    Row {
+        flag: "token-life",
+        value: "SECONDS",
+        help: "how long a token holds [2592000]",
+        set: |settings, text| seconds(&mut settings.token_life, text),
+    },
+    Row {
+        flag: "grace",
+        value: "SECONDS",
+        help: "how long a session waits for its client [120]",
+        set: |settings, text| seconds(&mut settings.grace, text),
+    },
+    Row {
+        flag: "sessions",
+        value: "NUMBER",
+        help: "how many sessions there may be [100000]",
+        set: |settings, text| number(&mut settings.sessions, text),
+    },
+    Row {
+        flag: "keep",
+        value: "NUMBER",
+        help: "how many messages of a room are kept [100000]",
+        set: |settings, text| number(&mut settings.keep, text),
+    },
+    Row {
+        flag: "max-file",
+        value: "OCTETS",
+        help: "the longest file [8388608]",
+        set: |settings, text| number(&mut settings.limits.file, text),
+    },
+    Row {
+        flag: "max-text",
+        value: "OCTETS",
+        help: "the longest message [4000]",
+        set: |settings, text| number(&mut settings.limits.text, text),
+    },
+    Row {
+        flag: "requests-a-minute",
+        value: "NUMBER",
+        help: "connections and logins of one address [600]",
+        set: |settings, text| number(&mut settings.requests_a_minute, text),
+    },
+    Row {
+        flag: "spread",
+        value: "SECONDS",
+        help: "over how long clients come back after a stop [10]",
+        set: |settings, text| seconds(&mut settings.spread, text),
+    },
+    Row {
+        flag: "lobby",
+        value: "ROOM|none",
+        help: "the room in which everybody begins [lobby]",
+        set: |settings, text| {
+            let room = (text != "none").then(|| Name::parse(text)).transpose();
+            settings.limits.lobby = room.map_err(|_| "the name of a room, or none")?;
+            Ok(())
+        },
+    },
+];
+
+/// What is wrong with a setting.
+#[derive(Debug, PartialEq, Eq)]
+pub enum SettingsError {
+    /// There is no such flag.
+    Unknown(String),
+    /// A flag has no value.
+    Alone(String),
+    /// A value is something else: where it stands, what it is, and what it should be.
+    Value(String, String, &'static str),
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(flag) => write!(f, "{flag}: there is no such setting; see --help"),
+            Self::Alone(flag) => write!(f, "{flag}: a value has to follow"),
+            Self::Value(place, value, wanted) => write!(f, "{place}: {value:?} is not {wanted}"),
+        }
+    }
+}
+
+impl std::error::Error for SettingsError {}
+
+impl Settings {
+    /// Reads flags, `--name value` or `--name=value`, and variables, `SOCKLESS_CHAT_NAME`. A flag wins over a variable.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong.
+    pub fn read(
+        flags: impl IntoIterator<Item = String>,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, SettingsError> {
+        let mut settings = Self::default();
+        let mut given = Vec::new();
+        let mut flags = flags.into_iter();
+        while let Some(flag) = flags.next() {
+            let (name, value) = match flag.split_once('=') {
+                Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+                None => (flag.clone(), None),
+            };
+            let row =
+                name.strip_prefix("--").and_then(|name| ROWS.iter().find(|row| row.flag == name));
+            let row = row.ok_or_else(|| SettingsError::Unknown(name.clone()))?;
+            let value = value.or_else(|| flags.next()).ok_or(SettingsError::Alone(name.clone()))?;
+            given.push(row.flag);
+            apply(&mut settings, row, name, value)?;
+        }
+        for row in ROWS.iter().filter(|row| !given.contains(&row.flag)) {
+            let name = format!("SOCKLESS_CHAT_{}", row.flag.to_uppercase().replace('-', "_"));
+            if let Some(value) = variable(&name) {
+                apply(&mut settings, row, name, value)?;
+            }
+        }
+        Ok(settings)
+    }
+
+    /// What there is to be set.
+    pub fn help() -> String {
+        let rows = ROWS
+            .iter()
+            .map(|row| format!("  {:34} {}\n", format!("--{} {}", row.flag, row.value), row.help));
+        rows.collect()
+    }
+}
+
+fn apply(
+    settings: &mut Settings,
+    row: &Row,
+    place: String,
+    value: String,
+) -> Result<(), SettingsError> {
+    (row.set)(settings, &value).map_err(|wanted| SettingsError::Value(place, value, wanted))
+}
+
+fn put<T: std::str::FromStr>(
+    place: &mut T,
+    text: &str,
+    wanted: &'static str,
+) -> Result<(), &'static str> {
+    *place = text.parse().map_err(|_| wanted)?;
+    Ok(())
+}
+
+fn number<T: std::str::FromStr + PartialOrd + From<u8>>(
+    place: &mut T,
+    text: &str,
+) -> Result<(), &'static str> {
+    let number: T = text.parse().map_err(|_| "a number")?;
+    if number < T::from(1) {
+        return Err("a number from 1 on");
+    }
+    *place = number;
+    Ok(())
+}
+
+fn seconds(place: &mut Duration, text: &str) -> Result<(), &'static str> {
+    let seconds: u32 = text.parse().map_err(|_| "a number of seconds")?;
+    *place = Duration::from_secs(seconds.into());
+    Ok(())
+}
+
+fn flag(place: &mut bool, text: &str) -> Result<(), &'static str> {
+    *place = match text {
+        "yes" => true,
+        "no" => false,
+        _ => return Err("yes or no"),
+    };
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! The program itself: started, talked to over TCP, killed, stopped.
+
+mod both;
+mod doors;
+mod lives;
+mod program;
+mod talks;
+
+#[path = "../store/directory.rs"]
+mod directory;
