@@ -155,6 +155,10 @@ pub enum Change {
     },
 }
 
+/// Names a question who is present in a channel, until it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Look(pub(crate) u64);
+
 /// Names a subscriber of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Subscriber(pub(crate) u64);

@@ -26,12 +26,12 @@ mod roster;
 pub use broker::{Broker, Held};
 pub use config::Config;
 pub use delivery::{
-    Change, Delivery, Event, Fate, Loss, PublicationId, Recovery, Start, Subscriber,
+    Change, Delivery, Event, Fate, Look, Loss, PublicationId, Recovery, Start, Subscriber,
 };
 pub use entropy::Entropy;
 pub use memory::Memory;
 pub use misuse::Misuse;
-pub use node::{LONGEST_KEY, LONGEST_NAME, Node, NodeHeld};
+pub use node::{LONGEST_KEY, LONGEST_NAME, Members, Node, NodeHeld};
 pub use position::{Epoch, ParsePositionError, Position};
 pub use request::{Answer, Command, Page, Push, ReadFrom, Request, RequestId};
 pub use retention::Retention;

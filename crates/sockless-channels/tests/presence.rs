@@ -155,3 +155,82 @@ fn members_beyond_a_limit_are_refused() {
     memory.enter("room", "cat", "".into(), NOW).expect("there is room");
     assert_eq!(memory.broker().held().members, 1);
 }
+
+/// Carries a node's commands to a broker, which refuses the first reading of members if it is to.
+fn carry_one<E: Entropy>(
+    node: &mut Node<E>,
+    broker: &mut Broker,
+    refuse: &mut bool,
+    now: Duration,
+) {
+    while let Some(command) = node.command(now) {
+        match command {
+            Command::Connect => node.connected(),
+            Command::Disconnect => {}
+            Command::Send(id, request) => {
+                let asks = matches!(request, sockless_channels::Request::Members { .. });
+                let refused = asks && std::mem::take(refuse);
+                let answer = match refused {
+                    true => sockless_channels::Answer::Refused,
+                    false => broker.execute(&request, now).0,
+                };
+                node.answer(id, answer, now);
+            }
+        }
+    }
+}
+
+#[test]
+fn whoever_looks_is_answered_once_also_where_nobody_is() {
+    let mut broker = Broker::new(Retention::default(), 10);
+    let mut node = Node::new(Config::default(), Retention::default(), entropy(), NOW);
+    node.enter("room", "ann", "awake".into()).expect("there is room");
+    carry_one(&mut node, &mut broker, &mut false, NOW);
+    let (there, nowhere) = (node.look("room").expect("asked"), node.look("hall").expect("asked"));
+    let away = node.look("room").expect("asked");
+    node.look_away(away);
+    let mut refuse = true;
+    carry_one(&mut node, &mut broker, &mut refuse, NOW);
+    assert!(!refuse, "one was refused, and is asked again");
+    let later = NOW + Duration::from_secs(6);
+    node.timeout(later);
+    carry_one(&mut node, &mut broker, &mut false, later);
+    let mut answers = BTreeMap::new();
+    while let Some((look, members)) = node.looked() {
+        assert!(answers.insert(look, members).is_none(), "answered twice");
+    }
+    let ann = vec![("ann".into(), "awake".into())];
+    assert_eq!(answers, [(there, ann), (nowhere, Vec::new())].into());
+    // The connection is lost before the answer comes.
+    let look = node.look("room").expect("asked");
+    assert!(matches!(node.command(later), Some(Command::Send(..))));
+    node.disconnected(later);
+    let later = later + Duration::from_secs(1);
+    node.timeout(later);
+    carry_one(&mut node, &mut broker, &mut false, later);
+    assert_eq!(node.looked().map(|answer| answer.0), Some(look));
+}
+
+#[test]
+fn a_member_stays_for_its_own_lifetime_after_its_node_has_died() {
+    let mut broker = Broker::new(Retention::default(), 10);
+    let config = Config::default().with_lifetime(LIFETIME);
+    let mut node = Node::new(config, Retention::default(), entropy(), NOW);
+    node.enter("room", "ann", "".into()).expect("there is room");
+    node.enter_for("room", "bob", "".into(), LIFETIME * 3).expect("there is room");
+    carry_one(&mut node, &mut broker, &mut false, NOW);
+    // Each is refreshed in its own time.
+    let mut now = NOW;
+    for _ in 0..20 {
+        now = node.deadline().expect("something is due");
+        node.timeout(now);
+        carry_one(&mut node, &mut broker, &mut false, now);
+        broker.timeout(now);
+        assert_eq!(broker.held().members, 2);
+    }
+    drop(node);
+    broker.timeout(now + LIFETIME);
+    assert_eq!(broker.held().members, 1);
+    broker.timeout(now + LIFETIME * 3);
+    assert_eq!(broker.held().members, 0);
+}

@@ -14,6 +14,15 @@ use crate::entropy::Entropy;
 use crate::misuse::Misuse;
 use crate::request::Request;
 
+/// A member that this node holds present.
+#[derive(Clone, Debug)]
+pub(super) struct Shown {
+    /// What others see of it.
+    info: Bytes,
+    /// How long it stays after its node has died.
+    lifetime: Duration,
+}
+
 impl<E: Entropy> Node<E> {
     /// Makes a member present in a channel, until it [leaves](Self::leave) or this node dies; if it is present already, changes what it
     /// shows.
@@ -22,6 +31,17 @@ impl<E: Entropy> Node<E> {
     /// has left removes it until the other one refreshes it: name members by what is unique, such as a connection, and let them
     /// show the user.
     pub fn enter(&mut self, channel: &str, member: &str, info: Bytes) -> Result<(), Misuse> {
+        self.enter_for(channel, member, info, self.config.lifetime)
+    }
+
+    /// The same with another time than [`Config::with_lifetime`](crate::Config::with_lifetime) for which it stays after this node has died.
+    pub fn enter_for(
+        &mut self,
+        channel: &str,
+        member: &str,
+        info: Bytes,
+        lifetime: Duration,
+    ) -> Result<(), Misuse> {
         let (channel, member) = (checked_name(channel)?, checked_name(member)?);
         if info.len() > self.config.payload {
             return Err(Misuse::Payload);
@@ -32,7 +52,7 @@ impl<E: Entropy> Node<E> {
             return Err(Misuse::Members);
         }
         self.work.leave.remove(&key);
-        self.members.insert(key.clone(), info);
+        self.members.insert(key.clone(), Shown { info, lifetime });
         if self.link.is_up() {
             self.work.enter.insert(key);
         }
@@ -92,13 +112,15 @@ impl<E: Entropy> Node<E> {
     }
 
     pub(super) fn request_presence(&mut self) -> Option<(What, Request)> {
+        if let Some(request) = self.request_look() {
+            return Some(request);
+        }
         if let Some((channel, member)) = self.work.leave.pop_first() {
             return Some((What::Other, Request::Leave { channel, member }));
         }
         while let Some(key) = self.work.enter.pop_first() {
-            let Some(info) = self.members.get(&key).cloned() else { continue };
+            let Some(Shown { info, lifetime }) = self.members.get(&key).cloned() else { continue };
             let (channel, member) = key;
-            let lifetime = self.config.lifetime;
             let request = Request::Enter {
                 channel: channel.clone(),
                 member: member.clone(),
@@ -119,8 +141,8 @@ impl<E: Entropy> Node<E> {
 
     /// The broker has taken it, or not: it is said again in a third of its lifetime.
     pub(super) fn entered(&mut self, channel: Arc<str>, member: Arc<str>, now: Duration) {
-        if self.members.contains_key(&(channel.clone(), member.clone())) {
-            let at = now.saturating_add(self.config.lifetime / 3);
+        if let Some(shown) = self.members.get(&(channel.clone(), member.clone())) {
+            let at = now.saturating_add(shown.lifetime / 3);
             self.timers.set(Timer::Refresh(channel, member), at);
         }
     }

@@ -4,11 +4,12 @@
 //! does is carry them, in order.
 //!
 //! What follows a channel is in `following`, `channel` and `subscription`; what publishes in `publishing` and `outbox`; who is present in
-//! `membership` and `watch`; the connection in `link`, and when things are due in `timers`.
+//! `membership`, `watch` and `looking`; the connection in `link`, and when things are due in `timers`.
 
 mod channel;
 mod following;
 mod link;
+mod looking;
 mod membership;
 mod outbox;
 mod publishing;
@@ -22,7 +23,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::config::Config;
-use crate::delivery::{PublicationId, Subscriber};
+use crate::delivery::{Look, PublicationId, Subscriber};
 use crate::entropy::Entropy;
 use crate::misuse::Misuse;
 use crate::position::{Epoch, Position};
@@ -31,6 +32,9 @@ use crate::retention::Retention;
 
 use channel::Channel;
 use link::Link;
+use looking::Looks;
+pub use looking::Members;
+use membership::Shown;
 use outbox::Outbox;
 use subscription::Subscription;
 use timers::{Timer, Timers};
@@ -116,11 +120,13 @@ pub struct Node<E> {
     next_channel: u64,
     next_subscriber: u64,
     outbox: Outbox,
-    members: BTreeMap<(Arc<str>, Arc<str>), bytes::Bytes>,
+    members: BTreeMap<(Arc<str>, Arc<str>), Shown>,
+    looks: Looks,
     ready: BTreeSet<Subscriber>,
     changed: BTreeSet<Arc<str>>,
     work: Work,
     pages_first: bool,
+    presence_first: bool,
     flights: BTreeMap<RequestId, Flight>,
     next_request: u64,
 }
@@ -135,6 +141,7 @@ struct Work {
     /// Subscribers for whom something is to be read.
     pages: BTreeSet<Subscriber>,
     members: BTreeSet<Arc<str>>,
+    looks: BTreeSet<Look>,
     enter: BTreeSet<(Arc<str>, Arc<str>)>,
     leave: BTreeSet<(Arc<str>, Arc<str>)>,
 }
@@ -165,6 +172,7 @@ enum What {
         serial: u64,
     },
     Members(Arc<str>),
+    Look(Look),
     Enter(Arc<str>, Arc<str>),
     /// Nothing depends on the answer.
     Other,
@@ -186,10 +194,12 @@ impl<E: Entropy> Node<E> {
             next_subscriber: 0,
             outbox: Outbox::default(),
             members: BTreeMap::new(),
+            looks: Looks::default(),
             ready: BTreeSet::new(),
             changed: BTreeSet::new(),
             work: Work::default(),
             pages_first: false,
+            presence_first: false,
             flights: BTreeMap::new(),
             next_request: 0,
         }
@@ -224,13 +234,19 @@ impl<E: Entropy> Node<E> {
         // Many who come back at once don't keep others from publishing, nor the other way round.
         self.pages_first = !self.pages_first;
         if self.pages_first {
-            self.request_page()
-                .or_else(|| self.request_presence())
-                .or_else(|| self.request_publish())
+            self.request_page().or_else(|| self.request_other())
         } else {
-            self.request_presence()
-                .or_else(|| self.request_publish())
-                .or_else(|| self.request_page())
+            self.request_other().or_else(|| self.request_page())
+        }
+    }
+
+    /// Neither do many whose presence is refreshed.
+    fn request_other(&mut self) -> Option<(What, Request)> {
+        self.presence_first = !self.presence_first;
+        if self.presence_first {
+            self.request_presence().or_else(|| self.request_publish())
+        } else {
+            self.request_publish().or_else(|| self.request_presence())
         }
     }
 
@@ -278,6 +294,7 @@ impl<E: Entropy> Node<E> {
             match flight.what {
                 What::Publish(publication, _) => self.outbox.again(publication),
                 What::Page { subscriber, serial } => self.page_again(subscriber, serial),
+                What::Look(look) => drop(self.work.looks.insert(look)),
                 _ => {}
             }
         }
@@ -318,6 +335,8 @@ impl<E: Entropy> Node<E> {
                 self.members_read(channel, members, now);
             }
             (What::Members(channel), Answer::Refused) => self.watch_later(channel, now),
+            (What::Look(look), Answer::Members(members)) => self.looks.answered(look, members),
+            (What::Look(look), Answer::Refused) => self.look_later(look, now),
             (What::Enter(channel, member), Answer::Done | Answer::Refused) => {
                 self.entered(channel, member, now);
             }
@@ -363,6 +382,7 @@ impl<E: Entropy> Node<E> {
                     self.work.pages.insert(subscriber);
                 }
                 Timer::Watch(channel) => self.watch_due(channel),
+                Timer::Look(look) => drop(self.work.looks.insert(look)),
                 Timer::Refresh(channel, member) => self.refresh_due(channel, member),
             }
         }

@@ -4,7 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use core::time::Duration;
 
-use crate::delivery::Subscriber;
+use crate::delivery::{Look, Subscriber};
 
 /// What can be due.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,6 +17,8 @@ pub(super) enum Timer {
     Page(Subscriber),
     /// A channel's members are to be read.
     Watch(Arc<str>),
+    /// The same, once, after the broker has refused it.
+    Look(Look),
     /// A member is to be refreshed: channel and name.
     Refresh(Arc<str>, Arc<str>),
 }

@@ -1,31 +1,86 @@
-//! The task that carries a node's requests to Redis and back. It decides nothing but whether a connection is of use.
+//! What carries a node's requests to Redis and back. It decides nothing but whether a connection is of use.
 
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 use core::future::{Future, pending};
 use core::pin::Pin;
-use core::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, PushInfo, PushKind, RedisError, Value};
+use redis::{
+    AsyncConnectionConfig, Client, IntoConnectionInfo, ProtocolVersion, PushInfo, PushKind,
+    RedisError, Value,
+};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::Settings;
-use super::shared::Shared;
 use super::wire::{ConnectionLost, Digests, Kind, SCRIPTS, Wire, answer};
-use crate::request::{Answer, Command, Request, RequestId};
+use crate::request::{Answer, Command, Push, Request, RequestId};
 
 /// How many pushes are taken at once.
 const AT_ONCE: usize = 256;
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 type Reply = (RequestId, Result<Answer, ConnectionLost>);
+
+/// What carries the commands of a [`Node`](crate::Node) of yours to Redis: a connection at a time, and no task of its own.
+///
+/// [`Channels`](super::Channels) is a node with a carrier. A node that is part of a larger state machine has its own:
+///
+/// ```no_run
+/// use core::time::Duration;
+/// use sockless_channels::redis::{Carried, Carrier, Settings};
+/// use sockless_channels::{Config, Node, Retention};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let settings = Settings::new("redis://127.0.0.1/");
+/// let mut carrier = Carrier::new(settings)?;
+/// # let entropy = || 4;
+/// let mut node = Node::new(Config::default(), Retention::default(), entropy, Duration::ZERO);
+/// let start = tokio::time::Instant::now();
+/// loop {
+///     while let Some(command) = node.command(start.elapsed()) {
+///         carrier.carry_out(command);
+///     }
+///     // A program also waits for the node's deadline, and for its own work.
+///     match carrier.next().await {
+///         Carried::Connected => node.connected(),
+///         Carried::Lost(_) => node.disconnected(start.elapsed()),
+///         Carried::Answer(id, answer) => node.answer(id, answer, start.elapsed()),
+///         Carried::Pushes(pushes) => {
+///             pushes.into_iter().for_each(|push| node.push(push, start.elapsed()));
+///         }
+///     }
+/// }
+/// # }
+/// ```
+pub struct Carrier {
+    client: Client,
+    settings: Settings,
+    link: Option<Box<Link>>,
+    dialing: Option<Boxed<Result<Box<Link>, RedisError>>>,
+    /// The connection is known to be gone, and that has still to be said.
+    lost: bool,
+}
+
+/// What comes back from Redis: each is to be handed to the node.
+#[derive(Debug)]
+pub enum Carried {
+    /// The connection is there: [`Node::connected`](crate::Node::connected).
+    Connected,
+    /// The connection is gone, or couldn't be made, for this reason: [`Node::disconnected`](crate::Node::disconnected).
+    Lost(Option<Arc<str>>),
+    /// The answer to a request: [`Node::answer`](crate::Node::answer).
+    Answer(RequestId, Answer),
+    /// What has arrived unasked: [`Node::push`](crate::Node::push).
+    Pushes(Vec<Push>),
+}
 
 /// A connection that is ready to be used.
 struct Link {
@@ -36,123 +91,83 @@ struct Link {
     replies: FuturesUnordered<Boxed<Reply>>,
 }
 
-/// What has happened.
-enum Happened {
-    Work,
-    Connected(Result<Box<Link>, RedisError>),
-    Reply(Reply),
-    /// At least one, or the connection has ended, or it has brought more than there is room for.
-    Pushes(Vec<PushInfo>),
-}
-
-/// Carries until the task is aborted, which the last handle does.
-pub(super) async fn carry(shared: Arc<Shared>, client: Client, settings: Settings) {
-    let mut link: Option<Box<Link>> = None;
-    let mut dialing: Option<Boxed<Result<Box<Link>, RedisError>>> = None;
-    loop {
-        let deadline = serve(&shared, &client, &settings, &mut link, &mut dialing);
-        let sleep = async {
-            match deadline {
-                Some(at) => tokio::time::sleep_until(shared.moment(at)).await,
-                None => pending().await,
-            }
-        };
-        let happened = tokio::select! {
-            biased;
-            happened = next(&mut link, &mut dialing) => happened,
-            () = shared.work.notified() => Happened::Work,
-            () = sleep => Happened::Work,
-        };
-        let now = shared.now();
-        let mut state = shared.lock();
-        let lost = match happened {
-            Happened::Work => false,
-            Happened::Connected(result) => {
-                dialing = None;
-                match result {
-                    Ok(connected) => {
-                        link = Some(connected);
-                        state.trouble = None;
-                        state.node.connected();
-                    }
-                    Err(error) => {
-                        state.trouble = Some(format!("{error}").into());
-                        state.node.disconnected(now);
-                    }
-                }
-                false
-            }
-            Happened::Reply((id, Ok(answer))) => {
-                state.node.answer(id, answer, now);
-                false
-            }
-            Happened::Reply((_, Err(ConnectionLost))) => true,
-            Happened::Pushes(pushes) => {
-                let mut lost = pushes.is_empty();
-                for info in pushes {
-                    lost |= info.kind == PushKind::Disconnection;
-                    if let Some(push) = link.as_ref().and_then(|link| link.wire.push(info)) {
-                        state.node.push(push, now);
-                    }
-                }
-                lost
-            }
-        };
-        if lost {
-            link = None;
-            state.losses += 1;
-            state.node.disconnected(now);
-        }
+impl Carrier {
+    /// A carrier that isn't connected. It fails if the address isn't one of a Redis.
+    pub fn new(settings: Settings) -> Result<Self, RedisError> {
+        let info = settings.url.as_str().into_connection_info()?;
+        let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let client = Client::open(info.set_redis_settings(redis))?;
+        Ok(Self { client, settings, link: None, dialing: None, lost: false })
     }
-}
 
-/// Does what the node wants and wakes who waits. Returns the node's deadline.
-fn serve(
-    shared: &Shared,
-    client: &Client,
-    settings: &Settings,
-    link: &mut Option<Box<Link>>,
-    dialing: &mut Option<Boxed<Result<Box<Link>, RedisError>>>,
-) -> Option<Duration> {
-    let now = shared.now();
-    let mut state = shared.lock();
-    if state.node.deadline().is_some_and(|at| at <= now) {
-        state.node.timeout(now);
-    }
-    while let Some(command) = state.node.command(now) {
+    /// Carries out a command of the node. To be called inside a tokio runtime with time and input enabled.
+    pub fn carry_out(&mut self, command: Command) {
         match command {
             Command::Connect => {
-                *dialing = Some(Box::pin(connect(client.clone(), settings.clone())))
+                self.dialing = Some(Box::pin(connect(self.client.clone(), self.settings.clone())));
             }
-            Command::Disconnect => {
-                state.losses += 1;
-                (*link, *dialing) = (None, None);
-            }
+            Command::Disconnect => (self.link, self.dialing, self.lost) = (None, None, false),
             Command::Send(id, request) => {
-                if let Some(link) = link {
+                if let Some(link) = &mut self.link {
                     link.send(id, &request);
                 }
             }
         }
     }
-    state.wake();
-    state.node.deadline()
+
+    /// The next thing that comes back. Without a connection that is there or being made, it waits for ever. Nothing is lost if the
+    /// future is dropped.
+    pub async fn next(&mut self) -> Carried {
+        if core::mem::take(&mut self.lost) {
+            return self.disconnected();
+        }
+        if let Some(attempt) = &mut self.dialing {
+            let attempt = attempt.await;
+            self.dialing = None;
+            return match attempt {
+                Ok(connected) => {
+                    self.link = Some(connected);
+                    Carried::Connected
+                }
+                Err(error) => Carried::Lost(Some(format!("{error}").into())),
+            };
+        }
+        let Some(link) = &mut self.link else { return pending().await };
+        // Neither first: with as many replies as there can be, pushes have to get their turn, and there are more of them.
+        let mut infos = Vec::new();
+        tokio::select! {
+            Some(reply) = link.replies.next() => match reply {
+                (id, Ok(answer)) => Carried::Answer(id, answer),
+                (_, Err(ConnectionLost)) => self.disconnected(),
+            },
+            _ = link.pushes.recv_many(&mut infos, AT_ONCE) => {
+                // None: the connection has ended, or has brought more than there is room for.
+                let lost = infos.is_empty()
+                    || infos.iter().any(|info| info.kind == PushKind::Disconnection);
+                let pushes: Vec<_> =
+                    infos.into_iter().filter_map(|info| link.wire.push(info)).collect();
+                match pushes.is_empty() {
+                    true if lost => self.disconnected(),
+                    _ => {
+                        self.lost = lost;
+                        Carried::Pushes(pushes)
+                    }
+                }
+            }
+        }
+    }
+
+    fn disconnected(&mut self) -> Carried {
+        self.link = None;
+        Carried::Lost(None)
+    }
 }
 
-/// The next thing that happens on the way to Redis.
-async fn next(
-    link: &mut Option<Box<Link>>,
-    dialing: &mut Option<Boxed<Result<Box<Link>, RedisError>>>,
-) -> Happened {
-    if let Some(attempt) = dialing {
-        return Happened::Connected(attempt.await);
-    }
-    let Some(link) = link else { return pending().await };
-    // Neither first: with as many replies as there can be, pushes have to get their turn, and there are more of them.
-    let mut pushes = Vec::new();
-    tokio::select! {
-        Some(reply) = link.replies.next() => Happened::Reply(reply),
-        _ = link.pushes.recv_many(&mut pushes, AT_ONCE) => Happened::Pushes(pushes),
+impl fmt::Debug for Carrier {
+    /// Shows no address: it may contain a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let connected = self.link.is_some();
+        f.debug_struct("Carrier").field("connected", &connected).finish_non_exhaustive()
     }
 }
 

@@ -8,15 +8,16 @@ use core::time::Duration;
 use core::{error, fmt};
 
 use bytes::Bytes;
-use redis::{Client, IntoConnectionInfo, ProtocolVersion, RedisError};
+use redis::RedisError;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::Settings;
-use super::carrier::carry;
+use super::carrier::Carrier;
 use super::entropy::Seeded;
 use super::shared::Shared;
+use super::task::carry;
 use crate::delivery::{Change, Delivery, Event, Fate, Start, Subscriber};
 use crate::misuse::Misuse;
 use crate::node::{Node, NodeHeld};
@@ -114,14 +115,12 @@ impl Channels {
     /// Channels over the Redis of `settings`. It returns at once and connects in a task: whether the Redis can be reached shows in
     /// [`health`](Self::health), and everything waits for it. To be called inside a tokio runtime with time and input enabled.
     pub fn open(settings: Settings) -> Result<Self, OpenError> {
-        let info = settings.url.as_str().into_connection_info().map_err(OpenError::Address)?;
-        let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        let client = Client::open(info.set_redis_settings(redis)).map_err(OpenError::Address)?;
         let entropy = Seeded::new().map_err(OpenError::Entropy)?;
         let copied = settings.copied.unwrap_or(settings.retention);
         let node = Node::new(settings.config, copied, entropy, Duration::ZERO);
+        let carrier = Carrier::new(settings).map_err(OpenError::Address)?;
         let shared = Arc::new(Shared::new(node, Instant::now()));
-        let task = tokio::spawn(carry(shared.clone(), client, settings));
+        let task = tokio::spawn(carry(shared.clone(), carrier));
         Ok(Self { owner: Arc::new(Owner { shared, task }) })
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Everything that is decided is decided by a [`Node`](crate::Node) and by three scripts inside Redis, which do what a
 //! [`Broker`](crate::Broker) does. What is here carries bytes: one task, one connection.
+//! [`Carrier`] carries for a node of yours.
 //!
 //! ```no_run
 //! use sockless_channels::redis::{Channels, Settings};
@@ -41,7 +42,9 @@ mod entropy;
 mod handles;
 mod settings;
 mod shared;
+mod task;
 mod wire;
 
+pub use carrier::{Carried, Carrier};
 pub use handles::{Channels, Health, OpenError, Presence, PublishError, Published, Subscription};
 pub use settings::Settings;
