@@ -121,8 +121,8 @@ async function take(event) {
       if (event.online) online.add(event.user);
       break;
     case "left":
-      if (event.user === you) rooms.delete(event.room);
-      else rooms.get(event.room).members = rooms.get(event.room).members.filter((name) => name !== event.user);
+      if (event.user === you) forgetRoom(event.room);
+      else if (rooms.has(event.room)) rooms.get(event.room).members = rooms.get(event.room).members.filter((name) => name !== event.user);
       break;
     case "presence":
       if (event.online) online.add(event.user);
@@ -141,6 +141,11 @@ async function take(event) {
       return;
   }
   showSide();
+}
+
+function forgetRoom(name) {
+  rooms.delete(name);
+  memory.mark("rooms", [...rooms.keys()]);
 }
 
 async function heard(message) {
@@ -295,8 +300,19 @@ submits("join", async () => {
     view.showState(error.message, true);
   }
 });
-on("room", "focus", async () => view.showRoomNames((await client.ask({ do: "rooms" })).list.map(({ name }) => name)));
-on("leave", "click", () => client.ask({ do: "leave", room: current.slice(5) }).then(() => choose("room/lobby")));
+on("room", "focus", async () => {
+  // Without an answer there are no suggestions, and a name can be written all the same.
+  const answer = await client.ask({ do: "rooms" }).catch(() => ({ list: [] }));
+  view.showRoomNames(answer.list.map(({ name }) => name));
+});
+on("leave", "click", async () => {
+  try {
+    await client.ask({ do: "leave", room: current.slice(5) });
+    await choose(rooms.size ? `room/${[...rooms.keys()][0]}` : `user/${you}`);
+  } catch (error) {
+    view.showState(error.message, true);
+  }
+});
 on("logout", "click", leave);
 on("older", "click", older);
 on("found-close", "click", () => view.showFound(null));

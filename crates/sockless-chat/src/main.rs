@@ -99,8 +99,13 @@ fn tokens(settings: &Settings) -> Result<Tokens, StartError> {
     Tokens::new(&secret).map_err(|_| StartError::Secret(path))
 }
 
+/// What is said to one is in it: it is for its owner alone.
 fn make_directory(path: &Path) -> Result<(), StartError> {
-    fs::create_dir_all(path).map_err(|error| StartError::File(PathBuf::from(path), error))
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|error| StartError::File(PathBuf::from(path), error))
 }
 
 fn write_secret(path: &Path, secret: &[u8]) -> std::io::Result<()> {

@@ -172,6 +172,25 @@ fn what_is_wrong_at_the_start_is_said() {
         fails(&["--listen", "here"]),
         "sockless-chat: --listen: \"here\" is not an address and a port\n"
     );
+    #[cfg(unix)]
+    {
+        // The directory that it makes is its owner's alone.
+        let own = directory.path().join("new");
+        let output = command(&own, &[]).arg("--listen").arg("256.0.0.1:1").output().expect("it");
+        assert!(!output.status.success() && !own.exists());
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_sockless-chat"))
+            .args(["token", "ann", "--data"])
+            .arg(&own)
+            .output();
+        assert!(output.expect("it").status.success());
+        let mode = |path| {
+            let path = own.join(path);
+            std::os::unix::fs::PermissionsExt::mode(
+                &std::fs::metadata(path).expect("it").permissions(),
+            )
+        };
+        assert_eq!((mode("") & 0o777, mode("secret") & 0o777), (0o700, 0o600));
+    }
     let running = Program::start(directory.path(), &[]);
     assert_eq!(
         fails(&["--listen", "127.0.0.1:0"]),
