@@ -83,6 +83,12 @@ impl Live {
                     _ => {}
                 }
             }
+            // These are of clusters.
+            Event::Accepted { .. }
+            | Event::Unsent { .. }
+            | Event::Found { .. }
+            | Event::Answered { .. }
+            | Event::ServerMessage { .. } => {}
             Event::Disconnect { socket, reason } => {
                 if let Some(guest) = self.guests.remove(&socket) {
                     woken.add(guest.mailbox.close(reason));

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::decoder::is_reserved;
 use super::output::{Asked, EmitError, Event, ReplyTo};
-use super::packet::Packet;
+use super::packet::{Frames, Packet};
 use super::payload::Payload;
 use super::sending::Target;
 use super::server::{Due, Server};
@@ -29,16 +29,50 @@ impl<E: Entropy> Server<E> {
         if !self.may_ask(socket)? {
             return Err(EmitError::Acks);
         }
+        if is_reserved(name) {
+            return Err(EmitError::Reserved);
+        }
         let asked = Asked { socket, id: self.next_ack };
-        self.send_event(socket, name, payload, Some(asked.id))?;
+        let frames = self.question(asked, name, &payload)?;
+        self.send_after_what_was_written(socket, frames)?;
         self.next_ack += 1;
         self.wait_for(asked, now.saturating_add(timeout));
         Ok(asked)
     }
 
+    /// The same at once, whatever was written to the stream of a cluster before.
+    pub(super) fn ask_at_once(
+        &mut self,
+        socket: Socket,
+        name: &str,
+        payload: &Payload,
+        timeout: Duration,
+        now: Duration,
+    ) -> Result<Asked, EmitError> {
+        if !self.may_ask(socket)? {
+            return Err(EmitError::Acks);
+        }
+        let asked = Asked { socket, id: self.next_ack };
+        let frames = self.question(asked, name, payload)?;
+        self.send_frames(socket, &frames, false)?;
+        self.next_ack += 1;
+        self.wait_for(asked, now.saturating_add(timeout));
+        Ok(asked)
+    }
+
+    fn question(
+        &mut self,
+        asked: Asked,
+        name: &str,
+        payload: &Payload,
+    ) -> Result<Frames, EmitError> {
+        let seat = self.sockets.accepted(asked.socket).ok_or(EmitError::Disconnected)?;
+        Ok(self.writer.event(&seat.namespace, Some(asked.id), name, payload))
+    }
+
     /// Sends an event to many, and each is to acknowledge it in time: an [`Event::Acked`](super::Event::Acked) says for each what has become
     /// of it. It is written once. Returns what is waited for, and the sockets that have not got it, because too much waits for them, or because
-    /// it was volatile.
+    /// it was volatile. In a [cluster](super::cluster), these are sockets of this server: [`ask_all`](Self::ask_all) asks those of all.
     ///
     /// # Errors
     ///
@@ -88,12 +122,14 @@ impl<E: Entropy> Server<E> {
     }
 
     /// What has become of an event that was to be acknowledged. Those that aren't waited for say nothing.
-    pub(super) fn acked(&mut self, asked: Asked, payload: Option<Payload>) {
+    pub(super) fn acked(&mut self, asked: Asked, mut payload: Option<Payload>) {
         let until =
             self.sockets.accepted(asked.socket).and_then(|seat| seat.acks.remove(&asked.id));
         if let Some(until) = until {
             self.deadlines.remove(&(until, Due::Ack(asked)));
-            self.events.push_back(Event::Acked { asked, payload });
+            if !self.gathered(asked, &mut payload) {
+                self.events.push_back(Event::Acked { asked, payload });
+            }
         }
     }
 
@@ -104,8 +140,8 @@ impl<E: Entropy> Server<E> {
     /// Why it was not sent.
     pub fn reply(&mut self, to: ReplyTo, payload: Payload) -> Result<(), EmitError> {
         let seat = self.sockets.accepted(to.socket).ok_or(EmitError::Disconnected)?;
-        let session = seat.session;
         let packet = Packet::Ack { namespace: seat.namespace.clone(), id: to.id, payload };
-        Ok(self.engine.send(session, &self.writer.packet(&packet))?)
+        let frames = self.writer.packet(&packet);
+        self.send_after_what_was_written(to.socket, frames)
     }
 }

@@ -31,10 +31,16 @@ impl<E: Entropy> Server<E> {
     /// Accepts a client in the namespace that it has asked for. One that comes back gets what it has missed, if all of it is still there:
     /// [`is_recovered`](Self::is_recovered) says so.
     ///
+    /// In a [cluster](super::cluster), what it has missed may have to be read first: an [`Event::Accepted`](super::Event::Accepted) says
+    /// when it is accepted.
+    ///
     /// # Errors
     ///
     /// If it has gone, or reads too slowly even for this: then its session is closed.
     pub fn accept(&mut self, socket: Socket, now: Duration) -> Result<(), EmitError> {
+        if self.cluster.is_some() {
+            return self.accept_in_cluster(socket, now);
+        }
         let seat = self.sockets.get_mut(socket).filter(|seat| !seat.accepted);
         let seat = seat.ok_or(EmitError::Disconnected)?;
         let (session, namespace, id) = (seat.session, seat.namespace.clone(), seat.id.clone());
@@ -71,7 +77,7 @@ impl<E: Entropy> Server<E> {
     }
 
     /// The client of a session is connected to a namespace.
-    fn connected(&mut self, session: Session) {
+    pub(super) fn connected(&mut self, session: Session) {
         if let Some(connection) = self.connections.get_mut(session.0)
             && let Some(by) = connection.by.take()
         {
@@ -186,6 +192,7 @@ impl<E: Entropy> Server<E> {
     /// A client that was not accepted may come back another time.
     fn give_back(&mut self, socket: Socket, now: Duration) -> Option<(Session, Namespace)> {
         let resuming = self.sockets.get_mut(socket).and_then(|seat| seat.resuming.take());
+        self.unask(socket);
         if let Some(Resuming { pid, record, until, .. }) = resuming {
             self.keep_record(pid, record, until, now);
         }
@@ -194,7 +201,7 @@ impl<E: Entropy> Server<E> {
 }
 
 /// What an accepted client is answered with.
-fn granted(id: &str, pid: Option<&Arc<str>>) -> Option<String> {
+pub(super) fn granted(id: &str, pid: Option<&Arc<str>>) -> Option<String> {
     let id = engine::json_string(id);
     let pid = pid.map(|pid| format!(",\"pid\":{}", engine::json_string(pid)));
     Some(format!("{{\"sid\":{id}{}}}", pid.unwrap_or_default()))

@@ -16,6 +16,12 @@ use crate::entropy::Entropy;
 impl<E: Entropy> Server<E> {
     /// Disconnects a socket from its namespace. Its session goes on.
     pub fn disconnect(&mut self, socket: Socket, now: Duration) {
+        if self.cluster.is_none() || !self.write_disconnect(socket, false, now) {
+            self.put_out(socket, now);
+        }
+    }
+
+    pub(super) fn put_out(&mut self, socket: Socket, now: Duration) {
         let reason = DisconnectReason::ServerNamespaceDisconnect;
         if let Some((session, namespace)) = self.remove(socket, reason, now) {
             let most = self.config.namespaces;
@@ -31,6 +37,9 @@ impl<E: Entropy> Server<E> {
 
     /// Closes the session of a socket, after what waits to be sent, and disconnects all its sockets.
     pub fn close(&mut self, socket: Socket, now: Duration) {
+        if self.cluster.is_some() && self.write_disconnect(socket, true, now) {
+            return;
+        }
         if let Some(session) = self.session(socket) {
             self.drop_session(session, DisconnectReason::ServerNamespaceDisconnect, now);
         }
@@ -92,6 +101,9 @@ impl<E: Entropy> Server<E> {
             let acks: Vec<_> = seat.acks.keys().copied().collect();
             acks.into_iter().for_each(|id| self.acked(Asked { socket, id }, None));
         }
+        if self.cluster.is_some() {
+            return self.remove_in_cluster(socket, reason, now);
+        }
         let seat = self.sockets.get_mut(socket)?;
         let record = match (seat.kept.take(), seat.resuming.take()) {
             (Some(Kept { pid, since, membership }), _) => {
@@ -140,6 +152,7 @@ impl<E: Entropy> Server<E> {
 
     /// A client doesn't come back any more.
     pub(super) fn forget_record(&mut self, record: &Record) {
+        self.away_no_more(record);
         self.leave_history(&record.namespace);
     }
 

@@ -4,13 +4,15 @@
 //! on the wire is in `packet`, `decoder` and `json`; what an event carries in `payload`; who is where in `sockets`; what those get that come
 //! back in `recovery`. The client's role is in [`client`].
 //!
-//! Many servers are not there yet.
+//! Many servers are one in a [`cluster`].
 
 mod acknowledging;
 mod admitting;
 pub mod client;
+pub mod cluster;
 mod config;
 mod decoder;
+mod fields;
 mod json;
 mod leaving;
 #[cfg(feature = "msgpack")]

@@ -1,8 +1,13 @@
 //! What a server gives out: what has happened, and why something can't be done.
 
 use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::{error, fmt};
 
+use sockless_channels::{Fate, Position};
+
+use super::cluster::{Found, Inquiry};
 use super::namespace::Namespace;
 use super::payload::Payload;
 use super::sockets::Socket;
@@ -20,6 +25,51 @@ pub enum Event {
         namespace: Namespace,
         /// What it has sent for its authentication: a JSON object.
         auth: Option<String>,
+    },
+    /// A client is accepted, in a [cluster](super::cluster) alone: elsewhere it is, once [`accept`](super::Server::accept) returns.
+    Accepted {
+        /// Its socket.
+        socket: Socket,
+        /// After which position of its namespace's stream it gets what is sent from now on.
+        position: Position,
+    },
+    /// Nobody gets an event that was sent in a cluster, or that isn't known.
+    Unsent {
+        /// Where it was sent.
+        namespace: Namespace,
+        /// Its name.
+        name: String,
+        /// What is known of it.
+        fate: Fate,
+    },
+    /// The sockets that all servers of a cluster have found: see [`fetch`](super::Server::fetch).
+    Found {
+        /// Which question that is the answer to.
+        inquiry: Inquiry,
+        /// The sockets.
+        sockets: Vec<Found>,
+        /// How many servers haven't answered in time.
+        missing: usize,
+    },
+    /// What sockets have acknowledged: see [`ask_all`](super::Server::ask_all).
+    Answered {
+        /// Which question that is the answer to.
+        inquiry: Inquiry,
+        /// The ids of those who have acknowledged it, and with what.
+        answers: Vec<(Arc<str>, Payload)>,
+        /// How many sockets haven't.
+        silent: usize,
+        /// How many servers haven't answered in time.
+        missing: usize,
+    },
+    /// Another server of the cluster says something: see [`emit_to_servers`](super::Server::emit_to_servers).
+    ServerMessage {
+        /// Where.
+        namespace: Namespace,
+        /// What.
+        name: String,
+        /// More of it.
+        payload: Payload,
     },
     /// A client has sent an event.
     Message {
@@ -62,6 +112,36 @@ impl fmt::Debug for Event {
                 .field("name", name)
                 .field("payload", payload)
                 .field("reply", reply)
+                .finish(),
+            Self::Accepted { socket, position } => f
+                .debug_struct("Accepted")
+                .field("socket", socket)
+                .field("position", position)
+                .finish(),
+            Self::Unsent { namespace, name, fate } => f
+                .debug_struct("Unsent")
+                .field("namespace", namespace)
+                .field("name", name)
+                .field("fate", fate)
+                .finish(),
+            Self::Found { inquiry, sockets, missing } => f
+                .debug_struct("Found")
+                .field("inquiry", inquiry)
+                .field("sockets", &sockets.len())
+                .field("missing", missing)
+                .finish(),
+            Self::Answered { inquiry, answers, silent, missing } => f
+                .debug_struct("Answered")
+                .field("inquiry", inquiry)
+                .field("answers", &answers.len())
+                .field("silent", silent)
+                .field("missing", missing)
+                .finish(),
+            Self::ServerMessage { namespace, name, payload } => f
+                .debug_struct("ServerMessage")
+                .field("namespace", namespace)
+                .field("name", name)
+                .field("payload", payload)
                 .finish(),
             Self::Acked { asked, payload } => {
                 f.debug_struct("Acked").field("asked", asked).field("payload", payload).finish()

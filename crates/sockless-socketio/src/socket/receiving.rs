@@ -86,6 +86,9 @@ impl<E: Entropy> Server<E> {
             return self.drop_session(session, DisconnectReason::ForcedServerClose, now);
         }
         connection.left.remove(&namespace);
+        if self.cluster.is_some() {
+            return self.asks_in_cluster(session, namespace, auth, now);
+        }
         let resuming = self.resuming(&namespace, auth.as_deref(), now);
         let id = resuming.as_ref().map(|resuming| resuming.record.id.clone());
         let id = id.unwrap_or_else(|| self.engine.draw_id());

@@ -5,6 +5,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use sockless_channels::Position;
+
 use super::decoder::is_reserved;
 use super::namespace::Namespace;
 use super::output::{DisconnectReason, EmitError};
@@ -72,6 +74,12 @@ impl Target {
     }
 }
 
+impl Target {
+    pub(super) fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+}
+
 impl<E: Entropy> Server<E> {
     /// Sends an event to a socket.
     ///
@@ -86,6 +94,10 @@ impl<E: Entropy> Server<E> {
         now: Duration,
     ) -> Result<(), EmitError> {
         let seat = self.sockets.accepted(socket).ok_or(EmitError::Disconnected)?;
+        if self.cluster.is_some() {
+            let (namespace, audience) = (seat.namespace.clone(), Audience::One(seat.id.clone()));
+            return self.write_event(&namespace, audience, name, payload, false);
+        }
         let next = self.history.as_ref().and_then(|history| history.next(&seat.namespace));
         let Some(position) = next else { return self.send_event(socket, name, payload, None) };
         let (namespace, id) = (seat.namespace.clone(), seat.id.clone());
@@ -122,9 +134,17 @@ impl<E: Entropy> Server<E> {
         self.send_event(socket, name, payload, None)
     }
 
+    /// The newest position of a namespace, if what is sent there is kept.
+    pub(super) fn newest(&self, namespace: &Namespace) -> Option<Position> {
+        match &self.cluster {
+            Some(cluster) => cluster.newest(namespace),
+            None => self.history.as_ref()?.newest(namespace),
+        }
+    }
+
     /// What isn't kept says the newest position all the same: clients take the last argument for a position, whatever it is.
     fn at_newest(&self, namespace: &Namespace, payload: Payload) -> Payload {
-        match self.history.as_ref().and_then(|history| history.newest(namespace)) {
+        match self.newest(namespace) {
             Some(position) => payload.after(position),
             None => payload,
         }
@@ -150,6 +170,11 @@ impl<E: Entropy> Server<E> {
             return Err(EmitError::Reserved);
         }
         let namespace = &target.namespace;
+        if self.cluster.is_some() {
+            let (namespace, audience) = (namespace.clone(), self.audience(target));
+            self.write_event(&namespace, audience, name, payload, target.volatile)?;
+            return Ok((0, 0));
+        }
         let next = self.history.as_ref().and_then(|history| history.next(namespace));
         let kept = next.filter(|_| !target.volatile);
         let sent = match kept {
@@ -185,7 +210,7 @@ impl<E: Entropy> Server<E> {
     }
 
     /// Who is meant by a target, also among those who are not there.
-    fn audience(&self, target: &Target) -> Audience {
+    pub(super) fn audience(&self, target: &Target) -> Audience {
         let ids = target.except_sockets.iter().filter_map(|socket| self.sockets.get(*socket));
         let except_ids = ids.map(|seat| seat.id.clone()).collect();
         let (rooms, except) = (target.rooms.clone(), target.except.clone());

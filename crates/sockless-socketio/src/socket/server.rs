@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
+use super::cluster::{self, Cluster};
 use super::config::Config;
 use super::decoder::Decoder;
 use super::namespace::Namespace;
@@ -64,6 +65,8 @@ pub struct Server<E> {
     /// What was sent, and who may come back for it: with recovery alone.
     pub(super) history: Option<History>,
     pub(super) records: Records,
+    /// This server's part of a cluster, if it is in one: then there is no `history`.
+    pub(super) cluster: Option<cluster::State>,
 }
 
 /// What is known of a session.
@@ -105,6 +108,7 @@ impl<E: Entropy> Server<E> {
             next_ack: 0,
             history,
             records: Records::default(),
+            cluster: None,
         }
     }
 
@@ -112,6 +116,21 @@ impl<E: Entropy> Server<E> {
     #[must_use]
     pub fn with_dynamic_namespaces(mut self) -> Self {
         self.dynamic = true;
+        self
+    }
+
+    /// The same server as one of a [cluster](super::cluster). To be said before anything else happens.
+    #[must_use]
+    pub fn with_cluster(mut self, settings: Cluster, now: Duration) -> Self {
+        let recovery = *self.config.recovery.get_or_insert_default();
+        self.history = None;
+        let (id, seed) = (self.engine.draw_id(), self.engine.draw_number());
+        let mut cluster = cluster::State::new(settings, recovery, id, seed, now);
+        for namespace in &self.known {
+            // What can't be followed now is tried again when somebody asks for it.
+            let _ = cluster.follow(namespace);
+        }
+        self.cluster = Some(cluster);
         self
     }
 
@@ -165,9 +184,10 @@ impl<E: Entropy> Server<E> {
         socket: Socket,
         data: &T,
     ) -> Result<(), ReadError> {
-        let json = serde_json::to_string(data)?;
+        let json: Arc<str> = serde_json::to_string(data)?.into();
         if let Some(seat) = self.sockets.get_mut(socket) {
-            seat.data = Some(json.into());
+            seat.data = Some(json.clone());
+            self.write_data(socket, json);
         }
         Ok(())
     }
@@ -180,12 +200,18 @@ impl<E: Entropy> Server<E> {
 
     /// Lets a socket join a room of its namespace: whether it wasn't there.
     pub fn join(&mut self, socket: Socket, room: &str) -> bool {
+        if self.cluster.is_some() {
+            return self.write_room(socket, room, true);
+        }
         let joined = self.sockets.join(socket, room);
         joined.map(|room| self.note(socket, room, true)).is_some()
     }
 
     /// Lets a socket leave a room: whether it was there.
     pub fn leave(&mut self, socket: Socket, room: &str) -> bool {
+        if self.cluster.is_some() {
+            return self.write_room(socket, room, false);
+        }
         let left = self.sockets.leave(socket, room);
         left.map(|room| self.note(socket, room, false)).is_some()
     }
@@ -205,11 +231,19 @@ impl<E: Entropy> Server<E> {
 
     /// The rooms that a socket is in. The first that it joins has its id's name.
     pub fn rooms(&self, socket: Socket) -> impl Iterator<Item = &str> {
-        self.sockets.rooms(socket)
+        let mut rooms: BTreeSet<&str> = self.sockets.rooms(socket).collect();
+        for (room, joined) in self.coming_rooms(socket) {
+            match joined {
+                true => rooms.insert(room),
+                false => rooms.remove(&**room),
+            };
+        }
+        rooms.into_iter()
     }
 
     /// What has happened next.
     pub fn event(&mut self, now: Duration) -> Option<Event> {
+        self.pump(now);
         loop {
             if let Some(event) = self.events.pop_front() {
                 return Some(event);
@@ -228,7 +262,9 @@ impl<E: Entropy> Server<E> {
     pub fn deadline(&self) -> Option<Duration> {
         let own = self.deadlines.first().map(|(deadline, _)| *deadline);
         let history = self.history.as_ref().and_then(History::deadline);
-        [own, self.records.deadline(), history, self.engine.deadline()].into_iter().flatten().min()
+        let cluster = self.cluster.as_ref().and_then(cluster::State::deadline);
+        let all = [own, self.records.deadline(), history, cluster, self.engine.deadline()];
+        all.into_iter().flatten().min()
     }
 
     /// Does what is due.
@@ -245,6 +281,7 @@ impl<E: Entropy> Server<E> {
                 Due::Ack(asked) => self.acked(asked, None),
             }
         }
+        self.cluster_timeout(now);
         while let Some(record) = self.records.expire(now) {
             self.forget_record(&record);
         }

@@ -2,6 +2,7 @@
 
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 /// The rooms that a client has joined and left, as far back as is remembered.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +46,33 @@ impl Membership {
         self.bytes += room.len();
         self.changes.push_back(Change { after, room, joined });
         while self.changes.len() > most
+            && let Some(change) = self.changes.pop_front()
+        {
+            self.from = self.from.max(change.after + 1);
+            self.bytes -= change.room.len();
+        }
+    }
+
+    /// Changes, with what isn't remembered before them. `None` if they aren't in order.
+    pub(in crate::socket) fn of(from: u64, changes: Vec<(u64, Arc<str>, bool)>) -> Option<Self> {
+        let bytes = changes.iter().map(|(_, room, _)| room.len()).sum();
+        let ordered = changes.iter().is_sorted_by_key(|(after, ..)| *after);
+        let changes = changes.into_iter();
+        let changes = changes.map(|(after, room, joined)| Change { after, room, joined }).collect();
+        ordered.then_some(Self { changes, from, bytes })
+    }
+
+    /// What [`of`](Self::of) makes it of.
+    pub(in crate::socket) fn parts(
+        &self,
+    ) -> (u64, impl ExactSizeIterator<Item = (u64, &Arc<str>, bool)>) {
+        let changes = self.changes.iter();
+        (self.from, changes.map(|change| (change.after, &change.room, change.joined)))
+    }
+
+    /// Forgets what doesn't matter to anybody who asks for what comes after this offset.
+    pub(in crate::socket) fn forget_before(&mut self, offset: u64) {
+        while self.changes.front().is_some_and(|change| change.after < offset)
             && let Some(change) = self.changes.pop_front()
         {
             self.from = self.from.max(change.after + 1);

@@ -7,6 +7,9 @@ use alloc::vec::Vec;
 
 use bytes::{Buf, Bytes};
 
+use crate::socket::fields::{
+    put, put_all, put_event, take_all, take_event, take_shared, take_text,
+};
 use crate::socket::payload::Payload;
 
 /// To whom something was sent, whoever they were then.
@@ -43,81 +46,50 @@ impl Audience {
             }
         }
     }
+
+    pub(in crate::socket) fn put(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::One(id) => {
+                bytes.push(ONE);
+                put(bytes, id.as_bytes());
+            }
+            Self::Many { rooms, except, except_ids } => {
+                bytes.push(MANY);
+                put_all(bytes, rooms.iter().map(String::as_bytes));
+                put_all(bytes, except.iter().map(String::as_bytes));
+                put_all(bytes, except_ids.iter().map(|id| id.as_bytes()));
+            }
+        }
+    }
+
+    pub(in crate::socket) fn take(bytes: &mut Bytes) -> Option<Self> {
+        match bytes.try_get_u8().ok()? {
+            ONE => Some(Self::One(take_shared(bytes)?)),
+            MANY => {
+                let rooms = take_all(bytes, take_text)?;
+                let except = take_all(bytes, take_text)?;
+                let except_ids = take_all(bytes, take_shared)?;
+                Some(Self::Many { rooms, except, except_ids })
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Publication {
     pub(in crate::socket) fn encode(&self) -> Bytes {
         let mut bytes = Vec::with_capacity(64 + self.payload.len());
-        match &self.audience {
-            Audience::One(id) => {
-                bytes.push(ONE);
-                put(&mut bytes, id.as_bytes());
-            }
-            Audience::Many { rooms, except, except_ids } => {
-                bytes.push(MANY);
-                put_all(&mut bytes, rooms.iter().map(String::as_bytes));
-                put_all(&mut bytes, except.iter().map(String::as_bytes));
-                put_all(&mut bytes, except_ids.iter().map(|id| id.as_bytes()));
-            }
-        }
-        put(&mut bytes, self.name.as_bytes());
-        put(&mut bytes, self.payload.json().as_bytes());
-        put_all(&mut bytes, self.payload.attachments().iter().map(|attachment| &**attachment));
+        self.audience.put(&mut bytes);
+        put_event(&mut bytes, &self.name, &self.payload);
         bytes.into()
     }
 
     /// `None` if these bytes are none that [`encode`](Self::encode) writes.
     pub(in crate::socket) fn decode(mut bytes: Bytes) -> Option<Self> {
-        let audience = match bytes.try_get_u8().ok()? {
-            ONE => Audience::One(take_text(&mut bytes)?.as_str().into()),
-            MANY => {
-                let rooms = take_all(&mut bytes, take_text)?;
-                let except = take_all(&mut bytes, take_text)?;
-                let except_ids =
-                    take_all(&mut bytes, |bytes| Some(take_text(bytes)?.as_str().into()))?;
-                Audience::Many { rooms, except, except_ids }
-            }
-            _ => return None,
-        };
-        let name = take_text(&mut bytes)?;
-        let json = take_text(&mut bytes)?;
-        if !crate::socket::json::is_array(&json) {
-            return None;
-        }
-        let attachments = take_all(&mut bytes, take)?;
-        let payload = Payload::checked(json, attachments);
+        let audience = Audience::take(&mut bytes)?;
+        let (name, payload) = take_event(&mut bytes)?;
         bytes.is_empty().then_some(Self { audience, name, payload })
     }
-}
-
-fn put_count(bytes: &mut Vec<u8>, count: usize) {
-    // Nothing that fits into a message is longer.
-    bytes.extend_from_slice(&u32::try_from(count).unwrap_or(u32::MAX).to_be_bytes());
-}
-
-fn put(bytes: &mut Vec<u8>, part: &[u8]) {
-    put_count(bytes, part.len());
-    bytes.extend_from_slice(part);
-}
-
-fn put_all<'p>(bytes: &mut Vec<u8>, parts: impl ExactSizeIterator<Item = &'p [u8]>) {
-    put_count(bytes, parts.len());
-    parts.for_each(|part| put(bytes, part));
-}
-
-fn take(bytes: &mut Bytes) -> Option<Bytes> {
-    let len = usize::try_from(bytes.try_get_u32().ok()?).ok()?;
-    (len <= bytes.len()).then(|| bytes.split_to(len))
-}
-
-fn take_text(bytes: &mut Bytes) -> Option<String> {
-    String::from_utf8(take(bytes)?.into()).ok()
-}
-
-fn take_all<T>(bytes: &mut Bytes, one: impl Fn(&mut Bytes) -> Option<T>) -> Option<Vec<T>> {
-    let count = bytes.try_get_u32().ok()?;
-    // A count that lies ends with the bytes: nothing is reserved for it.
-    (0..count).map(|_| one(bytes)).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Clients that have gone and may come back. Those that are there are in `sockets`.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
 use alloc::sync::Arc;
 use core::time::Duration;
 
@@ -28,6 +29,33 @@ impl Record {
         let rooms: usize = self.rooms.iter().map(|room| room.len()).sum();
         let data = self.data.as_ref().map_or(0, |data| data.len());
         rooms + self.membership.len() + data
+    }
+
+    /// The client has joined rooms, or left them, by something that has this position.
+    pub(in crate::socket) fn change(
+        &mut self,
+        rooms: &[String],
+        joined: bool,
+        position: Position,
+        most: usize,
+    ) {
+        for name in rooms {
+            let room: Arc<str> = name.as_str().into();
+            let changed = match joined {
+                true => self.rooms.insert(room.clone()),
+                false => self.rooms.remove(&room),
+            };
+            if changed {
+                self.membership.note(position.offset(), room, joined, most);
+            }
+        }
+    }
+
+    /// From which offset on the client has to get what was sent, where another epoch makes all clients new: a position of another epoch is
+    /// from before.
+    pub(in crate::socket) fn resumes_in_epoch(&self, said: Option<Position>) -> u64 {
+        let said = said.filter(|said| said.epoch() == self.since.epoch());
+        said.map_or(0, Position::offset).max(self.since.offset())
     }
 
     /// From where on the client has to get what was sent, if its last event has left it with this offset.
@@ -81,6 +109,20 @@ impl Records {
         self.dues.remove(&(until, pid));
         self.bytes -= record.len();
         Some((record, until))
+    }
+
+    /// The client with this private id.
+    pub(in crate::socket) fn get(&self, pid: &str) -> Option<&Record> {
+        Some(&self.records.get(pid)?.0)
+    }
+
+    /// Changes what is remembered of a client.
+    pub(in crate::socket) fn change(&mut self, pid: &str, change: impl FnOnce(&mut Record)) {
+        if let Some((record, _)) = self.records.get_mut(pid) {
+            self.bytes -= record.len();
+            change(record);
+            self.bytes += record.len();
+        }
     }
 
     fn first(&mut self) -> Option<Record> {

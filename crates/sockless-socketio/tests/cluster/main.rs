@@ -1,0 +1,7 @@
+//! Several servers that share a broker, as stories. What goes wrong at random is in `cluster_simulation`.
+
+mod asking;
+mod net;
+mod returning;
+mod sending;
+mod trouble;

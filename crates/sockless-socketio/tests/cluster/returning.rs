@@ -1,0 +1,247 @@
+//! Clients that come back, to the same server or another.
+
+use sockless_socketio::socket::{DisconnectReason, Event, Recovery};
+
+use crate::net::{Client, Net, all, millis, names};
+
+fn first(net: &mut Net, at: usize) -> Client {
+    let mut client = Client::default();
+    net.connect(at, &mut client);
+    client
+}
+
+#[test]
+fn a_client_whose_server_was_killed_gets_what_it_has_missed_from_another() {
+    let mut net = Net::new(2);
+    let mut ann = first(&mut net, 0);
+    let socket = ann.socket.expect("a socket");
+    net.server(0).join(socket, "news");
+    net.server(0).set_data(socket, &17).expect("JSON");
+    net.broadcast(1, &all(), "got");
+    assert_eq!(net.names(&mut ann), ["got"]);
+    net.kill(0);
+    for (target, name) in [
+        (all(), "to all"),
+        (all().to("sport"), "elsewhere"),
+        (all().to("news").to("sport"), "news"),
+        (all().except("news"), "not to news"),
+        (all().to(&ann.sid), "to its id"),
+    ] {
+        net.broadcast(1, &target, name);
+    }
+    let was = ann.clone();
+    let got = net.connect(1, &mut ann);
+    assert_eq!((&ann.sid, &ann.pid), (&was.sid, &was.pid));
+    assert_eq!(names(&got), ["to all", "news", "to its id"]);
+    assert!(net.is_recovered(&ann));
+    let socket = ann.socket.expect("a socket");
+    assert_eq!(net.server(1).data(socket), Some("17"));
+    let rooms: Vec<_> = net.server(1).rooms(socket).map(str::to_owned).collect();
+    assert_eq!(rooms.len(), 2, "{rooms:?}");
+    net.broadcast(1, &all().to("news"), "live");
+    assert_eq!(net.names(&mut ann), ["live"]);
+}
+
+#[test]
+fn a_quiet_client_comes_back_to_another_server() {
+    let mut net = Net::new(2);
+    let mut ann = first(&mut net, 0);
+    net.kill(0);
+    net.broadcast(1, &all(), "missed");
+    let got = net.connect(1, &mut ann);
+    assert!(net.is_recovered(&ann));
+    assert_eq!(names(&got), ["missed"]);
+}
+
+#[test]
+fn a_server_that_was_started_anew_recovers_the_clients_of_its_former_life() {
+    let mut net = Net::new(1);
+    let mut ann = first(&mut net, 0);
+    net.broadcast(0, &all(), "got");
+    assert_eq!(net.names(&mut ann), ["got"]);
+    let socket = ann.socket.expect("a socket");
+    net.server(0).join(socket, "news");
+    net.broadcast(0, &all().to("news"), "missed");
+    net.kill(0);
+    net.start(0);
+    let got = net.connect(0, &mut ann);
+    assert!(net.is_recovered(&ann));
+    assert_eq!(names(&got), ["missed"]);
+}
+
+#[test]
+fn a_client_that_moves_before_its_server_notices_is_at_one_server_only() {
+    let mut net = Net::new(2);
+    let mut ann = first(&mut net, 0);
+    let (was, socket) = (ann.clone(), ann.socket.expect("a socket"));
+    net.server(0).join(socket, "news");
+    net.settle();
+    net.cut(&mut ann, false);
+    net.connect(1, &mut ann);
+    assert!(net.is_recovered(&ann));
+    assert_eq!(ann.sid, was.sid);
+    let gone = net.events(0).into_iter().any(|event| {
+        event == Event::Disconnect { socket, reason: DisconnectReason::ForcedServerClose }
+    });
+    assert!(gone, "the first server lets it go");
+    assert_eq!(net.server(0).sockets(), 0);
+    net.broadcast(0, &all().to("news"), "live");
+    assert_eq!(net.names(&mut ann), ["live"]);
+    // And back again.
+    net.cut(&mut ann, false);
+    net.broadcast(1, &all().to("news"), "missed");
+    let got = net.connect(0, &mut ann);
+    assert_eq!((names(&got), &ann.sid), (vec!["missed".to_owned()], &was.sid));
+    assert_eq!(net.server(1).sockets(), 0);
+}
+
+#[test]
+fn what_is_done_to_a_room_while_a_client_is_away_is_done_to_it() {
+    let mut net = Net::new(3);
+    let (mut ann, mut bob) = (first(&mut net, 0), first(&mut net, 1));
+    for client in [&ann, &bob] {
+        let (at, _) = client.at.expect("connected");
+        net.server(at).join(client.socket.expect("a socket"), "a");
+    }
+    net.settle();
+    // One whose server has died, and one whose server is there.
+    net.kill(0);
+    net.cut(&mut bob, true);
+    net.server(2).join_all(&all().to("a"), "b").expect("written");
+    net.broadcast(2, &all().to("b"), "in b");
+    net.server(2).leave_all(&all().to("b"), "a").expect("written");
+    net.broadcast(2, &all().to("a"), "in a");
+    for client in [&mut ann, &mut bob] {
+        let got = net.connect(1, client);
+        assert_eq!(names(&got), ["in b"]);
+        let rooms: Vec<_> =
+            net.server(1).rooms(client.socket.expect("a socket")).map(str::to_owned).collect();
+        assert!(rooms.contains(&"b".to_owned()) && !rooms.contains(&"a".to_owned()), "{rooms:?}");
+    }
+}
+
+#[test]
+fn who_was_disconnected_comes_back_to_no_server() {
+    let mut net = Net::new(2);
+    let (mut ann, mut bob, mut cat) = (first(&mut net, 0), first(&mut net, 0), first(&mut net, 0));
+    let now = net.now;
+    let socket = ann.socket.expect("a socket");
+    net.server(0).disconnect(socket, now);
+    net.say(&bob, "41");
+    net.settle();
+    net.kill(0);
+    net.server(1).disconnect_all(&all().to(&cat.sid), false, now).expect("written");
+    for client in [&mut ann, &mut bob, &mut cat] {
+        let was = client.clone();
+        net.connect(1, client);
+        assert!(!net.is_recovered(client));
+        assert_ne!(client.pid, was.pid);
+    }
+}
+
+#[test]
+fn a_record_is_written_again_before_the_stream_has_forgotten_what_follows_it() {
+    let recovery = Recovery::default().with_window(millis(10_000)).with_history(8, 1 << 20);
+    let mut net = Net::with(2, recovery);
+    let mut ann = first(&mut net, 0);
+    for _ in 0..50 {
+        net.broadcast(1, &all(), "got");
+    }
+    assert_eq!(net.names(&mut ann).len(), 50);
+    net.kill(0);
+    for _ in 0..3 {
+        net.broadcast(1, &all(), "missed");
+    }
+    let got = net.connect(1, &mut ann);
+    assert!(net.is_recovered(&ann));
+    assert_eq!(names(&got), ["missed"; 3]);
+    // More than is kept.
+    net.cut(&mut ann, true);
+    for _ in 0..9 {
+        net.broadcast(1, &all(), "too many");
+    }
+    let got = net.connect(1, &mut ann);
+    assert!(!net.is_recovered(&ann) && got.is_empty());
+}
+
+#[test]
+fn a_record_is_written_again_in_time() {
+    let recovery = Recovery::default().with_window(millis(1_000)).with_history(100, 1 << 20);
+    let mut net = Net::with(2, recovery);
+    let mut ann = first(&mut net, 0);
+    net.broadcast(1, &all(), "got");
+    net.wait(5_000);
+    assert_eq!(net.names(&mut ann), ["got"]);
+    net.kill(0);
+    net.broadcast(1, &all(), "missed");
+    let got = net.connect(1, &mut ann);
+    assert!(net.is_recovered(&ann));
+    assert_eq!(names(&got), ["missed"]);
+}
+
+#[test]
+fn a_client_is_remembered_for_its_time_and_not_much_longer() {
+    let recovery = Recovery::default().with_window(millis(1_000));
+    let mut net = Net::with(2, recovery);
+    let mut ann = first(&mut net, 0);
+    let mut bob = first(&mut net, 0);
+    net.cut(&mut ann, true);
+    net.cut(&mut bob, true);
+    net.wait(900);
+    net.connect(1, &mut ann);
+    assert!(net.is_recovered(&ann), "in time");
+    net.wait(200);
+    net.connect(0, &mut bob);
+    assert!(!net.is_recovered(&bob), "its own server has forgotten it");
+    net.cut(&mut ann, true);
+    net.kill(1);
+    net.wait(3_100);
+    net.connect(0, &mut ann);
+    assert!(!net.is_recovered(&ann), "its record has expired");
+    assert_eq!(net.broker.held().members, 3, "two records and the living server");
+}
+
+#[test]
+fn what_clients_make_up_is_not_recovered() {
+    let mut net = Net::new(2);
+    let mut ann = first(&mut net, 0);
+    net.broadcast(0, &all(), "got");
+    net.names(&mut ann);
+    net.cut(&mut ann, true);
+    let honest = ann.clone();
+    for pid in ["", "x", "/../../etc/passwd......", "AAAAAAAAAAAAAAAAAAAAAA", "servers"] {
+        let mut forger = Client { pid: pid.into(), ..honest.clone() };
+        net.connect(1, &mut forger);
+        assert!(!net.is_recovered(&forger), "{pid}");
+    }
+    let offset = honest.offset.clone().expect("a position");
+    let ahead = format!("{}-999", &offset[..16]);
+    for offset in ["no position", &*ahead] {
+        let mut ann = Client { offset: Some(offset.into()), ..honest.clone() };
+        net.connect(1, &mut ann);
+        assert!(!net.is_recovered(&ann), "{offset}");
+    }
+    // Another namespace's client.
+    let mut other = honest;
+    net.connect_to(1, &mut other, "/custom");
+    assert!(!net.is_recovered(&other));
+}
+
+#[test]
+fn many_who_come_back_at_once_have_their_turns() {
+    let mut net = Net::new(2);
+    let mut clients: Vec<_> = (0..200).map(|_| first(&mut net, 0)).collect();
+    net.kill(0);
+    for _ in 0..100 {
+        net.broadcast(1, &all(), "missed");
+    }
+    let sockets: Vec<_> = clients.iter_mut().map(|client| net.ask(1, client, "/")).collect();
+    let now = net.now;
+    for socket in sockets {
+        net.server(1).accept(socket, now).expect("it can be accepted");
+    }
+    for client in &mut clients {
+        assert_eq!(net.names(client).len(), 100);
+        assert!(net.is_recovered(client));
+    }
+}
