@@ -68,6 +68,17 @@ struct Shared<L> {
     patience: Duration,
 }
 
+/// A server that runs as long as somebody else has it.
+#[cfg(feature = "redis")]
+pub(super) struct WeakDriver<L>(Weak<Shared<L>>);
+
+#[cfg(feature = "redis")]
+impl<L> WeakDriver<L> {
+    pub(super) fn upgrade(&self) -> Option<Driver<L>> {
+        self.0.upgrade().map(Driver)
+    }
+}
+
 /// What is guarded by the lock.
 pub(super) struct State<L> {
     pub(super) layer: L,
@@ -105,6 +116,11 @@ impl<L: Layer> Driver<L> {
             patience,
         };
         Self(Arc::new(shared))
+    }
+
+    #[cfg(feature = "redis")]
+    pub(super) fn downgrade(&self) -> WeakDriver<L> {
+        WeakDriver(Arc::downgrade(&self.0))
     }
 
     pub(super) fn cors(&self) -> &Cors {

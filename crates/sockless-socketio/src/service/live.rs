@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
+#[cfg(feature = "redis")]
+use super::cluster::Member;
 use super::driver::{Driver, Layer, Openings, OsEntropy, Tasks};
 use super::ids::Ids;
 use super::mailbox::Mailbox;
@@ -15,7 +17,7 @@ use super::sender::Sender;
 use super::signal::Woken;
 use super::socket::Socket;
 use crate::engine::{Engine, Session};
-use crate::socket::{self, Asked, Event, Namespace, Payload, Server};
+use crate::socket::{self, Asked, EmitError, Event, Namespace, Payload, Server};
 
 /// From how many events on that nobody receives a client has to wait, and how few let it go on.
 pub(super) const MANY: usize = 64;
@@ -30,6 +32,10 @@ pub(super) struct Live {
     guests: Ids<socket::Socket, Guest>,
     /// Sockets for which their session is held.
     held: BTreeSet<(Session, socket::Socket)>,
+    /// Handlers that wait until their socket is accepted, in a cluster.
+    accepting: HashMap<socket::Socket, oneshot::Sender<()>>,
+    #[cfg(feature = "redis")]
+    pub(super) member: Option<Member>,
 }
 
 /// Who waits for an acknowledgement. Without one, it is dropped.
@@ -58,6 +64,9 @@ impl Live {
             others,
             guests: Ids::default(),
             held: BTreeSet::new(),
+            accepting: HashMap::new(),
+            #[cfg(feature = "redis")]
+            member: None,
         }
     }
 
@@ -83,13 +92,28 @@ impl Live {
                     _ => {}
                 }
             }
-            // These are of clusters.
-            Event::Accepted { .. }
-            | Event::Unsent { .. }
+            Event::Accepted { socket, .. } => {
+                if let Some(waits) = self.accepting.remove(&socket) {
+                    // Its task may be gone.
+                    let _ = waits.send(());
+                }
+            }
+            #[cfg(feature = "redis")]
+            Event::Unsent { .. }
+            | Event::Found { .. }
+            | Event::Answered { .. }
+            | Event::ServerMessage { .. } => {
+                if let Some(member) = &mut self.member {
+                    member.take(event);
+                }
+            }
+            #[cfg(not(feature = "redis"))]
+            Event::Unsent { .. }
             | Event::Found { .. }
             | Event::Answered { .. }
             | Event::ServerMessage { .. } => {}
             Event::Disconnect { socket, reason } => {
+                self.accepting.remove(&socket);
                 if let Some(guest) = self.guests.remove(&socket) {
                     woken.add(guest.mailbox.close(reason));
                     self.unhold(guest.session, socket, now);
@@ -115,6 +139,21 @@ impl Live {
         let mailbox = Arc::new(Mailbox::default());
         self.guests.insert(socket, Guest { session, mailbox: Arc::clone(&mailbox) });
         Some((route, Socket::new(sender, connecting, mailbox)))
+    }
+
+    /// Accepts a socket: what it has to wait for until it is, if it has to.
+    pub(super) fn accept(
+        &mut self,
+        socket: socket::Socket,
+        now: Duration,
+    ) -> Result<Option<oneshot::Receiver<()>>, EmitError> {
+        self.server.accept(socket, now)?;
+        if !self.server.is_in_cluster() {
+            return Ok(None);
+        }
+        let (sends, receives) = oneshot::channel();
+        self.accepting.insert(socket, sends);
+        Ok(Some(receives))
     }
 
     /// A socket's events have been received, but for a few.
@@ -172,6 +211,10 @@ impl Layer for Live {
             } else {
                 self.take(event, woken, driver, now);
             }
+        }
+        #[cfg(feature = "redis")]
+        if let (Some(member), Some(channels)) = (&mut self.member, self.server.channels_mut()) {
+            woken.add(member.collect(channels, now));
         }
     }
 

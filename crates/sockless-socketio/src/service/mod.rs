@@ -7,12 +7,16 @@
 
 mod answers;
 mod channel;
+#[cfg(feature = "redis")]
+mod cluster;
 mod driver;
 mod engine_io;
 mod events;
 mod ids;
 mod live;
 mod mailbox;
+#[cfg(feature = "redis")]
+mod many;
 mod opening;
 mod outgoing;
 mod received;
@@ -25,6 +29,8 @@ mod socket;
 mod socket_io;
 
 pub use answers::Answers;
+#[cfg(feature = "redis")]
+pub use cluster::{Acknowledged, Fetched, Health};
 pub use driver::OsEntropy;
 pub use engine_io::EngineIo;
 pub use events::{Auth, Call, Data, Events, Extension, Extract, Handle, Reply, Unfit};
@@ -35,3 +41,7 @@ pub use route::Connecting;
 pub use sender::{AckError, Sender};
 pub use socket::Socket;
 pub use socket_io::{Builder, SocketIo};
+
+/// Where Redis is, and why there is none.
+#[cfg(feature = "redis")]
+pub use sockless_channels::redis::{OpenError, Settings as RedisSettings};

@@ -112,10 +112,10 @@ impl Route {
     pub(super) async fn run(self, socket: Socket) {
         let accepted = match &self.check {
             Some(check) => match check(socket.connecting().clone()).await {
-                Ok(()) => socket.accept(),
+                Ok(()) => socket.accept().await,
                 Err(refuse) => return socket.refuse(refuse),
             },
-            None => socket.accept(),
+            None => socket.accept().await,
         };
         if accepted {
             (self.serve)(socket).await;

@@ -55,9 +55,13 @@ impl Socket {
     }
 
     /// Whether it could be accepted.
-    pub(super) fn accept(&self) -> bool {
+    pub(super) async fn accept(&self) -> bool {
         let socket = self.sender.socket;
-        self.sender.driver.with(|state, now| state.layer.server.accept(socket, now)).is_ok()
+        match self.sender.driver.with(|state, now| state.layer.accept(socket, now)) {
+            Ok(None) => true,
+            Ok(Some(accepted)) => accepted.await.is_ok(),
+            Err(_) => false,
+        }
     }
 
     pub(super) fn refuse(&self, refuse: Refuse) {

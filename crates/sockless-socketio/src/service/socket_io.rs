@@ -16,6 +16,8 @@ use super::driver::{Driver, OsEntropy};
 use super::engine_io::Answering;
 use super::events::Events;
 use super::live::Live;
+#[cfg(feature = "redis")]
+use super::many::Redis;
 use super::refuse::Refuse;
 use super::requests::{AnswerBody, serve};
 use super::route::{Connecting, Route};
@@ -49,7 +51,7 @@ use crate::socket::{self, EmitError, Namespace, Payload, Server, Target};
 /// # }
 /// ```
 pub struct SocketIo {
-    driver: Driver<Live>,
+    pub(super) driver: Driver<Live>,
 }
 
 /// What a server is made of.
@@ -61,6 +63,8 @@ pub struct Builder {
     cors: Cors,
     routes: HashMap<Namespace, Route>,
     others: Option<Route>,
+    #[cfg(feature = "redis")]
+    pub(super) redis: Option<Redis>,
 }
 
 impl SocketIo {
@@ -123,6 +127,33 @@ impl SocketIo {
             let sockets = live.server.find(target).into_iter();
             sockets.filter_map(|socket| live.sender(socket, &self.driver)).collect()
         })
+    }
+
+    /// Lets many join a room: in a cluster, on all servers, and those who are away as well.
+    ///
+    /// # Errors
+    ///
+    /// If too much waits to be written.
+    pub fn join_all(&self, target: &Target, room: &str) -> Result<(), EmitError> {
+        self.driver.with(|state, _| state.layer.server.join_all(target, room))
+    }
+
+    /// Lets many leave a room: in a cluster, on all servers, and those who are away as well.
+    ///
+    /// # Errors
+    ///
+    /// If too much waits to be written.
+    pub fn leave_all(&self, target: &Target, room: &str) -> Result<(), EmitError> {
+        self.driver.with(|state, _| state.layer.server.leave_all(target, room))
+    }
+
+    /// Disconnects many from their namespace, or closes their sessions: in a cluster, on all servers.
+    ///
+    /// # Errors
+    ///
+    /// If too much waits to be written.
+    pub fn disconnect_all(&self, target: &Target, close: bool) -> Result<(), EmitError> {
+        self.driver.with(|state, now| state.layer.server.disconnect_all(target, close, now))
     }
 
     /// How many sockets there are, in all namespaces.
@@ -239,14 +270,29 @@ impl Builder {
     }
 
     /// The server.
+    ///
+    /// # Panics
+    ///
+    /// If it is one of many, and not made inside a tokio runtime.
     pub fn build(self) -> SocketIo {
+        #[cfg(feature = "redis")]
+        let recovery = self.socket.recovery().unwrap_or_default();
         let engine = Engine::new(self.engine, OsEntropy);
         let mut server = Server::new(self.socket, engine, self.routes.keys().cloned());
         if self.others.is_some() {
             server = server.with_dynamic_namespaces();
         }
+        #[cfg(feature = "redis")]
+        if let Some(redis) = &self.redis {
+            server = server.with_cluster(redis.cluster(), Duration::ZERO);
+        }
         let live = Live::new(server, self.routes, self.others);
-        SocketIo { driver: Driver::new(live, self.cors) }
+        let io = SocketIo { driver: Driver::new(live, self.cors) };
+        #[cfg(feature = "redis")]
+        if let Some(redis) = self.redis {
+            io.join(redis, &recovery);
+        }
+        io
     }
 }
 

@@ -66,6 +66,12 @@ impl Config {
         self
     }
 
+    /// What is kept for clients that come back, if anything is.
+    #[cfg(feature = "redis")]
+    pub(crate) fn recovery(&self) -> Option<Recovery> {
+        self.recovery
+    }
+
     /// How many acknowledgements of one socket may be waited for at once. Default 1,024.
     #[must_use]
     pub fn with_acks(mut self, acks: usize) -> Self {

@@ -12,6 +12,11 @@ use crate::socket::namespace::Namespace;
 use crate::socket::server::Server;
 
 impl<E: Entropy> Server<E> {
+    /// Whether this is one server of many.
+    pub fn is_in_cluster(&self) -> bool {
+        self.cluster.is_some()
+    }
+
     /// The node of a server in a cluster, for its driver: it carries out the node's commands, and hands in answers and pushes. What comes of
     /// them are [events](Self::event), and further commands after those.
     pub fn channels_mut(&mut self) -> Option<&mut Channels> {
