@@ -155,7 +155,8 @@ fn a_ping_that_arrives_while_a_send_waits_is_seen_then_and_answered_next() {
         assert_eq!(&pong, b"\x8A\x06alive?");
         peer.write_all(&frame(8, b"")).expect("written");
         let (frames, end) = sending.join().expect("no panic");
-        assert_eq!(frames, 1);
+        // The Close frame may have been seen as well.
+        assert!(frames >= 1);
         assert!(end.is_none());
     });
 }
