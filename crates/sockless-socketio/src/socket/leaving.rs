@@ -51,6 +51,9 @@ impl<E: Entropy> Server<E> {
         for session in sessions {
             self.drop_session(session, DisconnectReason::ServerShuttingDown, now);
         }
+        if let Some(cluster) = &mut self.cluster {
+            cluster.leave_servers();
+        }
         self.engine.stop(now);
     }
 

@@ -1,5 +1,5 @@
-//! Questions to all servers, and their answers: which sockets there are, and what they acknowledge. And what is said to all servers and is worth
-//! nothing later.
+//! Questions to all servers, and their answers: which sockets there are, and what they acknowledge. What this server answers itself is in
+//! `answering`.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -16,15 +16,12 @@ use super::state::{Follower, State};
 use super::stream::Aim;
 use crate::entropy::Entropy;
 use crate::socket::decoder::is_reserved;
-use crate::socket::fields::{
-    put, put_all, put_event, put_payload, take, take_all, take_event, take_payload, take_shared,
-};
+use crate::socket::fields::{put, put_event, take, take_all, take_payload, take_shared};
 use crate::socket::namespace::Namespace;
 use crate::socket::output::{Asked, EmitError, Event};
 use crate::socket::payload::Payload;
 use crate::socket::recovery::Audience;
 use crate::socket::server::Server;
-use crate::socket::sockets::Socket;
 
 /// The channel in which all servers are present.
 const SERVERS: &str = "servers";
@@ -68,8 +65,8 @@ pub(in crate::socket) struct Asking {
     next: u64,
     questions: BTreeMap<u64, Question>,
     /// Whose acknowledgements are gathered here, by the server that asks and the number of its question.
-    gathering: BTreeMap<(Arc<str>, u64), Gathering>,
-    acks: BTreeMap<Asked, (Arc<str>, u64)>,
+    pub(super) gathering: BTreeMap<(Arc<str>, u64), Gathering>,
+    pub(super) acks: BTreeMap<Asked, (Arc<str>, u64)>,
 }
 
 #[derive(Debug)]
@@ -86,10 +83,10 @@ enum Answers {
 }
 
 #[derive(Debug, Default)]
-struct Gathering {
-    asked: usize,
-    left: BTreeSet<Asked>,
-    answers: Vec<(Arc<str>, Payload)>,
+pub(super) struct Gathering {
+    pub(super) asked: usize,
+    pub(super) left: BTreeSet<Asked>,
+    pub(super) answers: Vec<(Arc<str>, Payload)>,
 }
 
 impl Asking {
@@ -119,6 +116,11 @@ impl State {
         }
     }
 
+    /// Lets others know that this server goes.
+    pub(in crate::socket) fn leave_servers(&mut self) {
+        self.node.leave(SERVERS, &self.server);
+    }
+
     /// Takes what has changed among the servers.
     pub(super) fn hear_of_servers(&mut self) {
         while let Some(channel) = self.node.changed() {
@@ -133,7 +135,7 @@ impl State {
         }
     }
 
-    fn answer(&mut self, to: &str, bytes: Vec<u8>) {
+    pub(super) fn answer(&mut self, to: &str, bytes: Vec<u8>) {
         // If it can't be said, this server is missing in the answers.
         let _ = self.node.publish(&answers_name(to), None, bytes.into(), self.now);
     }
@@ -216,7 +218,7 @@ impl<E: Entropy> Server<E> {
     }
 
     /// The beginning of something that is said.
-    fn header(&self, kind: u8) -> Vec<u8> {
+    pub(super) fn header(&self, kind: u8) -> Vec<u8> {
         let server = self.cluster.as_ref().map(|cluster| cluster.server.as_bytes());
         let mut bytes = Vec::from([VERSION]);
         put(&mut bytes, server.unwrap_or_default());
@@ -248,136 +250,11 @@ impl<E: Entropy> Server<E> {
         self.say(namespace, bytes.into())
     }
 
-    /// Something was said to all servers that follow a namespace. What can't be read says nothing.
-    pub(super) fn said(&mut self, namespace: &Namespace, mut bytes: Bytes) -> Option<()> {
-        let by = Self::sender(&mut bytes)?;
-        match bytes.try_get_u8().ok()? {
-            b'V' => {
-                let audience = Audience::take(&mut bytes)?;
-                let (name, payload) = take_event(&mut bytes)?;
-                let newest = self.newest(namespace)?;
-                let payload = payload.after(newest);
-                let frames = self.writer.event(namespace, None, &name, &payload);
-                for socket in self.meant(namespace, &audience, newest) {
-                    let session = self.session(socket)?;
-                    if self.engine.is_idle(session) && !self.is_coming(socket) {
-                        let _ = self.engine.send(session, &frames);
-                    }
-                }
-            }
-            b'F' => {
-                let number = bytes.try_get_u64().ok()?;
-                let audience = Audience::take(&mut bytes)?;
-                let newest = self.newest(namespace)?;
-                let sockets = self.meant(namespace, &audience, newest);
-                let seats: Vec<_> =
-                    sockets.into_iter().filter_map(|socket| self.sockets.get(socket)).collect();
-                let mut answer = self.header(b'F');
-                answer.extend_from_slice(&number.to_be_bytes());
-                let seats: Vec<Vec<u8>> = seats
-                    .into_iter()
-                    .map(|seat| {
-                        let mut bytes = Vec::new();
-                        put(&mut bytes, seat.id.as_bytes());
-                        put_all(&mut bytes, seat.rooms.iter().map(|room| room.as_bytes()));
-                        let data: Vec<&[u8]> =
-                            seat.data.iter().map(|data| data.as_bytes()).collect();
-                        put_all(&mut bytes, data.into_iter());
-                        bytes
-                    })
-                    .collect();
-                put_all(&mut answer, seats.iter().map(|seat| &seat[..]));
-                self.cluster.as_mut()?.answer(&by, answer);
-            }
-            b'S' => {
-                let (name, payload) = take_event(&mut bytes)?;
-                if by != self.cluster.as_ref()?.server {
-                    let namespace = namespace.clone();
-                    self.events.push_back(Event::ServerMessage { namespace, name, payload });
-                }
-            }
-            _ => {}
-        }
-        Some(())
-    }
-
-    fn sender(bytes: &mut Bytes) -> Option<Arc<str>> {
+    pub(super) fn sender(bytes: &mut Bytes) -> Option<Arc<str>> {
         if bytes.try_get_u8().ok()? != VERSION {
             return None;
         }
         take_shared(bytes)
-    }
-
-    /// Asks sockets of this server for acknowledgements, which another one gathers.
-    #[allow(clippy::too_many_arguments, reason = "it is one entry of a stream")]
-    pub(super) fn ask_here(
-        &mut self,
-        by: Arc<str>,
-        question: u64,
-        sockets: &[Socket],
-        name: &str,
-        payload: &Payload,
-        timeout: Duration,
-        now: Duration,
-    ) {
-        let key = (by, question);
-        let mut gathering = Gathering::default();
-        for socket in sockets {
-            gathering.asked += 1;
-            let asked = self.ask_at_once(*socket, name, payload, timeout, now);
-            if let (Ok(asked), Some(cluster)) = (asked, &mut self.cluster) {
-                gathering.left.insert(asked);
-                cluster.asking.acks.insert(asked, key.clone());
-            }
-        }
-        if let Some(cluster) = &mut self.cluster {
-            cluster.asking.gathering.insert(key.clone(), gathering);
-        }
-        self.send_gathered(&key);
-    }
-
-    /// A socket of this server has acknowledged something, or won't. Returns whether another server has asked for it.
-    pub(in crate::socket) fn gathered(
-        &mut self,
-        asked: Asked,
-        payload: &mut Option<Payload>,
-    ) -> bool {
-        let id = self.sockets.get(asked.socket).map(|seat| seat.id.clone());
-        let Some(cluster) = &mut self.cluster else { return false };
-        let Some(key) = cluster.asking.acks.remove(&asked) else { return false };
-        if let Some(gathering) = cluster.asking.gathering.get_mut(&key) {
-            gathering.left.remove(&asked);
-            if let (Some(id), Some(payload)) = (id, payload.take()) {
-                gathering.answers.push((id, payload));
-            }
-        }
-        self.send_gathered(&key);
-        true
-    }
-
-    /// Sends what was gathered, if it is all.
-    fn send_gathered(&mut self, key: &(Arc<str>, u64)) {
-        let mut answer = self.header(b'A');
-        let Some(cluster) = &mut self.cluster else { return };
-        let Some(gathering) = cluster.asking.gathering.get(key).filter(|its| its.left.is_empty())
-        else {
-            return;
-        };
-        answer.extend_from_slice(&key.1.to_be_bytes());
-        answer.extend_from_slice(&(gathering.asked as u64).to_be_bytes());
-        let answers: Vec<Vec<u8>> = gathering
-            .answers
-            .iter()
-            .map(|(id, payload)| {
-                let mut bytes = Vec::new();
-                put(&mut bytes, id.as_bytes());
-                put_payload(&mut bytes, payload);
-                bytes
-            })
-            .collect();
-        put_all(&mut answer, answers.iter().map(|answer| &answer[..]));
-        cluster.asking.gathering.remove(key);
-        cluster.answer(&key.0, answer);
     }
 
     /// A server has answered.

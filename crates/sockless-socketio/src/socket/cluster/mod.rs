@@ -1,9 +1,12 @@
 #![doc = include_str!("../../../docs/cluster.md")]
 
+mod answering;
 mod asking;
 mod calls;
+mod coming;
 mod deed;
 mod doing;
+mod going;
 mod passing;
 mod pump;
 mod returning;

@@ -217,8 +217,7 @@ impl<E: Entropy> Server<E> {
     /// Whether this server has written that it has a client, and that hasn't passed.
     fn is_claiming(&self, namespace: &Namespace, id: &Arc<str>) -> bool {
         let stream = self.cluster.as_ref().and_then(|its| its.streams.get(namespace));
-        let claims = |aim: &Aim| matches!(aim, Aim::Claim { id: its } if its == id);
-        stream.is_some_and(|stream| stream.pending.values().any(|its| claims(&its.aim)))
+        stream.is_some_and(|stream| stream.is_claiming(id))
     }
 
     /// A socket goes, and is nothing that this server keeps.

@@ -12,7 +12,8 @@ use sockless_channels::{
 };
 
 use super::asking::Asking;
-use super::returning::{Claimed, Fetch, Return};
+use super::coming::{Claimed, Fetch};
+use super::returning::Return;
 use super::settings::Cluster;
 use super::stream::Stream;
 use crate::socket::namespace::Namespace;

@@ -77,6 +77,9 @@ pub(super) struct Stream {
     parked: VecDeque<Parked>,
     /// Rooms that this server's sockets have joined and left by entries that haven't passed, by the sockets' ids.
     changes: BTreeMap<Arc<str>, VecDeque<Change>>,
+    /// How many entries that haven't passed claim a client, or put something to it, by its id.
+    claims: BTreeMap<Arc<str>, u32>,
+    puts: BTreeMap<Arc<str>, u32>,
     /// The accepted sockets of this server.
     pub(super) ids: BTreeMap<Arc<str>, Socket>,
     /// The private ids of those clients of this server that are away.
@@ -101,6 +104,8 @@ impl Stream {
             pending: BTreeMap::new(),
             parked: VecDeque::new(),
             changes: BTreeMap::new(),
+            claims: BTreeMap::new(),
+            puts: BTreeMap::new(),
             ids: BTreeMap::new(),
             away: BTreeMap::new(),
             ahead: BTreeMap::new(),
@@ -125,6 +130,11 @@ impl Stream {
     }
 
     pub(super) fn wrote(&mut self, aim: Aim) {
+        match &aim {
+            Aim::Claim { id } => *self.claims.entry(id.clone()).or_default() += 1,
+            Aim::Data(id) => *self.puts.entry(id.clone()).or_default() += 1,
+            _ => {}
+        }
         self.pending.insert(self.next, Pending { aim, published: None });
         self.next += 1;
     }
@@ -174,20 +184,30 @@ impl Stream {
     /// An entry isn't waited for any more.
     pub(super) fn settle(&mut self, number: u64) -> Option<Pending> {
         let pending = self.pending.remove(&number)?;
-        if let Aim::Change(id) = &pending.aim
-            && let Some(changes) = self.changes.get_mut(id)
-        {
-            changes.retain(|change| change.number != number);
-            if changes.is_empty() {
-                self.changes.remove(id);
+        match &pending.aim {
+            Aim::Change(id) => {
+                if let Some(changes) = self.changes.get_mut(id) {
+                    changes.retain(|change| change.number != number);
+                    if changes.is_empty() {
+                        self.changes.remove(id);
+                    }
+                }
             }
+            Aim::Claim { id } => one_less(&mut self.claims, id),
+            Aim::Data(id) => one_less(&mut self.puts, id),
+            _ => {}
         }
         Some(pending)
     }
 
+    /// Whether a client is claimed by an entry that hasn't passed.
+    pub(super) fn is_claiming(&self, id: &str) -> bool {
+        self.claims.contains_key(id)
+    }
+
     /// Whether something is put to a socket by an entry that hasn't passed.
     pub(super) fn has_data_coming(&self, id: &str) -> bool {
-        self.pending.values().any(|its| matches!(&its.aim, Aim::Data(aim) if **aim == *id))
+        self.puts.contains_key(id)
     }
 
     /// Keeps something until what was written before it has passed. What needn't wait comes back.
@@ -264,6 +284,15 @@ impl Stream {
         let written = self.written.get(pid)?;
         let moved = self.at?.offset() > written.offset;
         moved.then(|| written.at.saturating_add(recovery.window / 2))
+    }
+}
+
+fn one_less(counts: &mut BTreeMap<Arc<str>, u32>, id: &str) {
+    if let Some(count) = counts.get_mut(id) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(id);
+        }
     }
 }
 
