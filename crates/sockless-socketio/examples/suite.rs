@@ -1,6 +1,6 @@
 //! The servers that the official test suites of Engine.IO 4 and Socket.IO 5 expect, both on one port.
-//! `cargo run -p sockless-socketio --features tokio,msgpack --example suite [ADDRESS [recovery | msgpack]]`; without an address, it is
-//! 127.0.0.1:3000. The suites know nothing of recovery or MessagePack: they are there on request.
+//! `cargo run -p sockless-socketio --features tokio,msgpack --example suite [ADDRESS [recovery | msgpack | REDIS_URL]]`; without an address, it is
+//! 127.0.0.1:3000. The suites know nothing of recovery, MessagePack and, with the feature `redis`, other servers: they are there on request.
 
 #![allow(clippy::print_stdout, reason = "a program talks to its user")]
 
@@ -105,7 +105,13 @@ async fn main() -> std::io::Result<()> {
         Some("msgpack") => sockets = sockets.with_parser(Parser::MessagePack),
         _ => {}
     }
-    let io = SocketIo::builder()
+    let builder = SocketIo::builder();
+    #[cfg(feature = "redis")]
+    let builder = match std::env::args().nth(2).filter(|word| word.starts_with("redis:")) {
+        Some(url) => builder.with_redis(&url).map_err(std::io::Error::other)?,
+        None => builder,
+    };
+    let io = builder
         .with_engine(config())
         .with_sockets(sockets)
         .with_cors(Cors::any())

@@ -4,6 +4,7 @@
     peers/run.py suites    the official suites of Engine.IO 4 and Socket.IO 5, unmodified, against the example `suite`
     peers/run.py client    the official client, 4.8, in Node, against the example; then both with MessagePack
     peers/run.py recovery  the same client, cut and recovered
+    peers/run.py cluster   the same client, and servers that are one through a Redis, killed
     peers/run.py page      the official client in Chromium, against the example
     peers/run.py python    python-socketio's client against the example
     peers/run.py server    this crate's client, the example `talk`, against the official server, 4.8, in Node; then both with MessagePack
@@ -179,6 +180,24 @@ def run_recovery(program, folder, runs):
             finished(f"{CLIENT}, recovery, run {run}", done)
 
 
+def run_cluster(program, folder, runs):
+    if shutil.which("redis-server") is None:
+        raise Skipped("redis-server is not installed")
+    here = installed(folder, "cluster", [CLIENT], "cluster.mjs")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    redis = subprocess.Popen(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", here], stdout=subprocess.DEVNULL)
+    try:
+        for run in range(1, runs + 1):
+            command = ["node", "cluster.mjs", program / "suite", f"redis://127.0.0.1:{port}/"]
+            done = subprocess.run(command, cwd=here, text=True, stdout=subprocess.PIPE, timeout=180)
+            finished(f"{CLIENT}, cluster, run {run}", done)
+    finally:
+        redis.terminate()
+        redis.wait()
+
+
 def run_python(program, folder, runs):
     venv = folder / "python"
     quiet([sys.executable, "-m", "venv", venv], "Python can't make a virtual environment")
@@ -234,7 +253,7 @@ def run_server(program, folder, runs):
                     sys.exit(f"{SERVER} {' '.join(words)}, run {run}: status {talks.returncode}")
 
 
-RUNS = {"suites": run_suites, "client": run_client, "recovery": run_recovery, "page": run_page, "python": run_python, "server": run_server}
+RUNS = {"suites": run_suites, "client": run_client, "recovery": run_recovery, "cluster": run_cluster, "page": run_page, "python": run_python, "server": run_server}
 
 
 def main():

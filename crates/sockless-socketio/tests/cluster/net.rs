@@ -40,6 +40,7 @@ pub(crate) struct Net {
     pub(crate) nodes: Vec<Option<Node>>,
     pub(crate) now: Duration,
     recovery: Recovery,
+    dynamic: bool,
     started: u128,
 }
 
@@ -58,9 +59,27 @@ impl Net {
         Self::with(servers, Recovery::default().with_window(millis(10_000)))
     }
 
+    /// Servers where any namespace may be asked for.
+    pub(crate) fn dynamic(servers: usize) -> Self {
+        let mut net = Self::new(0);
+        net.dynamic = true;
+        for at in 0..servers {
+            net.nodes.push(None);
+            net.start(at);
+        }
+        net
+    }
+
     pub(crate) fn with(servers: usize, recovery: Recovery) -> Self {
         let broker = Broker::new(Cluster::retention(&recovery), usize::MAX);
-        let mut net = Self { broker, nodes: Vec::new(), now: Duration::ZERO, recovery, started: 0 };
+        let mut net = Self {
+            broker,
+            nodes: Vec::new(),
+            now: Duration::ZERO,
+            recovery,
+            dynamic: false,
+            started: 0,
+        };
         for _ in 0..servers {
             net.nodes.push(None);
             net.start(net.nodes.len() - 1);
@@ -85,7 +104,11 @@ impl Net {
             .with_node(node)
             .with_patience(millis(1_000))
             .with_silence(millis(3_000));
-        let server = Server::new(config, engine, names).with_cluster(settings, self.now);
+        let mut server = Server::new(config, engine, names);
+        if self.dynamic {
+            server = server.with_dynamic_namespaces();
+        }
+        let server = server.with_cluster(settings, self.now);
         self.nodes[at] =
             Some(Node { server, fed: BTreeSet::new(), reaches: true, events: Vec::new() });
         self.settle();
@@ -294,7 +317,11 @@ impl Net {
         for frame in frames {
             let rest = frame.strip_prefix("4").unwrap_or(&frame);
             let kind = rest.as_bytes()[0];
-            let text = rest[1..].trim_start_matches("/custom,");
+            // The namespace, if it isn't the main one.
+            let text = match rest[1..].split_once(',') {
+                Some((name, rest)) if name.starts_with('/') => rest,
+                _ => &rest[1..],
+            };
             match kind {
                 b'0' => {
                     let json: Value = serde_json::from_str(text).expect("JSON");

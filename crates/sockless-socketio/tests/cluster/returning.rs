@@ -245,3 +245,26 @@ fn many_who_come_back_at_once_have_their_turns() {
         assert!(net.is_recovered(client));
     }
 }
+
+#[test]
+fn an_offset_that_was_made_up_harms_nobody_for_longer_than_its_life() {
+    let mut net = Net::new(1);
+    let mut ann = first(&mut net, 0);
+    net.broadcast(0, &all(), "got");
+    net.names(&mut ann);
+    net.cut(&mut ann, true);
+    let offset = ann.offset.clone().expect("a position");
+    ann.offset = Some(format!("{}-999", &offset[..16]));
+    net.connect(0, &mut ann);
+    assert!(!net.is_recovered(&ann), "nobody has been there");
+    net.broadcast(0, &all(), "before what it says it has");
+    assert!(net.names(&mut ann).is_empty());
+    // It comes again, as somebody new with the same id.
+    net.cut(&mut ann, true);
+    ann.offset = Some("no position".into());
+    let was = ann.clone();
+    net.connect(0, &mut ann);
+    assert_eq!((&ann.sid, net.is_recovered(&ann)), (&was.sid, false));
+    net.broadcast(0, &all(), "live");
+    assert_eq!(net.names(&mut ann), ["live"]);
+}

@@ -83,6 +83,7 @@ impl<E: Entropy> Server<E> {
         let claim = auth.as_deref().and_then(|auth| serde_json::from_str::<Claim>(auth).ok());
         let claim = claim.filter(|claim| is_drawn(&claim.pid));
         let before = claim.as_ref().and_then(|claim| self.sockets.by_pid(&claim.pid));
+        let before = before.filter(|before| self.namespace(*before) == Some(&namespace));
         if let Some(before) = before.and_then(|before| self.session(before)) {
             // Its end wasn't noticed.
             self.drop_session(before, DisconnectReason::ForcedServerClose, now);
@@ -313,6 +314,7 @@ impl<E: Entropy> Server<E> {
         let Some(stream) = self.cluster.as_mut().and_then(|its| its.stream(namespace)) else {
             return;
         };
+        stream.forget(id);
         stream.is_ahead(id, at.offset());
         let former = stream.ids.insert(id.clone(), socket);
         // One of a former life, whose end wasn't noticed.

@@ -34,10 +34,12 @@ impl<E: Entropy> Server<E> {
         let window = cluster.recovery.window;
         let stream = cluster.stream(&namespace);
         let at = stream.and_then(|stream| {
+            let known = stream.known_to(&id);
             if stream.ids.get(&id) == Some(&socket) {
                 stream.ids.remove(&id);
+                stream.forget(&id);
             }
-            stream.known_to(&id)
+            known
         });
         if let (Some((pid, record)), Some(at)) = (record, at) {
             self.sockets.forget_pid(&pid);
@@ -95,7 +97,12 @@ impl<E: Entropy> Server<E> {
     /// A client doesn't come back any more.
     pub(in crate::socket) fn away_no_more(&mut self, record: &Record) {
         let stream = self.cluster.as_mut().and_then(|its| its.stream(&record.namespace));
-        if let Some(pid) = stream.and_then(|stream| stream.away.remove(&record.id)) {
+        let pid = stream.and_then(|stream| {
+            let pid = stream.away.remove(&record.id)?;
+            stream.forget(&record.id);
+            Some(pid)
+        });
+        if let Some(pid) = pid {
             self.unrecord(&record.namespace, &pid);
         }
         self.unfollow(&record.namespace);

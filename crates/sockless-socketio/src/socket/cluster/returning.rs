@@ -39,6 +39,8 @@ pub(super) struct Return {
     data: Option<Arc<str>>,
     started: bool,
     frames: Vec<Frame>,
+    /// Whether there is something to be read for it: those who only wait until the stream comes to where they are keep nobody waiting.
+    reads: bool,
     /// Whether not all of it is there.
     failed: bool,
 }
@@ -48,7 +50,8 @@ impl<E: Entropy> Server<E> {
     pub(super) fn take_turns(&mut self, now: Duration) {
         loop {
             while let Some(cluster) = &mut self.cluster
-                && cluster.returns.len() < cluster.settings.returning
+                && cluster.returns.values().filter(|its| its.reads).count()
+                    < cluster.settings.returning
                 && let Some(socket) = cluster.queue.pop_front()
             {
                 if self.begin_return(socket, now).is_none() {
@@ -103,6 +106,7 @@ impl<E: Entropy> Server<E> {
             data,
             started: false,
             frames: Vec::new(),
+            reads: true,
             failed: false,
         };
         cluster.returns.insert(socket, its);
@@ -128,6 +132,7 @@ impl<E: Entropy> Server<E> {
             }
             let namespace = &its.record.namespace;
             let newest = cluster.streams.get(namespace).and_then(|stream| stream.at);
+            its.reads = newest.is_none_or(|newest| its.at.offset() < newest.offset());
             let is_there = newest.is_some_and(|newest| {
                 its.started
                     && its.at.epoch() == newest.epoch()

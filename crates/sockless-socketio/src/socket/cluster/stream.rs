@@ -237,6 +237,11 @@ impl Stream {
         }
     }
 
+    /// A client isn't this server's any more.
+    pub(super) fn forget(&mut self, id: &str) {
+        self.ahead.remove(id);
+    }
+
     /// Up to where what has passed is known to a client, in the socket's or the record's state.
     pub(super) fn known_to(&self, id: &str) -> Option<Position> {
         let at = self.at?;
