@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use sockless_channels::Command;
 use sockless_channels::redis::{Carried, Carrier};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::driver::{Driver, WeakDriver};
@@ -108,12 +109,12 @@ impl Member {
             }
             Event::ServerMessage { namespace, name, payload } => {
                 if let Some(on_server) = self.on_server.clone() {
-                    tokio::spawn(async move { on_server(namespace, name, payload) });
+                    apart(move || on_server(namespace, name, payload));
                 }
             }
             Event::Unsent { namespace, name, .. } => {
                 if let Some(on_unsent) = self.on_unsent.clone() {
-                    tokio::spawn(async move { on_unsent(namespace, name) });
+                    apart(move || on_unsent(namespace, name));
                 }
             }
             _ => {}
@@ -143,6 +144,14 @@ impl Drop for Member {
     fn drop(&mut self) {
         // The task ends with the server.
         self.signal.raise().into_iter().for_each(Waker::wake);
+    }
+}
+
+/// Calls a function of the application's without the server's lock, wherever the server was called from.
+fn apart(call: impl FnOnce() + Send + 'static) {
+    match Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn(async move { call() })),
+        Err(_) => drop(std::thread::spawn(call)),
     }
 }
 

@@ -78,11 +78,11 @@ impl SocketIo {
     }
 
     /// Sends an event to many: see [`Target`]. It is written once. Returns how many have got it, and how many have not, because too much
-    /// waits for them, or because it was volatile.
+    /// waits for them, or because it was volatile. With many servers it goes to the sockets of all, and both numbers are 0.
     ///
     /// # Errors
     ///
-    /// If the event's name is a reserved one.
+    /// If the event's name is a reserved one, or too much waits to be written.
     pub fn broadcast(
         &self,
         target: &Target,

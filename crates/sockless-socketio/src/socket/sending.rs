@@ -156,9 +156,11 @@ impl<E: Entropy> Server<E> {
     /// With [recovery](super::Config::with_recovery), the session of a socket for which too much waits is closed: nothing comes after what is
     /// missing, and its client comes back for it.
     ///
+    /// In a [cluster](super::cluster) nobody has got it when this returns: it is written, for the sockets of all servers, and both numbers are 0.
+    ///
     /// # Errors
     ///
-    /// If the name is reserved.
+    /// If the name is reserved, or too much waits to be written.
     pub fn broadcast(
         &mut self,
         target: &Target,
