@@ -61,7 +61,7 @@ pub async fn serve(stream: TcpStream, config: Arc<Config>) -> io::Result<Outcome
         input = match want {
             Want::Done(outcome) => return Ok(outcome),
             Want::ShutdownWrite => {
-                writer.shutdown(Shutdown::Write)?;
+                let _ = writer.shutdown(Shutdown::Write); // the peer may be gone already
                 connection.shut();
                 Input::none()
             }

@@ -16,6 +16,7 @@ use std::{io, thread};
 
 use smol::net::TcpListener;
 use sockless::connection::{Cause, Failure};
+use sockless::frame::Violation;
 use sockless::{Config, Outcome};
 
 /// How long a test waits before it gives up; none waits so long where all is well.
@@ -41,13 +42,18 @@ fn server(config: Config) -> (String, Ends) {
     (address.recv().expect("an address"), ends)
 }
 
+/// A client's request to open a connection.
+fn request(address: &str) -> String {
+    format!(
+        "GET / HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+}
+
 /// A client that has opened its connection by hand.
 fn opened(address: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).expect("a server");
-    let request = format!(
-        "GET / HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-    );
+    let request = request(address);
     // In two pieces, so that the acceptor has to put the head together.
     let (first, rest) = request.as_bytes().split_at(40);
     stream.write_all(first).expect("it is read");
@@ -146,4 +152,21 @@ fn a_request_for_a_page_is_answered() {
     assert!(answer.starts_with("HTTP/1.1 426 "), "{answer}");
     drop(stream);
     assert_eq!(outcome(&ends).cause, Cause::Failed(Failure::Refused));
+}
+
+/// It breaks a rule and is gone: what the server writes is answered with a reset, and then the system has nothing left that could be shut down.
+#[test]
+fn a_client_that_has_gone_without_hearing_why_is_an_outcome() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let mut client = TcpStream::connect(&address).expect("a server");
+    let unmasked = [request(&address).as_bytes(), b"\x81\x02no"].concat();
+    client.write_all(&unmasked).expect("it is kept");
+    drop(client);
+    let (stream, _) = listener.accept().expect("a client");
+    let stream = stream.try_into().expect("a stream");
+    let serving = smol_driver::serve(stream, Arc::new(Config::default()));
+    let outcome = smol::block_on(serving).expect("an outcome");
+    let broken = Failure::Violation(Violation::UnmaskedFrame);
+    assert_eq!(outcome.cause, Cause::Failed(broken));
 }
