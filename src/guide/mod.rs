@@ -3,7 +3,7 @@
 //! | chapter | for those who | its programs | beside the engine |
 //! |---|---|---|---|
 //! | [`driver`] | put Sockless under a runtime of their own | a server, and a client that talks to it | |
-//! | [`large`] | send or receive files, or whatever is longer than memory | both sides of a transfer, on the client's loop | |
+//! | [`large`] | send or receive files, or whatever is longer than memory | both sides of a transfer, on the client's loop, without an opening handshake | |
 //! | [`asynchronous`] | write a driver for an asynchronous runtime: what is raced, dropped and kept | the server once more | `smol` |
 //! | [`backpressure`] | have peers that read slowly, or send fast | the connection alone | |
 //! | [`timers`] | need keepalives, idle times, and deadlines | the connection alone | |
@@ -15,7 +15,7 @@
 //! | [`design`] | want to know what is promised, how it is built, and why it is not built otherwise | none | |
 //!
 //! Every program is whole: it stands in one block, with no line hidden, and is a `src/main.rs` as it is, in a package that depends on `sockless` and on what the last column
-//! names. So no chapter needs the code of another. They are not one program that grows, but those that have a stream have one loop, word for word, and what is
+//! names. So no chapter needs the code of another, but for the opening handshake in `large`: it says where to put that of `driver`. They are not one program that grows, but those that have a stream have one loop, word for word, and what is
 //! about the connection alone changes that connection's settings in any of them. All of them are compiled with the tests and run there.
 //!
 //! ```toml

@@ -1,10 +1,8 @@
 //! Sends standard input as one message over a connection of TCP, and stores it at the other side, in standard output; both in constant memory: `parts <FROM >TO`.
 
-use std::error::Error;
 use std::io::{Read, Write, stdin, stdout};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::thread;
-use std::time::Instant;
+use std::{error::Error, thread, time::Instant};
 
 use sockless::connection::Side;
 use sockless::{CloseCode, Config, Connection, Delivery, Event, Input, Limits, Outcome, Want};
@@ -17,30 +15,33 @@ pub fn send(tcp: TcpStream, mut file: impl Read) -> Result<Outcome, Box<dyn Erro
     drive(tcp, connection, Input::none(), started, |conn, event| {
         if event.is_none() && !over && !conn.is_congested() {
             let count = file.read(&mut piece)?;
-            let sent = conn.continue_binary(&piece[..count], count == 0);
+            over = conn.continue_binary(&piece[..count], count == 0).is_err() || count == 0;
             // A connection that has ended takes nothing more, and needs no close: its outcome says why.
-            over = count == 0 || sent.is_err();
-            if over {
-                let _ = conn.close(CloseCode::NORMAL, "", started.elapsed());
-            }
+            over.then(|| conn.close(CloseCode::NORMAL, "", started.elapsed()));
         }
         Ok(())
     })
 }
 
-/// Stores the message that comes.
-pub fn store(tcp: TcpStream, mut file: impl Write) -> Result<Outcome, Box<dyn Error>> {
+/// Stores the message that comes. It is an error if not all of it is in the file.
+pub fn store(tcp: TcpStream, mut file: impl Write) -> Result<(), Box<dyn Error>> {
     // By default they are 16 MiB, for messages in parts as well.
     let limits = Limits::default().with_frame(1 << 40).with_message(1 << 40);
-    let config = Config::default().with_limits(limits);
-    let connection = Connection::server(config.with_delivery(Delivery::Parts));
-    let started = Instant::now();
-    drive(tcp, connection, Input::none(), started, |_, event| {
-        if let Some(Event::Part(part)) = event {
-            file.write_all(part.content.as_bytes())?;
+    let config = Config::default().with_delivery(Delivery::Parts);
+    let connection = Connection::server(config.with_limits(limits));
+    let (started, mut whole) = (Instant::now(), Ok(false));
+    let outcome = drive(tcp, connection, Input::none(), started, |conn, event| {
+        // Once a write has failed, the parts that still come are thrown away.
+        if let (Some(Event::Part(part)), Ok(false)) = (event, &whole) {
+            let stored = file.write_all(part.content.as_bytes());
+            whole = stored.and_then(|()| file.flush()).map(|()| part.last);
+            if whole.is_err() {
+                let _ = conn.close(CloseCode::INTERNAL_ERROR, "not stored", started.elapsed());
+            }
         }
         Ok(())
-    })
+    })?;
+    Ok(whole?.then_some(()).ok_or(format!("cut: {outcome:?}"))?)
 }
 
 /// Drives a connection of either role to its end. `hear` gets every event, and `None` where there is nothing more for now: that is the moment to
@@ -89,8 +90,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let tcp = TcpStream::connect(listener.local_addr()?)?;
     let sending = thread::spawn(|| send(tcp, stdin()).map_err(|error| error.to_string()));
-    store(listener.accept()?.0, stdout())?;
+    let stored = store(listener.accept()?.0, stdout());
     let outcome = sending.join().expect("no panic")?;
     eprintln!("the receiver closed with {}", outcome.received.number());
-    Ok(())
+    stored
 }

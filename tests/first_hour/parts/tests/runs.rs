@@ -58,11 +58,11 @@ fn a_hundred_mebibytes_take_constant_memory() {
     });
     let (served, meter) = (listener.accept().expect("a client").0, Meter::start());
     let mut file = Counted::default();
-    let stored = parts::store(served, &mut file).expect("stored");
+    parts::store(served, &mut file).expect("stored");
     let received = meter.peak();
     let (sent, sending) = sending.join().expect("no panic");
     assert_eq!((file.bytes, file.wrong), (100 << 20, 0));
-    assert!(stored.clean() && sent.clean());
+    assert!(sent.clean());
     assert_eq!(sent.received.number(), 1000);
     assert!(
         received < 1 << 20 && sending < 2 << 20,
@@ -156,6 +156,70 @@ fn a_receiver_that_closes_is_heard_in_the_middle() {
     assert!(sent < 200 << 20, "{} MiB", sent >> 20);
 }
 
+/// A disk that is full after so many bytes, and how much was tried to be written to it after that.
+struct Full(usize, usize);
+
+impl Write for &mut Full {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0 == 0 {
+            self.1 += 1;
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let count = bytes.len().min(self.0);
+        self.0 -= count;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_error_here_and_a_code_at_the_sender() {
+    let (outcome, sent) = send_to(|tcp| {
+        let mut disk = Full(10 << 20, 0);
+        let error = parts::store(tcp, &mut disk).expect_err("nothing to write to");
+        let error = error.downcast::<io::Error>().expect("the disk's own error");
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        // What was on its way is thrown away, and the file isn't touched again.
+        assert_eq!((disk.0, disk.1), (0, 1));
+    });
+    assert_eq!(outcome.received.number(), 1011);
+    assert!(outcome.clean(), "{outcome:?}");
+    assert!(sent < 200 << 20, "{} MiB", sent >> 20);
+}
+
+/// What `store` says to a client that sends these bytes, and how much is in the file.
+fn store_bytes(bytes: &[u8]) -> (Option<String>, Vec<u8>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let mut tcp = TcpStream::connect(listener.local_addr().expect("an address")).expect("a stream");
+    tcp.write_all(bytes).expect("it is kept");
+    tcp.shutdown(std::net::Shutdown::Write).expect("open");
+    let mut file = Vec::new();
+    let stored = parts::store(listener.accept().expect("a client").0, &mut file);
+    (stored.err().map(|error| error.to_string()), file)
+}
+
+#[test]
+fn a_message_that_is_cut_anywhere_is_an_error() {
+    // Two fragments and a Close frame.
+    let stream = b"\x02\x83\0\0\0\0abc\x80\x82\0\0\0\0de\x88\x82\0\0\0\0\x03\xE8";
+    let message = 9 + 8;
+    for end in 0..=stream.len() {
+        let (error, file) = store_bytes(&stream[..end]);
+        assert_eq!(error.is_none(), end >= message, "{end} bytes: {error:?}");
+        assert!(b"abcde".starts_with(&file));
+        assert_eq!(file.len() == 5, end >= message);
+    }
+    // A Close frame between the two fragments is no end of a message, either.
+    let closed = [&stream[..9], &stream[message..]].concat();
+    let (error, file) = store_bytes(&closed);
+    assert_eq!(file, b"abc");
+    let error = error.expect("half of it is an error");
+    assert!(error.starts_with("cut: "), "{error}");
+}
+
 #[test]
 fn a_receiver_that_is_gone_is_noticed() {
     let (outcome, sent) = send_to(|mut tcp| {
@@ -201,4 +265,26 @@ fn from_file_to_file() {
         "the copy differs"
     );
     fs::remove_dir_all(&folder).expect("a folder to remove");
+}
+
+/// Its copy goes to a disk that is full.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_copy_that_fails_is_a_failure_of_the_program() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_first-hour-parts"))
+        .stdin(Stdio::piped())
+        .stdout(fs::File::create("/dev/full").expect("a full disk"))
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut from = program.stdin.take().expect("piped");
+    from.write_all(&[7; 100_000]).expect("it reads");
+    drop(from);
+    let ended = program.wait_with_output().expect("it ends");
+    let said = String::from_utf8(ended.stderr).expect("text");
+    assert!(
+        said.starts_with("the receiver closed with 1011\n"),
+        "{said}"
+    );
+    assert!(!ended.status.success());
 }
