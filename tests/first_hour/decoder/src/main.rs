@@ -28,7 +28,7 @@ pub fn decode(mut stream: impl Read, out: &mut impl Write) -> Result<(), Box<dyn
     loop {
         let count = stream.read(&mut buffer)?;
         if count == 0 && !decoder.is_idle() {
-            return Err("the stream ended inside a message".into());
+            return Err("the stream was cut".into());
         } else if count == 0 {
             return Ok(());
         }
