@@ -48,7 +48,7 @@ pub struct RoomInfo {
     pub members: Vec<Name>,
 }
 
-/// What a client is told.
+/// What the server says to a client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "ev", rename_all = "snake_case")]
 pub enum Event {

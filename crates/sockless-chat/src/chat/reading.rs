@@ -8,7 +8,7 @@ use super::machine::{Chat, Output, PeerId};
 use super::name::{Name, Refusal};
 use super::people::Stage;
 
-/// What is held for a device while it is told what it has missed.
+/// What is held for a device while it gets what it has missed.
 const HELD: usize = 1000;
 
 /// What is to be read from the store. Whoever asks for it may have it: that is decided.

@@ -128,7 +128,7 @@ impl Chat {
         Some(RoomInfo { name: room.clone(), count: found.members.len(), members })
     }
 
-    /// Whether a peer is told what happens.
+    /// Whether a peer hears of what happens.
     pub(super) fn is_greeted(&self, id: PeerId) -> bool {
         let told = |peer: &Peer| !matches!(peer.stage, Stage::Silent | Stage::Greeting { .. });
         self.peers.get(&id).is_some_and(told)

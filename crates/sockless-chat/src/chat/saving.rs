@@ -58,7 +58,7 @@ pub struct Saved {
 pub(super) struct Pending {
     pub(super) number: u64,
     pub(super) facts: Vec<Fact>,
-    /// Who is told of the result, and with which number.
+    /// Who gets the result, and with which number.
     pub(super) asked: Vec<(PeerId, Option<u64>)>,
 }
 
@@ -87,7 +87,7 @@ impl Chat {
         }
     }
 
-    /// The writes up to this one could not be stored: they have not happened, and whoever asked for them is told.
+    /// The writes up to this one could not be stored: they have not happened, and whoever asked for them hears of it.
     pub fn not_stored(&mut self, up_to: u64, now: Duration) {
         while self.pending.front().is_some_and(|pending| pending.number <= up_to) {
             let Some(Pending { facts, asked, .. }) = self.pending.pop_front() else { return };

@@ -31,7 +31,7 @@ impl Chat {
         Ok(())
     }
 
-    /// Whether this was said already: then who says it is told so, at once or when it is stored.
+    /// Whether this was said already: then the device that says it again gets the same answer, at once or when it is stored.
     pub(super) fn is_said(
         &mut self,
         peer: PeerId,

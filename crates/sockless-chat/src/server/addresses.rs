@@ -19,7 +19,7 @@ pub(super) struct Addresses {
 }
 
 impl Addresses {
-    /// So many requests that cost something in a minute.
+    /// How many requests that cost something an address may make in a minute.
     pub(super) fn new(a_minute: u64, clock: Clock) -> Self {
         let rate = Rate::new(a_minute, Duration::from_secs(60));
         Self { limiter: Mutex::new(Limiter::new(rate, MOST)), clock }

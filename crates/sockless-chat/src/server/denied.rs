@@ -13,7 +13,7 @@ use crate::token::TokenError;
 pub(super) enum Denied {
     /// The page it comes from may not talk to us.
     Origin,
-    /// Its address asks for too much: it may come back after so many seconds.
+    /// Its address asks for too much: it may come back after this number of seconds.
     TooMany(u64),
     /// Its token.
     Token(TokenError),

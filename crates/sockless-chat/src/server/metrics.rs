@@ -1,4 +1,4 @@
-//! What is told to those who watch: whether it works, and counters in the text format of Prometheus.
+//! What those who watch can read: whether it works, and counters in the text format of Prometheus.
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};

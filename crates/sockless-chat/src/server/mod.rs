@@ -10,7 +10,7 @@
 //! | `hall` | the chat, the store and the clients, brought together |
 //! | `writer`, `reader` | what blocks |
 //! | `page` | the files, and the headers of security |
-//! | `metrics` | what is told to those who watch |
+//! | `metrics` | what those who watch can read |
 
 mod addresses;
 mod clock;

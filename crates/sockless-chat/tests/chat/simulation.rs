@@ -24,7 +24,7 @@ impl Random {
     }
 }
 
-/// A page: what it keeps over reloads, and the session that it has now. What it is told waits in its session, and what it says does, too.
+/// A page: what it keeps over reloads, and the session that it has now. What arrives waits in its session, and so does what it says.
 struct Page {
     who: Name,
     /// Kept.

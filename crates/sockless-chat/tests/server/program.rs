@@ -103,7 +103,7 @@ pub(crate) fn now() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970")
 }
 
-/// A token of somebody's that holds for so many seconds.
+/// A token of somebody's that holds for this number of seconds.
 pub(crate) fn token_for(who: &str, seconds: u64) -> String {
     let claims = Claims { sub: Name::parse(who).expect("a name"), exp: now().as_secs() + seconds };
     Tokens::new(SECRET).expect("a secret").make(&claims).expect("a token")

@@ -21,7 +21,7 @@ impl Random {
         range.start + self.next() % (range.end - range.start)
     }
 
-    /// Whether something happens that happens once in so many times.
+    /// Whether something happens now that happens once in this number of times.
     pub(crate) fn one_in(&mut self, times: u64) -> bool {
         self.of(0..times) == 0
     }

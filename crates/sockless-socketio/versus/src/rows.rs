@@ -109,7 +109,7 @@ impl Row {
         }
     }
 
-    /// Runs the same load against both, in turns: the processor time for one of so many.
+    /// Runs the same load against both, in turns: the processor time for one event.
     fn race(
         &self,
         rounds: usize,
@@ -142,7 +142,7 @@ impl Row {
         Ok(measured)
     }
 
-    /// The memory of one of so many sockets.
+    /// The memory of one socket, when there are many.
     fn weigh(&self, program: &str, count: usize, used: bool) -> io::Result<f64> {
         let server = Server::start(program, self.threads)?;
         // What is there once.
@@ -156,5 +156,5 @@ impl Row {
     }
 }
 
-/// Clients that run a load of so many.
+/// The clients that run the load.
 type Runs = Box<dyn FnMut(usize) -> io::Result<()>>;

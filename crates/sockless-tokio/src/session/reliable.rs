@@ -220,6 +220,8 @@ impl ReliableSender {
     /// Closes the connection that carries the session now, behind what waits to be sent, if there is one. The session sleeps: its client
     /// comes back, or not, as the code says. A server that stops says 1012 (with `retry-after=`*seconds*, if the clients should not come all at
     /// once); one that has taken back a permission says 1008, and drops its end.
+    ///
+    /// A reason of more than 123 bytes doesn't fit into a Close frame: then the connection ends without one.
     pub fn close_connection(&self, code: sockless::CloseCode, reason: &str) {
         self.hub.close_connection(code, reason);
     }

@@ -24,7 +24,7 @@ pub(super) struct Pending {
 /// What there is to do if it can't be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Aim {
-    /// The application is told that nobody gets this event.
+    /// The application hears that nobody gets this event.
     Event(String),
     /// The socket with this id is not what the application takes it for.
     Change(Arc<str>),
