@@ -5,14 +5,17 @@
 //! ```
 //!
 //! The server is asked for the path and the subprotocols that the client asks for; what it agrees on, the client gets; what it refuses, the client is
-//! refused, with the same status. The close code of each side reaches the other one. Both are pinged after SECONDS of silence (30 by
-//! default). What one side doesn't take is not read from the other one.
+//! refused, with the same status. The close code of each side reaches the other one. What one side doesn't take is not read from the other one.
+//!
+//! A client is pinged after SECONDS of silence (30 by default). The server is not: one that stands still for a while answers no pings, and its clients are to
+//! wait for it, not to lose it. TCP asks its machine after SECONDS whether it is still there.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
 use std::error::Error;
 use std::time::Duration;
 
+use socket2::{SockRef, TcpKeepalive};
 use sockless_tokio::{
     ClientOptions, CloseCode, ConnectError, Reader, Role, Sender, ServerOptions, Shutdown,
     connect_with, receive,
@@ -29,6 +32,7 @@ struct Relay {
     to: String,
     accepting: ServerOptions,
     connecting: ClientOptions,
+    asking: TcpKeepalive,
 }
 
 #[tokio::main]
@@ -43,8 +47,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .with_compression()
         .with_keepalive(silence, silence)
         .with_shutdown(&shutdown);
-    let connecting = ClientOptions::new().with_compression().with_keepalive(silence, silence);
-    let relay = Relay { to: to.trim_end_matches('/').to_owned(), accepting, connecting };
+    let connecting = ClientOptions::new().with_compression();
+    let asking = TcpKeepalive::new().with_time(silence).with_interval(silence);
+    let relay = Relay { to: to.trim_end_matches('/').to_owned(), accepting, connecting, asking };
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -71,7 +76,7 @@ impl Relay {
     /// The server is connected to before the client is answered.
     async fn serve(self, client: TcpStream) -> Result<(), Box<dyn Error>> {
         client.set_nodelay(true)?;
-        let Self { to, accepting, connecting } = self;
+        let Self { to, accepting, connecting, asking } = self;
         let opening = receive(client, &accepting).await?;
         let request = opening.request();
         if !request.is_upgrade() {
@@ -90,6 +95,7 @@ impl Relay {
                 return Err(opening.refuse(502, "the server can't be reached").await.into());
             }
         };
+        SockRef::from(server.get_ref().tcp()).set_tcp_keepalive(&asking)?;
         let subprotocol = server.subprotocol().map(String::from);
         let acceptance = accepting.acceptance(opening.request());
         let acceptance = acceptance.with_subprotocol(subprotocol.as_deref());

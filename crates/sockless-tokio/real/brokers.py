@@ -14,7 +14,7 @@ from services import HERE, Crossbar, Mosquitto, RabbitMQ
 
 NODE = os.path.join(HERE, "node")
 VENV = os.path.join(HERE, ".venv")
-# After how many seconds of silence bridge and relay ping, and how long they wait for the answer: less than a slow broker takes.
+# After how many seconds of silence bridge and relay ping a client, and how long they wait for the answer: less than a slow broker takes.
 SILENCE = "3"
 # The most that they may keep for a client whose broker stands still: the sockets' buffers are the system's.
 KEPT = 8 << 20
