@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # The tests at every SIMD level below the one that this CPU would choose: what is fast has to be right at all of them.
 #
-#   tests/levels.sh [--quick] [--fuzz]
+#   tests/levels.sh [--quick] [--fuzz] [--autobahn]
 #
 # --quick  only the chapters that hand payloads of many lengths through the fast ways, with a third of the random cases
 # --fuzz   replays the fuzzing corpus and all past findings as well
+# --autobahn
+#          runs the core of the Autobahn suite as well, against a server and a client
 #
 # For each level what is in this workspace is built once more; what it depends on is built once for all. The kernels themselves are tried
 # at every level by tests/mask.rs and tests/utf8.rs, in any build.
@@ -14,6 +16,7 @@ cd "$(dirname "$0")/.."
 
 chapters=()
 fuzz=
+autobahn=()
 for argument in "$@"; do
   case $argument in
     --quick)
@@ -22,7 +25,8 @@ for argument in "$@"; do
       export SOCKLESS_CASES=0.34
       ;;
     --fuzz) fuzz=yes ;;
-    *) echo "usage: tests/levels.sh [--quick] [--fuzz]" >&2; exit 2 ;;
+    --autobahn) autobahn=("server echo_mio" "client client_std") ;;
+    *) echo "usage: tests/levels.sh [--quick] [--fuzz] [--autobahn]" >&2; exit 2 ;;
   esac
 done
 
@@ -41,5 +45,9 @@ for level in "${levels[@]}"; do
   # There the package is no member of the workspace.
   [[ -z $fuzz ]] || RUSTFLAGS="--cfg sockless_simd=\"$level\"" CARGO_TARGET_DIR=$PWD/target/levels/$level/fuzz \
     cargo test --quiet --manifest-path fuzz/Cargo.toml
+  for program in ${autobahn[@]+"${autobahn[@]}"}; do
+    read -r role name <<<"$program"
+    RUSTC_WORKSPACE_WRAPPER=$wrapper autobahn/run.sh "$role" "$name" --cases core
+  done
 done
 echo "levels: ${levels[*]}: all pass"
