@@ -118,7 +118,7 @@ impl Client {
         };
         // Nothing was written before: there is room for so short an answer, or the client is lost.
         self.link.stream.write_all(answer)?;
-        self.link.stream.shutdown(Shutdown::Write)?;
+        let _ = self.link.stream.shutdown(Shutdown::Write); // the peer may be gone already
         let deadline = shared.now + LINGER;
         self.phase = Phase::Answered(deadline);
         self.link.linger(deadline, shared)
@@ -177,7 +177,7 @@ fn go(
         input = match connection.want() {
             Want::Done(_) => return Ok(Next::Gone),
             Want::ShutdownWrite => {
-                link.stream.shutdown(Shutdown::Write)?;
+                let _ = link.stream.shutdown(Shutdown::Write); // the peer may be gone already
                 connection.shut();
                 Input::none()
             }

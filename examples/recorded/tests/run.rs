@@ -1,5 +1,5 @@
-//! The programs as their users meet them: a server that echoes, the file that it leaves, and the same again out of the file; a file that was changed, and one
-//! that ends early.
+//! The programs as their users meet them: a server that echoes, the file that it leaves, and the same again out of the file; a client that is gone
+//! before it hears why; a file that was changed, and one that ends early.
 
 #![allow(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
@@ -8,7 +8,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use example_recorded::Call;
 
@@ -51,7 +51,9 @@ impl Program {
     /// What was written down of the first client, once it is through.
     fn trace(&self) -> String {
         let file = self.2.join("1.trace");
+        let started = Instant::now();
         loop {
+            assert!(started.elapsed() < Duration::from_secs(60), "it has no end");
             let trace = fs::read_to_string(&file).unwrap();
             if trace.lines().last().is_some_and(|line| line.starts_with("done ")) {
                 return trace;
@@ -87,6 +89,32 @@ fn what_was_written_down_happens_again() {
     assert!(trace.contains("wrote 810568656c6c6f"), "{trace}");
     let (same, said) = again("again.trace", &trace);
     assert!(same && said.contains("hello") && said.ends_with("the same again\n"), "{said}");
+}
+
+/// It breaks a rule and is gone: the Close frame is answered with a reset, and then the system has nothing left that could be shut down.
+#[cfg(unix)]
+#[test]
+fn a_client_that_has_gone_without_hearing_why_is_written_down_to_its_end() {
+    let program = Program::start("gone");
+    let signal = |signal: &str| {
+        let sent = Command::new("kill").args([signal, &program.0.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    };
+    let mut stream = TcpStream::connect(&program.1).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream.write_all(REQUEST).unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        answer.extend(byte);
+    }
+    // While the server stands still, so that it finds both.
+    signal("-STOP");
+    stream.write_all(b"\x81\x02no").unwrap();
+    drop(stream);
+    signal("-CONT");
+    assert!(program.trace().contains("UnmaskedFrame"));
 }
 
 #[test]

@@ -180,7 +180,7 @@ fn go(
         input = match connection.want() {
             Want::Done(_) => return Ok(Next::Gone),
             Want::ShutdownWrite => {
-                link.stream.shutdown(Shutdown::Write)?;
+                let _ = link.stream.shutdown(Shutdown::Write); // the peer may be gone already
                 connection.shut();
                 Input::none()
             }
@@ -239,7 +239,7 @@ impl Answer {
                 count => self.written += count,
             }
             if self.written == self.bytes.len() {
-                link.stream.shutdown(Shutdown::Write)?;
+                let _ = link.stream.shutdown(Shutdown::Write); // the peer may be gone already
             }
         }
         loop {
