@@ -16,9 +16,13 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use io_uring::IoUring;
 use io_uring::types::BufRingEntry;
 
-/// How many buffers there are, a power of two, and how large they are.
-const COUNT: u16 = 64;
-pub(crate) const SIZE: usize = 32 << 10;
+/// How many buffers there are at first: few, so that they stay in the processor's cache.
+const FIRST: u16 = 8;
+/// How many there are at most, a power of two.
+const MOST: u16 = 256;
+/// How large they are: a message of 64 KiB fits. By a number that is no power of two they begin at different places of their pages, and so
+/// don't drive each other out of the cache.
+pub(crate) const SIZE: usize = (64 << 10) + 256;
 /// The group that they make.
 pub(crate) const GROUP: u16 = 1;
 /// Entries have to begin a page.
@@ -26,9 +30,9 @@ const PAGE: usize = 4096;
 
 pub(crate) struct Buffers {
     entries: NonNull<BufRingEntry>,
-    /// How many have been given to the kernel, those of the beginning included.
+    /// How often one has been given to the kernel.
     given: u16,
-    /// The buffers that the kernel has.
+    /// The buffers that the kernel has; nothing where one is lent out.
     memory: Vec<Option<Vec<u8>>>,
 }
 
@@ -48,20 +52,31 @@ impl Lent {
 
 impl Buffers {
     pub(crate) fn new(ring: &IoUring) -> io::Result<Self> {
-        let layout = Layout::array::<BufRingEntry>(COUNT.into()).and_then(|all| all.align_to(PAGE));
+        let layout = Layout::array::<BufRingEntry>(MOST.into()).and_then(|all| all.align_to(PAGE));
         let layout = layout.map_err(io::Error::other)?;
         // SAFETY: there are entries, so that the layout isn't empty; zeros are entries.
         let entries = NonNull::new(unsafe { alloc_zeroed(layout) }.cast::<BufRingEntry>());
         let entries = entries.ok_or(io::ErrorKind::OutOfMemory)?;
         let address = entries.as_ptr() as u64;
         // SAFETY: the entries are never freed.
-        unsafe { ring.submitter().register_buf_ring_with_flags(address, COUNT, GROUP, 0) }?;
-        let memory = (0..COUNT).map(|_| None).collect();
-        let mut buffers = Self { entries, given: 0, memory };
-        for id in 0..COUNT {
-            buffers.give_back(Lent { bytes: vec![0; SIZE], id, len: 0 });
-        }
+        unsafe { ring.submitter().register_buf_ring_with_flags(address, MOST, GROUP, 0) }?;
+        let mut buffers = Self { entries, given: 0, memory: Vec::new() };
+        buffers.add(FIRST);
         Ok(buffers)
+    }
+
+    /// Makes them twice as many: the kernel had none left.
+    pub(crate) fn grow(&mut self) {
+        let count = self.memory.len() as u16;
+        self.add(count.min(MOST - count));
+    }
+
+    fn add(&mut self, count: u16) {
+        for _ in 0..count {
+            let id = self.memory.len() as u16;
+            self.memory.push(None);
+            self.give_back(Lent { bytes: vec![0; SIZE], id, len: 0 });
+        }
     }
 
     /// Takes out the buffer that the kernel has filled.
@@ -72,7 +87,7 @@ impl Buffers {
 
     /// Gives one back to be read to again.
     pub(crate) fn give_back(&mut self, mut lent: Lent) {
-        let place = usize::from(self.given % COUNT);
+        let place = usize::from(self.given % MOST);
         // SAFETY: the place is within the entries, and the kernel doesn't read it before the number below says that it may.
         let entry = unsafe { self.entries.add(place).as_mut() };
         entry.set_addr(lent.bytes.as_mut_ptr() as u64);

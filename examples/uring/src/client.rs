@@ -1,24 +1,20 @@
-//! One client: what was read is polled, what waits is given to the kernel to be written, and so is the next read. There is at most one read
-//! in flight and one write.
+//! One client: what the kernel has read is polled, and what waits is written. The kernel reads on by itself until it is called off, because the
+//! connection wants nothing more for now, and says when a stream that was full takes something again.
 
-use std::io;
+use std::io::{self, ErrorKind, IoSlice};
+use std::mem;
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
-use sockless::connection::SendError;
+use sockless::connection::{Loan, SendError};
 use sockless::frame::Misuse;
 use sockless::handshake::{Acceptance, Acceptor, Asked, HeadLimits, RequestError};
 use sockless::{CloseCode, Config, Connection, Event, Input, Server, Want, endpoint};
 
-use crate::buffers::Lent;
-use crate::ring::{Completed, ENOBUFS, Ring};
+use crate::ring::{self, Completed, ECANCELED, ENOBUFS, Ring};
+use crate::stream::write;
 
-/// How much is written at once.
-const WRITE: usize = 256 << 10;
-/// How many buffers to write from are kept.
-const SPARES: usize = 64;
 /// How long a client that was answered may take to read the answer.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -26,8 +22,8 @@ const LINGER: Duration = Duration::from_secs(1);
 pub(crate) struct Shared {
     pub(crate) ring: Ring,
     config: Arc<Config>,
-    /// Buffers to write from that nobody uses now.
-    spares: Vec<Vec<u8>>,
+    /// A buffer for output, lent to whoever has his turn.
+    spare: Vec<u8>,
     /// The time, looked at once for all that was completed together.
     pub(crate) now: Duration,
 }
@@ -36,7 +32,7 @@ impl Shared {
     pub(crate) fn new(ring: Ring) -> Self {
         let config =
             Config::default().with_keepalive(Duration::from_secs(30), Duration::from_secs(10));
-        Self { ring, config: Arc::new(config), spares: Vec::new(), now: Duration::ZERO }
+        Self { ring, config: Arc::new(config), spare: Vec::new(), now: Duration::ZERO }
     }
 }
 
@@ -53,8 +49,9 @@ pub(crate) struct Client {
     stream: TcpStream,
     phase: Phase,
     /// What the kernel is doing for it. It stays until that is completed.
-    reading: bool,
-    writing: bool,
+    reading: Reading,
+    /// Whether the stream was full, and is watched for when it takes something again.
+    full: bool,
     /// The entry among those who are due that counts.
     pub(crate) wake: Option<Duration>,
 }
@@ -69,13 +66,12 @@ enum Phase {
     Over,
 }
 
-/// What has come of a read.
-enum Arrived {
-    Nothing,
-    Bytes(Lent),
-    /// Into a message's own buffer.
-    Message(BytesMut),
-    End,
+/// What the kernel does with what arrives.
+enum Reading {
+    No,
+    Yes,
+    /// It was called off, and hasn't said yet that it has ended.
+    Ending,
 }
 
 impl Client {
@@ -83,7 +79,7 @@ impl Client {
         // A stream that refuses is a lost one.
         let _ = stream.set_nodelay(true);
         let phase = Phase::Opening(Box::new(Acceptor::new(&HeadLimits::default(), now)));
-        Self { stream, phase, reading: false, writing: false, wake: None }
+        Self { stream, phase, reading: Reading::No, full: false, wake: None }
     }
 
     /// The server stops: begins to close an open connection, and drops any other.
@@ -104,105 +100,79 @@ impl Client {
         completed: Option<Completed>,
         shared: &mut Shared,
     ) -> Next {
+        let mut lent = None;
         let arrived = match completed {
-            None => Ok(Arrived::Nothing),
-            Some(Completed::Written(buffer, result)) => {
-                self.writing = false;
-                if shared.spares.len() < SPARES {
-                    shared.spares.push(buffer);
+            Some(Completed::Received { bytes, more }) => {
+                if !more {
+                    self.reading = Reading::No;
                 }
-                result.map(|count| {
-                    self.wrote(count);
-                    Arrived::Nothing
-                })
-            }
-            Some(completed) => {
-                self.reading = false;
-                Ok(match completed {
-                    Completed::Read(Ok(Some(lent))) => Arrived::Bytes(lent),
-                    // It is tried again: those who had the buffers have given them back.
-                    Completed::Read(Err(error)) if error.raw_os_error() == Some(ENOBUFS) => {
-                        Arrived::Nothing
-                    }
-                    Completed::ReadInto(bytes, Ok(1..)) => Arrived::Message(bytes),
-                    Completed::ReadInto(bytes, _) => {
-                        self.put_buffer(bytes);
-                        Arrived::End
+                match bytes {
+                    Ok(Some(bytes)) => Ok(Input::new(lent.insert(bytes).bytes())),
+                    // It is tried again, if more is wanted: those who had the buffers have given them back.
+                    Err(error) if matches!(error.raw_os_error(), Some(ENOBUFS | ECANCELED)) => {
+                        Ok(Input::none())
                     }
                     // A reset is an end; what the connection makes of it, it says itself.
-                    _ => Arrived::End,
-                })
+                    Ok(None) | Err(_) => Ok(Input::eof()),
+                }
             }
+            Some(Completed::Ready) => {
+                self.full = false;
+                Ok(Input::none())
+            }
+            _ => Ok(Input::none()),
         };
-        let next = arrived.and_then(|arrived| self.go(key, arrived, shared));
+        let next = arrived.and_then(|input| self.go(key, input, shared));
+        if let Some(lent) = lent {
+            shared.ring.give_back(lent);
+        }
         if let Ok(Next::Wait(deadline)) = next {
             return Next::Wait(deadline);
         }
         // It is gone. What the kernel is still doing for it ends with the stream, and then it is removed.
         self.phase = Phase::Over;
-        if !self.reading && !self.writing {
+        if matches!(self.reading, Reading::No) && !self.full {
             return Next::Gone;
         }
         let _ = self.stream.shutdown(Shutdown::Both);
         Next::Wait(None)
     }
 
-    fn wrote(&mut self, count: usize) {
+    fn go(&mut self, key: usize, input: Input<'_>, shared: &mut Shared) -> io::Result<Next> {
         match &mut self.phase {
-            Phase::Open(connection) => connection.wrote(count),
-            // So short an answer is written at once. Nothing follows it.
-            Phase::Answered(_) => drop(self.stream.shutdown(Shutdown::Write)),
-            Phase::Opening(_) | Phase::Over => {}
-        }
-    }
-
-    fn put_buffer(&mut self, bytes: BytesMut) {
-        if let Phase::Open(connection) = &mut self.phase {
-            // It is what was taken, with no more than there was room for.
-            let _ = connection.put_buffer(bytes);
-        }
-    }
-
-    fn go(&mut self, key: usize, arrived: Arrived, shared: &mut Shared) -> io::Result<Next> {
-        match &mut self.phase {
-            Phase::Opening(_) => self.open(key, arrived, shared),
+            Phase::Opening(_) => self.open(key, input, shared),
             Phase::Open(connection) => {
-                match arrived {
-                    Arrived::Nothing => poll(connection, Input::none(), shared.now),
-                    Arrived::End => poll(connection, Input::eof(), shared.now),
-                    Arrived::Message(bytes) => {
-                        let _ = connection.put_buffer(bytes);
-                        poll(connection, Input::none(), shared.now)
-                    }
-                    Arrived::Bytes(mut lent) => {
-                        let polled = poll(connection, Input::new(lent.bytes()), shared.now);
-                        shared.ring.give_back(lent);
-                        polled
-                    }
-                }?;
-                self.serve(key, shared)
+                // If output waits, it has a buffer already.
+                if let Err(spare) = connection.lend(Loan::Output, mem::take(&mut shared.spare)) {
+                    shared.spare = spare;
+                }
+                let next =
+                    poll(connection, input, shared.now).and_then(|()| self.serve(key, shared));
+                // One that has grown large is given back.
+                if let Phase::Open(connection) = &mut self.phase
+                    && let Some(spare) = connection.reclaim(Loan::Output)
+                    && spare.capacity() <= 1 << 20
+                {
+                    shared.spare = spare;
+                }
+                next
             }
             Phase::Answered(deadline) => {
                 let deadline = *deadline;
-                self.linger(key, arrived, deadline, shared)
+                Ok(self.linger(key, &input, deadline, shared))
             }
             Phase::Over => Ok(Next::Gone),
         }
     }
 
     /// The opening handshake.
-    fn open(&mut self, key: usize, mut arrived: Arrived, shared: &mut Shared) -> io::Result<Next> {
+    fn open(&mut self, key: usize, mut input: Input<'_>, shared: &mut Shared) -> io::Result<Next> {
         let Phase::Opening(acceptor) = &mut self.phase else { return Ok(Next::Gone) };
-        let mut input = match &mut arrived {
-            Arrived::Bytes(lent) => Input::new(lent.bytes()),
-            Arrived::End => Input::eof(),
-            Arrived::Nothing | Arrived::Message(_) => Input::none(),
-        };
-        let next = match acceptor.poll(&mut input, shared.now) {
+        let answer = match acceptor.poll(&mut input, shared.now) {
             None => {
                 let deadline = acceptor.deadline();
-                self.read(key, shared);
-                Ok(Next::Wait(deadline))
+                self.read(true, key, shared);
+                return Ok(Next::Wait(deadline));
             }
             Some(Asked::WebSocket(request)) => {
                 let config = Arc::clone(&shared.config);
@@ -210,46 +180,47 @@ impl Client {
                     .map_err(io::Error::other)?;
                 let polled = poll(&mut connection, input, shared.now);
                 self.phase = Phase::Open(connection);
-                polled.and_then(|()| self.serve(key, shared))
+                polled?;
+                return self.serve(key, shared);
             }
-            Some(Asked::Plain(_)) => {
-                Ok(self.answer(key, RequestError::PlainRequest.answer(), shared))
-            }
-            Some(Asked::Refused(error)) => Ok(self.answer(key, error.answer(), shared)),
+            Some(Asked::Plain(_)) => RequestError::PlainRequest.answer(),
+            Some(Asked::Refused(error)) => error.answer(),
         };
-        if let Arrived::Bytes(lent) = arrived {
-            shared.ring.give_back(lent);
+        // It opens no WebSocket. Nothing was written before: there is room for so short an answer, or the client is lost.
+        if write(&self.stream, &[IoSlice::new(answer)])? < answer.len() {
+            return Err(ErrorKind::WriteZero.into());
         }
-        next
+        let _ = self.stream.shutdown(Shutdown::Write); // the peer may be gone already
+        let deadline = shared.now + LINGER;
+        self.phase = Phase::Answered(deadline);
+        self.read(true, key, shared);
+        Ok(Next::Wait(Some(deadline)))
     }
 
     /// Does what an open connection wants, once it has been polled.
     fn serve(&mut self, key: usize, shared: &mut Shared) -> io::Result<Next> {
         let Phase::Open(connection) = &mut self.phase else { return Ok(Next::Gone) };
         loop {
-            // 2. Write what waits, as far as the stream takes it: the kernel does, and says when it has.
-            if !connection.output().is_empty() && !self.writing {
-                self.writing = true;
-                let buffer = output(connection, shared.spares.pop().unwrap_or_default());
-                shared.ring.write(&self.stream, buffer, key);
+            // 2. Write what waits, as far as the stream takes it.
+            while !connection.output().is_empty() && !self.full {
+                match write(&self.stream, &[IoSlice::new(connection.output())])? {
+                    0 => {
+                        self.full = true;
+                        shared.ring.watch(&self.stream, ring::Event::Writable, key);
+                    }
+                    count => connection.wrote(count),
+                }
             }
             // 3. Do what the connection wants.
             match connection.want() {
                 Want::Done(_) => return Ok(Next::Gone),
                 Want::ShutdownWrite => {
-                    self.stream.shutdown(Shutdown::Write)?;
+                    let _ = self.stream.shutdown(Shutdown::Write); // the peer may be gone already
                     connection.shut();
                 }
                 Want::Io { deadline: Some(at), .. } if at <= shared.now => {}
                 Want::Io { read, deadline, .. } => {
-                    if read && !self.reading {
-                        self.reading = true;
-                        match connection.take_buffer() {
-                            // A large message has begun: the kernel reads straight into its memory.
-                            Some(room) => shared.ring.read_into(&self.stream, room, key),
-                            None => shared.ring.read(&self.stream, key),
-                        }
-                    }
+                    self.read(read, key, shared);
                     return Ok(Next::Wait(deadline));
                 }
             }
@@ -257,40 +228,33 @@ impl Client {
         }
     }
 
-    /// Writes an answer that opens no WebSocket.
-    fn answer(&mut self, key: usize, bytes: &[u8], shared: &mut Shared) -> Next {
-        let deadline = shared.now + LINGER;
-        self.phase = Phase::Answered(deadline);
-        self.writing = true;
-        shared.ring.write(&self.stream, bytes.to_vec(), key);
-        self.read(key, shared);
-        Next::Wait(Some(deadline))
-    }
-
     /// What a client still sends after its answer is thrown away: unread, it would reset the stream before the client has read it.
     fn linger(
         &mut self,
         key: usize,
-        arrived: Arrived,
+        input: &Input<'_>,
         deadline: Duration,
         shared: &mut Shared,
-    ) -> io::Result<Next> {
-        match arrived {
-            Arrived::Bytes(lent) => shared.ring.give_back(lent),
-            Arrived::End => return Ok(Next::Gone),
-            Arrived::Nothing | Arrived::Message(_) => {}
+    ) -> Next {
+        if shared.now >= deadline || input.is_eof() {
+            return Next::Gone;
         }
-        if shared.now >= deadline {
-            return Ok(Next::Gone);
-        }
-        self.read(key, shared);
-        Ok(Next::Wait(Some(deadline)))
+        self.read(true, key, shared);
+        Next::Wait(Some(deadline))
     }
 
-    fn read(&mut self, key: usize, shared: &mut Shared) {
-        if !self.reading {
-            self.reading = true;
-            shared.ring.read(&self.stream, key);
+    /// Has the kernel read, or calls it off.
+    fn read(&mut self, wanted: bool, key: usize, shared: &mut Shared) {
+        match self.reading {
+            Reading::No if wanted => {
+                self.reading = Reading::Yes;
+                shared.ring.receive(&self.stream, key);
+            }
+            Reading::Yes if !wanted => {
+                self.reading = Reading::Ending;
+                shared.ring.cancel_receive(key);
+            }
+            _ => {}
         }
     }
 }
@@ -314,17 +278,4 @@ fn poll(
         }
     }
     Ok(())
-}
-
-/// The beginning of the output, copied: the connection goes on while the kernel writes.
-fn output(connection: &Connection<Server>, mut buffer: Vec<u8>) -> Vec<u8> {
-    buffer.clear();
-    for slice in connection.output_slices() {
-        let room = WRITE - buffer.len();
-        buffer.extend_from_slice(&slice[..slice.len().min(room)]);
-        if buffer.len() == WRITE {
-            break;
-        }
-    }
-    buffer
 }

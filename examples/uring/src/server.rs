@@ -11,10 +11,10 @@ use signal_hook::consts::SIGINT;
 use slab::Slab;
 
 use crate::client::{Client, Next, Shared};
-use crate::ring::{Completed, Ring};
+use crate::ring::{Completed, Event, Ring};
 
-const LISTENER: usize = usize::MAX;
-const STOP: usize = usize::MAX - 1;
+const LISTENER: usize = u32::MAX as usize;
+const STOP: usize = LISTENER - 1;
 /// How long to wait when the system can't give another stream.
 const RECOVER: Duration = Duration::from_millis(100);
 /// How long the clients have for closing when the server stops.
@@ -37,7 +37,7 @@ pub(crate) fn run(address: &str, ring: Ring) -> io::Result<()> {
     let shared = Shared::new(ring);
     let mut server = Server { clients: Slab::new(), due: BinaryHeap::new(), shared };
     server.shared.ring.accept(&listener, LISTENER);
-    server.shared.ring.watch(&stopped, STOP);
+    server.shared.ring.watch(&stopped, Event::Readable, STOP);
     let (mut stop_at, mut accept_at) = (None, None);
     while stop_at.is_none_or(|at| server.shared.now < at && !server.clients.is_empty()) {
         let due = server.due.peek().map(|Reverse((at, _))| *at);

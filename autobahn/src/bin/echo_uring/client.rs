@@ -1,24 +1,25 @@
-//! One client: what was read is polled, what waits is written, and what comes next is told to the kernel. There is at most one
-//! read in flight and one write.
+//! One client: what the kernel has read is polled, and what waits is written. The kernel reads on by itself until it is called off, because the
+//! connection wants nothing more for now, and says when a stream that was full takes something again.
 
-use std::io;
+use std::io::{self, IoSlice};
+use std::mem;
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use bytes::BytesMut;
+use sockless::connection::{Borrowed, Loan};
 use sockless::handshake::Acceptor;
-use sockless::{CloseCode, Connection, Input, Server, Want};
-use sockless_autobahn::answer::answer;
+use sockless::{CloseCode, Connection, Event, Input, Server, Want};
+use sockless_autobahn::answer::{answer, sent};
 use sockless_autobahn::opening::Opening;
 
-use crate::buffers::Lent;
-use crate::ring::{Completed, ENOBUFS};
+use crate::ring::{self, Completed, ECANCELED, ENOBUFS};
 use crate::server::Shared;
+use crate::stream::write;
 
-/// How much is written at once.
-const WRITE: usize = 256 << 10;
-/// How many buffers to write from are kept.
-const SPARES: usize = 64;
+/// From how many bytes on a message is written from where it is.
+const LARGE: usize = 32 << 10;
+/// A buffer for output that has grown larger is given back.
+const SPARE: usize = 1 << 20;
 /// How long a client that was answered may take to read the answer.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -35,8 +36,9 @@ pub(crate) struct Client {
     stream: TcpStream,
     phase: Phase,
     /// What the kernel is doing for it. It stays until that is completed.
-    reading: bool,
-    writing: bool,
+    reading: Reading,
+    /// Whether the stream was full, and is watched for when it takes something again.
+    full: bool,
     /// The entry among the timers that counts.
     pub(crate) wake: Option<Duration>,
 }
@@ -51,13 +53,12 @@ enum Phase {
     Over,
 }
 
-/// What has come of a read.
-enum Arrived {
-    Nothing,
-    Bytes(Lent),
-    /// Into a message's own buffer.
-    Message(BytesMut),
-    End,
+/// What the kernel does with what arrives.
+enum Reading {
+    No,
+    Yes,
+    /// It was called off, and hasn't said yet that it has ended.
+    Ending,
 }
 
 impl Client {
@@ -66,7 +67,7 @@ impl Client {
         let _ = stream.set_nodelay(true);
         let acceptor = Acceptor::new(&shared.terms.handshake, shared.now);
         let phase = Phase::Opening(Box::new(acceptor));
-        Self { stream, phase, reading: false, writing: false, wake: None }
+        Self { stream, phase, reading: Reading::No, full: false, wake: None }
     }
 
     /// The server stops: begins to close an open connection, and drops any other.
@@ -80,187 +81,165 @@ impl Client {
         }
     }
 
-    /// Takes note of what the kernel has done, if anything, and goes on.
+    /// Goes on after what the kernel has done, if anything.
     pub(crate) fn turn(
         &mut self,
         key: usize,
         completed: Option<Completed>,
         shared: &mut Shared,
     ) -> Next {
+        let mut lent = None;
         let arrived = match completed {
-            None => Ok(Arrived::Nothing),
-            Some(Completed::Written(buffer, result)) => {
-                self.writing = false;
-                if shared.spares.len() < SPARES {
-                    shared.spares.push(buffer);
+            Some(Completed::Received { bytes, more }) => {
+                if !more {
+                    self.reading = Reading::No;
                 }
-                result.map(|count| {
-                    self.wrote(count);
-                    Arrived::Nothing
-                })
-            }
-            Some(completed) => {
-                self.reading = false;
-                Ok(match completed {
-                    Completed::Read(Ok(Some(lent))) => Arrived::Bytes(lent),
-                    // It is tried again: those who had the buffers have given them back.
-                    Completed::Read(Err(error)) if error.raw_os_error() == Some(ENOBUFS) => {
-                        Arrived::Nothing
-                    }
-                    Completed::ReadInto(bytes, Ok(1..)) => Arrived::Message(bytes),
-                    Completed::ReadInto(bytes, _) => {
-                        self.put_buffer(bytes);
-                        Arrived::End
+                match bytes {
+                    Ok(Some(bytes)) => Ok(Input::new(lent.insert(bytes).bytes())),
+                    // It is tried again, if more is wanted: those who had the buffers have given them back.
+                    Err(error) if matches!(error.raw_os_error(), Some(ENOBUFS | ECANCELED)) => {
+                        Ok(Input::none())
                     }
                     // A reset is an end; what the connection makes of it, it says itself.
-                    _ => Arrived::End,
-                })
+                    Ok(None) | Err(_) => Ok(Input::eof()),
+                }
             }
+            Some(Completed::Ready) => {
+                self.full = false;
+                Ok(Input::none())
+            }
+            _ => Ok(Input::none()),
         };
-        let next = arrived.and_then(|arrived| self.go(key, arrived, shared));
+        let next = arrived.and_then(|input| self.go(key, input, shared));
+        if let Some(lent) = lent {
+            shared.ring.give_back(lent);
+        }
         if let Ok(Next::Wait(deadline)) = next {
             return Next::Wait(deadline);
         }
         // It is gone. What the kernel is still doing for it ends with the stream, and then it is removed.
         self.phase = Phase::Over;
-        if !self.reading && !self.writing {
+        if matches!(self.reading, Reading::No) && !self.full {
             return Next::Gone;
         }
         let _ = self.stream.shutdown(Shutdown::Both);
         Next::Wait(None)
     }
 
-    fn wrote(&mut self, count: usize) {
+    fn go(&mut self, key: usize, input: Input<'_>, shared: &mut Shared) -> io::Result<Next> {
         match &mut self.phase {
-            Phase::Open(connection) => connection.wrote(count),
-            Phase::Answered(answer, _) => drop(answer.drain(..count)),
-            Phase::Opening(_) | Phase::Over => {}
-        }
-    }
-
-    fn put_buffer(&mut self, bytes: BytesMut) {
-        if let Phase::Open(connection) = &mut self.phase {
-            // It is what was taken, with no more than there was room for.
-            let _ = connection.put_buffer(bytes);
-        }
-    }
-
-    fn go(&mut self, key: usize, arrived: Arrived, shared: &mut Shared) -> io::Result<Next> {
-        match &mut self.phase {
-            Phase::Opening(_) => self.open(key, arrived, shared),
+            Phase::Opening(_) => self.open(key, input, shared),
             Phase::Open(connection) => {
-                match arrived {
-                    Arrived::Nothing => poll(connection, Input::none(), shared.now),
-                    Arrived::End => poll(connection, Input::eof(), shared.now),
-                    Arrived::Message(bytes) => {
-                        let _ = connection.put_buffer(bytes);
-                        poll(connection, Input::none(), shared.now)
-                    }
-                    Arrived::Bytes(mut lent) => {
-                        let polled = poll(connection, Input::new(lent.bytes()), shared.now);
-                        shared.ring.give_back(lent);
-                        polled
-                    }
-                }?;
-                self.serve(key, shared)
+                // If output waits, it has a buffer already.
+                if let Err(spare) = connection.lend(Loan::Output, mem::take(&mut shared.spare)) {
+                    shared.spare = spare;
+                }
+                let next = poll(connection, input, &self.stream, self.full, shared.now)
+                    .and_then(|()| self.serve(key, shared));
+                if let Phase::Open(connection) = &mut self.phase
+                    && let Some(spare) = connection.reclaim(Loan::Output)
+                    && spare.capacity() <= SPARE
+                {
+                    shared.spare = spare;
+                }
+                next
             }
-            Phase::Answered(..) => self.part(key, arrived, shared),
+            Phase::Answered(..) => self.part(key, &input, shared),
             Phase::Over => Ok(Next::Gone),
         }
     }
 
     /// The opening handshake.
-    fn open(&mut self, key: usize, mut arrived: Arrived, shared: &mut Shared) -> io::Result<Next> {
+    fn open(&mut self, key: usize, mut input: Input<'_>, shared: &mut Shared) -> io::Result<Next> {
         let Phase::Opening(acceptor) = &mut self.phase else { return Ok(Next::Gone) };
-        let mut input = match &mut arrived {
-            Arrived::Bytes(lent) => Input::new(lent.bytes()),
-            Arrived::End => Input::eof(),
-            Arrived::Nothing | Arrived::Message(_) => Input::none(),
-        };
         let asked = acceptor.poll(&mut input, shared.now);
         let deadline = acceptor.deadline();
-        let opening = asked.map(|asked| shared.terms.open(asked));
-        let next = match opening {
+        match asked.map(|asked| shared.terms.open(asked)) {
             None => {
-                if !self.reading {
-                    self.reading = true;
-                    shared.ring.read(&self.stream, key);
-                }
+                self.read(true, key, shared);
                 Ok(Next::Wait(deadline))
             }
             Some(Opening::Open(mut connection)) => {
-                let polled = poll(&mut connection, input, shared.now);
+                let polled = poll(&mut connection, input, &self.stream, true, shared.now);
                 self.phase = Phase::Open(connection);
-                polled.and_then(|()| self.serve(key, shared))
+                polled?;
+                self.serve(key, shared)
             }
             Some(Opening::Answered(answer)) => {
                 self.phase = Phase::Answered(answer, shared.now + LINGER);
-                self.part(key, Arrived::Nothing, shared)
+                self.part(key, &Input::none(), shared)
             }
-        };
-        if let Arrived::Bytes(lent) = arrived {
-            shared.ring.give_back(lent);
         }
-        next
     }
 
     /// Does what an open connection wants, once it has been polled.
     fn serve(&mut self, key: usize, shared: &mut Shared) -> io::Result<Next> {
         let Phase::Open(connection) = &mut self.phase else { return Ok(Next::Gone) };
         loop {
-            // 2. Write what waits, as far as the stream takes it: what the kernel has to write is told it, and it tells when it has.
-            if !connection.output().is_empty() && !self.writing {
-                self.writing = true;
-                let buffer = output(connection, shared.spares.pop().unwrap_or_default());
-                shared.ring.write(&self.stream, buffer, key);
+            // 2. Write what waits, as far as the stream takes it.
+            while !connection.output().is_empty() && !self.full {
+                match write(&self.stream, &[IoSlice::new(connection.output())])? {
+                    0 => {
+                        self.full = true;
+                        shared.ring.watch(&self.stream, ring::Event::Writable, key);
+                    }
+                    count => connection.wrote(count),
+                }
             }
             // 3. Do what the connection wants.
             match connection.want() {
                 Want::Done(_) => return Ok(Next::Gone),
                 Want::ShutdownWrite => {
-                    self.stream.shutdown(Shutdown::Write)?;
+                    let _ = self.stream.shutdown(Shutdown::Write); // the peer may be gone already
                     connection.shut();
                 }
                 Want::Io { deadline: Some(at), .. } if at <= shared.now => {}
                 Want::Io { read, deadline, .. } => {
-                    if read && !self.reading {
-                        self.reading = true;
-                        match connection.take_buffer() {
-                            // A large message has begun: the kernel reads straight into its memory.
-                            Some(room) => shared.ring.read_into(&self.stream, room, key),
-                            None => shared.ring.read(&self.stream, key),
-                        }
-                    }
+                    self.read(read, key, shared);
                     return Ok(Next::Wait(deadline));
                 }
             }
-            poll(connection, Input::none(), shared.now)?;
+            poll(connection, Input::none(), &self.stream, self.full, shared.now)?;
         }
     }
 
     /// What a client gets that asked for no WebSocket. What it still sends is read until it closes, so that nothing resets the
     /// stream while it reads the answer.
-    fn part(&mut self, key: usize, arrived: Arrived, shared: &mut Shared) -> io::Result<Next> {
+    fn part(&mut self, key: usize, input: &Input<'_>, shared: &mut Shared) -> io::Result<Next> {
         let Phase::Answered(answer, deadline) = &mut self.phase else { return Ok(Next::Gone) };
-        match arrived {
-            Arrived::Bytes(lent) => shared.ring.give_back(lent),
-            Arrived::End => return Ok(Next::Gone),
-            Arrived::Nothing | Arrived::Message(_) => {}
-        }
-        if shared.now >= *deadline {
+        let deadline = *deadline;
+        if shared.now >= deadline || input.is_eof() {
             return Ok(Next::Gone);
         }
-        if answer.is_empty() {
-            self.stream.shutdown(Shutdown::Write)?;
-        } else if !self.writing {
-            self.writing = true;
-            shared.ring.write(&self.stream, answer.clone(), key);
+        while !answer.is_empty() && !self.full {
+            match write(&self.stream, &[IoSlice::new(answer)])? {
+                0 => {
+                    self.full = true;
+                    shared.ring.watch(&self.stream, ring::Event::Writable, key);
+                }
+                count => drop(answer.drain(..count)),
+            }
+            if answer.is_empty() {
+                let _ = self.stream.shutdown(Shutdown::Write); // the peer may be gone already
+            }
         }
-        if !self.reading {
-            self.reading = true;
-            shared.ring.read(&self.stream, key);
+        self.read(true, key, shared);
+        Ok(Next::Wait(Some(deadline)))
+    }
+
+    /// Has the kernel read, or calls it off.
+    fn read(&mut self, wanted: bool, key: usize, shared: &mut Shared) {
+        match self.reading {
+            Reading::No if wanted => {
+                self.reading = Reading::Yes;
+                shared.ring.receive(&self.stream, key);
+            }
+            Reading::Yes if !wanted => {
+                self.reading = Reading::Ending;
+                shared.ring.cancel_receive(key);
+            }
+            _ => {}
         }
-        Ok(Next::Wait(Some(*deadline)))
     }
 }
 
@@ -268,23 +247,46 @@ impl Client {
 fn poll(
     connection: &mut Connection<Server>,
     mut input: Input<'_>,
+    stream: &TcpStream,
+    full: bool,
     now: Duration,
 ) -> io::Result<()> {
     while let Some(event) = connection.poll(&mut input, now) {
-        answer(event, connection).map_err(io::Error::other)?;
+        let answered = match &event {
+            // Large, and still in the buffer that it was read to: header and message are written from where they are.
+            Event::Text(text) if is_large(text.is_borrowed(), text.len()) => {
+                connection.send_text_borrowed(text)
+            }
+            Event::Binary(bytes) if is_large(bytes.is_borrowed(), bytes.len()) => {
+                connection.send_binary_borrowed(bytes)
+            }
+            _ => {
+                answer(event, connection).map_err(io::Error::other)?;
+                continue;
+            }
+        };
+        match answered {
+            Ok(message) => write_borrowed(message, stream, full)?,
+            Err(error) => sent(Err(error)).map_err(io::Error::other)?,
+        }
     }
     Ok(())
 }
 
-/// The beginning of the output, copied: the connection goes on while the kernel writes.
-fn output(connection: &Connection<Server>, mut buffer: Vec<u8>) -> Vec<u8> {
-    buffer.clear();
-    for slice in connection.output_slices() {
-        let room = WRITE - buffer.len();
-        buffer.extend_from_slice(&slice[..slice.len().min(room)]);
-        if buffer.len() == WRITE {
-            break;
-        }
-    }
-    buffer
+fn is_large(is_borrowed: bool, len: usize) -> bool {
+    is_borrowed && len >= LARGE
+}
+
+/// Writes as much of a message as the stream takes now; the rest is queued.
+fn write_borrowed(
+    mut message: Borrowed<'_, '_, Server>,
+    stream: &TcpStream,
+    full: bool,
+) -> io::Result<()> {
+    let written = match full {
+        false => write(stream, &message.slices().map(IoSlice::new))?,
+        true => 0,
+    };
+    message.wrote(written);
+    Ok(())
 }

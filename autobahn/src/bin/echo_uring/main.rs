@@ -1,8 +1,7 @@
-//! An echo server on io_uring, on one thread: the kernel is told what to do, and tells what it has done. The buffers that it reads
-//! to and writes from belong to the ring meanwhile.
+//! An echo server on io_uring, on one thread: the kernel is given work, and says what it has done.
 //!
-//! Here lives the loop: what is completed, who is due, who comes and goes. What is told to the kernel is `ring` with its `buffers`, which are the example's, one client is
-//! `client`. Linux from version 5.19 on.
+//! The loop is `server`: what is completed, who is due, who comes and goes. One client is `client`. What the kernel is given is `ring` with its `buffers`, and how it is
+//! written is `stream`, which are the example's. Linux from version 5.19 on.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
@@ -16,6 +15,9 @@ mod client;
 mod ring;
 #[cfg(target_os = "linux")]
 mod server;
+#[cfg(target_os = "linux")]
+#[path = "../../../../examples/uring/src/stream.rs"]
+mod stream;
 
 use std::process::ExitCode;
 

@@ -11,10 +11,10 @@ use sockless_autobahn::stop::Stop;
 use sockless_autobahn::timers::Timers;
 
 use crate::client::{Client, Next};
-use crate::ring::{Completed, Ring};
+use crate::ring::{Completed, Event, Ring};
 
-const LISTENER: usize = usize::MAX;
-const STOP: usize = usize::MAX - 1;
+const LISTENER: usize = u32::MAX as usize;
+const STOP: usize = LISTENER - 1;
 /// How long to wait when the system can't give another stream.
 const RECOVER: Duration = Duration::from_millis(100);
 
@@ -22,8 +22,8 @@ const RECOVER: Duration = Duration::from_millis(100);
 pub(crate) struct Shared {
     pub(crate) ring: Ring,
     pub(crate) terms: Terms,
-    /// Buffers to write from that nobody uses now.
-    pub(crate) spares: Vec<Vec<u8>>,
+    /// A buffer for output, lent to whoever has his turn.
+    pub(crate) spare: Vec<u8>,
     pub(crate) now: Duration,
 }
 
@@ -34,10 +34,10 @@ pub(crate) fn run(options: &Options, ring: Ring) -> io::Result<()> {
 
     let started = Instant::now();
     let shared =
-        Shared { ring, terms: Terms::new(options), spares: Vec::new(), now: Duration::ZERO };
+        Shared { ring, terms: Terms::new(options), spare: Vec::new(), now: Duration::ZERO };
     let mut server = Server { clients: Slab::new(), timers: Timers::default(), shared };
     server.shared.ring.accept(&listener, LISTENER);
-    server.shared.ring.watch(&stopped, STOP);
+    server.shared.ring.watch(&stopped, Event::Readable, STOP);
     let (mut stop_at, mut accept_at) = (None, None);
     while stop_at.is_none_or(|at| server.shared.now < at && !server.clients.is_empty()) {
         let until = [server.timers.next(), stop_at, accept_at].into_iter().flatten().min();
