@@ -252,29 +252,40 @@ fn poll(
     now: Duration,
 ) -> io::Result<()> {
     while let Some(event) = connection.poll(&mut input, now) {
-        let answered = match &event {
-            // Large, and still in the buffer that it was read to: header and message are written from where they are.
-            Event::Text(text) if is_large(text.is_borrowed(), text.len()) => {
-                connection.send_text_borrowed(text)
-            }
-            Event::Binary(bytes) if is_large(bytes.is_borrowed(), bytes.len()) => {
-                connection.send_binary_borrowed(bytes)
-            }
-            _ => {
-                answer(event, connection).map_err(io::Error::other)?;
-                continue;
-            }
-        };
-        match answered {
-            Ok(message) => write_borrowed(message, stream, full)?,
-            Err(error) => sent(Err(error)).map_err(io::Error::other)?,
-        }
+        echo(event, connection, stream, full)?;
     }
     Ok(())
 }
 
-fn is_large(is_borrowed: bool, len: usize) -> bool {
-    is_borrowed && len >= LARGE
+/// Sends a message back.
+fn echo(
+    event: Event<'_>,
+    connection: &mut Connection<Server>,
+    stream: &TcpStream,
+    full: bool,
+) -> io::Result<()> {
+    // What is still in the read buffer is looked at where it is: to move it out of the event would cost a small message as much as
+    // to decode it.
+    let answered = match &event {
+        // Small: copied into the batch.
+        Event::Text(text) if text.is_borrowed() && text.len() < LARGE => connection.send_text(text),
+        Event::Binary(bytes) if bytes.is_borrowed() && bytes.len() < LARGE => {
+            connection.send_binary(bytes)
+        }
+        // Large: header and message are written from where they are.
+        Event::Text(text) if text.is_borrowed() => match connection.send_text_borrowed(text) {
+            Ok(message) => return write_borrowed(message, stream, full),
+            Err(error) => Err(error),
+        },
+        Event::Binary(bytes) if bytes.is_borrowed() => {
+            match connection.send_binary_borrowed(bytes) {
+                Ok(message) => return write_borrowed(message, stream, full),
+                Err(error) => Err(error),
+            }
+        }
+        _ => answer(event, connection),
+    };
+    sent(answered).map_err(io::Error::other)
 }
 
 /// Writes as much of a message as the stream takes now; the rest is queued.
