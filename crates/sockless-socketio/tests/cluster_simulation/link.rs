@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sockless_channels::{Answer, Push, Request, RequestId};
 
-use crate::random::Random;
+use crate::seeds::Random;
 use crate::world::millis;
 
 /// What can go wrong with a link.

@@ -3,37 +3,24 @@
 //!
 //! A judge reads what the broker has written and knows from that what each client has to get, and whether it could have been recovered: a
 //! client that misses anything unsaid, gets it twice or in another order fails the run, and so does one that isn't recovered where it could be.
-//! `SOCKLESS_SEEDS` says how many runs there are, `SOCKLESS_SEED` chooses one.
+//! `SOCKLESS_SEEDS` says how many runs there are, or which (`1000..2000`); `SOCKLESS_SEED` chooses one.
 #![allow(clippy::print_stdout, reason = "a simulation tells what it has seen")]
 
 mod client;
 mod entry;
 mod judge;
 mod link;
-mod random;
+#[path = "../seeds/mod.rs"]
+mod seeds;
 mod world;
 
 use world::{Seen, World};
 
 #[test]
 fn nothing_is_lost_unsaid_over_the_deaths_of_servers_and_the_faults_of_the_broker() {
-    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse().expect("a number"));
-    if let Some(seed) = number("SOCKLESS_SEED") {
-        println!("{:?}", World::new(seed).run());
-        return;
-    }
-    let seeds = number("SOCKLESS_SEEDS").unwrap_or(60);
     let mut all = Seen::default();
-    for seed in 0..seeds {
-        let run = std::panic::catch_unwind(|| World::new(seed).run());
-        match run {
-            Ok(seen) => all.add(&seen),
-            Err(panic) => {
-                println!("it was SOCKLESS_SEED={seed}");
-                std::panic::resume_unwind(panic);
-            }
-        }
-    }
+    let seeds = seeds::run(60, |seed| World::new(seed).run(), |seen: Seen| all.add(&seen));
+    let Some(seeds) = seeds else { return };
     println!("{seeds} runs: {all:?}");
     assert!(all.recoverable_runs * 2 >= seeds, "too few runs have anything to recover");
     assert!(all.elsewhere * 4 >= all.recovered, "too few are recovered by another server");

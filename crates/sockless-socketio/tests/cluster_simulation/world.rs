@@ -16,7 +16,7 @@ use crate::client::Client;
 use crate::entry::{entry, record_at};
 use crate::judge::Judge;
 use crate::link::{Faults, Link};
-use crate::random::Random;
+use crate::seeds::Random;
 
 pub(crate) const NAMES: [&str; 2] = ["/", "/custom"];
 pub(crate) const ROOMS: [&str; 3] = ["a", "b", "c"];

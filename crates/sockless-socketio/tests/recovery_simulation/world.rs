@@ -12,7 +12,7 @@ use sockless_socketio::socket::{
 
 use crate::client::{Client, Told};
 use crate::judge::{Judge, Limits};
-use crate::random::Random;
+use crate::seeds::Random;
 
 const NAMES: [&str; 2] = ["/", "/custom"];
 const ROOMS: [&str; 3] = ["a", "b", "c"];
