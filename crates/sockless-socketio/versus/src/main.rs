@@ -49,7 +49,10 @@ fn main() -> io::Result<()> {
     for row in rows::all() {
         let wanted = options.only.as_ref().is_none_or(|word| row.name().contains(word.as_str()));
         if wanted {
-            let measured = row.measure(options.rounds)?;
+            let measured = row.measure(options.rounds);
+            let measured = measured.map_err(|error| {
+                io::Error::new(error.kind(), format!("{}: {error}", row.name()))
+            })?;
             println!("{}", report::line(&row, &measured));
             report.add(&row, measured);
         }

@@ -1,4 +1,4 @@
-//! What is measured: a row is one load, on one number of threads, against both servers.
+//! What is measured: a row is one load, on one number of threads, against all servers.
 
 use std::io;
 use std::thread;
@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::load::{broadcast, echo, idle, polling};
 use crate::server::Server;
 
-/// The servers' programs: ours, and the other.
-const PROGRAMS: [&str; 2] = ["serve-sockless", "serve-socketioxide"];
+/// The servers' programs: ours, the other, and the one that knows no protocol.
+const PROGRAMS: [&str; 3] = ["serve-sockless", "serve-socketioxide", "serve-floor"];
 
 /// One row of the table.
 pub struct Row {
@@ -25,8 +25,8 @@ enum Load {
     Idle { count: usize, used: bool },
 }
 
-/// What each server has taken in each round: nanoseconds for an event, or bytes for a socket.
-pub type Measured = Vec<[f64; 2]>;
+/// What each server has taken in each round: nanoseconds for an event, or bytes for a socket, for which there is no floor.
+pub type Measured = Vec<[f64; 3]>;
 
 /// All of them.
 pub fn all() -> Vec<Row> {
@@ -101,15 +101,16 @@ impl Row {
             Load::Idle { count, used } => {
                 // Memory hardly differs from one run to the next.
                 let round = || {
-                    let [ours, theirs] = PROGRAMS.map(|program| self.weigh(program, *count, *used));
-                    Ok([ours?, theirs?])
+                    let [ours, theirs, _] = PROGRAMS;
+                    let weigh = |program| self.weigh(program, *count, *used);
+                    Ok([weigh(ours)?, weigh(theirs)?, f64::NAN])
                 };
                 (0..rounds.div_ceil(5)).map(|_| round()).collect()
             }
         }
     }
 
-    /// Runs the same load against both, in turns: the processor time for one event.
+    /// Runs the same load against all, in turns: the processor time for one event.
     fn race(
         &self,
         rounds: usize,
@@ -127,9 +128,9 @@ impl Row {
         }
         let mut measured = Measured::new();
         for round in 0..rounds {
-            let mut times = [0.0; 2];
-            for turn in 0..2 {
-                let which = (round + turn) % 2;
+            let mut times = [0.0; 3];
+            for turn in 0..3 {
+                let which = (round + turn) % 3;
                 let (server, runs) = &mut fields[which];
                 let before = server.busy()?;
                 runs(load)?;

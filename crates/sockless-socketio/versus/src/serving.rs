@@ -1,26 +1,17 @@
-//! What both servers do: one runtime, axum, and a line that says where they listen.
+//! What both servers stand on: axum, and no heartbeats.
 
-use std::io::{self, Write as _};
+#[path = "running.rs"]
+mod running;
+
+use std::io;
 use std::time::Duration;
 
 use axum::Router;
-use tokio::net::TcpListener;
-use tokio::runtime::Builder;
 
 /// Heartbeats are left out: they aren't what is measured.
 pub const NEVER: Duration = Duration::from_secs(86_400);
 
 /// Serves on any port of 127.0.0.1, on as many threads as the first argument says.
 pub fn serve(router: Router) -> io::Result<()> {
-    let threads = std::env::args().nth(1).and_then(|threads| threads.parse().ok()).unwrap_or(1);
-    let runtime = match threads {
-        0 | 1 => Builder::new_current_thread().enable_all().build()?,
-        threads => Builder::new_multi_thread().worker_threads(threads).enable_all().build()?,
-    };
-    runtime.block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        println!("{}", listener.local_addr()?);
-        io::stdout().flush()?;
-        axum::serve(listener, router).await
-    })
+    running::run(async |listener| axum::serve(listener, router).await)
 }

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use mio::{Events, Poll, Token};
 
 use super::frames::text;
+use super::wait;
 use super::websocket::Client;
 
 /// How many sockets there are, how many broadcasts are on their way, and how long their text is.
@@ -48,7 +49,7 @@ impl Clients {
         self.clients[0].send(&self.question.repeat(asked))?;
         let mut ready = Events::with_capacity(sockets);
         while arrived < broadcasts * sockets {
-            self.poll.poll(&mut ready, None)?;
+            wait(&mut self.poll, &mut ready)?;
             for event in &ready {
                 arrived += self.clients[event.token().0].receive(&mut buffer, self.answer)?;
             }

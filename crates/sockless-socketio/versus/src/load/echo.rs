@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use mio::{Events, Poll, Token};
 
 use super::frames::text;
+use super::wait;
 use super::websocket::Client;
 
 /// How many connections, how many events of each are on their way, and how long their text is.
@@ -50,7 +51,7 @@ impl Clients {
         }
         let mut ready = Events::with_capacity(self.clients.len());
         while answered < asked {
-            self.poll.poll(&mut ready, None)?;
+            wait(&mut self.poll, &mut ready)?;
             for event in &ready {
                 let client = &mut self.clients[event.token().0];
                 let count = client.receive(&mut buffer, self.answer)?;

@@ -22,11 +22,17 @@ pub struct Counter {
     head: Vec<u8>,
     /// How many bytes of the payload are still to come.
     rest: usize,
-    /// Whether this is a heartbeat of the protocol, which is a single byte. Nobody waits for the answer here.
+    /// Whether this is a heartbeat of the protocol, which is a single byte, and how many of them haven't been answered.
     beats: bool,
+    unanswered: usize,
 }
 
 impl Counter {
+    /// How many heartbeats are to be answered now.
+    pub fn take_beats(&mut self) -> usize {
+        std::mem::take(&mut self.unanswered)
+    }
+
     /// How many frames end in these bytes, heartbeats apart. `check` is called with the length of each.
     pub fn count(&mut self, mut bytes: &[u8], mut check: impl FnMut(usize)) -> usize {
         let mut count = 0;
@@ -39,6 +45,7 @@ impl Counter {
                     return count;
                 }
                 count += usize::from(!self.beats);
+                self.unanswered += usize::from(self.beats);
             }
             let Some((&byte, after)) = bytes.split_first() else { return count };
             (bytes, self.rest) = (after, 0);

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use mio::{Events, Poll, Token};
 
 use super::frames::text;
+use super::wait;
 use super::websocket::Client;
 
 /// Clients that stay until this is dropped.
@@ -24,7 +25,7 @@ impl Clients {
                 client.send(&text(&event))?;
                 let (mut ready, mut buffer) = (Events::with_capacity(8), [0; 4096]);
                 while client.receive(&mut buffer, event.len())? == 0 {
-                    poll.poll(&mut ready, None)?;
+                    wait(&mut poll, &mut ready)?;
                 }
                 client.deregister(poll.registry())?;
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-use super::wrong;
+use super::{wait, wrong};
 
 /// How many clients there are, and how long the text of an event is.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,11 @@ struct Client {
     posts: Line,
     poll: Vec<u8>,
     post: Vec<u8>,
+    /// The same, after the answer to a heartbeat.
+    beating_post: Vec<u8>,
     answered: usize,
+    /// Whether a heartbeat has come that isn't answered yet.
+    beaten: bool,
 }
 
 /// Clients that are connected.
@@ -63,7 +67,7 @@ impl Clients {
         }
         let mut ready = Events::with_capacity(2 * self.clients.len());
         while answered < asked {
-            self.poll.poll(&mut ready, None)?;
+            wait(&mut self.poll, &mut ready)?;
             for event in &ready {
                 let token = event.token().0;
                 let client = &mut self.clients[token / 2];
@@ -105,12 +109,15 @@ impl Client {
         let path = format!("{path}&sid={sid}");
         exchange(&mut blocking, &post(&path, "40"))?;
         // The other server may send a heartbeat first, or both at once.
-        let mut connected = exchange(&mut blocking, &get(&path))?;
-        while connected == "2" {
-            connected = exchange(&mut blocking, &get(&path))?;
-        }
-        if !connected.contains("40{") {
-            return Err(wrong(connected));
+        let (mut connected, mut beaten) = (false, false);
+        while !connected {
+            for packet in exchange(&mut blocking, &get(&path))?.split('\x1e') {
+                match packet {
+                    "2" => beaten = true,
+                    packet if packet.starts_with("40{") => connected = true,
+                    other => return Err(wrong(other)),
+                }
+            }
         }
         let other = std::net::TcpStream::connect(address)?;
         other.set_nodelay(true)?;
@@ -119,14 +126,18 @@ impl Client {
             posts: Line::new(other)?,
             poll: get(&path).into(),
             post: post(&path, event).into(),
+            beating_post: post(&path, &format!("3\x1e{event}")).into(),
             answered: 0,
+            beaten,
         })
     }
 
-    /// Polls, and sends an event.
+    /// Polls, and sends an event; with it, the answer to a heartbeat.
     fn ask(&mut self) -> io::Result<()> {
         self.polls.stream.write_all(&self.poll)?;
-        self.posts.stream.write_all(&self.post)
+        let beaten = std::mem::take(&mut self.beaten);
+        let post = if beaten { &self.beating_post } else { &self.post };
+        self.posts.stream.write_all(post)
     }
 
     /// Takes what has come on one of its connections: whether both requests are answered now.
@@ -134,12 +145,18 @@ impl Client {
         let (line, expected) =
             if polled { (&mut self.polls, event) } else { (&mut self.posts, "ok") };
         let Some(body) = line.answer()? else { return Ok(false) };
-        if polled && body == "2" {
+        let mut complete = false;
+        for packet in body.split('\x1e') {
+            match packet {
+                "2" if polled => self.beaten = true,
+                packet if packet == expected && !complete => complete = true,
+                _ => return Err(wrong(format!("{body:?} instead of {expected:?}"))),
+            }
+        }
+        if !complete {
+            // A heartbeat alone: the event comes with another poll.
             self.polls.stream.write_all(&self.poll)?;
             return Ok(false);
-        }
-        if body.strip_prefix("2\x1e").unwrap_or(&body) != expected {
-            return Err(wrong(format!("{body:?} instead of {expected:?}")));
         }
         self.answered += 1;
         Ok(self.answered % 2 == 0)

@@ -87,6 +87,9 @@ impl Client {
                 Err(error) => return Err(error),
             }
         }
+        for _ in 0..self.counter.take_beats() {
+            self.send(&text("3"))?;
+        }
         match other {
             Some(its) => Err(wrong(format!("a message of {its} bytes instead of {length}"))),
             None => Ok(count),
