@@ -45,13 +45,14 @@ impl<E: Entropy> Server<E> {
         let seat = seat.ok_or(EmitError::Disconnected)?;
         let (session, namespace, id) = (seat.session, seat.namespace.clone(), seat.id.clone());
         let resuming = seat.resuming.take();
-        if let Some(resuming) = resuming
-            && let Some(resuming) = self.resume(resuming, session, now)
-        {
-            self.sockets.accept(socket);
-            self.connected(session);
-            self.restore(socket, resuming);
-            return Ok(());
+        if let Some(resuming) = resuming {
+            self.sockets.forget_pid(&resuming.pid);
+            if let Some(resuming) = self.resume(resuming, session, now) {
+                self.sockets.accept(socket);
+                self.connected(session);
+                self.restore(socket, resuming);
+                return Ok(());
+            }
         }
         let kept = self.history.is_some().then(|| {
             let (pid, fresh) = (self.engine.draw_id(), self.draw_epoch());
@@ -89,7 +90,8 @@ impl<E: Entropy> Server<E> {
         Epoch::new(self.engine.draw_number())
     }
 
-    /// What a client that asks for a namespace gets back, if it says who it was. One whose end was not noticed yet is taken over.
+    /// What a client that asks for a namespace gets back, if it says who it was. One whose end was not noticed yet is taken over,
+    /// whether it was accepted or has come back and waits for that.
     pub(super) fn resuming(
         &mut self,
         namespace: &Namespace,
@@ -194,6 +196,7 @@ impl<E: Entropy> Server<E> {
         let resuming = self.sockets.get_mut(socket).and_then(|seat| seat.resuming.take());
         self.unask(socket);
         if let Some(Resuming { pid, record, until, .. }) = resuming {
+            self.sockets.forget_pid(&pid);
             self.keep_record(pid, record, until, now);
         }
         self.unseat(socket)

@@ -93,9 +93,8 @@ impl<E: Entropy> Server<E> {
         let id = resuming.as_ref().map(|resuming| resuming.record.id.clone());
         let id = id.unwrap_or_else(|| self.engine.draw_id());
         let socket = self.sockets.add(session, namespace.clone(), id);
-        if let Some(seat) = self.sockets.get_mut(socket) {
-            seat.data = resuming.as_ref().and_then(|resuming| resuming.record.data.clone());
-            seat.resuming = resuming;
+        if let Some(resuming) = resuming {
+            self.sockets.resume(socket, resuming);
         }
         let Some(connection) = self.connections.get_mut(session.0) else { return };
         connection.sockets.push((namespace.clone(), socket));

@@ -69,7 +69,7 @@ struct Place {
 pub(super) struct Sockets {
     seats: Slots<Box<Seat>>,
     places: BTreeMap<Namespace, Place>,
-    /// The sockets of clients that may come back, by their private ids.
+    /// The sockets of clients that may come back or have come back, by their private ids.
     pids: BTreeMap<Arc<str>, Socket>,
 }
 
@@ -120,12 +120,21 @@ impl Sockets {
         }
     }
 
+    /// A client that has come back asks to be accepted.
+    pub(super) fn resume(&mut self, socket: Socket, resuming: Resuming) {
+        if let Some(seat) = self.seats.get_mut(socket.0) {
+            self.pids.insert(resuming.pid.clone(), socket);
+            seat.data = resuming.record.data.clone();
+            seat.resuming = Some(resuming);
+        }
+    }
+
     /// A private id means nobody who is there.
     pub(super) fn forget_pid(&mut self, pid: &str) {
         self.pids.remove(pid);
     }
 
-    /// The accepted socket of the client with this private id.
+    /// The socket of the client with this private id: it was accepted, or asks to be.
     pub(super) fn by_pid(&self, pid: &str) -> Option<Socket> {
         self.pids.get(pid).copied()
     }

@@ -398,6 +398,30 @@ fn a_client_whose_end_was_not_noticed_is_taken_over() {
 }
 
 #[test]
+fn a_client_that_comes_back_again_before_it_was_accepted_is_recovered_by_its_last_session() {
+    let mut served = recovering();
+    let (ann, was) = first(&mut served);
+    served.server.join(ann, "a");
+    emit(&mut served, &all(), "lost on its way");
+    cut(&mut served);
+    served.another();
+    let asks = format!("40{{\"pid\":{:?}}}", was.pid);
+    let [Event::Connect { socket: slow, .. }] = served.text(&asks)[..] else { panic!() };
+    // The application still thinks about the first time, whose end was not noticed.
+    served.another();
+    let events = served.text(&asks);
+    let [Event::Disconnect { socket, .. }, Event::Connect { socket: new, .. }] = events[..] else {
+        panic!("{events:?}")
+    };
+    assert_eq!(socket, slow);
+    assert!(served.server.accept(slow, served.now).is_err());
+    served.server.accept(new, served.now).expect("accepted");
+    let sent = served.sent();
+    assert_eq!((ids(&sent[0]), read(&sent).0), (was, vec!["lost on its way".to_owned()]));
+    assert!(served.server.rooms(new).any(|room| room == "a"));
+}
+
+#[test]
 fn a_private_id_is_good_for_its_namespace_alone_and_only_once() {
     let mut served = recovering();
     let (_, was) = first(&mut served);
