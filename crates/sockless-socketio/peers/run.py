@@ -7,7 +7,9 @@
     peers/run.py cluster   the same client, and servers that are one through a Redis, killed
     peers/run.py page      the official client in Chromium, against the example
     peers/run.py python    python-socketio's client against the example
+    peers/run.py parsers   generated and mutated packets, read here and by the packages that the official ones read with
     peers/run.py server    this crate's client, the example `talk`, against the official server, 4.8, in Node; then both with MessagePack
+    peers/run.py sample    the ways to the most important peers: client, recovery, parsers, python and server, without MessagePack
     peers/run.py           all of them; --runs N: each N times
 
 The suites are fetched from GitHub, packages by npm and pip, into a temporary folder: nothing of them is kept. SOCKLESS_SOCKETIO_DOCS names a
@@ -34,6 +36,9 @@ SUITES = {"engine.io-protocol/v4-test-suite": 25, "socket.io-protocol/v5-test-su
 CLIENT = "socket.io-client@4.8"
 SERVER = "socket.io@4.8"
 MSGPACK = "socket.io-msgpack-parser@3"
+PARSERS = ["socket.io-parser@4.2", "engine.io-parser@5.2"]
+# How packets are written: the words that the programs want for it.
+VARIANTS = [[], ["msgpack"]]
 PYTHON = "python-socketio[client]==5.18.1"
 
 # The browser is driven as in the other tests.
@@ -62,7 +67,7 @@ def quiet(command, what, **options):
 
 def build():
     """The folder of the examples."""
-    command = ["cargo", "build", "--quiet", "--package", "sockless-socketio", "--all-features", "--example", "suite", "--example", "talk"]
+    command = ["cargo", "build", "--quiet", "--package", "sockless-socketio", "--all-features", "--example", "suite", "--example", "talk", "--example", "decode"]
     subprocess.run(command, check=True, cwd=ROOT)
     return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "examples"
 
@@ -165,7 +170,7 @@ def finished(what, done):
 
 def run_client(program, folder, runs):
     here = installed(folder, "client", [CLIENT, MSGPACK], "client.mjs")
-    for words in [], ["msgpack"]:
+    for words in VARIANTS:
         with Serving(program, 0, [program / "suite", "127.0.0.1:0", *words]) as serving:
             for run in range(1, runs + 1):
                 done = subprocess.run(["node", "client.mjs", serving.url, *words], cwd=here, text=True, stdout=subprocess.PIPE, timeout=120)
@@ -240,7 +245,7 @@ def run_page(program, folder, runs):
 
 def run_server(program, folder, runs):
     here = installed(folder, "server", [SERVER, MSGPACK], "server.mjs")
-    for words in [], ["msgpack"]:
+    for words in VARIANTS:
         with Serving(program, 0, ["node", "server.mjs", *words, "0"], cwd=here) as serving:
             for run in range(1, runs + 1):
                 talks = subprocess.Popen([program / "talk", serving.url, *words], text=True, stdout=subprocess.PIPE)
@@ -253,19 +258,29 @@ def run_server(program, folder, runs):
                     sys.exit(f"{SERVER} {' '.join(words)}, run {run}: status {talks.returncode}")
 
 
-RUNS = {"suites": run_suites, "client": run_client, "recovery": run_recovery, "cluster": run_cluster, "page": run_page, "python": run_python, "server": run_server}
+def run_parsers(program, folder, runs):
+    here = installed(folder, "parsers", PARSERS, "parsers.mjs")
+    for run in range(1, runs + 1):
+        done = subprocess.run(["node", "parsers.mjs", program / "decode", "6000", str(run)], cwd=here, text=True, stdout=subprocess.PIPE, timeout=120)
+        finished(f"parsers, run {run}", done)
+
+
+RUNS = {"suites": run_suites, "client": run_client, "recovery": run_recovery, "cluster": run_cluster, "page": run_page, "python": run_python, "parsers": run_parsers, "server": run_server}
+SAMPLE = ["client", "recovery", "python", "parsers", "server"]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="?", choices=[*RUNS, "all"], default="all")
+    parser.add_argument("what", nargs="?", choices=[*RUNS, "sample", "all"], default="all")
     parser.add_argument("--runs", type=int, default=1)
     options = parser.parse_args()
     program = build()
     skipped = 0
-    for what, run in RUNS.items():
-        if options.what not in (what, "all"):
-            continue
+    chosen = {"all": list(RUNS), "sample": SAMPLE}.get(options.what, [options.what])
+    if options.what == "sample":
+        VARIANTS.pop()
+    for what in chosen:
+        run = RUNS[what]
         with tempfile.TemporaryDirectory() as folder:
             try:
                 run(program, Path(folder), options.runs)

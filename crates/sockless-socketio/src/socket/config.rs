@@ -46,6 +46,7 @@ impl Config {
     }
 
     /// To how many namespaces a client may be connected at once, and the most bytes of a namespace's name. Default 32 and 256.
+    /// In a cluster, names of more than 253 bytes are refused as invalid, because channels have names of their own.
     #[must_use]
     pub fn with_namespaces(mut self, count: usize, name: usize) -> Self {
         (self.namespaces, self.namespace_name) = (count, name);
@@ -59,7 +60,7 @@ impl Config {
         self
     }
 
-    /// How deep the JSON of a packet may be nested. Default 64.
+    /// How deep the JSON or MessagePack of a packet may be nested. Default 64; more than 127 is taken for 127, because serde reads nothing deeper.
     #[must_use]
     pub fn with_depth(mut self, depth: usize) -> Self {
         self.depth = depth;

@@ -218,12 +218,12 @@ fn digits(text: &str) -> &str {
     &text[..end]
 }
 
-/// How many attachments there are.
+/// How many attachments there are: at least one, as in the reference.
 fn take_count(rest: &mut &str, config: &Config) -> Result<usize, Violation> {
     let number = digits(rest);
     let after = rest[number.len()..].strip_prefix('-').ok_or(Violation::Attachments)?;
     let count = number.parse().map_err(|_| Violation::Attachments)?;
-    if count > config.attachments {
+    if count == 0 || count > config.attachments {
         return Err(Violation::Attachments);
     }
     *rest = after;
@@ -259,7 +259,7 @@ fn take_id(rest: &mut &str) -> Result<Option<u64>, Violation> {
 pub enum Violation {
     /// There is no type, or an unknown one.
     Type,
-    /// The number of attachments isn't one, or is beyond the limit.
+    /// The number of attachments is no number, 0, or beyond the limit.
     Attachments,
     /// A placeholder is for an attachment that isn't there.
     Placeholder,
@@ -285,7 +285,7 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Type => "the packet has an unknown type",
-            Self::Attachments => "the number of attachments is none, or too high",
+            Self::Attachments => "the number of attachments is no number, 0, or too high",
             Self::Placeholder => "a placeholder is for no attachment",
             Self::TooLarge => "the attachments are too long",
             Self::Unfinished => "text came where an attachment was expected",

@@ -1,11 +1,14 @@
 //! JSON as it arrives: whether it is, what it is, how deep it is nested, and where the name and the arguments of an event lie in it. What it
-//! means is read by serde, elsewhere.
+//! means is read by serde, elsewhere. `reader` goes through it.
 //!
 //! Everything is looked at in one pass. What serde_json takes for JSON is JSON here, and nothing else; tests hold the two against each other.
+
+mod reader;
 
 use alloc::borrow::Cow;
 use core::ops::Range;
 
+use reader::Reader;
 use serde_json::Value;
 
 /// What a value is.
@@ -33,8 +36,8 @@ const DEEPEST: usize = 127;
 
 /// Whether this is JSON, with nothing after it, nested no deeper than this, and what it is.
 pub(super) fn check(json: &str, depth: usize) -> Result<Kind, Wrong> {
-    let mut reader = Reader::new(json, depth);
-    let kind = reader.value(reader.depth)?;
+    let mut reader = Reader::new(json);
+    let kind = reader.value(depth.min(DEEPEST))?;
     reader.end()?;
     Ok(kind)
 }
@@ -60,8 +63,8 @@ pub(super) struct EventParts<'j> {
 
 /// The parts of an event.
 pub(super) fn event(json: &str, depth: usize) -> Result<EventParts<'_>, Wrong> {
-    let mut reader = Reader::new(json, depth);
-    let inside = reader.depth.checked_sub(1).ok_or(Wrong::Depth)?;
+    let mut reader = Reader::new(json);
+    let inside = depth.min(DEEPEST).checked_sub(1).ok_or(Wrong::Depth)?;
     reader.space();
     if !reader.take(b'[') {
         // What is too deep is said so, whatever it is.
@@ -69,14 +72,14 @@ pub(super) fn event(json: &str, depth: usize) -> Result<EventParts<'_>, Wrong> {
         return Err(Wrong::Json);
     }
     reader.space();
-    let from = reader.at;
+    let from = reader.at();
     let kind = reader.value(inside)?;
-    let first = json.get(from..reader.at).ok_or(Wrong::Json)?;
+    let first = json.get(from..reader.at()).ok_or(Wrong::Json)?;
     reader.space();
-    let mut arguments = reader.at;
+    let mut arguments = reader.at();
     if reader.take(b',') {
         reader.space();
-        arguments = reader.at;
+        arguments = reader.at();
         loop {
             reader.value(inside)?;
             reader.space();
@@ -87,7 +90,7 @@ pub(super) fn event(json: &str, depth: usize) -> Result<EventParts<'_>, Wrong> {
         }
     }
     reader.want(b']')?;
-    let arguments = arguments..reader.at;
+    let arguments = arguments..reader.at();
     reader.end()?;
     let name = match kind {
         Kind::Number => Cow::Borrowed(first),
@@ -97,180 +100,6 @@ pub(super) fn event(json: &str, depth: usize) -> Result<EventParts<'_>, Wrong> {
         _ => return Err(Wrong::Json),
     };
     Ok(EventParts { name, arguments })
-}
-
-struct Reader<'j> {
-    json: &'j [u8],
-    at: usize,
-    depth: usize,
-}
-
-impl<'j> Reader<'j> {
-    fn new(json: &'j str, depth: usize) -> Self {
-        Self { json: json.as_bytes(), at: 0, depth: depth.min(DEEPEST) }
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.json.get(self.at).copied()
-    }
-
-    fn space(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
-            self.at += 1;
-        }
-    }
-
-    fn take(&mut self, byte: u8) -> bool {
-        let is_next = self.peek() == Some(byte);
-        self.at += usize::from(is_next);
-        is_next
-    }
-
-    fn want(&mut self, byte: u8) -> Result<(), Wrong> {
-        if self.take(byte) { Ok(()) } else { Err(Wrong::Json) }
-    }
-
-    /// Nothing but space comes any more.
-    fn end(&mut self) -> Result<(), Wrong> {
-        self.space();
-        if self.at == self.json.len() { Ok(()) } else { Err(Wrong::Json) }
-    }
-
-    /// Goes past a value, which may have this many levels.
-    fn value(&mut self, depth: usize) -> Result<Kind, Wrong> {
-        self.space();
-        match self.peek().ok_or(Wrong::Json)? {
-            b'"' => self.string().map(|()| Kind::String),
-            b'[' => {
-                self.array(depth.checked_sub(1).ok_or(Wrong::Depth)?)?;
-                Ok(Kind::Array)
-            }
-            b'{' => {
-                self.object(depth.checked_sub(1).ok_or(Wrong::Depth)?)?;
-                Ok(Kind::Object)
-            }
-            b'-' | b'0'..=b'9' => self.number().map(|()| Kind::Number),
-            b't' => self.word(b"true"),
-            b'f' => self.word(b"false"),
-            b'n' => self.word(b"null"),
-            _ => Err(Wrong::Json),
-        }
-    }
-
-    fn array(&mut self, depth: usize) -> Result<(), Wrong> {
-        self.at += 1;
-        self.space();
-        if self.take(b']') {
-            return Ok(());
-        }
-        loop {
-            self.value(depth)?;
-            self.space();
-            if !self.take(b',') {
-                return self.want(b']');
-            }
-        }
-    }
-
-    fn object(&mut self, depth: usize) -> Result<(), Wrong> {
-        self.at += 1;
-        self.space();
-        if self.take(b'}') {
-            return Ok(());
-        }
-        loop {
-            self.space();
-            if self.peek() != Some(b'"') {
-                return Err(Wrong::Json);
-            }
-            self.string()?;
-            self.space();
-            self.want(b':')?;
-            self.value(depth)?;
-            self.space();
-            if !self.take(b',') {
-                return self.want(b'}');
-            }
-        }
-    }
-
-    fn string(&mut self) -> Result<(), Wrong> {
-        self.at += 1;
-        loop {
-            self.plain();
-            match self.peek() {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(());
-                }
-                Some(b'\\') => self.escape()?,
-                _ => return Err(Wrong::Json),
-            }
-        }
-    }
-
-    /// Goes past the bytes of a string that stand for themselves.
-    fn plain(&mut self) {
-        let rest = &self.json[self.at..];
-        let (pieces, _) = rest.as_chunks::<8>();
-        let sure = 8 * pieces.iter().take_while(|piece| is_plain(**piece)).count();
-        let is_special = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte < b' ';
-        let more = rest[sure..].iter().position(is_special);
-        self.at += sure + more.unwrap_or(rest.len() - sure);
-    }
-
-    fn escape(&mut self) -> Result<(), Wrong> {
-        let [_, kind, hex @ ..] = &self.json[self.at..] else { return Err(Wrong::Json) };
-        self.at += match kind {
-            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => 2,
-            b'u' if hex.len() >= 4 && hex[..4].iter().all(u8::is_ascii_hexdigit) => 6,
-            _ => return Err(Wrong::Json),
-        };
-        Ok(())
-    }
-
-    fn word(&mut self, word: &[u8]) -> Result<Kind, Wrong> {
-        if !self.json[self.at..].starts_with(word) {
-            return Err(Wrong::Json);
-        }
-        self.at += word.len();
-        Ok(Kind::Word)
-    }
-
-    fn number(&mut self) -> Result<(), Wrong> {
-        self.take(b'-');
-        if !self.take(b'0') {
-            self.digits()?;
-        }
-        if self.take(b'.') {
-            self.digits()?;
-        }
-        if let Some(b'e' | b'E') = self.peek() {
-            self.at += 1;
-            let _ = self.take(b'+') || self.take(b'-');
-            self.digits()?;
-        }
-        Ok(())
-    }
-
-    /// At least one digit.
-    fn digits(&mut self) -> Result<(), Wrong> {
-        let count = self.json[self.at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-        self.at += count;
-        if count > 0 { Ok(()) } else { Err(Wrong::Json) }
-    }
-}
-
-/// Whether none of these bytes is a quotation mark, a backslash or a control character: eight are looked at together. It may say no where none
-/// is.
-fn is_plain(piece: [u8; 8]) -> bool {
-    const EACH: u64 = u64::from_ne_bytes([1; 8]);
-    let piece = u64::from_ne_bytes(piece);
-    // The highest bit of each byte that is below a number; bytes above may be found with it, and non-ASCII ones never are.
-    let below = |bytes: u64, least: u64| bytes.wrapping_sub(EACH * least) & !bytes;
-    let quote = below(piece ^ (EACH * u64::from(b'"')), 1);
-    let backslash = below(piece ^ (EACH * u64::from(b'\\')), 1);
-    (below(piece, 32) | quote | backslash) & (EACH << 7) == 0
 }
 
 /// Whether every placeholder in this JSON is for one of this number of attachments.
