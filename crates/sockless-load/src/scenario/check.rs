@@ -58,8 +58,11 @@ impl Source<'_> {
         allowed: impl Fn(Placeholder) -> bool,
     ) -> Result<Template, Fault> {
         Template::parse(value.get_ref(), allowed).map_err(|unknown| {
-            // A text of several lines has the fault in one of them, which comes first where it has none of its own.
-            let lines = value.get_ref()[..unknown.at].matches('\n').count();
+            // A text of several lines has the fault in one of them. A line that begins after the three quotes is no part of it.
+            let written = self.0.get(value.span()).unwrap_or_default();
+            let opened = written.trim_start_matches(['\'', '"']).trim_start_matches('\r');
+            let skipped = written.starts_with(['\'', '"']) && opened.starts_with('\n');
+            let lines = value.get_ref()[..unknown.at].matches('\n').count() + usize::from(skipped);
             let place = match self.place(value) {
                 Place::Line(line) => Place::Line(line + lines),
                 other => other,
