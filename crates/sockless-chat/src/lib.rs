@@ -6,4 +6,5 @@ pub mod chat;
 pub mod server;
 pub mod settings;
 pub mod store;
+pub mod together;
 pub mod token;

@@ -36,6 +36,14 @@ pub struct Settings {
     pub requests_a_minute: u64,
     /// Over how long clients come back after a stop.
     pub spread: Duration,
+    /// The Redis that makes it one of many.
+    pub redis: Option<String>,
+    /// What the names of its keys begin with.
+    pub redis_prefix: String,
+    /// Whether a restart of that Redis loses nothing.
+    pub redis_durable: bool,
+    /// How many entries of the log it keeps.
+    pub redis_keep: usize,
     /// The limits of the chat.
     pub limits: Limits,
 }
@@ -56,6 +64,10 @@ impl Default for Settings {
             keep: 100_000,
             requests_a_minute: 600,
             spread: Duration::from_secs(10),
+            redis: None,
+            redis_prefix: "sockless-chat:".into(),
+            redis_durable: false,
+            redis_keep: 100_000,
             limits: Limits::default(),
         }
     }
@@ -176,6 +188,33 @@ const ROWS: &[Row] = &[
         value: "SECONDS",
         help: "over how long clients come back after a stop [10]",
         set: |settings, text| seconds(&mut settings.spread, text),
+    },
+    Row {
+        flag: "redis",
+        value: "URL",
+        help: "many servers as one, through this Redis [alone]",
+        set: |settings, text| {
+            settings.redis = Some(text.into());
+            Ok(())
+        },
+    },
+    Row {
+        flag: "redis-prefix",
+        value: "TEXT",
+        help: "what its keys begin with [sockless-chat:]",
+        set: |settings, text| put(&mut settings.redis_prefix, text, "a text"),
+    },
+    Row {
+        flag: "redis-durable",
+        value: "yes|no",
+        help: "whether its restarts lose nothing: appendfsync always [no]",
+        set: |settings, text| flag(&mut settings.redis_durable, text),
+    },
+    Row {
+        flag: "redis-keep",
+        value: "NUMBER",
+        help: "how many entries of the log are kept there [100000]",
+        set: |settings, text| number(&mut settings.redis_keep, text),
     },
     Row {
         flag: "lobby",

@@ -23,6 +23,9 @@ pub struct Message {
     /// The file that it brings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<FileInfo>,
+    /// The key under which it was said, where many servers are one: it may come with another id after a loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Key>,
 }
 
 /// What is known of a file.
@@ -76,6 +79,24 @@ pub enum Event {
     Message {
         /// What.
         message: Arc<Message>,
+    },
+    /// Somebody has said something here that isn't stored: the other servers can't be reached. It has no id, and comes again with one, or
+    /// never.
+    Local {
+        /// What.
+        message: Arc<Message>,
+    },
+    /// The history is incomplete: what was said between these ids may be missing, and it can't be known.
+    Incomplete {
+        /// The last id before.
+        after: u64,
+        /// The last id that may be missing.
+        up_to: u64,
+    },
+    /// Whether the other servers can't be reached: what is said meanwhile is heard by those on this one, and by all later.
+    Alone {
+        /// Whether it is so.
+        alone: bool,
     },
     /// What this client has said is stored.
     Said {

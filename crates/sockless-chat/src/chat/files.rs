@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::action::{Key, Place};
 use super::event::FileInfo;
 use super::machine::{Chat, PeerId};
+use super::people::Waits;
 use super::name::{Name, Refusal, check_file_name, media_type};
 
 /// A file on its way.
@@ -88,8 +89,11 @@ impl Chat {
             // It may have left the room meanwhile.
             match self.check_place(&user, &to) {
                 Ok(()) => {
-                    let file = Some((info, bytes));
-                    self.store_message(peer, &user, key, to, String::new(), file, now);
+                    let (text, file) = (String::new(), Some((info, bytes)));
+                    let waits = Waits { key: key.clone(), to, text, file };
+                    if let Err(refusal) = self.say_in_turn(peer, &user, waits, now) {
+                        self.refuse(peer, None, Some(key), refusal);
+                    }
                 }
                 Err(refusal) => self.refuse(peer, None, Some(key), refusal),
             }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
-use super::action::{Action, Key};
+use super::action::{Action, Key, Place};
 use super::event::Event;
 use super::files::Upload;
 use super::limits::Limits;
@@ -12,6 +12,7 @@ use super::people::{Peer, Stage, User};
 use super::reading::Read;
 use super::rooms::Room;
 use super::saving::{Fact, Pending, Saved};
+use super::shared::Shared;
 
 /// How many refusals in a row before a hello end a connection.
 const PATIENCE: u32 = 3;
@@ -64,6 +65,20 @@ pub enum Output {
         /// For how long.
         wait: Duration,
     },
+    /// Somebody has come online here, or gone: the other servers are to know.
+    Online {
+        /// Who.
+        user: Name,
+        /// Whether online.
+        online: bool,
+    },
+    /// Somebody is writing here: the other servers may know.
+    Typing {
+        /// Where.
+        place: Place,
+        /// Who.
+        user: Name,
+    },
     /// The peer is to be ended. The machine has forgotten it already.
     End {
         /// Which.
@@ -103,6 +118,8 @@ pub struct Chat {
     /// Numbers for absences, and whose they are.
     pub(super) absences: u64,
     pub(super) absent: BTreeMap<u64, Name>,
+    /// What it knows of other servers, if there may be some.
+    pub(super) shared: Option<Shared>,
 }
 
 impl Chat {
@@ -124,6 +141,7 @@ impl Chat {
             due: BTreeSet::new(),
             absences: 0,
             absent: BTreeMap::new(),
+            shared: None,
         };
         saved.users.into_iter().for_each(|name| chat.add_user(name));
         for (room, user, since) in saved.members {
@@ -177,7 +195,7 @@ impl Chat {
             Action::Join { n, room } => self.join(peer, &user, n, room),
             Action::Leave { n, room } => self.leave(peer, &user, n, room),
             Action::Rooms { n } => self.list(peer, n),
-            Action::Typing { to } => self.typing(peer, &user, to, now),
+            Action::Typing { to } => self.typing(&user, to, now),
             Action::History { n, of, before } => self.history(peer, &user, n, of, before),
             Action::Search { n, of, words, before } => {
                 self.search(peer, &user, n, of, &words, before)

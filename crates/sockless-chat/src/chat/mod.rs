@@ -26,6 +26,7 @@ mod people;
 mod reading;
 mod rooms;
 mod saving;
+mod shared;
 mod talking;
 
 pub use action::{Action, Key, Place};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sockless_session::limit::Bucket;
 
 use super::action::{Key, Place};
-use super::event::{Event, Message};
+use super::event::{Event, FileInfo, Message};
 use super::machine::{Chat, Due, End, Output, PeerId};
 use super::name::{Name, Refusal};
 use super::reading::Read;
@@ -23,6 +23,19 @@ pub(super) struct Peer {
     pub(super) expires: Option<Duration>,
     /// What it did before a hello.
     pub(super) strikes: u32,
+    /// The last message that it has had when it came: perhaps from a server that was further than this one.
+    pub(super) floor: u64,
+    /// What it has said that is to be written when what it said before is.
+    pub(super) waiting: VecDeque<Waits>,
+}
+
+/// Something that a device has said, and that waits.
+#[derive(Debug)]
+pub(super) struct Waits {
+    pub(super) key: Key,
+    pub(super) to: Place,
+    pub(super) text: String,
+    pub(super) file: Option<(FileInfo, Vec<u8>)>,
 }
 
 /// How far a device is.
@@ -59,6 +72,8 @@ pub(super) struct User {
     pub(super) actions: Bucket,
     /// When the user was said to be writing.
     pub(super) typing: BTreeMap<Place, Duration>,
+    /// Whether on a device that is here, or was a moment ago.
+    pub(super) here: bool,
     /// What others think.
     pub(super) online: bool,
     /// The number of the absence that counts.
@@ -68,7 +83,14 @@ pub(super) struct User {
 impl Chat {
     /// A new peer.
     pub fn connect(&mut self, peer: PeerId, _now: Duration) {
-        let new = Peer { stage: Stage::Silent, connected: true, expires: None, strikes: 0 };
+        let new = Peer {
+            stage: Stage::Silent,
+            connected: true,
+            expires: None,
+            strikes: 0,
+            floor: 0,
+            waiting: VecDeque::new(),
+        };
         self.peers.insert(peer, new);
     }
 
@@ -84,6 +106,7 @@ impl Chat {
             return;
         }
         peer.expires = Some(expires);
+        peer.floor = after;
         peer.stage = Stage::Greeting { user: user.clone(), after };
         self.due.insert((expires, Due::Expires(id)));
         if self.users.contains_key(&user) {
@@ -112,6 +135,9 @@ impl Chat {
     pub fn claim(&mut self, user: &Name) -> Result<u64, Refusal> {
         let facts = self.new_user(user)?;
         self.write(facts, Vec::new());
+        if let Some(pending) = self.pending.back_mut() {
+            pending.claims = true;
+        }
         Ok(self.writes)
     }
 
@@ -141,7 +167,8 @@ impl Chat {
 
     pub(super) fn add_user(&mut self, user: Name) {
         self.names.insert(user.folded());
-        self.users.entry(user).or_default();
+        self.users.entry(user.clone()).or_default();
+        self.look_online(&user);
     }
 
     /// Greets a peer whose user is stored.
@@ -161,6 +188,7 @@ impl Chat {
         self.appear(&name);
         let event = self.welcome(&name);
         self.send([id], event);
+        self.tell_what_is_uncertain(id, &name, after);
         self.out.push_back(Output::Read { peer: id, read: Read::Keys { user: name.clone() } });
         self.read_on(id, name, after);
     }
@@ -229,6 +257,11 @@ impl Chat {
         self.maybe_away(&name, now);
     }
 
+    /// Whether a peer still waits for its user.
+    pub(super) fn is_greeting(&self, id: PeerId) -> bool {
+        self.peers.get(&id).is_some_and(|peer| matches!(peer.stage, Stage::Greeting { .. }))
+    }
+
     fn is_connected(&self, user: &User) -> bool {
         user.peers.iter().any(|id| self.peers.get(id).is_some_and(|peer| peer.connected))
     }
@@ -238,14 +271,15 @@ impl Chat {
         if let Some(number) = user.absence.take() {
             self.absent.remove(&number);
         }
-        if !std::mem::replace(&mut user.online, true) {
-            self.tell_presence(name, true);
+        if !std::mem::replace(&mut user.here, true) {
+            self.tell_servers(name, true);
+            self.look_online(name);
         }
     }
 
     fn maybe_away(&mut self, name: &Name, now: Duration) {
         let Some(user) = self.users.get(name) else { return };
-        if !user.online || user.absence.is_some() || self.is_connected(user) {
+        if !user.here || user.absence.is_some() || self.is_connected(user) {
             return;
         }
         self.absences += 1;
@@ -262,11 +296,12 @@ impl Chat {
         let Some(name) = self.absent.remove(&number) else { return };
         let Some(user) = self.users.get_mut(&name) else { return };
         user.absence = None;
-        user.online = false;
-        self.tell_presence(&name, false);
+        user.here = false;
+        self.tell_servers(&name, false);
+        self.look_online(&name);
     }
 
-    fn tell_presence(&mut self, name: &Name, online: bool) {
+    pub(super) fn tell_presence(&mut self, name: &Name, online: bool) {
         let Some(user) = self.users.get(name) else { return };
         let to = self.peers_in(user.rooms.keys());
         self.send(to, Event::Presence { user: name.clone(), online });

@@ -40,6 +40,20 @@ pub enum Fact {
         /// The file that it brings.
         file: Arc<Vec<u8>>,
     },
+    /// What was said between these ids may be missing here.
+    Gap {
+        /// The last id before.
+        after: u64,
+        /// The last id that may be missing.
+        up_to: u64,
+    },
+    /// How far the log that many servers share was followed.
+    At {
+        /// The epoch.
+        epoch: u64,
+        /// The offset in it.
+        offset: u64,
+    },
 }
 
 /// What comes back from the store.
@@ -51,6 +65,10 @@ pub struct Saved {
     pub users: Vec<Name>,
     /// Who is in which room since when: room, user, the last message before.
     pub members: Vec<(Name, Name, u64)>,
+    /// Between which ids something may be missing.
+    pub gaps: Vec<(u64, u64)>,
+    /// How far the log was followed: epoch and offset.
+    pub at: Option<(u64, u64)>,
 }
 
 /// A write that is on its way.
@@ -60,6 +78,18 @@ pub(super) struct Pending {
     pub(super) facts: Vec<Fact>,
     /// Who gets the result, and with which number.
     pub(super) asked: Vec<(PeerId, Option<u64>)>,
+    /// Whether it is to take a name that nobody has.
+    pub(super) claims: bool,
+}
+
+impl Pending {
+    /// What is to be said, if it is that.
+    pub(super) fn said(&self) -> Option<(&Arc<Message>, &Key)> {
+        self.facts.iter().find_map(|fact| match fact {
+            Fact::Said { message, key, .. } => Some((message, key)),
+            _ => None,
+        })
+    }
 }
 
 impl Chat {
@@ -68,7 +98,7 @@ impl Chat {
         self.writes += 1;
         let number = self.writes;
         self.out.push_back(Output::Write { number, facts: facts.clone() });
-        self.pending.push_back(Pending { number, facts, asked });
+        self.pending.push_back(Pending { number, facts, asked, claims: false });
     }
 
     /// All writes up to this one are stored.
@@ -105,7 +135,7 @@ impl Chat {
         }
     }
 
-    fn apply(&mut self, fact: Fact, asked: &[(PeerId, Option<u64>)]) {
+    pub(super) fn apply(&mut self, fact: Fact, asked: &[(PeerId, Option<u64>)]) {
         match fact {
             Fact::User(name) => self.add_user(name),
             Fact::Joined { room, user, since } => self.joined(&room, &user, since),
@@ -114,6 +144,8 @@ impl Chat {
                 let peers: Vec<PeerId> = asked.iter().map(|(peer, _)| *peer).collect();
                 self.said(&message, key, &peers);
             }
+            // These come by another way.
+            Fact::Gap { .. } | Fact::At { .. } => {}
         }
     }
 }

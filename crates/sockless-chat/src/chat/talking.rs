@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::action::{Key, Place};
-use super::event::{Event, FileInfo, Message};
-use super::machine::{Chat, PeerId};
+use super::event::{Event, Message};
+use super::machine::{Chat, Output, PeerId};
 use super::name::{Name, Refusal, check_text};
-use super::people::Stage;
+use super::people::{Stage, Waits};
 use super::saving::Fact;
 
 /// How many places are remembered in which somebody is writing.
@@ -26,7 +26,7 @@ impl Chat {
         check_text(&text, self.limits.text)?;
         self.check_place(user, &to)?;
         if !self.is_said(peer, user, &key)? {
-            self.store_message(peer, user, key, to, text, None, now);
+            self.say_in_turn(peer, user, Waits { key, to, text, file: None }, now)?;
         }
         Ok(())
     }
@@ -52,28 +52,31 @@ impl Chat {
         Ok(true)
     }
 
-    #[allow(clippy::too_many_arguments, reason = "they are what a message is made of")]
     pub(super) fn store_message(
         &mut self,
         peer: PeerId,
         user: &Name,
-        key: Key,
-        to: Place,
-        text: String,
-        file: Option<(FileInfo, Vec<u8>)>,
+        Waits { key, to, text, file }: Waits,
         now: Duration,
     ) {
-        self.last += 1;
+        // Where many servers are one, the id comes with the place in the log.
+        let shared = self.shared.is_some();
+        self.last += u64::from(!shared);
+        let id = if shared { 0 } else { self.last };
         let (file, bytes) = file.unzip();
         let at = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
         let message =
-            Arc::new(Message { id: self.last, at, from: user.clone(), to: to.clone(), text, file });
+            Arc::new(Message { id, at, from: user.clone(), to: to.clone(), text, file, key: shared.then(|| key.clone()) });
         let keys = self.limits.keys;
         let forget = self.users.get_mut(user).and_then(|user| {
             user.typing.remove(&to);
+            if shared {
+                return None;
+            }
             user.keys.iter().rev().nth(keys.saturating_sub(1)).map(|(_, id, _)| *id)
         });
         let file = Arc::new(bytes.unwrap_or_default());
+        self.preview(&message, peer);
         self.write(vec![Fact::Said { message, key, forget, file }], vec![(peer, None)]);
     }
 
@@ -100,20 +103,24 @@ impl Chat {
             Place::User(other) => self.peers_of([other, &message.from]),
         };
         // Who is still being told what was missed gets it after that.
-        to.retain(|id| match self.peers.get_mut(id).map(|peer| &mut peer.stage) {
-            Some(Stage::Live { .. }) => !speakers.contains(id),
-            Some(Stage::Reading { held, .. }) => {
-                held.push(Arc::clone(message));
-                false
+        to.retain(|id| {
+            let Some(peer) = self.peers.get_mut(id) else { return false };
+            // Another server may have told it already.
+            match &mut peer.stage {
+                _ if message.id <= peer.floor => false,
+                Stage::Live { .. } => !speakers.contains(id),
+                Stage::Reading { held, .. } => {
+                    held.push(Arc::clone(message));
+                    false
+                }
+                _ => false,
             }
-            _ => false,
         });
         self.send(to, Event::Message { message: Arc::clone(message) });
     }
 
     pub(super) fn typing(
         &mut self,
-        peer: PeerId,
         name: &Name,
         to: Place,
         now: Duration,
@@ -126,14 +133,22 @@ impl Chat {
             return Ok(());
         }
         user.typing.insert(to.clone(), now);
-        let (mut peers, place) = match &to {
+        self.tell_typing(name, &to);
+        if self.shared.is_some() {
+            self.out.push_back(Output::Typing { place: to, user: name.clone() });
+        }
+        Ok(())
+    }
+
+    /// Tells those who are here that somebody is writing.
+    pub(super) fn tell_typing(&mut self, name: &Name, to: &Place) {
+        let (mut peers, place) = match to {
             Place::Room(room) => (self.peers_in([room]), to.clone()),
             Place::User(other) => (self.peers_of([other]), Place::User(name.clone())),
         };
         let own = self.peers_of([name]);
-        peers.retain(|id| *id != peer && !own.contains(id));
+        peers.retain(|id| !own.contains(id));
         self.send(peers, Event::Typing { place, user: name.clone() });
-        Ok(())
     }
 
     /// The greeted devices of users.

@@ -10,8 +10,9 @@ use tokio::sync::{mpsc as tokio_mpsc, watch};
 
 use super::clock::Clock;
 use super::outlet::Outlet;
-use crate::chat::{Chat, End, Fact, Output, PeerId, Read};
+use crate::chat::{Chat, End, Fact, Name, Output, PeerId, Read};
 use crate::store::Store;
+use crate::together::State;
 
 /// A write, as the writer gets it.
 pub(super) struct Write {
@@ -26,6 +27,8 @@ pub(super) struct Hall {
     pub(super) clock: Clock,
     /// The last write whose fate is known.
     settled: watch::Sender<u64>,
+    /// Whether the other servers can't be reached.
+    alone: watch::Sender<bool>,
     stopping: AtomicBool,
     pub(super) counts: Counts,
 }
@@ -40,17 +43,39 @@ pub(super) struct Counts {
     pub(super) failed_writes: AtomicU64,
     pub(super) connections: AtomicU64,
     pub(super) refused: AtomicU64,
+    pub(super) gaps: AtomicU64,
 }
 
 struct Inner {
     chat: Chat,
     peers: HashMap<PeerId, Place>,
     next: u64,
-    writer: mpsc::Sender<Write>,
+    way: Way,
     /// When the oldest write that isn't settled was given out.
     waiting: Vec<(u64, Duration)>,
     /// What the last write has failed with.
     trouble: Option<String>,
+}
+
+/// Where writes go.
+enum Way {
+    /// To the thread that writes.
+    Store(mpsc::Sender<Write>),
+    /// To the log that many servers share.
+    Log(tokio_mpsc::UnboundedSender<ToLog>),
+}
+
+/// What goes to the other servers.
+#[derive(Debug)]
+pub(super) enum ToLog {
+    /// A write.
+    Write(u64, Vec<Fact>),
+    /// Somebody has come online here, or gone.
+    Online(Name, bool),
+    /// Somebody is writing here.
+    Typing(crate::chat::Place, Name),
+    /// The state as it was at an id, and whether that is sure.
+    State(u64, bool, State),
 }
 
 struct Place {
@@ -80,23 +105,31 @@ impl Hall {
         clock: Clock,
     ) -> (Arc<Self>, mpsc::Receiver<Write>) {
         let (writer, writes) = mpsc::channel();
-        let inner = Inner {
-            chat,
-            peers: HashMap::new(),
-            next: 0,
-            writer,
-            waiting: Vec::new(),
-            trouble: None,
-        };
-        let hall = Self {
+        (Self::with(chat, store, clock, Way::Store(writer)), writes)
+    }
+
+    /// One of many: what is to be written goes to the log.
+    pub(super) fn together(
+        chat: Chat,
+        store: Store,
+        clock: Clock,
+    ) -> (Arc<Self>, tokio_mpsc::UnboundedReceiver<ToLog>) {
+        let (log, asked) = tokio_mpsc::unbounded_channel();
+        (Self::with(chat, store, clock, Way::Log(log)), asked)
+    }
+
+    fn with(chat: Chat, store: Store, clock: Clock, way: Way) -> Arc<Self> {
+        let inner =
+            Inner { chat, peers: HashMap::new(), next: 0, way, waiting: Vec::new(), trouble: None };
+        Arc::new(Self {
             inner: Mutex::new(inner),
             store,
             clock,
             settled: watch::Sender::new(0),
+            alone: watch::Sender::new(false),
             stopping: AtomicBool::new(false),
             counts: Counts::default(),
-        };
-        (Arc::new(hall), writes)
+        })
     }
 
     /// A new peer, and what its task will have to do.
@@ -151,9 +184,14 @@ impl Hall {
                 Output::Write { number, facts } => {
                     inner.waiting.push((number, now));
                     // Without a writer the program is about to end.
-                    let _ = inner.writer.send(Write { number, facts });
+                    match &inner.way {
+                        Way::Store(writer) => drop(writer.send(Write { number, facts })),
+                        Way::Log(log) => drop(log.send(ToLog::Write(number, facts))),
+                    }
                     next.write = Some(number);
                 }
+                Output::Online { user, online } => inner.way.tell(ToLog::Online(user, online)),
+                Output::Typing { place, user } => inner.way.tell(ToLog::Typing(place, user)),
                 Output::Read { peer, read } => {
                     if let Some(place) = inner.peers.get(&peer) {
                         let _ = place.tasks.send(Task::Read(read));
@@ -231,6 +269,37 @@ impl Hall {
         self.settled.send_replace(number);
     }
 
+    /// The fate of one write, which `work` tells the chat, or of none.
+    pub(super) fn settle_one(&self, number: Option<u64>, work: impl FnOnce(&mut Chat, Duration)) {
+        let now = self.clock.now();
+        let mut inner = self.lock();
+        work(&mut inner.chat, now);
+        self.follow(&mut inner, now);
+        if let Some(number) = number {
+            inner.waiting.retain(|(other, _)| *other != number);
+            drop(inner);
+            // Those before it are known or about to be: the log keeps the order.
+            self.settled.send_if_modified(|last| {
+                let is_later = number > *last;
+                *last = number.max(*last);
+                is_later
+            });
+        }
+    }
+
+    /// Tells the other servers the state as it is now.
+    pub(super) fn tell_state(&self, of: u64, sure: bool) {
+        let inner = self.lock();
+        let state = State { users: inner.chat.state() };
+        inner.way.tell(ToLog::State(of, sure, state));
+    }
+
+    /// The other servers can't be reached, or can again.
+    pub(super) fn set_alone(&self, alone: bool) {
+        self.change(|chat, _| chat.alone(alone));
+        self.alone.send_replace(alone);
+    }
+
     /// Whether the store works again, or doesn't, without a write.
     pub(super) fn set_trouble(&self, trouble: Option<String>) {
         self.lock().trouble = trouble;
@@ -239,12 +308,23 @@ impl Hall {
     /// Waits for what has to come before the next message of a peer.
     pub(super) async fn before_next(&self, next: Next) {
         if let Some(number) = next.write {
-            let mut settled = self.settled.subscribe();
-            // The sender is ours.
-            let _ = settled.wait_for(|settled| *settled >= number).await;
+            let (mut settled, mut alone) = (self.settled.subscribe(), self.alone.subscribe());
+            // The senders are ours.
+            tokio::select! {
+                _ = settled.wait_for(|settled| *settled >= number) => {}
+                // What a device says goes to those who are here, and the chat keeps the order.
+                _ = alone.wait_for(|alone| *alone) => {}
+            }
         }
         if !next.pause.is_zero() {
             tokio::time::sleep(next.pause).await;
+        }
+    }
+
+    /// Waits until the fate of a write is known.
+    pub(super) async fn until_settled(&self, next: Next) {
+        if let Some(number) = next.write {
+            let _ = self.settled.subscribe().wait_for(|settled| *settled >= number).await;
         }
     }
 
@@ -252,6 +332,9 @@ impl Hall {
     pub(super) fn trouble(&self) -> Option<String> {
         let now = self.clock.now();
         let inner = self.lock();
+        if inner.chat.is_alone() {
+            return Some("alone: Redis doesn't answer, and what is said is heard here only".into());
+        }
         let oldest = inner.waiting.first().map(|(_, since)| now.saturating_sub(*since));
         match oldest {
             Some(age) if age > Duration::from_secs(5) => {
@@ -284,6 +367,15 @@ impl Hall {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Way {
+    fn tell(&self, what: ToLog) {
+        if let Self::Log(log) = self {
+            // Without a carrier the program is about to end.
+            let _ = log.send(what);
+        }
     }
 }
 

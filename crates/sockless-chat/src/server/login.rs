@@ -66,8 +66,12 @@ async fn claim(app: &App, name: &Name) -> Result<(), Denied> {
     let mut claimed = Ok(0);
     let next = app.hall.change(|chat, _| claimed = chat.claim(name));
     claimed.map_err(Denied::Name)?;
-    app.hall.before_next(next).await;
+    let number = claimed.unwrap_or_default();
+    app.hall.until_settled(next).await;
+    let mut lost = false;
+    app.hall.change(|chat, _| lost = chat.take_lost_claim(number));
     match app.hall.ask(|chat| chat.knows(name)) {
+        _ if lost => Err(Denied::Name(Refusal::Taken)),
         true => Ok(()),
         false => Err(Denied::Name(Refusal::Storage)),
     }

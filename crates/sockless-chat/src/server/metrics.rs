@@ -24,6 +24,7 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
     let counts = &app.hall.counts;
     let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
     let (online, uploading) = app.hall.ask(|chat| (chat.online(), chat.uploading()));
+    let alone = app.hall.ask(|chat| u64::from(chat.is_alone()));
     let unhealthy = u64::from(app.hall.trouble().is_some());
     let rows = [
         ("connections", "gauge", "WebSocket connections", app.shutdown.connections() as u64),
@@ -39,6 +40,8 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
         ("overflows_total", "counter", "clients that were too slow", read(&counts.overflows)),
         ("writes_total", "counter", "writes to the store", read(&counts.writes)),
         ("failed_writes_total", "counter", "writes that have failed", read(&counts.failed_writes)),
+        ("gaps_total", "counter", "gaps of the shared log", read(&counts.gaps)),
+        ("alone", "gauge", "whether the other servers can't be reached", alone),
     ];
     let mut text = String::new();
     for (name, kind, help, value) in rows {

@@ -8,6 +8,7 @@
 //! | `guest` | the task of a session |
 //! | `socketio` | the same for a client of Socket.IO |
 //! | `hall` | the chat, the store and the clients, brought together |
+//! | `together` | the log that many servers share, carried to Redis and back, and stored |
 //! | `writer`, `reader` | what blocks |
 //! | `page` | the files, and the headers of security |
 //! | `metrics` | what those who watch can read |
@@ -24,6 +25,7 @@ mod outlet;
 mod page;
 mod reader;
 mod socketio;
+mod together;
 mod writer;
 
 use std::fmt;
@@ -43,6 +45,8 @@ use sockless_tokio::session::{
 };
 use tokio::net::TcpListener;
 
+pub use together::TogetherError;
+
 use crate::chat::Chat;
 use crate::settings::Settings;
 use crate::store::{Store, StoreError};
@@ -50,6 +54,7 @@ use crate::token::Tokens;
 use addresses::Addresses;
 use clock::Clock;
 use hall::Hall;
+use together::Parts;
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -77,6 +82,8 @@ pub enum StartError {
     Listen(SocketAddr, io::Error),
     /// A directory or a file.
     File(std::path::PathBuf, io::Error),
+    /// It can't be one of many.
+    Together(TogetherError),
     /// The secret has fewer than 32 octets.
     Secret(std::path::PathBuf),
 }
@@ -87,6 +94,7 @@ impl fmt::Display for StartError {
             Self::Store(error) => error.fmt(f),
             Self::Listen(address, error) => write!(f, "can't listen at {address}: {error}"),
             Self::File(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::Together(error) => error.fmt(f),
             Self::Secret(path) => write!(f, "{}: a secret has at least 32 octets", path.display()),
         }
     }
@@ -111,7 +119,7 @@ impl Server {
     /// One of them can't be had; the error says which, and why.
     pub async fn start(settings: &Settings, tokens: Tokens) -> Result<Self, StartError> {
         let path = settings.data.join("chat.redb");
-        let opened = Store::open(&path, settings.keep).map_err(StartError::Store)?;
+        let mut opened = Store::open(&path, settings.keep).map_err(StartError::Store)?;
         let socketio_client = match &settings.socketio_client {
             None => None,
             Some(path) => {
@@ -123,13 +131,31 @@ impl Server {
         let listener = TcpListener::bind(settings.listen).await.map_err(listening)?;
         let address = listener.local_addr().map_err(listening)?;
         let clock = Clock::start();
-        let chat = Chat::restore(settings.limits.clone(), opened.saved);
-        let (hall, writes) = Hall::new(chat, opened.store, clock);
-        let weak = Arc::downgrade(&hall);
-        let writer = std::thread::Builder::new().name("chat writer".into());
-        writer
-            .spawn(move || writer::write_all(&weak, &writes))
-            .map_err(|error| StartError::File(path, error))?;
+        let parts = match &settings.redis {
+            Some(url) => {
+                let parts = Parts::new(settings, url, &mut opened.saved, clock);
+                Some(parts.map_err(StartError::Together)?)
+            }
+            None => None,
+        };
+        let gaps = opened.saved.gaps.clone();
+        let mut chat = Chat::restore(settings.limits.clone(), opened.saved);
+        let begun = |error| StartError::File(path, error);
+        let hall = match parts {
+            Some(parts) => {
+                chat.share(gaps);
+                let (hall, asked) = Hall::together(chat, opened.store, clock);
+                parts.begin(&hall, asked).map_err(begun)?;
+                hall
+            }
+            None => {
+                let (hall, writes) = Hall::new(chat, opened.store, clock);
+                let weak = Arc::downgrade(&hall);
+                let writer = std::thread::Builder::new().name("chat writer".into());
+                writer.spawn(move || writer::write_all(&weak, &writes)).map_err(begun)?;
+                hall
+            }
+        };
         tokio::spawn(hall::keep_time(Arc::downgrade(&hall)));
         let config = SessionConfig::default()
             .with_window(Window::new(256, 2 << 20))

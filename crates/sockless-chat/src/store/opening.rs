@@ -6,7 +6,7 @@ use std::sync::RwLock;
 use redb::{Database, ReadableDatabase, ReadableTable};
 
 use super::error::StoreError;
-use super::tables::{COUNTS, FILES, KEYS, LOG, MEMBERS, META, USERS, VERSION};
+use super::tables::{COUNTS, FILES, GAPS, KEYS, LOG, MEMBERS, META, USERS, VERSION};
 use super::{Open, Store, dispose, guarded};
 use crate::chat::{Name, Saved};
 
@@ -82,6 +82,7 @@ fn make_tables(database: &Database) -> Result<(), StoreError> {
         transaction.open_table(COUNTS)?;
         transaction.open_table(KEYS)?;
         transaction.open_table(FILES)?;
+        transaction.open_table(GAPS)?;
     }
     transaction.commit()?;
     Ok(())
@@ -118,5 +119,11 @@ fn load(database: &Database) -> Result<Saved, StoreError> {
         let (room, user) = key.value();
         saved.members.push((name(room)?, name(user)?, since.value()));
     }
+    for gap in transaction.open_table(GAPS)?.iter()? {
+        let (after, up_to) = gap?;
+        saved.gaps.push((after.value(), up_to.value()));
+    }
+    let (epoch, offset) = (meta.get("epoch")?, meta.get("offset")?);
+    saved.at = epoch.zip(offset).map(|(epoch, offset)| (epoch.value(), offset.value()));
     Ok(saved)
 }

@@ -19,6 +19,9 @@ pub(super) const KEYS: TableDefinition<'_, (&str, u64), (&str, u64)> = TableDefi
 /// Id of a message, and number of the part: octets of its file.
 pub(super) const FILES: TableDefinition<'_, (u64, u32), &[u8]> = TableDefinition::new("files");
 
+/// Last id before a gap: the last id that may be missing.
+pub(super) const GAPS: TableDefinition<'_, u64, u64> = TableDefinition::new("gaps");
+
 /// The format of this store.
 pub(super) const VERSION: u64 = 1;
 

@@ -3,9 +3,13 @@
 use redb::{ReadableTable, Table, WriteTransaction};
 
 use super::error::StoreError;
-use super::tables::{COUNTS, FILES, KEYS, LOG, MEMBERS, META, USERS, places};
+use super::tables::{COUNTS, FILES, GAPS, KEYS, LOG, MEMBERS, META, USERS, places};
 use super::{PART, Store};
 use crate::chat::{Fact, Message};
+
+/// How many keys of a user are kept at least, and after how many messages some are forgotten.
+const KEPT: usize = 256;
+const TRIMMED: u64 = 64;
 
 impl Store {
     /// Stores facts: all of them, or none. When it returns they survive whatever happens to the machine.
@@ -54,12 +58,27 @@ fn apply(transaction: &WriteTransaction, fact: &Fact, keep: u64) -> Result<(), S
             keys.insert((user, message.id), (key.as_str(), message.at))?;
             if let Some(forget) = forget {
                 keys.retain_in((user, 0)..=(user, *forget), |_, _| false)?;
+            } else if message.key.is_some() && message.id.is_multiple_of(TRIMMED) {
+                // It comes from another server's chat, which can't say which key need not be known any more here.
+                let old = keys.range((user, 0)..=(user, u64::MAX))?.rev().nth(KEPT);
+                let old = old.transpose()?.map(|(place, _)| place.value().1);
+                if let Some(old) = old {
+                    keys.retain_in((user, 0)..=(user, old), |_, _| false)?;
+                }
             }
             let mut files = transaction.open_table(FILES)?;
             for (number, part) in (0..).zip(file.chunks(PART)) {
                 files.insert((message.id, number), part)?;
             }
             transaction.open_table(META)?.insert("last", message.id)?;
+        }
+        Fact::Gap { after, up_to } => {
+            transaction.open_table(GAPS)?.insert(after, up_to)?;
+        }
+        Fact::At { epoch, offset } => {
+            let mut meta = transaction.open_table(META)?;
+            meta.insert("epoch", epoch)?;
+            meta.insert("offset", offset)?;
         }
     }
     Ok(())

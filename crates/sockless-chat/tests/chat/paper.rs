@@ -34,6 +34,7 @@ impl Paper {
                     members.remove(&(room.clone(), user.clone()));
                 }
                 Fact::Said { message, .. } => saved.last = message.id,
+                Fact::Gap { .. } | Fact::At { .. } => {}
             }
         }
         saved.users.sort();

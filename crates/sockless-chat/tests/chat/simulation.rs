@@ -308,7 +308,7 @@ impl Simulation {
                 }
                 Output::Write { number, facts } => self.writes.push_back((number, facts)),
                 Output::Read { peer, read } => self.reads.push_back((peer, read)),
-                Output::Pause { .. } => {}
+                Output::Pause { .. } | Output::Online { .. } | Output::Typing { .. } => {}
                 Output::End { peer, end } => {
                     assert_eq!(end, End::NotStored);
                     for page in self.pages.iter_mut().filter(|page| page.peer == Some(peer)) {

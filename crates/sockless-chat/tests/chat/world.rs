@@ -110,6 +110,7 @@ impl World {
                 }
                 Output::Read { peer, read } => self.read(peer, read),
                 Output::Pause { peer, wait } => self.pauses.push((peer, wait)),
+                Output::Online { .. } | Output::Typing { .. } => {}
                 Output::End { peer, end } => {
                     self.ended.insert(peer, end);
                 }
