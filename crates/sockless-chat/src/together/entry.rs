@@ -22,6 +22,9 @@ pub(super) struct Head {
     pub(super) by: u64,
     /// Its number there.
     pub(super) number: u64,
+    /// The epoch in which it was written. In another one it is void: whoever has said it has perhaps said other things meanwhile, and
+    /// says it again if it isn't known to be stored.
+    pub(super) epoch: u64,
     pub(super) what: What,
 }
 
@@ -110,9 +113,9 @@ pub(super) fn facts(told: Vec<Told>, bytes: &[u8], id: u64) -> Vec<Fact> {
     facts.collect()
 }
 
-/// What is the same for a message that is said again: its sender with the key.
-pub(super) fn message_key(from: &Name, key: &Key) -> [u8; 32] {
-    let text = format!("{from}\n{}", key.as_str());
+/// What is the same for a message that is said again in an epoch: its sender with the key.
+pub(super) fn message_key(from: &Name, key: &Key, epoch: u64) -> [u8; 32] {
+    let text = format!("{from}\n{}\n{epoch}", key.as_str());
     let mut octets = [0; 32];
     octets.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
     octets

@@ -14,8 +14,7 @@ use sockless_channels::{
 use super::doubt::{Doubt, Take};
 use super::entry::{Head, Passing, State, What, facts, message_key, told};
 use super::ids::{Epochs, id_of};
-use super::own::Owns;
-use super::recent::Recent;
+use super::own::{Fate, Owns};
 use crate::chat::{Fact, Name, Place};
 
 const LOG: &str = "log";
@@ -109,6 +108,15 @@ pub enum Happened {
     },
 }
 
+impl From<Fate> for Happened {
+    fn from(fate: Fate) -> Self {
+        match fate {
+            Fate::Known { number, id } => Self::Known { number, id },
+            Fate::Failed { number } => Self::Failed { number },
+        }
+    }
+}
+
 /// A server among others.
 #[derive(Debug)]
 pub struct Together<E> {
@@ -121,8 +129,9 @@ pub struct Together<E> {
     last: u64,
     at: Option<Position>,
     owns: Owns,
-    recent: Recent,
     doubt: Doubt,
+    /// Writes that wait for the log's epoch to be known.
+    early: Vec<(u64, Vec<Fact>)>,
     /// Numbers of what isn't a write of the chat.
     asides: u64,
     out: VecDeque<Happened>,
@@ -154,8 +163,8 @@ impl<E: Entropy> Together<E> {
             last,
             at: position,
             owns: Owns::default(),
-            recent: Recent::default(),
             doubt: Doubt::none(),
+            early: Vec::new(),
             asides: 0,
             out: VecDeque::new(),
             connected: false,
@@ -166,26 +175,33 @@ impl<E: Entropy> Together<E> {
 
     /// Writes what has to be stored. It happens when it comes back.
     pub fn write(&mut self, number: u64, facts: &[Fact], now: Duration) {
+        let Some(epoch) = self.epoch() else {
+            self.early.push((number, facts.to_vec()));
+            return;
+        };
         let key = facts.iter().find_map(|fact| match fact {
-            Fact::Said { message, key, .. } => Some(message_key(&message.from, key).to_vec()),
+            Fact::Said { message, key, .. } => {
+                Some(message_key(&message.from, key, epoch).to_vec())
+            }
             _ => None,
         });
         let key = key.unwrap_or_else(|| [self.server.to_be_bytes(), number.to_be_bytes()].concat());
         let (told, file) = told(facts);
-        let head = Head { by: self.server, number, what: What::Facts(told) };
-        self.publish(number, key.into(), head.encode(&file), now);
-    }
-
-    fn publish(&mut self, number: u64, key: Bytes, entry: Bytes, now: Duration) {
-        match self.node.publish(LOG, Some(&key), entry.clone(), now) {
-            Ok(id) => self.owns.add(id, number, key, entry),
+        let head = Head { by: self.server, number, epoch, what: What::Facts(told) };
+        match self.node.publish(LOG, Some(&key), head.encode(&file), now) {
+            Ok(id) => self.owns.add(id, number, epoch),
             Err(_) => self.out.push_back(Happened::Failed { number }),
         }
     }
 
+    fn epoch(&self) -> Option<u64> {
+        self.at.map(|at| at.epoch().number())
+    }
+
     /// Publishes something that is no write of the chat. If that fails it is asked for again.
     fn publish_aside(&mut self, key: &[u8], what: What, now: Duration) {
-        let entry = Head { by: self.server, number: 0, what }.encode(&[]);
+        let epoch = self.epoch().unwrap_or(0);
+        let entry = Head { by: self.server, number: 0, epoch, what }.encode(&[]);
         let _ = self.node.publish(LOG, Some(key), entry, now);
     }
 
@@ -308,14 +324,11 @@ impl<E: Entropy> Together<E> {
         let Some(event) = self.node.event() else { return false };
         match event {
             Event::Published { publication, position, .. } => {
-                if let Some(number) = self.owns.is_at(publication, position, self.last) {
-                    self.out.push_back(Happened::Known { number, id: id_of(position) });
-                }
+                let fate = self.owns.is_at(publication, position, self.last);
+                self.out.extend(fate.map(Happened::from));
             }
             Event::Unpublished { publication, .. } => {
-                if let Some(number) = self.owns.give_up(publication) {
-                    self.out.push_back(Happened::Failed { number });
-                }
+                self.out.extend(self.owns.give_up(publication).map(Happened::from));
             }
         }
         true
@@ -338,6 +351,9 @@ impl<E: Entropy> Together<E> {
             Delivery::Started { position, .. } => self.at = Some(position),
             Delivery::Publication { position, payload } => self.entry(position, &payload, now),
         }
+        for (number, facts) in std::mem::take(&mut self.early) {
+            self.write(number, &facts, now);
+        }
         true
     }
 
@@ -347,11 +363,7 @@ impl<E: Entropy> Together<E> {
             Loss::Epoch | Loss::Ahead => self.doubt.lost(now),
         }
         self.pass(position);
-        let known = self.owns.passed(position.epoch(), self.last);
-        self.out.extend(known.into_iter().map(|(number, id)| Happened::Known { number, id }));
-        for own in self.owns.lost(position.epoch()) {
-            self.publish(own.number, own.key, own.entry, now);
-        }
+        self.out.extend(self.owns.passed(position).into_iter().map(Happened::from));
         self.ask(now);
     }
 
@@ -364,13 +376,13 @@ impl<E: Entropy> Together<E> {
 
     fn entry(&mut self, position: Position, payload: &[u8], now: Duration) {
         let id = id_of(position);
-        let Ok((Head { by, number, what }, file)) = Head::decode(payload) else {
+        let Ok((Head { by, number, epoch, what }, file)) = Head::decode(payload) else {
             // What it means can't be known, and it may be about rooms.
             self.doubt.behind(false, now);
             return self.pass(position);
         };
-        let own = (by == self.server && number > 0).then_some(number);
-        self.owns.has_come(own.unwrap_or(u64::MAX), position);
+        let mut own = (by == self.server && number > 0).then_some(number);
+        let others = self.owns.has_come(own, position);
         if id <= self.last {
             // The clock of whoever began this epoch is behind by more than the loss took. Ids have to ascend.
             self.out.extend(own.map(|number| Happened::Failed { number }));
@@ -378,6 +390,10 @@ impl<E: Entropy> Together<E> {
         }
         (self.last, self.at) = (id, Some(position));
         let (mut facts, mut more) = match what {
+            What::Facts(_) if epoch != position.epoch().number() => {
+                self.out.extend(own.take().map(|number| Happened::Failed { number }));
+                (Vec::new(), None)
+            }
             What::Facts(told) => (facts(told, file, id), None),
             What::Ask if by != self.server && self.doubt.may_answer() => {
                 (Vec::new(), Some(Happened::Asked { id, sure: self.doubt.is_sure() }))
@@ -391,13 +407,9 @@ impl<E: Entropy> Together<E> {
             }
             What::State { .. } => (Vec::new(), None),
         };
-        let recent = &mut self.recent;
-        facts.retain(|fact| match fact {
-            Fact::Said { message, key, .. } => recent.is_new(&message_key(&message.from, key)),
-            _ => true,
-        });
         facts.push(at(position));
         self.out.push_back(Happened::Facts { id, facts, own });
+        self.out.extend(others.into_iter().map(Happened::from));
         self.out.extend(more.take());
     }
 

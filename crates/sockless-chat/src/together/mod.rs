@@ -9,7 +9,6 @@ mod entry;
 mod ids;
 mod log;
 mod own;
-mod recent;
 
 pub use entry::State;
 pub use ids::id_of;
