@@ -75,6 +75,12 @@ impl Program {
         String::from_utf8_lossy(&answer[9..]).into_owned()
     }
 
+    /// The number of its process.
+    #[allow(dead_code, reason = "those who let it stand still need it")]
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// `kill -9`.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("killed");
