@@ -14,6 +14,7 @@ let rooms = new Map(); // name: { members, count }
 let online = new Set();
 let people = new Set(); // with whom something was said
 let unread = new Map();
+let locals = new Map(); // by sender and key: heard, and not stored yet
 let typing = new Map(); // place: name: until when
 
 const to = (place) => (place.startsWith("room/") ? { room: place.slice(5) } : { user: place.slice(5) });
@@ -112,6 +113,18 @@ async function take(event) {
     case "said":
       await showMessages();
       break;
+    case "local":
+      locals.set(`${event.message.from}\n${event.message.key}`, { ...event.message, id: undefined });
+      await showMessages();
+      return;
+    case "incomplete":
+      view.showState("Some messages were lost between the servers: what may be missing is marked.", true);
+      await showMessages();
+      return;
+    case "alone":
+      if (event.alone) view.showState("This server is alone: those who are on it hear you now, all others later.", true);
+      else view.showState("Connected, and together with the other servers again", false);
+      return;
     case "entered":
       rooms.set(event.room.name, event.room);
       memory.mark("rooms", [...rooms.keys()]);
@@ -152,6 +165,7 @@ async function heard(message) {
   const place = placeOf(message, you);
   if (place.startsWith("user/")) people.add(place.slice(5));
   noteTyping(place, message.from, 0);
+  locals.delete(`${message.from}\n${message.key}`);
   if (place === current) {
     await showMessages();
     if (document.hasFocus()) return read();
@@ -198,9 +212,15 @@ let shownCount = 100;
 async function showMessages(stay = false) {
   const place = current;
   const [kept, waiting] = [await memory.last(place, shownCount), await memory.outbox()];
+  const gaps = (await memory.mark("gaps")) ?? [];
   if (place !== current) return;
+  const heardHere = [...locals.values()].filter((message) => placeOf(message, you) === place);
   const outbox = waiting.filter((entry) => placeOf({ to: entry.to, from: you }, you) === place);
-  messages = [...kept, ...outbox.map(({ text, file, at }) => ({ from: you, text, file, at }))];
+  for (const [after] of gaps) {
+    const at = kept.findIndex((message) => message.id > after);
+    if (at > 0) kept.splice(at, 0, { gap: true });
+  }
+  messages = [...kept, ...heardHere, ...outbox.map(({ text, file, at }) => ({ from: you, text, file, at }))];
   view.showMessages(messages, you, save, stay);
 }
 

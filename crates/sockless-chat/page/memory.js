@@ -22,13 +22,17 @@ function done(request) {
 export class Memory {
   static open(you) {
     return new Promise((resolve, reject) => {
-      const request = indexedDB.open(`sockless-chat ${you}`, 1);
-      request.onupgradeneeded = () => {
+      const request = indexedDB.open(`sockless-chat ${you}`, 2);
+      request.onupgradeneeded = ({ oldVersion }) => {
         const database = request.result;
-        IndexedDbStore.createStores(database);
-        database.createObjectStore("messages", { keyPath: ["place", "id"] });
-        database.createObjectStore("outbox", { keyPath: "order", autoIncrement: true }).createIndex("key", "key");
-        database.createObjectStore("marks");
+        if (oldVersion < 1) {
+          IndexedDbStore.createStores(database);
+          database.createObjectStore("messages", { keyPath: ["place", "id"] });
+          database.createObjectStore("outbox", { keyPath: "order", autoIncrement: true }).createIndex("key", "key");
+          database.createObjectStore("marks");
+        }
+        // Where many servers are one, a message may come again with another id after a loss.
+        if (oldVersion < 2) request.transaction.objectStore("messages").createIndex("key", ["from", "key"]);
       };
       request.onsuccess = async () => {
         const memory = new Memory(you, request.result);
@@ -57,6 +61,7 @@ export class Memory {
       const event = JSON.parse(data);
       if (event.ev === "message") this.#take([event.message], transaction);
       else if (event.ev === "messages") this.#take(event.list, transaction);
+      else if (event.ev === "incomplete") this.#note(event, transaction);
       else if (event.ev === "said") this.#said(event, transaction);
       else if (event.ev === "refused" && event.key && event.error !== "storage") this.#drop(event.key, transaction);
     }
@@ -65,9 +70,25 @@ export class Memory {
   #take(list, transaction) {
     const messages = transaction.objectStore("messages");
     for (const message of list) {
-      messages.put({ ...message, place: placeOf(message, this.you) });
+      this.#putOnce(messages, message);
       this.#moveTo(message.id, transaction);
     }
+  }
+
+  #putOnce(messages, message) {
+    const put = () => messages.put({ ...message, place: placeOf(message, this.you) });
+    if (message.key === undefined) return put();
+    messages.index("key").getKey([message.from, message.key]).onsuccess = ({ target }) => target.result ?? put();
+  }
+
+  /** Between which ids something may be missing. */
+  #note({ after, up_to: upTo }, transaction) {
+    const marks = transaction.objectStore("marks");
+    marks.get("gaps").onsuccess = ({ target }) => {
+      const gaps = target.result ?? [];
+      if (!gaps.some(([first, last]) => first === after && last === upTo)) gaps.push([after, upTo]);
+      marks.put(gaps.slice(-100), "gaps");
+    };
   }
 
   #moveTo(id, transaction) {
@@ -82,8 +103,8 @@ export class Memory {
       if (!found) return;
       outbox.delete(found.order);
       const { to, text, file } = found;
-      const message = { id, at, from: this.you, to, text, file: file && { name: file.name, kind: file.kind, size: file.size } };
-      transaction.objectStore("messages").put({ ...message, place: placeOf(message, this.you) });
+      const message = { id, at: at || found.at, from: this.you, to, text, key, file: file && { name: file.name, kind: file.kind, size: file.size } };
+      this.#putOnce(transaction.objectStore("messages"), message);
     };
     if (upToDate) this.#moveTo(id, transaction);
   }
@@ -115,7 +136,7 @@ export class Memory {
   /** Keeps what came as history. */
   async keep(list) {
     const messages = this.#in("messages", "readwrite");
-    for (const message of list) messages.put({ ...message, place: placeOf(message, this.you) });
+    for (const message of list) this.#putOnce(messages, message);
   }
 
   /** The last messages of a place. */

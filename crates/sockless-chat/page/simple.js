@@ -3,9 +3,12 @@
 let after = 0;
 const $ = (id) => document.getElementById(id);
 const socket = io();
-const show = ({ id, from, text, file }) => {
+const known = new Set(); // what came again after a loss has another id and the same key
+const show = ({ id, from, text, file, key }) => {
   if (id <= after) return;
   after = id;
+  if (key && known.has(`${from} ${key}`)) return;
+  known.add(`${from} ${key}`);
   const line = document.createElement("li");
   line.textContent = `${from}: ${text || file.name}`;
   $("log").append(line);
@@ -18,6 +21,7 @@ socket.on("event", (event) => {
   if (event.ev === "message") show(event.message);
   if (event.ev === "messages") event.list.forEach(show);
   if (event.ev === "messages" && event.more) socket.emit("do", { do: "more", after });
+  if (event.ev === "incomplete") $("state").textContent = "Some messages may be missing.";
   if (event.ev === "refused") $("state").textContent = event.text;
 });
 $("compose").addEventListener("submit", (event) => {

@@ -79,6 +79,7 @@ function sizeOf(size) {
 
 /** One message. `save` is called for its file. */
 function item(message, you, save) {
+  if (message.gap) return make("li", { className: "gap", textContent: "Messages may be missing here." });
   const own = message.from === you;
   const line = make("div", {}, make("span", { className: "who", textContent: message.from }), timeOf(message.at));
   const found = make("li", { className: own ? "own" : "" }, line);

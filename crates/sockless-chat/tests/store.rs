@@ -27,7 +27,8 @@ fn name(text: &str) -> Name {
 fn said(id: u64, from: &str, to: Place, text: &str, file: &[u8]) -> Fact {
     let info = FileInfo { name: "a.bin".into(), kind: "a/b".into(), size: file.len() as u64 };
     let file_info = (!file.is_empty()).then_some(info);
-    let message = Message { id, at: id, from: name(from), to, text: text.into(), file: file_info, key: None };
+    let message =
+        Message { id, at: id, from: name(from), to, text: text.into(), file: file_info, key: None };
     let key = Key::parse(&format!("k{id}")).expect("a key");
     Fact::Said { message: Arc::new(message), key, forget: None, file: Arc::new(file.to_vec()) }
 }

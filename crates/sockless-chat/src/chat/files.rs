@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::action::{Key, Place};
 use super::event::FileInfo;
 use super::machine::{Chat, PeerId};
-use super::people::Waits;
 use super::name::{Name, Refusal, check_file_name, media_type};
+use super::people::Waits;
 
 /// A file on its way.
 #[derive(Debug)]

@@ -53,7 +53,7 @@ impl Chat {
         };
         let at = self.pending.iter().position(is_it);
         let pending = at.and_then(|at| self.pending.remove(at));
-        if pending.as_ref().is_some_and(|pending| pending.claims) && self.has_any(&facts) {
+        if pending.as_ref().is_some_and(|pending| pending.claims) && !self.is_new_to(&facts) {
             self.note_lost_claim(own.unwrap_or_default());
         }
         let asked = pending.as_ref().map(|it| it.asked.clone()).unwrap_or_default();
@@ -159,7 +159,8 @@ impl Chat {
         if std::mem::replace(&mut shared.alone, alone) == alone {
             return;
         }
-        let to: Vec<PeerId> = self.peers.keys().copied().filter(|id| self.is_greeted(*id)).collect();
+        let to: Vec<PeerId> =
+            self.peers.keys().copied().filter(|id| self.is_greeted(*id)).collect();
         self.send(to, Event::Alone { alone });
         let waits: Vec<_> = self
             .pending
@@ -184,8 +185,8 @@ impl Chat {
         now: Duration,
     ) -> Result<(), Refusal> {
         let asks = |pending: &Pending| pending.asked.iter().any(|(peer, _)| *peer == id);
-        let is_busy = self.shared.is_some()
-            && self.pending.iter().any(|it| it.said().is_some() && asks(it));
+        let is_busy =
+            self.shared.is_some() && self.pending.iter().any(|it| it.said().is_some() && asks(it));
         let Some(peer) = self.peers.get_mut(&id) else { return Ok(()) };
         if peer.waiting.is_empty() && !is_busy {
             self.store_message(id, user, says, now);
@@ -310,15 +311,17 @@ impl Chat {
         }
     }
 
-    fn has_any(&self, facts: &[Fact]) -> bool {
-        facts.iter().any(
-            |fact| matches!(fact, Fact::User(name) if self.names.contains(&name.folded())),
-        )
+    /// Whether these facts bring a user that wasn't there.
+    fn is_new_to(&self, facts: &[Fact]) -> bool {
+        let is_new =
+            |fact: &Fact| matches!(fact, Fact::User(name) if !self.names.contains(&name.folded()));
+        facts.iter().any(is_new)
     }
 
     /// Facts without those that others were faster with: to be asked before they are stored.
     pub fn admitted(&self, facts: Vec<Fact>) -> Vec<Fact> {
-        let taken = |name: &Name| !self.users.contains_key(name) && self.names.contains(&name.folded());
+        let taken =
+            |name: &Name| !self.users.contains_key(name) && self.names.contains(&name.folded());
         let keep = |fact: &Fact| !matches!(fact, Fact::User(name) | Fact::Joined { user: name, .. } if taken(name));
         facts.into_iter().filter(keep).collect()
     }

@@ -65,8 +65,15 @@ impl Chat {
         let id = if shared { 0 } else { self.last };
         let (file, bytes) = file.unzip();
         let at = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-        let message =
-            Arc::new(Message { id, at, from: user.clone(), to: to.clone(), text, file, key: shared.then(|| key.clone()) });
+        let message = Arc::new(Message {
+            id,
+            at,
+            from: user.clone(),
+            to: to.clone(),
+            text,
+            file,
+            key: shared.then(|| key.clone()),
+        });
         let keys = self.limits.keys;
         let forget = self.users.get_mut(user).and_then(|user| {
             user.typing.remove(&to);
@@ -119,12 +126,7 @@ impl Chat {
         self.send(to, Event::Message { message: Arc::clone(message) });
     }
 
-    pub(super) fn typing(
-        &mut self,
-        name: &Name,
-        to: Place,
-        now: Duration,
-    ) -> Result<(), Refusal> {
+    pub(super) fn typing(&mut self, name: &Name, to: Place, now: Duration) -> Result<(), Refusal> {
         self.check_place(name, &to)?;
         let every = self.limits.typing;
         let Some(user) = self.users.get_mut(name) else { return Ok(()) };

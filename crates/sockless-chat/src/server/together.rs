@@ -40,7 +40,9 @@ impl fmt::Display for TogetherError {
         f.write_str(match self {
             Self::Address => "--redis: not an address of a Redis; redis://127.0.0.1:6379 is one",
             Self::Entropy => "no random numbers",
-            Self::WasAlone => "the store is of a server that was alone: give --data an empty directory",
+            Self::WasAlone => {
+                "the store is of a server that was alone: give --data an empty directory"
+            }
         })
     }
 }
@@ -295,7 +297,10 @@ fn store_run(hall: &Hall, mut run: Vec<Happened>) {
                 hall.settle_one(None, |chat, _| chat.adopt(facts));
             }
             Happened::Alone(alone) => {
-                say(format_args!("{}", if alone { "alone: Redis doesn't answer" } else { "together again" }));
+                say(format_args!(
+                    "{}",
+                    if alone { "alone: Redis doesn't answer" } else { "together again" }
+                ));
                 hall.set_alone(alone);
             }
             Happened::Online { server, user, online } => {

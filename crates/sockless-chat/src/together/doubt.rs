@@ -81,7 +81,9 @@ impl Doubt {
         match self.0 {
             Stage::Sure => None,
             Stage::Lost { until } => Some(until),
-            Stage::Behind { again, alone_is_sure } => Some(alone_is_sure.unwrap_or(again).min(again)),
+            Stage::Behind { again, alone_is_sure } => {
+                Some(alone_is_sure.unwrap_or(again).min(again))
+            }
         }
     }
 

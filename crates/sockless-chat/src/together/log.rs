@@ -207,7 +207,8 @@ impl<E: Entropy> Together<E> {
 
     fn ask(&mut self, now: Duration) {
         self.asides += 1;
-        let key = [b"ask-----", &self.server.to_be_bytes(), &self.asides.to_be_bytes()[..]].concat();
+        let key =
+            [b"ask-----", &self.server.to_be_bytes(), &self.asides.to_be_bytes()[..]].concat();
         self.publish_aside(&key, What::Ask, now);
     }
 
@@ -414,7 +415,9 @@ impl<E: Entropy> Together<E> {
     }
 
     fn take_passing(&mut self) -> bool {
-        let Some(delivery) = self.passing.and_then(|it| self.node.delivery(it)) else { return false };
+        let Some(delivery) = self.passing.and_then(|it| self.node.delivery(it)) else {
+            return false;
+        };
         if let Delivery::Publication { payload, .. } = delivery
             && let Ok(Passing { by, place, user }) = serde_json::from_slice(&payload)
             && by != self.server
@@ -432,7 +435,8 @@ impl<E: Entropy> Together<E> {
                 Change::Absent { member } => (member, false),
             };
             let Some((server, user)) = member.split_once('/') else { continue };
-            let (Ok(server), Ok(user)) = (u64::from_str_radix(server, 16), Name::parse(user)) else {
+            let (Ok(server), Ok(user)) = (u64::from_str_radix(server, 16), Name::parse(user))
+            else {
                 continue;
             };
             if server != self.server {

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use sockless_socketio::client::{Client as SocketIo, Event};
 use sockless_socketio::socket::Payload;
 
+use crate::client::{Client, in_time, lobby};
 use crate::directory::Directory;
 use crate::program::{Program, token_for};
-use crate::talks::{Client, in_time, lobby};
 
 async fn emit(client: &mut SocketIo, action: Value) {
     client.emit("do", Payload::new().with(&action).expect("JSON")).expect("sent");

@@ -7,9 +7,9 @@ use serde_json::json;
 use sockless_tokio::session::{Event, SUBPROTOCOL};
 use sockless_tokio::{ClientOptions, connect_with};
 
+use crate::client::{Client, in_time, lobby};
 use crate::directory::Directory;
 use crate::program::{Program, token_for};
-use crate::talks::{Client, in_time, lobby};
 
 /// `kill -9` while two talk, again and again: what the server has said to be stored is there once, and in order; what it hasn't is there
 /// at most once, and is said again.

@@ -1,6 +1,7 @@
 //! The program itself: started, talked to over TCP, killed, stopped.
 
 mod both;
+mod client;
 mod doors;
 mod lives;
 mod program;

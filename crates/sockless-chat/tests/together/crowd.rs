@@ -99,7 +99,8 @@ impl Client {
         let mut greeted = false;
         let mut next = Instant::now() + self.shared.pause.mul_f64((self.number % 10) as f64 / 10.0);
         loop {
-            if stop.load(Ordering::SeqCst) || (!greeted && begun.elapsed() > Duration::from_secs(5)) {
+            if stop.load(Ordering::SeqCst) || (!greeted && begun.elapsed() > Duration::from_secs(5))
+            {
                 return;
             }
             let moves = self.shared.moves.load(Ordering::SeqCst);
@@ -116,7 +117,10 @@ impl Client {
                 return;
             }
             self.quiet.store(
-                !talks && greeted && self.outbox.is_empty() && self.last.elapsed() > Duration::from_millis(700),
+                !talks
+                    && greeted
+                    && self.outbox.is_empty()
+                    && self.last.elapsed() > Duration::from_millis(700),
                 Ordering::SeqCst,
             );
             let wait = next.saturating_duration_since(Instant::now());
@@ -132,7 +136,10 @@ impl Client {
                     if event["ev"] == "welcome" {
                         greeted = true;
                         if !self.joined.load(Ordering::SeqCst) {
-                            send(&session, json!({ "do": "join", "n": 1, "room": format!("r{}", self.room()) }));
+                            send(
+                                &session,
+                                json!({ "do": "join", "n": 1, "room": format!("r{}", self.room()) }),
+                            );
                         }
                     }
                     if let Some(more) = self.take(&event) {
@@ -202,7 +209,9 @@ impl Client {
                         Some(other) => BTreeSet::from([other.to_owned()]),
                         None => {
                             let first = self.room() * self.shared.a_room;
-                            (first..(first + self.shared.a_room).min(self.shared.users)).map(user).collect()
+                            (first..(first + self.shared.a_room).min(self.shared.users))
+                                .map(user)
+                                .collect()
                         }
                     };
                     let from = user(self.number);
@@ -216,7 +225,10 @@ impl Client {
                 }
             }
             "incomplete" => {
-                let gap = (event["after"].as_u64().expect("an id"), event["up_to"].as_u64().expect("an id"));
+                let gap = (
+                    event["after"].as_u64().expect("an id"),
+                    event["up_to"].as_u64().expect("an id"),
+                );
                 if self.gaps.insert(gap) {
                     self.told.push(Told::Incomplete(gap.0, gap.1));
                 }

@@ -59,7 +59,9 @@ pub(crate) fn judge(
     for (who, told) in told {
         let was_missing = |from: &str, number: u64| {
             let Some(id) = first.get(&(from.to_owned(), number)) else { return false };
-            told.iter().any(|what| matches!(what, Told::Incomplete(after, up_to) if after < id && id <= up_to))
+            told.iter().any(
+                |what| matches!(what, Told::Incomplete(after, up_to) if after < id && id <= up_to),
+            )
         };
         let (mut last, mut numbers) = (0, BTreeMap::<&str, u64>::new());
         let mut known = BTreeSet::new();
@@ -123,7 +125,8 @@ mod tests {
         let message = |id, number| Told::Message(id, "ann".into(), number);
         let first = First::from([(("ann".into(), 1), 10), (("ann".into(), 2), 20)]);
         let loss = [Loss { after: 5, up_to: 30 }];
-        let judged = |told: &[Told], losses: &[Loss]| judge(&said, &first, &bob(told), losses).is_ok();
+        let judged =
+            |told: &[Told], losses: &[Loss]| judge(&said, &first, &bob(told), losses).is_ok();
         assert!(judged(&[message(10, 1), message(20, 2)], &[]));
         // Missing, doubled, in the wrong order, by id and by number.
         assert!(!judged(&[message(10, 1)], &[]));

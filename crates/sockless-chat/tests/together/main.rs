@@ -1,9 +1,12 @@
 //! Many servers as one: in a simulation with the channels in memory, and as processes with a real Redis. One checker judges both.
 
+#[path = "../server/client.rs"]
+mod client;
 mod crowd;
 #[path = "../store/directory.rs"]
 mod directory;
 mod judge;
+mod names;
 #[path = "../chat/paper.rs"]
 #[allow(dead_code, reason = "the simulation of one server needs more of it")]
 mod paper;

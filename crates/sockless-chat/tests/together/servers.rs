@@ -82,7 +82,11 @@ impl Redis {
         let text = String::from_utf8_lossy(&answer[..count]).into_owned();
         let mut lines = text.lines();
         let first = lines.next()?;
-        if first.starts_with('$') { lines.next().map(str::to_owned) } else { Some(first[1..].to_owned()) }
+        if first.starts_with('$') {
+            lines.next().map(str::to_owned)
+        } else {
+            Some(first[1..].to_owned())
+        }
     }
 
     /// Where the log begins in this epoch, and where it ends, as ids.
@@ -109,12 +113,25 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    pub(crate) fn program(&self) -> &Program {
+        self.program.as_ref().expect("it runs")
+    }
+
     pub(crate) fn start(redis: &Redis) -> Self {
+        Self::start_with(redis, &["--lobby", "none"])
+    }
+
+    pub(crate) fn start_with(redis: &Redis, more: &[&str]) -> Self {
         let durable = if redis.durable { "yes" } else { "no" };
         let url = redis.url();
-        let flags = ["--redis", &url, "--redis-durable", durable, "--lobby", "none", "--requests-a-minute", "1000000"];
-        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
-        let mut server = Self { flags, directory: Directory::new(), program: None, address: "127.0.0.1:0".into() };
+        let flags = ["--redis", &url, "--redis-durable", durable, "--requests-a-minute", "1000000"];
+        let flags = flags.iter().chain(more).map(|flag| (*flag).to_owned()).collect();
+        let mut server = Self {
+            flags,
+            directory: Directory::new(),
+            program: None,
+            address: "127.0.0.1:0".into(),
+        };
         server.start_again();
         server
     }
@@ -143,7 +160,8 @@ impl Server {
     pub(crate) fn metric(&self, name: &str) -> u64 {
         let Some(program) = &self.program else { return 0 };
         let text = program.ask("GET /metrics", "");
-        let line = text.lines().find_map(|line| line.strip_prefix(&format!("sockless_chat_{name} ")));
+        let line =
+            text.lines().find_map(|line| line.strip_prefix(&format!("sockless_chat_{name} ")));
         line.and_then(|value| value.parse().ok()).unwrap_or(0)
     }
 

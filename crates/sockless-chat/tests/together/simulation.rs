@@ -103,7 +103,14 @@ fn retention() -> Retention {
     Retention::default().with_count(4000).with_age(Duration::from_secs(100_000))
 }
 
-fn start(paper: Paper, gaps: Vec<(u64, u64)>, at: Option<(u64, u64)>, server: u64, now: Duration, mut random: Random) -> Server {
+fn start(
+    paper: Paper,
+    gaps: Vec<(u64, u64)>,
+    at: Option<(u64, u64)>,
+    server: u64,
+    now: Duration,
+    mut random: Random,
+) -> Server {
     let position = at.map(|(epoch, offset)| Position::new(Epoch::new(epoch), offset));
     let mut saved = paper.saved();
     let highest = gaps.iter().map(|gap| gap.1).max().unwrap_or(0);
@@ -196,7 +203,11 @@ impl World {
         (client.at, client.peer, client.greeted) = (server, Some(peer), false);
         client.from_server.clear();
         client.to_server = VecDeque::from([Action::Hello { token: None, after: client.after }]);
-        let says = |(key, to, number): &(Key, Place, u64)| Action::Say { key: key.clone(), to: to.clone(), text: number.to_string() };
+        let says = |(key, to, number): &(Key, Place, u64)| Action::Say {
+            key: key.clone(),
+            to: to.clone(),
+            text: number.to_string(),
+        };
         client.to_server.extend(client.outbox.iter().map(says));
     }
 
@@ -264,9 +275,15 @@ impl World {
                     let from = format!("{} {at}", client.who);
                     let hears = |other: &(usize, &Client)| match &to {
                         Place::Room(_) => true,
-                        Place::User(name) => other.1.who == *name || other.1.who == self.clients[at].who,
+                        Place::User(name) => {
+                            other.1.who == *name || other.1.who == self.clients[at].who
+                        }
                     };
-                    let to = self.clients.iter().enumerate().filter(|other| other.0 != at && hears(other));
+                    let to = self
+                        .clients
+                        .iter()
+                        .enumerate()
+                        .filter(|other| other.0 != at && hears(other));
                     let to = to.map(|(other, it)| format!("{} {other}", it.who)).collect();
                     self.said.push(Said { number, from, to, id });
                 }
@@ -341,7 +358,9 @@ impl World {
             }
         }
         // What isn't stored in time waits in the machine.
-        while server.queue.len() < 8 && let Some(happened) = server.together.poll(now) {
+        while server.queue.len() < 8
+            && let Some(happened) = server.together.poll(now)
+        {
             if self.trace {
                 println!("{at} {happened:?}");
             }
@@ -497,8 +516,11 @@ impl World {
                 let now = self.now;
                 let server = &mut self.servers[at];
                 server.cut_until = now + wait;
-                server.requests.truncate(self.random.below(server.requests.len() as u64 + 1) as usize);
-                let late: Vec<Request> = server.requests.drain(..).map(|(_, request)| request).collect();
+                server
+                    .requests
+                    .truncate(self.random.below(server.requests.len() as u64 + 1) as usize);
+                let late: Vec<Request> =
+                    server.requests.drain(..).map(|(_, request)| request).collect();
                 server.forget_link();
                 server.together.disconnected(now);
                 for request in late {
@@ -590,15 +612,16 @@ impl World {
                 }
             }
             let quiet = |it: &Client| {
-                it.greeted && it.outbox.is_empty() && it.from_server.is_empty() && it.to_server.is_empty()
+                it.greeted
+                    && it.outbox.is_empty()
+                    && it.from_server.is_empty()
+                    && it.to_server.is_empty()
             };
             let all = |server: &Server| {
                 USERS.iter().all(|who| server.chat.knows(&Name::parse(who).expect("a name")))
             };
             // Then long enough for what was lost to be noticed.
-            if round > 800
-                || (begins && self.servers.iter().all(all) && round > 600)
-            {
+            if round > 800 || (begins && self.servers.iter().all(all) && round > 600) {
                 if self.clients.iter().all(quiet) {
                     return;
                 }
@@ -610,7 +633,10 @@ impl World {
                 println!("{:#?}", self.servers[client.at].chat);
             }
         }
-        let stuck = self.clients.iter().map(|it| (&it.who, it.greeted, it.outbox.len(), it.to_server.len()));
+        let stuck = self
+            .clients
+            .iter()
+            .map(|it| (&it.who, it.greeted, it.outbox.len(), it.to_server.len()));
         panic!("seed {}: it doesn't come to rest: {:?}", self.seed, stuck.collect::<Vec<_>>());
     }
 
@@ -702,6 +728,9 @@ fn together_everything_arrives_once_and_in_order_or_is_said_to_be_incomplete() {
     println!("kills, cuts, restarts, trims, epochs, gaps, failed, alone: {seen:?}; {all:?}");
     if seeds.end - seeds.start >= 40 {
         let happened = seen.iter().all(|count| *count > 10);
-        assert!(happened && all.said > 1000 && all.excused > 0, "too little has happened: {seen:?}, {all:?}");
+        assert!(
+            happened && all.said > 1000 && all.excused > 0,
+            "too little has happened: {seen:?}, {all:?}"
+        );
     }
 }

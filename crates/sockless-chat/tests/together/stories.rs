@@ -112,7 +112,8 @@ async fn story(users: usize, a_room: usize, pause: Duration, talk: Duration, rou
         }
     };
     until(&joined, "everybody is in a room").await;
-    let mut story = Story { redis, servers, shared, losses: Vec::new(), talk, begun: Instant::now() };
+    let mut story =
+        Story { redis, servers, shared, losses: Vec::new(), talk, begun: Instant::now() };
     story.shared.talk.store(true, Ordering::SeqCst);
     for round in 0..rounds {
         story.talk("everybody talks").await;
