@@ -158,7 +158,7 @@ impl Client {
         }
         let number = self.next;
         self.next += 1;
-        let to = if number % 5 == 0 {
+        let to = if number.is_multiple_of(5) {
             json!({ "user": user((self.number * 7 + number as usize) % self.shared.users) })
         } else {
             json!({ "room": format!("r{}", self.room()) })

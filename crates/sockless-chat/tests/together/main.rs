@@ -1,4 +1,5 @@
 //! Many servers as one: in a simulation with the channels in memory, and as processes with a real Redis. One checker judges both.
+#![allow(clippy::print_stdout, reason = "a test tells what it has done")]
 
 #[path = "../server/client.rs"]
 mod client;

@@ -6,15 +6,7 @@ use serde_json::json;
 use sockless_tokio::Message;
 
 use crate::client::{Client, in_time, lobby};
-use crate::servers::{Redis, Server, is_there};
-
-fn is_missing() -> bool {
-    let missing = !is_there();
-    if missing {
-        println!("SKIPPED: 1 test: redis-server is missing");
-    }
-    missing
-}
+use crate::servers::{Redis, Server, is_missing};
 
 fn login(server: &Server, name: &str) -> String {
     let body = json!({ "name": name }).to_string();

@@ -293,9 +293,8 @@ impl World {
                 }
             }
             Event::Incomplete { after, up_to } => {
-                if client.gaps.insert((after, up_to)) {
-                    client.told.push(Told::Incomplete(after, up_to));
-                }
+                let is_new = client.gaps.insert((after, up_to));
+                client.told.extend(is_new.then_some(Told::Incomplete(after, up_to)));
             }
             Event::Local { .. } => client.local += 1,
             _ => {}
@@ -621,10 +620,9 @@ impl World {
                 USERS.iter().all(|who| server.chat.knows(&Name::parse(who).expect("a name")))
             };
             // Then long enough for what was lost to be noticed.
-            if round > 800 || (begins && self.servers.iter().all(all) && round > 600) {
-                if self.clients.iter().all(quiet) {
-                    return;
-                }
+            let long = round > 800 || (begins && self.servers.iter().all(all) && round > 600);
+            if long && self.clients.iter().all(quiet) {
+                return;
             }
         }
         if self.trace {

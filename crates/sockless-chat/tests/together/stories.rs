@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::crowd::{Client, Shared, quantile, told_of_gaps, user};
 use crate::judge::{First, Loss, judge};
-use crate::servers::{Redis, Server, is_there};
+use crate::servers::{Redis, Server, is_missing};
 
 fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
@@ -167,8 +167,7 @@ async fn story(users: usize, a_room: usize, pause: Duration, talk: Duration, rou
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn servers_and_redis_die_and_nothing_is_lost_unsaid() {
-    if !is_there() {
-        println!("SKIPPED: 1 test: redis-server is missing");
+    if is_missing() {
         return;
     }
     let users = number("SOCKLESS_USERS", 12) as usize;
