@@ -80,12 +80,12 @@ def tell(program, sticky, browser):
         said = []
 
         def talk():
-            for page in [ann, bob]:
+            for speaker in [ann, bob]:
                 said.append("message %d" % len(said))
-                page.say(said[-1])
-            for page in [ann, bob]:
-                page.until(page.waiting(), 0)
-                page.until(page.texts(), said)
+                speaker.say(said[-1])
+                for page in [ann, bob]:
+                    page.until(page.waiting(), 0)
+                    page.until(page.texts(), said)
 
         talk()
         for at in [0, 1]:
