@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 pub fn query_value(query: &str, name: &str) -> Option<String> {
     let mut found = None;
     for (key, value) in pairs(query) {
-        if unescape(key).as_deref() == Some(name) {
+        if is_named(key, name) {
             found = Some(value);
         }
     }
@@ -29,21 +29,36 @@ pub(super) fn query_values<'q, const N: usize>(
 ) -> [Option<Cow<'q, str>>; N] {
     let mut found = [None; N];
     for (key, value) in pairs(query) {
-        let Some(key) = unescape(key) else { continue };
-        if let Some(index) = names.iter().position(|name| *name == key) {
+        if let Some(index) = names.iter().position(|name| is_named(key, name)) {
             found[index] = Some(value);
         }
     }
     found.map(|value| value.and_then(unescape))
 }
 
+/// The names and values of a query. They are short: a search that is quick in long text costs more than it saves.
 fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
-    query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+    let is = |wanted| move |byte: &u8| *byte == wanted;
+    query.as_bytes().split(is(b'&')).filter_map(move |pair| {
+        let middle = pair.iter().position(is(b'=')).unwrap_or(pair.len());
+        let (key, value) = pair.split_at(middle);
+        // What was divided at ASCII is as whole as it was.
+        let value = value.get(1..).unwrap_or_default();
+        Some((core::str::from_utf8(key).ok()?, core::str::from_utf8(value).ok()?))
+    })
+}
+
+fn is_named(key: &str, name: &str) -> bool {
+    key == name || (is_escaped(key) && unescape(key).as_deref() == Some(name))
+}
+
+fn is_escaped(text: &str) -> bool {
+    text.bytes().any(|byte| matches!(byte, b'%' | b'+'))
 }
 
 /// Without `%` escapes, and with `+` as a space. `None` if it isn't UTF-8 then.
 fn unescape(text: &str) -> Option<Cow<'_, str>> {
-    if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+    if !is_escaped(text) {
         return Some(Cow::Borrowed(text));
     }
     let mut bytes = Vec::with_capacity(text.len());

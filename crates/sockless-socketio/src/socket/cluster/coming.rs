@@ -16,7 +16,7 @@ use sockless_channels::{Look, Members, Position};
 
 use super::deed::Deed;
 use super::snapshot::Snapshot;
-use super::state::{fits, record_name};
+use super::state::{State, fits, record_name};
 use super::stream::Aim;
 use crate::engine::Session;
 use crate::entropy::Entropy;
@@ -64,6 +64,31 @@ fn is_drawn(pid: &str) -> bool {
     pid.len() == 22 && pid.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
+impl State {
+    /// The socket that has come back with this private id and isn't accepted yet.
+    fn claimant(&self, pid: &Arc<str>) -> Option<Socket> {
+        let socket = *self.claimants.get(pid)?;
+        self.is_claimant(pid, socket).then_some(socket)
+    }
+
+    fn is_claimant(&self, pid: &Arc<str>, socket: Socket) -> bool {
+        let fetch = self.fetches.get(&socket).map(|its| &its.claim.pid);
+        let claim = fetch.or_else(|| Some(&self.claims.get(&socket)?.claim.pid));
+        claim.or_else(|| Some(self.returns.get(&socket)?.pid())) == Some(pid)
+    }
+
+    /// A socket comes back. Those that don't wait any more are forgotten now and then.
+    fn add_claimant(&mut self, pid: Arc<str>, socket: Socket) {
+        let waiting = self.fetches.len() + self.claims.len() + self.returns.len();
+        if self.claimants.len() > 2 * waiting + 64 {
+            let mut claimants = core::mem::take(&mut self.claimants);
+            claimants.retain(|pid, socket| self.is_claimant(pid, *socket));
+            self.claimants = claimants;
+        }
+        self.claimants.insert(pid, socket);
+    }
+}
+
 impl<E: Entropy> Server<E> {
     /// A client asks for a namespace.
     pub(in crate::socket) fn asks_in_cluster(
@@ -82,7 +107,10 @@ impl<E: Entropy> Server<E> {
         }
         let claim = auth.as_deref().and_then(|auth| serde_json::from_str::<Claim>(auth).ok());
         let claim = claim.filter(|claim| is_drawn(&claim.pid));
-        let before = claim.as_ref().and_then(|claim| self.sockets.by_pid(&claim.pid));
+        let before = claim.as_ref().and_then(|claim| {
+            let accepted = self.sockets.by_pid(&claim.pid);
+            accepted.or_else(|| self.cluster.as_ref()?.claimant(&claim.pid))
+        });
         let before = before.filter(|before| self.namespace(*before) == Some(&namespace));
         if let Some(before) = before.and_then(|before| self.session(before)) {
             // Its end wasn't noticed.
@@ -97,6 +125,9 @@ impl<E: Entropy> Server<E> {
         };
         connection.sockets.push((namespace.clone(), socket));
         let Some(claim) = claim else { return self.announce(socket, namespace, auth, None) };
+        if let Some(cluster) = &mut self.cluster {
+            cluster.add_claimant(claim.pid.clone(), socket);
+        }
         if self.records.get(&claim.pid).is_some_and(|record| record.namespace == namespace) {
             return self.announce(socket, namespace, auth, Some((claim, None)));
         }

@@ -215,6 +215,10 @@ impl<E: Entropy> Server<E> {
 }
 
 impl Return {
+    pub(super) fn pid(&self) -> &Arc<str> {
+        &self.pid
+    }
+
     /// What the node gives out for it.
     fn take(&mut self, delivery: Delivery, most: usize, writer: &mut Writer) {
         match delivery {

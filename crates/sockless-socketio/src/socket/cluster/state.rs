@@ -48,6 +48,8 @@ pub(in crate::socket) struct State {
     pub(super) looks: BTreeMap<Look, Socket>,
     /// What those claim that the application hasn't accepted yet.
     pub(super) claims: BTreeMap<Socket, Claimed>,
+    /// The last socket that has come back with each private id. It may not wait any more.
+    pub(super) claimants: BTreeMap<Arc<str>, Socket>,
     /// Those for whom it is gathered what they have missed, and those who wait for their turn.
     pub(super) returns: BTreeMap<Socket, Return>,
     pub(super) queue: VecDeque<Socket>,
@@ -87,6 +89,7 @@ impl State {
             fetches: BTreeMap::new(),
             looks: BTreeMap::new(),
             claims: BTreeMap::new(),
+            claimants: BTreeMap::new(),
             returns: BTreeMap::new(),
             queue: VecDeque::new(),
             asking: Asking::default(),

@@ -3,10 +3,12 @@
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 /// Who gets what is for all.
-pub type All = Mutex<Vec<Arc<TcpStream>>>;
+pub type All = Mutex<Vec<Arc<OwnedWriteHalf>>>;
 
 /// What a client has sent first, and what is sent back for each that follows.
 struct Script {
@@ -16,11 +18,12 @@ struct Script {
 }
 
 pub async fn serve(stream: TcpStream, all: &All) -> io::Result<()> {
+    let (mut input, stream) = stream.into_split();
     let stream = Arc::new(stream);
     let mut buffer = vec![0; 64 << 10];
-    read(&stream, &mut buffer).await?;
+    read(&mut input, &mut buffer).await?;
     write(&stream, b"HTTP/1.1 101 Switching Protocols\r\n\r\n\x81\x03\x30{}").await?;
-    read(&stream, &mut buffer).await?;
+    read(&mut input, &mut buffer).await?;
     write(&stream, b"\x81\x0440{}").await?;
     all.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&stream));
 
@@ -28,7 +31,7 @@ pub async fn serve(stream: TcpStream, all: &All) -> io::Result<()> {
     // The first frames may come in pieces.
     let mut first = Vec::new();
     loop {
-        let count = read(&stream, &mut buffer).await?;
+        let count = read(&mut input, &mut buffer).await?;
         if script.is_none() {
             first.extend_from_slice(&buffer[..count]);
             script = Script::read(&first);
@@ -71,18 +74,14 @@ impl Script {
 }
 
 /// Reads what is there. It is the end if that is nothing.
-async fn read(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
-    loop {
-        stream.readable().await?;
-        match stream.try_read(buffer) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            other => return other,
-        }
+async fn read(input: &mut OwnedReadHalf, buffer: &mut [u8]) -> io::Result<usize> {
+    match input.read(buffer).await? {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        count => Ok(count),
     }
 }
 
-async fn write(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
+async fn write(stream: &OwnedWriteHalf, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match stream.try_write(bytes) {
             Ok(count) => bytes = &bytes[count..],
