@@ -96,6 +96,32 @@ fn a_client_that_moves_before_its_server_notices_is_at_one_server_only() {
 }
 
 #[test]
+fn a_client_that_comes_back_again_before_it_was_accepted_is_recovered_by_its_last_session() {
+    for killed in [false, true] {
+        let mut net = Net::new(2);
+        let mut ann = first(&mut net, 0);
+        // Its record is at the server that it comes to, or is fetched.
+        match killed {
+            false => net.cut(&mut ann, true),
+            true => net.kill(0),
+        }
+        let at = usize::from(killed);
+        net.broadcast(1, &all(), "missed");
+        let slow = net.ask(at, &mut ann, "/");
+        let was = ann.clone();
+        // The application still thinks about the first time, whose end was not noticed.
+        let new = net.ask(at, &mut ann, "/");
+        let now = net.now;
+        assert!(net.server(at).accept(slow, now).is_err(), "killed: {killed}");
+        net.server(at).accept(new, now).expect("accepted");
+        net.settle();
+        assert_eq!(names(&net.got(&mut ann)), ["missed"]);
+        assert!(net.is_recovered(&ann));
+        assert_eq!((&ann.sid, &ann.pid), (&was.sid, &was.pid));
+    }
+}
+
+#[test]
 fn what_is_done_to_a_room_while_a_client_is_away_is_done_to_it() {
     let mut net = Net::new(3);
     let (mut ann, mut bob) = (first(&mut net, 0), first(&mut net, 1));
