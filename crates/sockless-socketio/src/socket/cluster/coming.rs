@@ -128,7 +128,13 @@ impl<E: Entropy> Server<E> {
         if let Some(cluster) = &mut self.cluster {
             cluster.add_claimant(claim.pid.clone(), socket);
         }
-        if self.records.get(&claim.pid).is_some_and(|record| record.namespace == namespace) {
+        // One that has more than this server knows of has been elsewhere since: there is a newer record of it.
+        let newest = self.newest(&namespace);
+        let said = claim.offset.as_deref().and_then(|offset| offset.parse::<Position>().ok());
+        let was_elsewhere = said.zip(newest).is_some_and(|(said, newest)| {
+            said.epoch() == newest.epoch() && said.offset() > newest.offset()
+        });
+        if !was_elsewhere && self.is_record_in(&claim.pid, &namespace) {
             return self.announce(socket, namespace, auth, Some((claim, None)));
         }
         let Some(cluster) = &mut self.cluster else { return };
@@ -138,6 +144,10 @@ impl<E: Entropy> Server<E> {
         let until = now.saturating_add(cluster.settings.patience);
         cluster.looks.insert(look, socket);
         cluster.fetches.insert(socket, Fetch { look, until, auth, claim });
+    }
+
+    fn is_record_in(&self, pid: &str, namespace: &Namespace) -> bool {
+        self.records.get(pid).is_some_and(|record| record.namespace == *namespace)
     }
 
     /// The application hears of a client.
@@ -181,7 +191,8 @@ impl<E: Entropy> Server<E> {
             .filter_map(|(_, info)| Snapshot::decode(info))
             .filter(|its| its.record.namespace == namespace)
             .max_by_key(|its| (Some(its.at.epoch()) == epoch, its.at.offset()));
-        let claim = newest.map(|snapshot| (fetch.claim, Some(snapshot)));
+        let is_known = newest.is_some() || self.is_record_in(&fetch.claim.pid, &namespace);
+        let claim = is_known.then_some((fetch.claim, newest));
         self.announce(socket, namespace, fetch.auth, claim);
     }
 
@@ -193,7 +204,9 @@ impl<E: Entropy> Server<E> {
         cluster.node.look_away(fetch.look);
         if let Some(seat) = self.sockets.get(socket) {
             let namespace = seat.namespace.clone();
-            self.announce(socket, namespace, fetch.auth, None);
+            let is_here = self.is_record_in(&fetch.claim.pid, &namespace);
+            let claim = is_here.then_some((fetch.claim, None));
+            self.announce(socket, namespace, fetch.auth, claim);
         }
     }
 

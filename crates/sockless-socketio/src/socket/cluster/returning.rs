@@ -71,7 +71,7 @@ impl<E: Entropy> Server<E> {
         let newest = cluster.newest(namespace)?;
         let stream = cluster.streams.get(namespace)?;
         let (record, at, fetched) = match (self.records.get(&claim.pid), fetched) {
-            (Some(record), _) if record.namespace == *namespace => {
+            (Some(record), None) if record.namespace == *namespace => {
                 (record.clone(), stream.known_to(&record.id)?, false)
             }
             (_, Some(snapshot)) => (snapshot.record.clone(), snapshot.at, true),
@@ -110,7 +110,7 @@ impl<E: Entropy> Server<E> {
             failed: false,
         };
         cluster.returns.insert(socket, its);
-        if !fetched && let Some((record, _)) = self.records.take(&pid) {
+        if let Some((record, _)) = self.records.take(&pid) {
             // What passes from now on is read for it alone.
             if let Some(stream) = self.cluster.as_mut()?.stream(&record.namespace) {
                 stream.away.remove(&record.id);
