@@ -1,7 +1,7 @@
 #!/bin/sh
-# Builds both servers and runs the same clients against them; writes RESULTS.md here.
+# Builds the servers and runs the same clients against them; writes RESULTS.md here.
 #
-#   crates/sockless-socketio/versus/run.sh            a full run: ten minutes after the build
+#   crates/sockless-socketio/versus/run.sh            a full run: fifteen minutes after the build, and an hour at most
 #   crates/sockless-socketio/versus/run.sh --quick    three rounds for a look: the table is printed alone
 #   ... --quick --only WORD                           only loads with this word: echo, polling, broadcast, idle
 #
@@ -20,8 +20,8 @@ fi
 cargo build --quiet --release --locked --manifest-path "$here/Cargo.toml"
 versus=${CARGO_TARGET_DIR:-$here/target}/release/versus
 case $* in
-"") exec "$versus" --out "$here/RESULTS.md" ;;
---quick*) exec "$versus" "$@" ;;
+"") exec timeout 3600 "$versus" --out "$here/RESULTS.md" ;;
+--quick*) exec timeout 1800 "$versus" "$@" ;;
 *)
     echo "usage: $0 [--quick [--only WORD]]" >&2
     exit 2
