@@ -3,7 +3,7 @@
 //!
 //! `decode socketio`: all messages are read one after the other by one decoder. `decode engineio`: each message is a body of long-polling.
 
-#![allow(clippy::print_stdout, reason = "a program talks to its user")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
 use std::io::{self, BufRead as _, Write as _};
 
