@@ -707,6 +707,9 @@ fn values_of_any_length_are_hashed() {
     use sockless::handshake::accept_key;
     assert_eq!(accept_key(b""), *b"Kfh9QIsMVZcl6xEPYxPHzW8SZ8w=");
     assert_eq!(accept_key(&[b'A'; 23]), *b"gCtH+EDXuDYETghU/wk0CqUmlUI=");
+    // Those of a key's length go a way of their own.
+    assert_eq!(accept_key(&[b'A'; 24]), *b"+1XVGPukJlMRXVi0YzK5bWQz38s=");
+    assert_eq!(accept_key(&[0xFF; 24]), *b"3G4KstNuDDmPazZmhx4O3dW5rzg=");
     assert_eq!(accept_key(&[b'A'; 25]), *b"iDZ4QHneQLzyaXafdO4sjCWAyWA=");
     assert_eq!(accept_key(&KEY.as_bytes().repeat(2)), *b"0mi0nArQh5igP1yImiQxBl21Yaw=");
 }
