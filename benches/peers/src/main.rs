@@ -3,6 +3,7 @@
 //! `benches/peers/run.sh` builds and runs it. Here lives the command line.
 
 mod allocator;
+mod broadcast;
 mod chart;
 mod contender;
 mod decode;
@@ -23,19 +24,20 @@ mod statistics;
 mod targets;
 mod wire;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 use std::{env, fs};
 
-use echo::field::Ground;
+use echo::field::{Field, Ground};
 use machine::Machine;
 use race::Effort;
 use report::Table;
 
-const USAGE: &str = "usage: sockless-peers [--quick] [--only decode|encode|handshake|deflate|memory|echo] --out DIRECTORY\n\n\
+const USAGE: &str = "usage: sockless-peers [--quick] [--only decode|encode|handshake|deflate|memory|echo|epoll|broadcast] --out DIRECTORY\n\n\
     Writes results/PROCESSOR.md and its chart into the directory, and RESULTS.md, which lists them. With --only the one part is measured, \
-    and the report has no more.";
+    and the report has no more; `epoll` is the first table of `echo`.";
 
 fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
@@ -49,7 +51,9 @@ fn main() -> ExitCode {
                 // A server of this run, in a process of its own.
                 let server = arguments.next().unwrap_or_default();
                 let length = arguments.next().and_then(|length| length.parse().ok());
-                return match Ground::serve(&name, &server, length.unwrap_or(0)) {
+                let served = broadcast::serve(&name, &server)
+                    .unwrap_or_else(|| Ground::serve(&name, &server, length.unwrap_or(0)));
+                return match served {
                     Ok(()) => ExitCode::SUCCESS,
                     Err(error) => failed(&format!("{server}: {error}")),
                 };
@@ -77,6 +81,19 @@ fn main() -> ExitCode {
 fn failed(error: &str) -> ExitCode {
     eprintln!("sockless-peers: {error}");
     ExitCode::FAILURE
+}
+
+/// Those who could not take part on this machine, each once, with the reason.
+fn skips(tables: &[Table]) -> BTreeSet<String> {
+    let here = broadcast::SKIPS.into_iter().chain([echo::NO_URING]);
+    let reasons: Vec<_> = here.collect();
+    let rows = tables.iter().flat_map(|table| &table.rows);
+    let entries = rows.flat_map(|row| &row.entries);
+    let skipped = entries.filter_map(|entry| match &entry.rounds {
+        Err(reason) if reasons.contains(reason) => Some(format!("{} {reason}", entry.name)),
+        _ => None,
+    });
+    skipped.collect()
 }
 
 /// Options that have a value.
@@ -159,8 +176,9 @@ fn run(effort: Effort, only: Option<&str>, out: &Path) -> Result<(), String> {
             deflate::measure(&contenders, effort),
         );
     }
-    if wanted("echo") {
-        for field in &echo::field::FIELDS {
+    if only == Some("epoll") || wanted("echo") {
+        let first = |field: &&Field| only != Some("epoll") || field.ground == Ground::Epoll;
+        for field in echo::field::FIELDS.iter().filter(first) {
             eprintln!(" {}", field.title);
             tables.push(Table {
                 title: field.title,
@@ -168,6 +186,18 @@ fn run(effort: Effort, only: Option<&str>, out: &Path) -> Result<(), String> {
                 rows: echo::measure(field, effort)?,
                 ours: contender::OURS,
                 limit: field.limit,
+            });
+        }
+    }
+    if wanted("broadcast") {
+        for field in &broadcast::FIELDS {
+            eprintln!(" {}", field.title);
+            tables.push(Table {
+                title: field.title,
+                text: field.text,
+                rows: broadcast::measure(field, effort)?,
+                ours: contender::OURS,
+                limit: broadcast::BARE,
             });
         }
     }
@@ -186,9 +216,13 @@ fn run(effort: Effort, only: Option<&str>, out: &Path) -> Result<(), String> {
     save(&format!("results/{name}.svg"), chart::draw(&tables))?;
     let index = index::write(&results).map_err(|error| format!("the list of reports: {error}"))?;
     save("RESULTS.md", index)?;
+    for skip in skips(&tables) {
+        eprintln!("left out: {skip}");
+    }
     eprintln!(
-        "done in {:.0} s: {}",
+        "done in {:.0} s, {} left out: {}",
         start.elapsed().as_secs_f64(),
+        skips(&tables).len(),
         out.join(format!("results/{name}.md")).display()
     );
     Ok(())

@@ -23,6 +23,10 @@ pub struct Link {
 }
 
 impl Link {
+    pub fn new(stream: TcpStream) -> Self {
+        Self { stream, rest: Vec::new() }
+    }
+
     /// Writes, and keeps what the system doesn't take.
     pub fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         if !self.rest.is_empty() {
@@ -82,7 +86,7 @@ pub fn serve<T: Turn>(
                         let mut stream = TcpStream::from_std(stream);
                         let both = Interest::READABLE | Interest::WRITABLE;
                         poll.registry().register(&mut stream, Token(clients.len()), both)?;
-                        clients.push((Link { stream, rest: Vec::new() }, client));
+                        clients.push((Link::new(stream), client));
                     }
                 }
                 Token(place) => {

@@ -51,7 +51,7 @@ impl Load {
             stream.set_nodelay(true)?;
             stream.set_read_timeout(Some(DEAD))?;
             if !raw {
-                open(&mut stream)?;
+                open(&mut stream, "")?;
             }
             check(&mut stream, &frame, back_len, &payload)?;
             stream.set_nonblocking(true)?;
@@ -143,12 +143,13 @@ impl Load {
     }
 }
 
-/// The opening handshake.
-fn open(stream: &mut std::net::TcpStream) -> io::Result<()> {
-    stream.write_all(
-        b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-    )?;
+/// The opening handshake, with more header fields.
+pub fn open(stream: &mut std::net::TcpStream, fields: &str) -> io::Result<()> {
+    let request = format!(
+        "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{fields}\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes())?;
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut octet = [0];

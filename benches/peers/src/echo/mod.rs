@@ -5,12 +5,12 @@
 
 mod bare;
 mod codec;
-mod epoll;
+pub mod epoll;
 pub mod field;
 mod form;
-mod load;
-mod opening;
-mod server;
+pub mod load;
+pub mod opening;
+pub mod server;
 pub mod servers;
 mod tungstenite;
 
@@ -30,7 +30,9 @@ pub const SMALL: &str = "16 B, 10 connections x 64";
 pub const MIDDLE: &str = "1 KiB, 10 connections x 16";
 pub const LARGE: &str = "64 KiB, 10 connections x 1";
 /// A server is under load for so long in a round.
-const SLICE: Duration = Duration::from_millis(100);
+const SLICE: Duration = Duration::from_millis(75);
+/// Why there may be no `echo_uring`.
+pub const NO_URING: &str = "is refused io_uring by the kernel";
 
 /// A table, in which a server that can't run on this machine has a reason instead of figures.
 pub fn measure(field: &Field, effort: Effort) -> Result<Vec<Row>, String> {
@@ -58,7 +60,7 @@ fn row(
     for name in field.names.iter().copied() {
         let failed = |error| io::Error::other(format!("{name}: {error}"));
         let server = match Server::start(field.ground, name, length) {
-            Err(_) if name == servers::URING => Err("the kernel refuses io_uring"),
+            Err(_) if name == servers::URING => Err(NO_URING),
             server => Ok(server?),
         };
         let rounds = match server {

@@ -41,6 +41,11 @@ impl Server {
             command = Command::new(ourselves);
             command.args(["serve", ground.name(), name, &length.to_string()]);
         }
+        Self::spawn(name, command)
+    }
+
+    /// Starts a server that says in its first line where it listens.
+    pub fn spawn(name: &str, mut command: Command) -> io::Result<Self> {
         let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         let stdout = process.stdout.take().expect("it was piped");

@@ -184,12 +184,12 @@ fn unknown(name: &str) -> io::Error {
     io::Error::other(format!("no server {name:?}"))
 }
 
-fn tell(address: SocketAddr) {
+pub fn tell(address: SocketAddr) {
     println!("listens on http://{address}/");
 }
 
 /// One task for each client, on so many threads.
-fn serve<F>(workers: usize, serve: impl Fn(TcpStream) -> F) -> io::Result<()>
+pub fn serve<F>(workers: usize, serve: impl Fn(TcpStream) -> F) -> io::Result<()>
 where
     F: Future<Output = ()> + Send + 'static,
 {
