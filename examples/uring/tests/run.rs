@@ -139,8 +139,8 @@ fn who_is_lost_takes_no_buffer_along() {
         for _ in 0..600 {
             let mut stream = program.dial();
             // A Close frame ends the connection, and more than a buffer holds follows it.
-            let _ = stream
-                .write_all(&[REQUEST, b"\x88\x82\0\0\0\0\x03\xE8", &[0; 200_000]].concat());
+            let _ =
+                stream.write_all(&[REQUEST, b"\x88\x82\0\0\0\0\x03\xE8", &[0; 200_000]].concat());
         }
         let mut socket = program.open();
         socket.send(Message::text("still there?")).unwrap();
