@@ -5,6 +5,7 @@
 #
 #   DURATION=60s  RAMP=60s  IDLE=60    of the scenario, and the seconds in which idle users are watched
 #   CORES=0,1  LOAD_CORES=0,1          where the server and the generator run (taskset)
+#   NO_BUILD=yes                       with the programs that are there
 #
 # A machine with nothing else to do: 10,000 connections need 10,100 descriptors in each process, some 300 MB and four minutes.
 set -euo pipefail
@@ -16,7 +17,7 @@ idle=${IDLE:-60}
 out=target/load
 mkdir -p "$out"
 
-cargo build --quiet --release -p sockless-chat -p sockless-load
+[ -n "${NO_BUILD-}" ] || cargo build --quiet --release -p sockless-chat -p sockless-load
 target=${CARGO_TARGET_DIR:-target}
 ulimit -n "$(ulimit -Hn)"
 data=$(mktemp -d)
@@ -25,7 +26,7 @@ load=
 finish() {
   [ -z "$load" ] || kill "$load" 2>/dev/null || true
   [ -z "$server" ] || { kill "$server" 2>/dev/null && wait "$server" 2>/dev/null; } || true
-  rm -rf "$data"
+  rm -rf "$data" "$data.address"
 }
 trap finish EXIT
 
@@ -34,6 +35,7 @@ start_server() {
   [ -z "$server" ] || { kill "$server"; wait "$server" || true; }
   rm -rf "$data"
   mkdir "$data"
+  : >"$data.address"
   taskset -c "${CORES:-0-$(($(nproc) - 1))}" "$target/release/sockless-chat" --data "$data" --listen 127.0.0.1:0 --lobby none \
     --requests-a-minute 100000000 >"$data.address" &
   server=$!
