@@ -139,7 +139,11 @@ async fn take_step(
     loop {
         match wire.recv().await {
             Received::Body(body) if body.contains(awaited) => return Ok(()),
-            Received::Body(_) => {}
+            Received::Body(body) => {
+                if step.refusal.as_ref().is_some_and(|refusal| body.contains(refusal)) {
+                    return Err(format!("refused: {}", body.beginning()));
+                }
+            }
             Received::Ended(why) => return Err(why),
         }
     }
@@ -177,7 +181,11 @@ impl Member {
             }
             tokio::select! {
                 received = wire.recv() => match received {
-                    Received::Body(body) => self.receive(&body, now_in),
+                    Received::Body(body) => {
+                        // As it is now: what comes may be of a measurement of which this task hasn't heard yet.
+                        let phase = *phase.borrow();
+                        self.receive(&body, phase);
+                    }
                     Received::Ended(why) => {
                         self.crowd.lose(Loss::Dropped, why);
                         return Fate::Dropped;

@@ -3,7 +3,7 @@
 #
 #   crates/sockless-chat/tests/load/run.sh [CONNECTIONS]     10,000 by default; the reports are in target/load
 #
-#   DURATION=60s  RAMP=60s  IDLE=60    of the scenario, and the seconds in which idle users are watched
+#   DURATION=60s  RAMP=60s  IDLE=75    of the scenario, and the seconds in which idle users are watched
 #   CORES=0,1  LOAD_CORES=0,1          where the server and the generator run (taskset)
 #   NO_BUILD=yes                       with the programs that are there
 #
@@ -13,7 +13,7 @@ cd "$(dirname "$0")/../../../.."
 connections=${1:-10000}
 duration=${DURATION:-60s}
 ramp=${RAMP:-60s}
-idle=${IDLE:-60}
+idle=${IDLE:-75}
 out=target/load
 mkdir -p "$out"
 

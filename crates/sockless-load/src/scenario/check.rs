@@ -110,12 +110,21 @@ pub(super) fn check(text: &str, overrides: &Overrides) -> Result<Scenario, Fault
             .send
             .as_ref()
             .map(|send| shape(&source, protocol, send, step.event.as_ref(), step.binary, of_user));
-        let awaits = step.r#await.as_ref().map(|text| text.get_ref().clone());
-        if awaits.as_deref() == Some("") {
-            let place = step.r#await.as_ref().map_or(Place::Default, |it| source.place(it));
-            return Err(Fault::new(place, "await: what has to be in the message?"));
+        let refusal = step.refusal.as_ref().map(|text| text.get_ref().clone());
+        if let Some(text) = &step.refusal
+            && step.r#await.is_none()
+        {
+            let what = "refusal: it comes instead of what is awaited: set `await`";
+            return Err(Fault::new(source.place(text), what));
         }
-        Ok(Step { send: send.transpose()?, awaits })
+        for text in step.r#await.iter().chain(&step.refusal) {
+            if text.get_ref().is_empty() {
+                let what = "await, refusal: what has to be in the message?";
+                return Err(Fault::new(source.place(text), what));
+            }
+        }
+        let awaits = step.r#await.as_ref().map(|text| text.get_ref().clone());
+        Ok(Step { send: send.transpose()?, awaits, refusal })
     });
     let opening = opening.collect::<Result<Vec<_>, _>>()?;
     let (message, pattern) = match &file.message {

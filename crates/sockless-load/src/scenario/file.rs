@@ -59,6 +59,7 @@ pub(super) struct Step {
     #[serde(default)]
     pub(super) binary: bool,
     pub(super) r#await: Option<Spanned<String>>,
+    pub(super) refusal: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]

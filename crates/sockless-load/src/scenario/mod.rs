@@ -64,6 +64,8 @@ pub struct Step {
     pub send: Option<Shape>,
     /// What has to arrive before it goes on: a message that has this in it.
     pub awaits: Option<String>,
+    /// What may arrive instead, and means that this connection has failed.
+    pub refusal: Option<String>,
 }
 
 /// What is measured.

@@ -11,6 +11,9 @@ use sockless_tokio::{ClientOptions, Message};
 
 use crate::scenario::Protocol;
 
+/// How much of a message is shown where it is the reason of something.
+const BEGINNING: usize = 200;
+
 /// How one connection is opened.
 pub(crate) struct Dial {
     pub(crate) protocol: Protocol,
@@ -62,6 +65,12 @@ impl Body {
         };
         let attachments = attachments.unwrap_or_default().iter().map(|bytes| &bytes[..]);
         std::iter::once(whole).chain(attachments)
+    }
+
+    /// What it says, as far as it can be read in a line.
+    pub(crate) fn beginning(&self) -> String {
+        let whole = self.parts().next().unwrap_or_default();
+        String::from_utf8_lossy(whole).chars().take(BEGINNING).collect()
     }
 
     /// Whether it has this text in it; the name of an event counts as well.

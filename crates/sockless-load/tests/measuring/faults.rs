@@ -195,6 +195,18 @@ async fn who_never_answers_fails_in_time() {
     assert!(why.contains("step 2 of [[open]]") && why.contains("300ms"), "{why}");
 }
 
+/// It doesn't wait for what won't come any more.
+#[tokio::test]
+async fn a_refusal_in_the_opening_is_the_reason() {
+    let url = serve(Habit::Greets("no: the room is full")).await;
+    let head =
+        "connections = 2\ntimeout = \"100s\"\n[[open]]\nawait = \"welcome\"\nrefusal = \"no:\"";
+    let report = measure(scenario(&url, head, "every = 0.1")).await;
+    assert_eq!((report.connections.failed, report.connections.opened), (2, 0));
+    let why = &report.connections.reasons[0].why;
+    assert_eq!(why, "step 1 of [[open]]: refused: no: the room is full");
+}
+
 #[tokio::test]
 async fn what_is_awaited_comes_first() {
     let url = serve(Habit::Greets("hello, user1 of 0")).await;
