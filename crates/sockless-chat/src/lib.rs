@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may"))]
 
 pub mod chat;
+pub mod log;
 pub mod server;
 pub mod settings;
 pub mod store;

@@ -27,7 +27,9 @@ fn main() -> ExitCode {
     let name = (flags.first().is_some_and(|first| first == "token") && flags.len() > 1)
         .then(|| flags.drain(..2).next_back())
         .flatten();
-    let done = Settings::read(flags, |name| std::env::var(name).ok()).map_err(Error::from);
+    let done =
+        Settings::read(flags, |name| std::env::var(name).ok(), |path| fs::read_to_string(path))
+            .map_err(Error::from);
     let done = done.and_then(|settings| match name {
         Some(name) => print_token(&settings, &name),
         None => serve(&settings),
@@ -42,11 +44,12 @@ fn main() -> ExitCode {
 }
 
 fn serve(settings: &Settings) -> Result<(), Error> {
+    sockless_chat::log::begin(settings.log, settings.log_json);
     let tokens = tokens(settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let server = Server::start(settings, tokens).await?;
-        println!("http://{}", server.address());
+        println!("{}", server.url());
         std::io::stdout().flush()?;
         server.serve(signal()?).await?;
         Ok(())

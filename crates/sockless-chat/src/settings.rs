@@ -1,9 +1,14 @@
-//! How the server is run: flags, then the environment, then what is written here. A file will be a third source of the same table.
+//! How the server is run: flags, then the environment, then a file, then what is written here.
+
+mod file;
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
+
+use tracing::level_filters::LevelFilter;
 
 use crate::chat::{Limits, Name};
 
@@ -22,8 +27,16 @@ pub struct Settings {
     pub origins: Vec<String>,
     /// Whether it gives out names.
     pub guests: bool,
-    /// Whether cookies are for https alone.
+    /// Whether cookies are for https alone; with TLS of its own they are.
     pub secure_cookies: bool,
+    /// With which certificate it speaks TLS.
+    pub certificate: Option<Certificate>,
+    /// The proxies that are believed when they say whom they speak for.
+    pub proxies: Vec<IpAddr>,
+    /// How much is logged.
+    pub log: LevelFilter,
+    /// Whether each line of the log is an object of JSON.
+    pub log_json: bool,
     /// How long a token holds.
     pub token_life: Duration,
     /// How long a session is kept without a connection.
@@ -48,6 +61,20 @@ pub struct Settings {
     pub limits: Limits,
 }
 
+/// Which certificate the server has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Certificate {
+    /// One that is made at the start, for this machine: browsers warn of it.
+    Made,
+    /// One in a file, with those that vouch for it, and its key in another one; both in PEM.
+    Files {
+        /// The file of the certificate.
+        chain: PathBuf,
+        /// The file of the key.
+        key: PathBuf,
+    },
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -58,6 +85,10 @@ impl Default for Settings {
             origins: Vec::new(),
             guests: true,
             secure_cookies: false,
+            certificate: None,
+            proxies: Vec::new(),
+            log: LevelFilter::INFO,
+            log_json: false,
             token_life: Duration::from_secs(30 * 86_400),
             grace: Duration::from_secs(120),
             sessions: 100_000,
@@ -140,6 +171,52 @@ const ROWS: &[Row] = &[
         value: "yes|no",
         help: "whether cookies are for https alone [no]",
         set: |settings, text| flag(&mut settings.secure_cookies, text),
+    },
+    Row {
+        flag: "tls",
+        value: "made|CHAIN:KEY",
+        help: "TLS with a certificate that is made, or with two files in PEM [none]",
+        set: |settings, text| {
+            settings.certificate = Some(match text.split_once(':') {
+                None if text == "made" => Certificate::Made,
+                Some((chain, key)) if !chain.is_empty() && !key.is_empty() => {
+                    Certificate::Files { chain: chain.into(), key: key.into() }
+                }
+                _ => return Err("made, or two files with a colon between"),
+            });
+            Ok(())
+        },
+    },
+    Row {
+        flag: "proxy",
+        value: "ADDRESS,..",
+        help: "whose X-Forwarded-For is believed [nobody's]",
+        set: |settings, text| {
+            for address in text.split(',') {
+                let address = address.trim().parse().map_err(|_| "addresses of proxies")?;
+                settings.proxies.push(address);
+            }
+            Ok(())
+        },
+    },
+    Row {
+        flag: "log",
+        value: "LEVEL",
+        help: "off, error, warn, info or debug [info]",
+        set: |settings, text| put(&mut settings.log, text, "off, error, warn, info or debug"),
+    },
+    Row {
+        flag: "log-format",
+        value: "text|json",
+        help: "how lines of the log are written, to stderr [text]",
+        set: |settings, text| {
+            settings.log_json = match text {
+                "text" => false,
+                "json" => true,
+                _ => return Err("text or json"),
+            };
+            Ok(())
+        },
     },
     Row {
         flag: "token-life",
@@ -237,6 +314,8 @@ pub enum SettingsError {
     Alone(String),
     /// A value is something else: where it stands, what it is, and what it should be.
     Value(String, String, &'static str),
+    /// A file can't be read, or something in it is no setting: where, and what.
+    File(String, String),
 }
 
 impl fmt::Display for SettingsError {
@@ -245,6 +324,7 @@ impl fmt::Display for SettingsError {
             Self::Unknown(flag) => write!(f, "{flag}: there is no such setting; see --help"),
             Self::Alone(flag) => write!(f, "{flag}: a value has to follow"),
             Self::Value(place, value, wanted) => write!(f, "{place}: {value:?} is not {wanted}"),
+            Self::File(place, what) => write!(f, "{place}: {what}"),
         }
     }
 }
@@ -252,7 +332,8 @@ impl fmt::Display for SettingsError {
 impl std::error::Error for SettingsError {}
 
 impl Settings {
-    /// Reads flags, `--name value` or `--name=value`, and variables, `SOCKLESS_CHAT_NAME`. A flag wins over a variable.
+    /// Reads flags, `--name value` or `--name=value`, variables, `SOCKLESS_CHAT_NAME`, and the file that `--config` names, `name = value`. A flag
+    /// wins over a variable, and a variable over the file.
     ///
     /// # Errors
     ///
@@ -260,26 +341,53 @@ impl Settings {
     pub fn read(
         flags: impl IntoIterator<Item = String>,
         variable: impl Fn(&str) -> Option<String>,
+        open: impl Fn(&str) -> io::Result<String>,
     ) -> Result<Self, SettingsError> {
-        let mut settings = Self::default();
         let mut given = Vec::new();
+        let mut config = variable(&variable_name(CONFIG));
         let mut flags = flags.into_iter();
         while let Some(flag) = flags.next() {
             let (name, value) = match flag.split_once('=') {
                 Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
-                None => (flag.clone(), None),
+                None => (flag, None),
             };
-            let row =
-                name.strip_prefix("--").and_then(|name| ROWS.iter().find(|row| row.flag == name));
-            let row = row.ok_or_else(|| SettingsError::Unknown(name.clone()))?;
+            let known =
+                name.strip_prefix("--").filter(|name| *name == CONFIG || row(name).is_some());
+            let flag = known.ok_or_else(|| SettingsError::Unknown(name.clone()))?.to_owned();
             let value = value.or_else(|| flags.next()).ok_or(SettingsError::Alone(name.clone()))?;
-            given.push(row.flag);
-            apply(&mut settings, row, name, value)?;
+            match flag == CONFIG {
+                true => config = Some(value),
+                false => given.push((flag, name, value)),
+            }
         }
-        for row in ROWS.iter().filter(|row| !given.contains(&row.flag)) {
-            let name = format!("SOCKLESS_CHAT_{}", row.flag.to_uppercase().replace('-', "_"));
-            if let Some(value) = variable(&name) {
-                apply(&mut settings, row, name, value)?;
+        let of_file = match config {
+            None => Vec::new(),
+            Some(path) => {
+                let text = open(&path);
+                let text =
+                    text.map_err(|error| SettingsError::File(path.clone(), error.to_string()))?;
+                file::read(&path, &text)?
+            }
+        };
+        if let Some(line) = of_file.iter().find(|line| row(&line.name).is_none()) {
+            let what = format!("there is no setting {:?}; see --help", line.name);
+            return Err(SettingsError::File(line.place.clone(), what));
+        }
+        let mut settings = Self::default();
+        for row in ROWS {
+            let apply = |settings: &mut Self, place: &str, value: &str| {
+                let wrong = |wanted| SettingsError::Value(place.into(), value.into(), wanted);
+                (row.set)(settings, value).map_err(wrong)
+            };
+            let name = variable_name(row.flag);
+            let mut flags = given.iter().filter(|(flag, ..)| flag == row.flag).peekable();
+            let line = of_file.iter().find(|line| line.name == row.flag);
+            if flags.peek().is_some() {
+                flags.try_for_each(|(_, place, value)| apply(&mut settings, place, value))?;
+            } else if let Some(value) = variable(&name) {
+                apply(&mut settings, &name, &value)?;
+            } else if let Some(line) = line {
+                apply(&mut settings, &line.place, &line.value)?;
             }
         }
         Ok(settings)
@@ -287,20 +395,23 @@ impl Settings {
 
     /// What there is to be set.
     pub fn help() -> String {
-        let rows = ROWS
-            .iter()
-            .map(|row| format!("  {:34} {}\n", format!("--{} {}", row.flag, row.value), row.help));
-        rows.collect()
+        let row = |flag: &str, value: &str, help: &str| {
+            format!("  {:34} {help}\n", format!("--{flag} {value}"))
+        };
+        let rows = ROWS.iter().map(|it| row(it.flag, it.value, it.help));
+        rows.collect::<String>() + &row(CONFIG, "FILE", "a file of settings: name = value, in TOML")
     }
 }
 
-fn apply(
-    settings: &mut Settings,
-    row: &Row,
-    place: String,
-    value: String,
-) -> Result<(), SettingsError> {
-    (row.set)(settings, &value).map_err(|wanted| SettingsError::Value(place, value, wanted))
+/// The flag that names a file of settings.
+const CONFIG: &str = "config";
+
+fn row(name: &str) -> Option<&'static Row> {
+    ROWS.iter().find(|row| row.flag == name)
+}
+
+fn variable_name(flag: &str) -> String {
+    format!("SOCKLESS_CHAT_{}", flag.to_uppercase().replace('-', "_"))
 }
 
 fn put<T: std::str::FromStr>(

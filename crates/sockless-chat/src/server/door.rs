@@ -1,18 +1,19 @@
 //! The door: who may open a WebSocket. Whoever may not gets a status before the upgrade: 403 for the origin, 429 for too many, 401 for the
 //! token, 503 while the server stops.
 
-use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use axum::extract::{ConnectInfo, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use sockless_tokio::axum::{Rejection, WebSocketUpgrade};
 use sockless_tokio::session::SUBPROTOCOL;
+use tracing::info;
 
 use super::App;
+use super::caller::Caller;
 use super::denied::Denied;
 use super::guest::owner_name;
 use super::login::cookie;
@@ -30,14 +31,15 @@ pub(super) struct Asked {
 /// Answers a request for a WebSocket.
 pub(super) async fn open(
     State(app): State<App>,
-    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    caller: Caller,
     Query(asked): Query<Asked>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, Rejection>,
 ) -> Response {
-    match admit(&app, address, asked, &headers) {
+    match admit(&app, caller, asked, &headers) {
         Err(refusal) => {
             app.hall.counts.refused.fetch_add(1, Ordering::Relaxed);
+            info!(caller = %caller.0, why = %refusal, "refused");
             refusal.into_response()
         }
         Ok(owner) => match upgrade {
@@ -50,7 +52,7 @@ pub(super) async fn open(
 /// Whether it may, and whose its sessions are.
 fn admit(
     app: &App,
-    address: SocketAddr,
+    caller: Caller,
     asked: Asked,
     headers: &HeaderMap,
 ) -> Result<Option<String>, Denied> {
@@ -58,7 +60,7 @@ fn admit(
         return Err(Denied::Stopping);
     }
     check_origin(app, headers)?;
-    check_address(app, address)?;
+    check_caller(app, caller)?;
     let token = asked.token.or_else(|| cookie(headers));
     // Without one, it has to be in the hello.
     let Some(token) = token else { return Ok(None) };
@@ -73,9 +75,9 @@ pub(super) fn check_origin(app: &App, headers: &HeaderMap) -> Result<(), Denied>
     if origin.to_str().is_ok_and(allowed) { Ok(()) } else { Err(Denied::Origin) }
 }
 
-/// Whether this address hasn't asked for too much.
-pub(super) fn check_address(app: &App, address: SocketAddr) -> Result<(), Denied> {
-    app.addresses.take(address.ip(), 1)
+/// Whether whoever asks hasn't asked for too much.
+pub(super) fn check_caller(app: &App, caller: Caller) -> Result<(), Denied> {
+    app.addresses.take(caller.0, 1)
 }
 
 fn carry(app: App, owner: Option<String>, upgrade: WebSocketUpgrade) -> Response {

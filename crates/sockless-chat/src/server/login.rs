@@ -1,15 +1,15 @@
 //! Signing in: a name for a token, a token for a cookie, and out again.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::App;
+use super::caller::Caller;
 use super::denied::Denied;
 use super::door::check_origin;
 use crate::chat::{Name, Refusal};
@@ -30,12 +30,12 @@ pub(super) enum Wants {
 /// Gives out a cookie.
 pub(super) async fn login(
     State(app): State<App>,
-    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    caller: Caller,
     headers: HeaderMap,
     Json(wants): Json<Wants>,
 ) -> Result<Response, Denied> {
     check_origin(&app, &headers)?;
-    app.addresses.take(address.ip(), 5)?;
+    app.addresses.take(caller.0, 5)?;
     let now = app.hall.clock.now();
     let (token, claims) = match wants {
         Wants::Token(token) => {

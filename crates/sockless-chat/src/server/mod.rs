@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `door` | who may open a WebSocket |
 //! | `login` | names, tokens and cookies |
+//! | `secured`, `caller` | streams, with TLS or without; whose a request is |
 //! | `denied`, `addresses` | why a request is not served; how much an address may ask for |
 //! | `guest` | the task of a session |
 //! | `socketio` | the same for a client of Socket.IO |
@@ -14,6 +15,7 @@
 //! | `metrics` | what those who watch can read |
 
 mod addresses;
+mod caller;
 mod clock;
 mod denied;
 mod door;
@@ -24,6 +26,7 @@ mod metrics;
 mod outlet;
 mod page;
 mod reader;
+mod secured;
 mod socketio;
 mod together;
 mod writer;
@@ -31,7 +34,7 @@ mod writer;
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +47,7 @@ use sockless_tokio::session::{
     Options, SessionConfig, Sessions, SessionsServer, TableLimits, Window,
 };
 use tokio::net::TcpListener;
+use tracing::{info, warn};
 
 pub use together::TogetherError;
 
@@ -55,6 +59,7 @@ use addresses::Addresses;
 use clock::Clock;
 use hall::Hall;
 use together::Parts;
+use secured::{Peer, Streams};
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -68,6 +73,7 @@ struct App {
     origins: Arc<[String]>,
     guests: bool,
     secure_cookies: bool,
+    proxies: Arc<[IpAddr]>,
     token_life: Duration,
     /// The official client of Socket.IO.
     socketio_client: Option<Arc<str>>,
@@ -86,6 +92,8 @@ pub enum StartError {
     Together(TogetherError),
     /// The secret has fewer than 32 octets.
     Secret(std::path::PathBuf),
+    /// A certificate or its key: which, and what is wrong with it.
+    Certificate(std::path::PathBuf, String),
 }
 
 impl fmt::Display for StartError {
@@ -95,6 +103,7 @@ impl fmt::Display for StartError {
             Self::Listen(address, error) => write!(f, "can't listen at {address}: {error}"),
             Self::File(path, error) => write!(f, "{}: {error}", path.display()),
             Self::Together(error) => error.fmt(f),
+            Self::Certificate(path, what) => write!(f, "{}: {what}", path.display()),
             Self::Secret(path) => write!(f, "{}: a secret has at least 32 octets", path.display()),
         }
     }
@@ -106,8 +115,9 @@ impl std::error::Error for StartError {}
 pub struct Server {
     app: App,
     sessions: Sessions,
-    listener: TcpListener,
+    streams: Streams,
     address: SocketAddr,
+    secured: bool,
     spread: Duration,
 }
 
@@ -130,6 +140,9 @@ impl Server {
         let listening = |error| StartError::Listen(settings.listen, error);
         let listener = TcpListener::bind(settings.listen).await.map_err(listening)?;
         let address = listener.local_addr().map_err(listening)?;
+        let tls =
+            settings.certificate.as_ref().map(|it| secured::config(it, address)).transpose()?;
+        let secured = tls.is_some();
         let clock = Clock::start();
         let parts = match &settings.redis {
             Some(url) => {
@@ -170,18 +183,25 @@ impl Server {
             shutdown: Shutdown::new(),
             tokens,
             addresses: Arc::new(Addresses::new(settings.requests_a_minute, clock)),
-            origins: origins(settings, address).into(),
+            origins: origins(settings, address, secured).into(),
             guests: settings.guests,
-            secure_cookies: settings.secure_cookies,
+            secure_cookies: settings.secure_cookies || secured,
+            proxies: settings.proxies.clone().into(),
             token_life: settings.token_life,
             socketio_client,
         };
-        Ok(Self { app, sessions, listener, address, spread: settings.spread })
+        let streams = Streams::new(listener, tls);
+        Ok(Self { app, sessions, streams, address, secured, spread: settings.spread })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address for browsers.
+    pub fn url(&self) -> String {
+        format!("{}://{}", scheme(self.secured), self.address)
     }
 
     /// Serves until `stop` is ready. Then no connection is taken any more, all are closed with 1012, and what was said is stored.
@@ -190,7 +210,8 @@ impl Server {
     ///
     /// The listener fails for good.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-        let Self { app, mut sessions, listener, spread, .. } = self;
+        info!(url = %self.url(), "serving");
+        let Self { app, mut sessions, streams, spread, .. } = self;
         let (hall, tokens) = (Arc::clone(&app.hall), app.tokens.clone());
         let guests = tokio::spawn(async move {
             while let Some(session) = sessions.accept().await {
@@ -201,6 +222,7 @@ impl Server {
         let socketio = app.socketio.clone();
         let stopping = async move {
             stop.await;
+            info!("stopping");
             hall.stop(spread);
             socketio.stop();
             // Those who don't answer are closed with 1001 and left.
@@ -209,8 +231,8 @@ impl Server {
                 shutdown.begin();
             }
         };
-        let router = router(app).into_make_service_with_connect_info::<SocketAddr>();
-        let served = axum::serve(listener, router).with_graceful_shutdown(stopping).await;
+        let router = router(app).into_make_service_with_connect_info::<Peer>();
+        let served = axum::serve(streams, router).with_graceful_shutdown(stopping).await;
         guests.abort();
         served
     }
@@ -235,17 +257,21 @@ fn router(app: App) -> Router {
 }
 
 /// Which pages may talk to us: those that are given, otherwise our own at the address that is printed.
-fn origins(settings: &Settings, address: SocketAddr) -> Vec<String> {
+fn origins(settings: &Settings, address: SocketAddr, secured: bool) -> Vec<String> {
     if !settings.origins.is_empty() {
         return settings.origins.clone();
     }
-    vec![format!("http://{address}"), format!("http://localhost:{}", address.port())]
+    let scheme = scheme(secured);
+    vec![format!("{scheme}://{address}"), format!("{scheme}://localhost:{}", address.port())]
+}
+
+fn scheme(secured: bool) -> &'static str {
+    if secured { "https" } else { "http" }
 }
 
 /// Tells whoever runs the program.
-#[allow(clippy::print_stderr, reason = "a program talks to whoever runs it")]
 pub(crate) fn say(what: fmt::Arguments<'_>) {
-    eprintln!("sockless-chat: {what}");
+    warn!("{what}");
 }
 
 impl fmt::Debug for Server {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::middleware::Next as Rest;
 use axum::response::{IntoResponse, Response};
@@ -11,11 +11,11 @@ use serde::Deserialize;
 use sockless_socketio::service::{Connecting, Refuse, Sender, Socket, SocketIo};
 use sockless_socketio::socket::Payload;
 use sockless_tokio::Text;
-use std::net::SocketAddr;
 
 use super::App;
+use super::caller::Caller;
 use super::denied::Denied;
-use super::door::{check_address, check_origin};
+use super::door::{check_caller, check_origin};
 use super::guest::{Presence, act, give};
 use super::hall::{Hall, Next, Task};
 use super::login::cookie;
@@ -74,7 +74,7 @@ pub(super) fn service(hall: &Arc<Hall>, tokens: &Tokens) -> SocketIo {
 /// What is asked before anything of a request is looked at: as for WebSockets, but that the requests of a client cost nothing.
 pub(super) async fn guard(
     State(app): State<App>,
-    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    caller: Caller,
     headers: HeaderMap,
     request: Request,
     rest: Rest,
@@ -83,7 +83,7 @@ pub(super) async fn guard(
     let allowed = check_origin(&app, &headers).and_then(|()| match goes_on {
         true => Ok(()),
         false if app.hall.is_stopping() => Err(Denied::Stopping),
-        false => check_address(&app, address),
+        false => check_caller(&app, caller),
     });
     match allowed {
         Ok(()) => rest.run(request).await,

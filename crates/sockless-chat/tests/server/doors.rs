@@ -1,7 +1,6 @@
 //! Who gets in, and what everybody is answered.
 
 use sockless_chat::chat::Name;
-use sockless_chat::settings::{Settings, SettingsError};
 use sockless_chat::token::{Claims, TokenError, Tokens};
 
 use crate::directory::Directory;
@@ -205,22 +204,4 @@ fn what_is_wrong_at_the_start_is_said() {
     assert!(said.contains("the store is damaged"), "{said}");
     std::fs::write(directory.path().join("secret"), "short").expect("written");
     assert!(fails(&["--listen", "127.0.0.1:0"]).contains("a secret has at least 32 octets"));
-}
-
-#[test]
-fn a_flag_wins_over_a_variable() {
-    let flags = |flags: &[&str]| flags.iter().map(|flag| (*flag).to_owned()).collect::<Vec<_>>();
-    let variable = |name: &str| (name == "SOCKLESS_CHAT_GRACE").then(|| "7".to_owned());
-    let read = Settings::read(flags(&["--keep=5"]), variable).expect("settings");
-    assert_eq!((read.grace.as_secs(), read.keep), (7, 5));
-    let read = Settings::read(flags(&["--grace", "9"]), variable).expect("settings");
-    assert_eq!(read.grace.as_secs(), 9);
-    let wrong = |name: &str| (name == "SOCKLESS_CHAT_ORIGIN").then(|| "https://a, *".to_owned());
-    let error = Settings::read(Vec::new(), wrong).expect_err("no origin");
-    assert!(
-        matches!(&error, SettingsError::Value(place, ..) if place == "SOCKLESS_CHAT_ORIGIN"),
-        "{error}"
-    );
-    assert!(Settings::read(flags(&["--keep", "0"]), |_| None).is_err());
-    assert!(matches!(Settings::read(flags(&["--keep"]), |_| None), Err(SettingsError::Alone(_))));
 }

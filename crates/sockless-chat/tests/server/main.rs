@@ -2,9 +2,11 @@
 
 mod both;
 mod client;
+mod deployed;
 mod doors;
 mod lives;
 mod program;
+mod settings;
 mod talks;
 
 #[path = "../store/directory.rs"]

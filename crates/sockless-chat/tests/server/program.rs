@@ -14,12 +14,18 @@ pub(crate) const SECRET: &[u8] = b"a secret of thirty-two octets or so";
 /// The program, which ends with the test.
 pub(crate) struct Program {
     child: Child,
+    pub(crate) scheme: String,
     pub(crate) address: String,
 }
 
 pub(crate) fn command(data: &Path, flags: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sockless-chat"));
-    command.arg("--data").arg(data).args(flags).env_remove("SOCKLESS_CHAT_LISTEN");
+    command
+        .arg("--data")
+        .arg(data)
+        .args(flags)
+        .env_remove("SOCKLESS_CHAT_LISTEN")
+        .env("SOCKLESS_CHAT_LOG", "warn");
     command
 }
 
@@ -28,13 +34,26 @@ impl Program {
     pub(crate) fn start_at(address: &str, data: &Path, flags: &[&str]) -> Self {
         std::fs::write(data.join("secret"), SECRET).expect("a secret");
         let mut command = command(data, flags);
-        command.args(["--listen", address]).stdout(Stdio::piped());
+        command.args(["--listen", address]);
+        Self::run(command)
+    }
+
+    /// Starts it with a log that can be [waited for](Self::wait_for_log).
+    pub(crate) fn start_logged(data: &Path, flags: &[&str]) -> Self {
+        std::fs::write(data.join("secret"), SECRET).expect("a secret");
+        let mut command = command(data, flags);
+        command.args(["--listen", "127.0.0.1:0"]).stderr(Stdio::piped());
+        Self::run(command)
+    }
+
+    fn run(mut command: Command) -> Self {
+        command.stdout(Stdio::piped());
         let mut child = command.spawn().expect("the program");
         let mut line = String::new();
         let out = child.stdout.take().expect("its output");
         BufReader::new(out).read_line(&mut line).expect("a line");
-        let address = line.trim().strip_prefix("http://").expect("an address").to_owned();
-        Self { child, address }
+        let (scheme, address) = line.trim().split_once("://").expect("an address");
+        Self { scheme: scheme.to_owned(), address: address.to_owned(), child }
     }
 
     pub(crate) fn start(data: &Path, flags: &[&str]) -> Self {
@@ -57,7 +76,8 @@ impl Program {
         );
         stream.write_all(request.as_bytes()).expect("taken");
         let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("an answer");
+        // Who speaks no HTTP may reset the stream.
+        let _ = stream.read_to_end(&mut answer);
         String::from_utf8_lossy(&answer).into_owned()
     }
 
@@ -90,6 +110,14 @@ impl Program {
     pub(crate) fn terminate(&self) {
         let status = Command::new("kill").arg(self.child.id().to_string()).status();
         assert!(status.expect("kill").success());
+    }
+
+    /// Waits for its end, for all that it has logged.
+    pub(crate) fn wait_for_log(mut self) -> String {
+        let mut log = String::new();
+        let mut stderr = self.child.stderr.take().expect("its log");
+        stderr.read_to_string(&mut log).expect("text");
+        log
     }
 
     pub(crate) fn wait(mut self) -> Output {
