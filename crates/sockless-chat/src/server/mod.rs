@@ -58,8 +58,8 @@ use crate::token::Tokens;
 use addresses::Addresses;
 use clock::Clock;
 use hall::Hall;
-use together::Parts;
 use secured::{Peer, Streams};
+use together::Parts;
 
 /// What the handlers share.
 #[derive(Clone)]
