@@ -111,7 +111,7 @@ fn round_up(value: f64) -> f64 {
 
 fn number(value: f64) -> String {
     match value {
-        value if value == 0.0 => "0".into(),
+        0.0 => "0".into(),
         value if value >= 1e6 => format!("{}M", value / 1e6),
         value if value >= 1e4 => format!("{}k", value / 1e3),
         value if value >= 10.0 => format!("{value:.0}"),
