@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Measures how cost grows, and writes benches/GROWTH.md with benches/growth.svg.
 
-  benches/growth/report.py             measures
-  benches/growth/report.py FILE        takes what `cargo bench --bench growth` has printed
+  benches/growth/report.py                  measures
+  benches/growth/report.py FILE             takes what the two programs have printed, see COMMANDS
+  benches/growth/report.py --cores [FILE]   measures how echo_mio grows with threads, and leaves all else as it is
 """
 
 import datetime
 import math
+import os
 import pathlib
 import platform
 import re
@@ -19,8 +21,8 @@ COLOURS = ["#2f7ed8", "#d9534f", "#3c9d4e", "#b07cc6", "#c98a1b"]
 
 TEXT = """# How cost grows
 
-{date}, {cpu}, {compiler}; by `benches/growth/report.py`. Each figure is the least of nine rounds, on one core, in memory. Compare
-within this page only.
+{date}, {cpu}, {compiler}; by `benches/growth/report.py`. Each figure is the least of nine rounds, on one core, in memory, but
+for those with cores. Compare within this page only.
 
 ![Time against size, connections and fragments](growth.svg)
 
@@ -44,17 +46,17 @@ A message of 1 MiB, in so many fragments. Its memory stays within twice its byte
 
 {fragments}
 
-## What a million connections take
+{cores}## What a million connections take
 
 The tables say that a connection costs the same whether it is alone or one of ten thousand: nothing in the library looks at another
 connection, and an idle one owns no heap. So a million is a matter of arithmetic.
 
 *Memory.* An open connection is {bytes:.0f} bytes, of which 16 are its two pointers to the shared configuration: {total:.0f} MB for a million. What a
 program keeps beside it weighs about as much: an entry in a table, a file descriptor, a place in a timer. The kernel's share is
-larger than all of that: a TCP socket without data takes two to four kilobytes there, and each message under way its buffers, so that a
+larger than all of that: a TCP socket without data takes two to four kilobytes there, and each message in progress its buffers, so that a
 million sockets need 3 to 4 GB before the first byte of a program's own. Compression changes the sum: a connection that has sent a
 compressed message keeps a compressor of some 370 KiB if it has context takeover, a third of a terabyte for a million. Who wants
-both declines takeover, and shares a pool of compressors that grows with the messages under way, not with the connections.
+both declines takeover, and shares a pool of compressors that grows with the messages in progress, not with the connections.
 
 *Time.* Serving a message of 16 bytes costs {echo:.0f} ns here, lending and reclaiming the buffer included, so that a million
 connections with one message each in ten seconds keep {share:.1%} of a core busy in the library. The system calls around it cost thirty times
@@ -70,13 +72,34 @@ peers could ask for all of it at once, so that a program for so many sets lower 
 64 KiB of each, a tenth of them being hostile costs 13 GB at worst.
 """
 
+# It has its own date, since it can be measured alone.
+CORES = """## With cores
 
-def measure():
-    if len(sys.argv) > 1:
-        return pathlib.Path(sys.argv[1]).read_text()
-    print("measuring: about a minute", file=sys.stderr, flush=True)
-    command = ["cargo", "bench", "--quiet", "--bench", "growth"]
-    return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
+{date}, {cpu}. `echo_mio` on one thread and on more, which share the port and the configuration and nothing else. It is a process, and its clients are
+another one on the same {cores} cores, by loopback TCP: more threads serve more only as far as the clients leave them a core. What says how it grows is the
+server's time for a message: a second thread that got in the way of the first would add to it. Medians of seven rounds, in which all take turns;
+the load of the machine before them was {load:.1f}, and a machine that does other things serves fewer messages a second.
+
+{scaling}
+
+"""
+
+
+# Before anything is measured.
+LOAD = os.getloadavg()[0]
+
+COMMANDS = [
+    ["cargo", "bench", "--quiet", "--bench", "growth"],
+    ["cargo", "bench", "--quiet", "-p", "sockless-autobahn", "--bench", "scaling"],
+]
+
+
+def measure(commands, files):
+    if files:
+        return pathlib.Path(files[0]).read_text()
+    print(f"measuring: about {len(commands)} minutes, and the build", file=sys.stderr, flush=True)
+    run = lambda command: subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return "".join(map(run, commands))
 
 
 def read(output):
@@ -102,7 +125,7 @@ def short(x):
 
 
 def number(value):
-    return f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
+    return f"{value:,.2f}" if value < 3 else f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
 
 
 def markdown(table, first, label):
@@ -137,26 +160,53 @@ def chart(table, title, label, left):
     return "\n".join(out)
 
 
+def processor():
+    known = pathlib.Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*: (.*)", known.read_text()) if known.exists() else None
+    return found.group(1) if found else platform.machine()
+
+
+def cores(tables):
+    """The section about threads."""
+    return CORES.format(
+        date=datetime.date.today().isoformat(),
+        cpu=processor(),
+        cores=os.cpu_count(),
+        load=LOAD,
+        scaling="\n\n".join(f"{name}:\n\n{markdown(table, 'threads', str)}" for name, table in tables.items()),
+    )
+
+
 def main():
-    tables = read(measure())
-    connections, sizes, fragments = (tables[name] for name in ("connections", "sizes", "fragments"))
-    found = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text()) if pathlib.Path("/proc/cpuinfo").exists() else None
+    arguments = sys.argv[1:]
+    growth = ROOT / "benches/GROWTH.md"
+    if arguments[:1] == ["--cores"]:
+        section = cores(read(measure(COMMANDS[1:], arguments[1:])))
+        text = growth.read_text()
+        end = text.index("## What a million connections take")
+        begin = text.find("## With cores")
+        growth.write_text(text[: begin if begin >= 0 else end] + section + text[end:])
+        print("written: benches/GROWTH.md, with cores")
+        return
+    tables = read(measure(COMMANDS, arguments))
+    connections, sizes, fragments = (tables.pop(name) for name in ("connections", "sizes", "fragments"))
     most = max(connections["bytes a connection"])
     echo = connections["echo of 16 B, ns"][most]
     text = TEXT.format(
         date=datetime.date.today().isoformat(),
-        cpu=found.group(1) if found else platform.machine(),
+        cpu=processor(),
         compiler=" ".join(subprocess.run(["rustc", "--version"], stdout=subprocess.PIPE, text=True).stdout.split()[:2]),
         connections=markdown(connections, "connections", lambda x: f"{x:,}"),
         sizes=markdown(sizes, "payload", size),
         fragments=markdown(fragments, "fragments", lambda x: f"{x:,}"),
+        cores=cores(tables),
         bytes=connections["bytes a connection"][most],
         total=connections["bytes a connection"][most],
         echo=echo,
         share=echo * 1e6 / 10 / 1e9,
         broadcast=connections["broadcast of 64 B, ns"][most],
     )
-    (ROOT / "benches/GROWTH.md").write_text(text)
+    growth.write_text(text)
     charts = [
         chart(sizes, "a message, by its size", size, 0),
         chart(connections, "a message, by the connections", short, 340),
