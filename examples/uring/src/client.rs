@@ -17,6 +17,8 @@ use crate::stream::write;
 
 /// How long a client that was answered may take to read the answer.
 const LINGER: Duration = Duration::from_secs(1);
+/// When a stream is tried again that was said to be ready and was full.
+const RETRY: Duration = Duration::from_millis(20);
 
 /// What all clients share.
 pub(crate) struct Shared {
@@ -52,6 +54,9 @@ pub(crate) struct Client {
     reading: Reading,
     /// Whether the stream was full, and is watched for when it takes something again.
     full: bool,
+    /// Whether it was said to take something, and when it is tried again if it was still full: a client that has half-closed is always said to be ready.
+    woken: bool,
+    later: Option<Duration>,
     /// The entry among those who are due that counts.
     pub(crate) wake: Option<Duration>,
 }
@@ -79,7 +84,15 @@ impl Client {
         // A stream that refuses is a lost one.
         let _ = stream.set_nodelay(true);
         let phase = Phase::Opening(Box::new(Acceptor::new(&HeadLimits::default(), now)));
-        Self { stream, phase, reading: Reading::No, full: false, wake: None }
+        Self {
+            stream,
+            phase,
+            reading: Reading::No,
+            full: false,
+            woken: false,
+            later: None,
+            wake: None,
+        }
     }
 
     /// The server stops: begins to close an open connection, and drops any other.
@@ -118,6 +131,7 @@ impl Client {
             }
             Some(Completed::Ready) => {
                 self.full = false;
+                self.woken = true;
                 Ok(Input::none())
             }
             _ => Ok(Input::none()),
@@ -202,13 +216,18 @@ impl Client {
         let Phase::Open(connection) = &mut self.phase else { return Ok(Next::Gone) };
         loop {
             // 2. Write what waits, as far as the stream takes it.
-            while !connection.output().is_empty() && !self.full {
+            self.later = self.later.filter(|at| *at > shared.now);
+            while !connection.output().is_empty() && !self.full && self.later.is_none() {
                 match write(&self.stream, &[IoSlice::new(connection.output())])? {
+                    0 if mem::take(&mut self.woken) => self.later = Some(shared.now + RETRY),
                     0 => {
                         self.full = true;
                         shared.ring.watch(&self.stream, ring::Event::Writable, key);
                     }
-                    count => connection.wrote(count),
+                    count => {
+                        connection.wrote(count);
+                        self.woken = false;
+                    }
                 }
             }
             // 3. Do what the connection wants.
@@ -221,7 +240,7 @@ impl Client {
                 Want::Io { deadline: Some(at), .. } if at <= shared.now => {}
                 Want::Io { read, deadline, .. } => {
                     self.read(read, key, shared);
-                    return Ok(Next::Wait(deadline));
+                    return Ok(Next::Wait(self.later.into_iter().chain(deadline).min()));
                 }
             }
             poll(connection, Input::none(), shared.now)?;

@@ -22,6 +22,8 @@ const LARGE: usize = 32 << 10;
 const SPARE: usize = 1 << 20;
 /// How long a client that was answered may take to read the answer.
 const LINGER: Duration = Duration::from_secs(1);
+/// When a stream is tried again that was said to be ready and was full.
+const RETRY: Duration = Duration::from_millis(20);
 
 /// What becomes of a client after its turn.
 pub(crate) enum Next {
@@ -39,6 +41,9 @@ pub(crate) struct Client {
     reading: Reading,
     /// Whether the stream was full, and is watched for when it takes something again.
     full: bool,
+    /// Whether it was said to take something, and when it is tried again if it was still full: a client that has half-closed is always said to be ready.
+    woken: bool,
+    later: Option<Duration>,
     /// The entry among the timers that counts.
     pub(crate) wake: Option<Duration>,
 }
@@ -67,7 +72,15 @@ impl Client {
         let _ = stream.set_nodelay(true);
         let acceptor = Acceptor::new(&shared.terms.handshake, shared.now);
         let phase = Phase::Opening(Box::new(acceptor));
-        Self { stream, phase, reading: Reading::No, full: false, wake: None }
+        Self {
+            stream,
+            phase,
+            reading: Reading::No,
+            full: false,
+            woken: false,
+            later: None,
+            wake: None,
+        }
     }
 
     /// The server stops: begins to close an open connection, and drops any other.
@@ -106,6 +119,7 @@ impl Client {
             }
             Some(Completed::Ready) => {
                 self.full = false;
+                self.woken = true;
                 Ok(Input::none())
             }
             _ => Ok(Input::none()),
@@ -134,8 +148,14 @@ impl Client {
                 if let Err(spare) = connection.lend(Loan::Output, mem::take(&mut shared.spare)) {
                     shared.spare = spare;
                 }
-                let next = poll(connection, input, &self.stream, self.full, shared.now)
-                    .and_then(|()| self.serve(key, shared));
+                let next = poll(
+                    connection,
+                    input,
+                    &self.stream,
+                    self.full || self.later.is_some(),
+                    shared.now,
+                )
+                .and_then(|()| self.serve(key, shared));
                 if let Phase::Open(connection) = &mut self.phase
                     && let Some(spare) = connection.reclaim(Loan::Output)
                     && spare.capacity() <= SPARE
@@ -177,13 +197,18 @@ impl Client {
         let Phase::Open(connection) = &mut self.phase else { return Ok(Next::Gone) };
         loop {
             // 2. Write what waits, as far as the stream takes it.
-            while !connection.output().is_empty() && !self.full {
+            self.later = self.later.filter(|at| *at > shared.now);
+            while !connection.output().is_empty() && !self.full && self.later.is_none() {
                 match write(&self.stream, &[IoSlice::new(connection.output())])? {
+                    0 if mem::take(&mut self.woken) => self.later = Some(shared.now + RETRY),
                     0 => {
                         self.full = true;
                         shared.ring.watch(&self.stream, ring::Event::Writable, key);
                     }
-                    count => connection.wrote(count),
+                    count => {
+                        connection.wrote(count);
+                        self.woken = false;
+                    }
                 }
             }
             // 3. Do what the connection wants.
@@ -196,10 +221,16 @@ impl Client {
                 Want::Io { deadline: Some(at), .. } if at <= shared.now => {}
                 Want::Io { read, deadline, .. } => {
                     self.read(read, key, shared);
-                    return Ok(Next::Wait(deadline));
+                    return Ok(Next::Wait(self.later.into_iter().chain(deadline).min()));
                 }
             }
-            poll(connection, Input::none(), &self.stream, self.full, shared.now)?;
+            poll(
+                connection,
+                Input::none(),
+                &self.stream,
+                self.full || self.later.is_some(),
+                shared.now,
+            )?;
         }
     }
 
