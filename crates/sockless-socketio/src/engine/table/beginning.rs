@@ -106,7 +106,7 @@ impl<E: Entropy> Engine<E> {
     }
 
     /// A request for a WebSocket begins. If it isn't refused, the WebSocket is to be opened; its messages may have as many bytes as
-    /// [`Config::with_max_payload`] says. One that has no place in its session is closed by the first [`transmit`](Self::transmit).
+    /// [`Config::with_max_payload`](crate::engine::Config::with_max_payload) says. One that has no place in its session is closed by the first [`transmit`](Self::transmit).
     ///
     /// # Errors
     ///

@@ -35,7 +35,7 @@ pub struct RequestId(u64);
 ///
 /// Its driver, whatever it stands on, does the same few things:
 ///
-/// - It hands in the head of each request with [`begin`](Self::begin), and does what [`Begun`] says. Where a body is to be read, it comes
+/// - It hands in the head of each request with [`begin`](Self::begin), and does what [`Begun`](crate::engine::Begun) says. Where a body is to be read, it comes
 ///   with [`body`](Self::body). A client that goes away before its answer has come is [`request_lost`](Self::request_lost).
 /// - A request for a WebSocket is handed in with [`begin_websocket`](Self::begin_websocket). What is received on it comes with
 ///   [`text`](Self::text) and [`binary`](Self::binary) while it [wants input](Self::wants_input), what is to be sent is asked for with
