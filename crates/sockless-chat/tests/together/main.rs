@@ -7,6 +7,7 @@ mod crowd;
 #[path = "../store/directory.rs"]
 mod directory;
 mod judge;
+mod machine;
 mod names;
 #[path = "../chat/paper.rs"]
 #[allow(dead_code, reason = "the simulation of one server needs more of it")]
