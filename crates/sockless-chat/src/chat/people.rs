@@ -153,7 +153,9 @@ impl Chat {
         if waits || self.names.contains(&folded) {
             return Err(Refusal::Taken);
         }
-        if self.users.len() + self.pending.len() >= self.limits.users {
+        let facts = self.pending.iter().flat_map(|pending| &pending.facts);
+        let coming = facts.filter(|fact| matches!(fact, Fact::User(_))).count();
+        if self.users.len() + coming >= self.limits.users {
             return Err(Refusal::Limit);
         }
         let mut facts = vec![Fact::User(user.clone())];

@@ -31,10 +31,14 @@ impl Chat {
             self.send([peer], Event::Done { re: n });
             return Ok(());
         }
-        let waiting = self.pending.len();
-        let new = !self.rooms.contains_key(&room);
-        if known.rooms.len() + waiting >= self.limits.rooms_of_user
-            || (new && self.rooms.len() + waiting >= self.limits.rooms)
+        // What is on its way to the store counts already, but for whom it concerns alone.
+        let coming = self.coming().filter(|(other, who)| (*who, *other) != (user, &room));
+        let own = coming.clone().filter(|(_, who)| *who == user).count();
+        let is_new = |other: &&Name| !self.rooms.contains_key(*other);
+        let new_rooms: BTreeSet<_> =
+            coming.map(|(other, _)| other).chain([&room]).filter(is_new).collect();
+        if known.rooms.len() + own >= self.limits.rooms_of_user
+            || (is_new(&&room) && self.rooms.len() + new_rooms.len() > self.limits.rooms)
             || !self.has_room_for_member(&room)
         {
             return Err(Refusal::Limit);
@@ -103,7 +107,17 @@ impl Chat {
 
     pub(super) fn has_room_for_member(&self, room: &Name) -> bool {
         let members = self.rooms.get(room).map_or(0, |room| room.members.len());
-        members + self.pending.len() < self.limits.members
+        let coming = self.coming().filter(|(other, _)| *other == room).count();
+        members + coming < self.limits.members
+    }
+
+    /// The rooms that users are about to be in, once that is stored.
+    fn coming(&self) -> impl Iterator<Item = (&Name, &Name)> + Clone {
+        let facts = self.pending.iter().flat_map(|pending| &pending.facts);
+        facts.filter_map(|fact| match fact {
+            Fact::Joined { room, user, .. } => Some((room, user)),
+            _ => None,
+        })
     }
 
     pub(super) fn check_member(&self, user: &Name, room: &Name) -> Result<(), Refusal> {

@@ -215,6 +215,39 @@ fn limits_are_said_and_hold() {
 }
 
 #[test]
+fn what_others_wait_for_is_not_in_the_way() {
+    let limits = Limits { rooms_of_user: 3, rooms: 4, members: 4, users: 6, ..Limits::default() };
+    let mut world = World::with(limits, Paper::default());
+    let devices: Vec<_> = ["a", "b", "c"].map(|who| world.device(who)).into();
+    // Nothing is stored meanwhile.
+    let mut ask = |device, action| world.chat.act(device, action, world.now);
+    for n in 0..20 {
+        ask(devices[0], say(&format!("k{n}"), room("lobby"), "and on"));
+    }
+    for device in &devices {
+        ask(*device, Action::Join { n: 1, room: name("one") });
+    }
+    ask(devices[0], Action::Join { n: 2, room: name("two") });
+    // That is one room too many for this user, then one too many for all.
+    ask(devices[0], Action::Join { n: 3, room: name("three") });
+    ask(devices[1], Action::Join { n: 4, room: name("four") });
+    ask(devices[2], Action::Join { n: 5, room: name("five") });
+    world.settle();
+    let refused: Vec<u64> = world.heard.values().flatten().filter_map(refused_number).collect();
+    assert_eq!(refused, [3, 5]);
+    world.device("d");
+    assert!(world.ended.is_empty());
+}
+
+/// Which action was refused, because of a limit.
+fn refused_number(event: &Event) -> Option<u64> {
+    match event {
+        Event::Refused { re, error: Refusal::Limit, .. } => *re,
+        _ => None,
+    }
+}
+
+#[test]
 fn a_name_is_taken_once_whatever_its_case() {
     let mut world = World::new();
     assert!(world.chat.claim(&name("Ann")).is_ok());
