@@ -18,7 +18,7 @@ use crate::stream::write;
 /// How long a client that was answered may take to read the answer.
 const LINGER: Duration = Duration::from_secs(1);
 /// When a stream is tried again that was said to be ready and was full.
-const RETRY: Duration = Duration::from_millis(20);
+const RETRY: Duration = Duration::from_millis(100);
 
 /// What all clients share.
 pub(crate) struct Shared {

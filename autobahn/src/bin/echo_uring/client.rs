@@ -23,7 +23,7 @@ const SPARE: usize = 1 << 20;
 /// How long a client that was answered may take to read the answer.
 const LINGER: Duration = Duration::from_secs(1);
 /// When a stream is tried again that was said to be ready and was full.
-const RETRY: Duration = Duration::from_millis(20);
+const RETRY: Duration = Duration::from_millis(100);
 
 /// What becomes of a client after its turn.
 pub(crate) enum Next {
