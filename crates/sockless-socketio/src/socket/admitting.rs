@@ -46,7 +46,7 @@ impl<E: Entropy> Server<E> {
         let (session, namespace, id) = (seat.session, seat.namespace.clone(), seat.id.clone());
         let resuming = seat.resuming.take();
         if let Some(resuming) = resuming {
-            self.sockets.forget_pid(&resuming.pid);
+            self.sockets.forget_pid(&resuming.pid, socket);
             if let Some(resuming) = self.resume(resuming, session, now) {
                 self.sockets.accept(socket);
                 self.connected(session);
@@ -196,7 +196,7 @@ impl<E: Entropy> Server<E> {
         let resuming = self.sockets.get_mut(socket).and_then(|seat| seat.resuming.take());
         self.unask(socket);
         if let Some(Resuming { pid, record, until, .. }) = resuming {
-            self.sockets.forget_pid(&pid);
+            self.sockets.forget_pid(&pid, socket);
             self.keep_record(pid, record, until, now);
         }
         self.unseat(socket)

@@ -126,7 +126,7 @@ impl<E: Entropy> Server<E> {
             (None, None) => None,
         };
         if let Some((pid, record, until)) = record {
-            self.sockets.forget_pid(&pid);
+            self.sockets.forget_pid(&pid, socket);
             match reason.is_recoverable() {
                 true => self.keep_record(pid, record, until, now),
                 false => self.forget_record(&record),

@@ -126,11 +126,16 @@ impl<E: Entropy> Server<E> {
         payload: Payload,
     ) -> Result<(), EmitError> {
         let seat = self.sockets.accepted(socket).ok_or(EmitError::Disconnected)?;
-        let (session, namespace) = (seat.session, seat.namespace.clone());
+        let (session, namespace, id) = (seat.session, seat.namespace.clone(), seat.id.clone());
+        // A client that has come from a server that is further keeps its position.
+        let position = match &self.cluster {
+            Some(cluster) => cluster.known_to(&namespace, &id),
+            None => self.newest(&namespace),
+        };
         if !self.engine.is_idle(session) {
             return Err(EmitError::NotReady);
         }
-        let payload = self.at_newest(&namespace, payload);
+        let payload = position.into_iter().fold(payload, Payload::after);
         self.send_event(socket, name, payload, None)
     }
 

@@ -29,6 +29,8 @@ pub(super) struct Seat {
     pub(super) acks: BTreeMap<u64, Duration>,
     /// What the application has put there, as JSON.
     pub(super) data: Option<Arc<str>>,
+    /// In a cluster, what of that everybody knows: what was put there by what has passed in the stream.
+    pub(super) known_data: Option<Arc<str>>,
     /// What is known of an accepted client that may come back.
     pub(super) kept: Option<Kept>,
     /// What a client that asks gets back, if it is accepted.
@@ -84,6 +86,7 @@ impl Sockets {
             rooms: BTreeSet::new(),
             acks: BTreeMap::new(),
             data: None,
+            known_data: None,
             kept: None,
             resuming: None,
             recovered: false,
@@ -129,9 +132,11 @@ impl Sockets {
         }
     }
 
-    /// A private id means nobody who is there.
-    pub(super) fn forget_pid(&mut self, pid: &str) {
-        self.pids.remove(pid);
+    /// A private id doesn't mean this socket any more.
+    pub(super) fn forget_pid(&mut self, pid: &str, socket: Socket) {
+        if self.by_pid(pid) == Some(socket) {
+            self.pids.remove(pid);
+        }
     }
 
     /// The socket of the client with this private id: it was accepted, or asks to be.

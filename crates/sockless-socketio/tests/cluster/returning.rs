@@ -1,6 +1,6 @@
 //! Clients that come back, to the same server or another.
 
-use sockless_socketio::socket::{DisconnectReason, Event, Recovery};
+use sockless_socketio::socket::{DisconnectReason, Event, Payload, Recovery};
 
 use crate::net::{Client, Net, all, millis, names};
 
@@ -119,6 +119,53 @@ fn a_client_that_comes_back_again_before_it_was_accepted_is_recovered_by_its_las
         assert!(net.is_recovered(&ann));
         assert_eq!((&ann.sid, &ann.pid), (&was.sid, &was.pid));
     }
+}
+
+#[test]
+fn a_client_that_goes_again_before_it_has_what_it_has_missed_is_recovered_when_it_comes_back() {
+    let mut net = Net::new(2);
+    let mut ann = first(&mut net, 0);
+    net.cut(&mut ann, true);
+    net.cut_off(0, true);
+    net.broadcast(1, &all(), "missed");
+    // Its server has its record, and can't read what it has missed.
+    for noticed in [true, false] {
+        assert!(net.connect(0, &mut ann).is_empty());
+        net.cut(&mut ann, noticed);
+    }
+    let socket = net.ask(0, &mut ann, "/");
+    let now = net.now;
+    net.server(0).accept(socket, now).expect("accepted");
+    net.cut_off(0, false);
+    net.wait(200);
+    assert_eq!(names(&net.got(&mut ann)), ["missed"]);
+    assert!(net.is_recovered(&ann));
+    net.broadcast(1, &all(), "live");
+    assert_eq!(net.names(&mut ann), ["live"]);
+}
+
+#[test]
+fn what_was_put_to_a_client_and_could_not_be_written_is_not_in_its_record() {
+    let mut net = Net::new(2);
+    let mut ann = first(&mut net, 0);
+    let socket = ann.socket.expect("a socket");
+    net.server(0).set_data(socket, &17).expect("JSON");
+    net.settle();
+    net.cut_off(0, true);
+    net.server(0).set_data(socket, &18).expect("JSON");
+    assert_eq!(
+        net.server(0).data(socket),
+        Some("18"),
+        "the application sees what it has put there"
+    );
+    net.cut(&mut ann, true);
+    net.wait(5_000);
+    net.cut_off(0, false);
+    net.wait(200);
+    net.connect(0, &mut ann);
+    assert!(net.is_recovered(&ann));
+    let socket = ann.socket.expect("a socket");
+    assert_eq!(net.server(0).data(socket), Some("17"));
 }
 
 #[test]
@@ -293,4 +340,23 @@ fn an_offset_that_was_made_up_harms_nobody_for_longer_than_its_life() {
     assert_eq!((&ann.sid, net.is_recovered(&ann)), (&was.sid, false));
     net.broadcast(0, &all(), "live");
     assert_eq!(net.names(&mut ann), ["live"]);
+}
+
+#[test]
+fn a_volatile_event_does_not_take_a_client_back_to_where_a_slower_server_is() {
+    let mut net = Net::new(1);
+    let mut ann = first(&mut net, 0);
+    net.broadcast(0, &all(), "got");
+    net.names(&mut ann);
+    net.cut(&mut ann, true);
+    let offset = ann.offset.clone().expect("a position");
+    // For its server, that is as far ahead as if it had come from one that has read more.
+    ann.offset = Some(format!("{}-999", &offset[..16]));
+    net.connect(0, &mut ann);
+    net.wait(1_100);
+    assert!(net.got(&mut ann).is_empty());
+    let socket = ann.socket.expect("a socket");
+    net.server(0).emit_volatile(socket, "now", Payload::new()).expect("sent");
+    assert_eq!(net.names(&mut ann), ["now"]);
+    assert_eq!(ann.offset, Some(format!("{}-999", &offset[..16])));
 }

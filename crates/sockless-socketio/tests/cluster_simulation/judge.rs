@@ -170,6 +170,19 @@ impl Judge {
         assert!(self.once.insert((life, number)), "twice: {number}");
     }
 
+    /// Whether a life has got all that was for it, and is what the whole stream makes of it.
+    pub(crate) fn has_all(
+        &self,
+        life: usize,
+        space: usize,
+        (rooms, data): (BTreeSet<String>, Option<String>),
+    ) -> bool {
+        let life = &self.lives[life];
+        let fold = self.fold(life, space, u64::MAX);
+        let got = life.got.iter().map(|(position, number)| (position.offset(), *number));
+        (rooms, data) == (fold.rooms, fold.data) && got.eq(fold.events)
+    }
+
     /// What a life has got is the beginning of what was for it, or all of it.
     pub(crate) fn check(&self, life: usize, space: usize, all: bool) {
         let life = &self.lives[life];

@@ -215,6 +215,7 @@ impl<E: Entropy> Server<E> {
         let Some(cluster) = &mut self.cluster else { return true };
         cluster.claims.remove(&socket);
         cluster.queue.retain(|its| *its != socket);
+        cluster.return_no_more(socket);
         for stream in cluster.streams.values_mut() {
             stream.waiting.remove(&socket);
         }
@@ -321,6 +322,9 @@ impl<E: Entropy> Server<E> {
         let data = granted(&id, Some(&pid));
         self.answer(session, &Packet::Connect { namespace: namespace.clone(), data }, now)?;
         self.sockets.accept(socket);
+        if let Some(seat) = self.sockets.get_mut(socket) {
+            seat.known_data = seat.data.clone();
+        }
         self.connected(session);
         let membership = Membership::new(since.offset());
         self.sockets.keep(socket, Kept { pid: pid.clone(), since, membership });
@@ -360,7 +364,15 @@ impl<E: Entropy> Server<E> {
         };
         stream.forget(id);
         stream.is_ahead(id, at.offset());
+        let away = stream.away.remove(id);
         let former = stream.ids.insert(id.clone(), socket);
+        // What was kept of a former life.
+        if let Some(pid) = away {
+            self.records.take(&pid);
+            if self.sockets.by_pid(&pid).is_none() {
+                self.unrecord(namespace, &pid);
+            }
+        }
         // One of a former life, whose end wasn't noticed.
         if let Some(former) = former.filter(|former| *former != socket) {
             self.let_go(former, now);

@@ -213,7 +213,7 @@ impl<E: Entropy> Server<E> {
             since: *since,
             rooms: seat.rooms.clone(),
             membership: membership.clone(),
-            data: seat.data.clone(),
+            data: seat.known_data.clone(),
         })
     }
 

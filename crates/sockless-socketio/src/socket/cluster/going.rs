@@ -26,7 +26,7 @@ impl<E: Entropy> Server<E> {
         let (namespace, id) = (seat.namespace.clone(), seat.id.clone());
         let kept = seat.kept.take();
         let record = kept.map(|Kept { pid, since, membership }| {
-            let (rooms, data) = (seat.rooms.clone(), seat.data.clone());
+            let (rooms, data) = (seat.rooms.clone(), seat.known_data.clone());
             let (namespace, id) = (namespace.clone(), id.clone());
             (pid, Record { namespace, id, since, rooms, membership, data })
         });
@@ -42,7 +42,7 @@ impl<E: Entropy> Server<E> {
             known
         });
         if let (Some((pid, record)), Some(at)) = (record, at) {
-            self.sockets.forget_pid(&pid);
+            self.sockets.forget_pid(&pid, socket);
             match reason.is_recoverable() {
                 true => self.keep_away(pid, record, at, now.saturating_add(window), now),
                 false => {
@@ -81,7 +81,7 @@ impl<E: Entropy> Server<E> {
         let is_current = stream
             .known_to(&record.id)
             .is_some_and(|known| known.epoch() == at.epoch() && at.offset() >= known.offset());
-        if !is_current {
+        if !is_current || stream.ids.contains_key(&record.id) {
             let namespace = record.namespace.clone();
             return self.unrecord(&namespace, &pid);
         }

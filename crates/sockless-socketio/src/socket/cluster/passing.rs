@@ -179,12 +179,12 @@ impl<E: Entropy> Server<E> {
         }
     }
 
-    /// Something is put to a socket, unless this server has put something newer there.
+    /// Something is put to a socket. The application doesn't see it if it has put something newer there.
     fn put(&mut self, namespace: &Namespace, socket: Socket, json: &Arc<str>) {
         let stream = self.cluster.as_ref().and_then(|its| its.streams.get(namespace));
-        if let Some(seat) = self.sockets.get_mut(socket)
-            && stream.is_some_and(|stream| !stream.has_data_coming(&seat.id))
-        {
+        let Some(seat) = self.sockets.get_mut(socket) else { return };
+        seat.known_data = Some(json.clone());
+        if stream.is_some_and(|stream| !stream.has_data_coming(&seat.id)) {
             seat.data = Some(json.clone());
         }
     }
@@ -226,7 +226,7 @@ impl<E: Entropy> Server<E> {
             && let Some(kept) = seat.kept.take()
         {
             let namespace = seat.namespace.clone();
-            self.sockets.forget_pid(&kept.pid);
+            self.sockets.forget_pid(&kept.pid, socket);
             self.unrecord(&namespace, &kept.pid);
         }
         if let Some(session) = self.session(socket) {

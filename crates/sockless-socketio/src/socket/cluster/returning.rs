@@ -10,7 +10,7 @@ use sockless_channels::{Delivery, Position, Recovery, Start, Subscriber};
 
 use super::coming::Claimed;
 use super::deed::{Deed, Entry};
-use super::state::stream_name;
+use super::state::{State, stream_name};
 use crate::engine::Frame;
 use crate::entropy::Entropy;
 use crate::socket::admitting::granted;
@@ -77,7 +77,8 @@ impl<E: Entropy> Server<E> {
             (_, Some(snapshot)) => (snapshot.record.clone(), snapshot.at, true),
             _ => return None,
         };
-        if at.epoch() != newest.epoch() || record.since.epoch() != newest.epoch() {
+        // What another server has may be of an epoch of which this one hasn't heard yet.
+        if record.since.epoch() != at.epoch() || !fetched && at.epoch() != newest.epoch() {
             return None;
         }
         let said = match &claim.offset {
@@ -85,7 +86,7 @@ impl<E: Entropy> Server<E> {
             None => None,
         };
         let from = record.resumes_in_epoch(said);
-        let start = Position::new(newest.epoch(), from.min(at.offset()));
+        let start = Position::new(at.epoch(), from.min(at.offset()));
         let subscriber =
             cluster.node.subscribe(&stream_name(namespace), Start::After(start)).ok()?;
         let until = now.saturating_add(cluster.settings.patience);
@@ -95,7 +96,7 @@ impl<E: Entropy> Server<E> {
         let its = Return {
             subscriber,
             until,
-            pid: pid.clone(),
+            pid,
             record,
             before: at.offset(),
             at: start,
@@ -109,13 +110,8 @@ impl<E: Entropy> Server<E> {
             reads: true,
             failed: false,
         };
+        // Its record stays, for the case that it goes before it has all, and comes back once more.
         cluster.returns.insert(socket, its);
-        if let Some((record, _)) = self.records.take(&pid) {
-            // What passes from now on is read for it alone.
-            if let Some(stream) = self.cluster.as_mut()?.stream(&record.namespace) {
-                stream.away.remove(&record.id);
-            }
-        }
         Some(())
     }
 
@@ -132,7 +128,10 @@ impl<E: Entropy> Server<E> {
             }
             let namespace = &its.record.namespace;
             let newest = cluster.streams.get(namespace).and_then(|stream| stream.at);
-            its.reads = newest.is_none_or(|newest| its.at.offset() < newest.offset());
+            its.reads = !its.started
+                || newest.is_some_and(|newest| {
+                    newest.epoch() == its.at.epoch() && its.at.offset() < newest.offset()
+                });
             let is_there = newest.is_some_and(|newest| {
                 its.started
                     && its.at.epoch() == newest.epoch()
@@ -156,13 +155,8 @@ impl<E: Entropy> Server<E> {
         let Return { pid, record, at, said, fetched, data: seen, frames, failed, .. } = its;
         let namespace = record.namespace.clone();
         let asks = self.sockets.get(socket).filter(|seat| !seat.accepted);
-        let session = asks.map(|seat| seat.session);
-        let until = now.saturating_add(cluster.recovery.window);
-        if failed {
-            if !fetched {
-                self.unrecord(&namespace, &pid);
-            }
-        } else if let Some(session) = session {
+        let Some(session) = asks.map(|seat| seat.session) else { return };
+        if !failed {
             let data = granted(&record.id, Some(&pid));
             let connect = Packet::Connect { namespace: namespace.clone(), data };
             let mut all = self.writer.packet(&connect).to_vec();
@@ -172,16 +166,11 @@ impl<E: Entropy> Server<E> {
                 self.events.push_back(Event::Accepted { socket, position: at });
                 return;
             }
-            if !fetched {
-                self.unrecord(&namespace, &pid);
-            }
-        } else if !fetched {
-            // It has gone meanwhile, and may come back again.
-            self.keep_away(pid, record, at, until, now);
         }
-        if session.is_some() {
-            self.accept_instead(socket, said, fetched, seen, now);
+        if let Some((record, _)) = self.records.take(&pid) {
+            self.forget_record(&record);
         }
+        self.accept_instead(socket, said, fetched, seen, now);
     }
 
     /// A client has its rooms again.
@@ -201,7 +190,8 @@ impl<E: Entropy> Server<E> {
         }
         rooms.iter().for_each(|room| drop(self.sockets.join(socket, room)));
         if let Some(seat) = self.sockets.get_mut(socket) {
-            (seat.recovered, seat.data) = (true, data);
+            (seat.known_data, seat.data) = (data.clone(), data);
+            seat.recovered = true;
             let session = seat.session;
             self.connected(session);
         }
@@ -211,6 +201,15 @@ impl<E: Entropy> Server<E> {
             self.claim(&namespace, id, socket, now);
         }
         self.record(&namespace, &pid, now);
+    }
+}
+
+impl State {
+    /// Nothing more is gathered for a client, which has gone.
+    pub(super) fn return_no_more(&mut self, socket: Socket) {
+        if let Some(its) = self.returns.remove(&socket) {
+            self.node.unsubscribe(its.subscriber);
+        }
     }
 }
 
@@ -270,7 +269,9 @@ impl Return {
             Deed::Leave(rooms) => record.change(&rooms, false, position, most),
             Deed::Data(json) => record.data = Some(json),
             Deed::Disconnect { .. } => return None,
-            Deed::Event { .. } | Deed::Ask { .. } | Deed::Moved => {}
+            // Another server has had it since.
+            Deed::Moved => self.fetched = true,
+            Deed::Event { .. } | Deed::Ask { .. } => {}
         }
         Some(())
     }

@@ -134,6 +134,11 @@ impl State {
         self.streams.get(namespace)?.at
     }
 
+    /// Up to where a client of this server's has what a namespace's stream has for it.
+    pub(in crate::socket) fn known_to(&self, namespace: &Namespace, id: &str) -> Option<Position> {
+        self.streams.get(namespace)?.known_to(id)
+    }
+
     pub(super) fn stream(&mut self, namespace: &Namespace) -> Option<&mut Stream> {
         self.streams.get_mut(namespace)
     }
