@@ -36,7 +36,7 @@ const KINDS: [(&str, usize, usize, usize); 3] = [
 const ROUNDS: usize = 7;
 const ROUND: Duration = Duration::from_millis(700);
 
-/// The server on so many threads, which ends with this.
+/// The server on a number of threads, which ends with this.
 struct Server {
     process: Child,
     address: SocketAddr,

@@ -68,7 +68,7 @@ pub const FIELDS: [Field; 2] = [
 /// Subscribers, and bytes of a message.
 const CROWDS: [(&str, usize); 2] = [("1,000", 1_000), ("10,000", 10_000)];
 const SIZES: [(&str, usize); 2] = [("64 B", 64), ("1 KiB", 1 << 10)];
-/// So many connections are open at once at most: as many servers as that allows take turns.
+/// How many connections are open at once at most: as many servers as that allows take turns.
 const AT_ONCE: usize = 10_000;
 /// Descriptors that are needed beside them.
 const BESIDE: u64 = 100;
@@ -164,7 +164,7 @@ fn open(
     Ok(Ok((server, audience)))
 }
 
-/// Whether so many files may be open, in this process and those that it starts.
+/// Whether this number of files may be open, in this process and those that it starts.
 fn descriptors(wanted: u64) -> io::Result<bool> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     if soft < wanted && hard >= wanted {

@@ -29,7 +29,7 @@ pub const YAWC: &str = "yawc";
 /// What a server is called by on the command line of its process.
 const PLAIN: &str = "broadcast";
 const COMPRESSED: &str = "broadcast-compressed";
-/// So many messages may wait for a subscriber's task.
+/// How many messages may wait for a subscriber's task.
 const AT_ONCE: usize = 128;
 const AGREED: &str = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
 

@@ -267,7 +267,7 @@ impl Client {
     }
 }
 
-/// The value below which so many of a thousand are.
+/// The value below which this number of a thousand are.
 pub(crate) fn quantile(times: &mut [u32], thousandths: usize) -> u32 {
     times.sort_unstable();
     times.get(times.len().saturating_sub(1) * thousandths / 1000).copied().unwrap_or(0)
