@@ -54,7 +54,8 @@ impl Program {
         let started = Instant::now();
         loop {
             assert!(started.elapsed() < Duration::from_secs(60), "it has no end");
-            let trace = fs::read_to_string(&file).unwrap();
+            // It is begun after the answer to the request: for a moment there is none yet.
+            let trace = fs::read_to_string(&file).unwrap_or_default();
             if trace.lines().last().is_some_and(|line| line.starts_with("done ")) {
                 return trace;
             }
