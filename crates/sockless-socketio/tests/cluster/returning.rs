@@ -360,3 +360,36 @@ fn a_volatile_event_does_not_take_a_client_back_to_where_a_slower_server_is() {
     assert_eq!(net.names(&mut ann), ["now"]);
     assert_eq!(ann.offset, Some(format!("{}-999", &offset[..16])));
 }
+
+#[test]
+fn a_client_of_which_nothing_is_known_is_after_what_it_says_it_has() {
+    let mut net = Net::new(2);
+    let mut ann = first(&mut net, 0);
+    net.cut_off(1, true);
+    net.broadcast(0, &all(), "got");
+    net.names(&mut ann);
+    net.kill(0);
+    // It keeps its offset under its next private id: what lies before that, it would never ask for.
+    ann.pid = "AAAAAAAAAAAAAAAAAAAAAA".into();
+    net.connect(1, &mut ann);
+    assert!(!net.is_recovered(&ann));
+    net.cut_off(1, false);
+    net.wait(3_000);
+    assert!(net.names(&mut ann).is_empty(), "its life begins later");
+    net.broadcast(1, &all(), "live");
+    assert_eq!(net.names(&mut ann), ["live"]);
+}
+
+#[test]
+fn a_private_id_that_is_shown_in_another_namespace_is_still_good_in_its_own() {
+    let mut net = Net::new(1);
+    let mut ann = first(&mut net, 0);
+    net.broadcast(0, &all(), "got");
+    net.names(&mut ann);
+    net.cut(&mut ann, true);
+    let mut other = ann.clone();
+    net.connect_to(0, &mut other, "/custom");
+    assert!(!net.is_recovered(&other));
+    net.connect(0, &mut ann);
+    assert!(net.is_recovered(&ann));
+}

@@ -50,7 +50,8 @@ pub(super) struct Fetch {
     claim: Claim,
 }
 
-/// What a client claims that the application hasn't accepted yet. Its record is in `records`, unless another server had it.
+/// What a client claims that the application hasn't accepted yet. Its record is in `records`, unless another server had it; or there is none, and
+/// all that counts is what the client says it has.
 #[derive(Debug)]
 pub(super) struct Claimed {
     pub(super) claim: Claim,
@@ -139,7 +140,7 @@ impl<E: Entropy> Server<E> {
         }
         let Some(cluster) = &mut self.cluster else { return };
         let Ok(look) = cluster.node.look(&record_name(&claim.pid)) else {
-            return self.announce(socket, namespace, auth, None);
+            return self.announce(socket, namespace, auth, Some((claim, None)));
         };
         let until = now.saturating_add(cluster.settings.patience);
         cluster.looks.insert(look, socket);
@@ -163,7 +164,7 @@ impl<E: Entropy> Server<E> {
         {
             let record = match &fetched {
                 Some(snapshot) => Some(&snapshot.record),
-                None => self.records.get(&claim.pid),
+                None => self.records.get(&claim.pid).filter(|its| its.namespace == namespace),
             };
             let mut data = None;
             if let (Some(record), Some(seat)) = (record, self.sockets.get_mut(socket)) {
@@ -191,9 +192,7 @@ impl<E: Entropy> Server<E> {
             .filter_map(|(_, info)| Snapshot::decode(info))
             .filter(|its| its.record.namespace == namespace)
             .max_by_key(|its| (Some(its.at.epoch()) == epoch, its.at.offset()));
-        let is_known = newest.is_some() || self.is_record_in(&fetch.claim.pid, &namespace);
-        let claim = is_known.then_some((fetch.claim, newest));
-        self.announce(socket, namespace, fetch.auth, claim);
+        self.announce(socket, namespace, fetch.auth, Some((fetch.claim, newest)));
     }
 
     /// A record isn't waited for any more.
@@ -204,9 +203,7 @@ impl<E: Entropy> Server<E> {
         cluster.node.look_away(fetch.look);
         if let Some(seat) = self.sockets.get(socket) {
             let namespace = seat.namespace.clone();
-            let is_here = self.is_record_in(&fetch.claim.pid, &namespace);
-            let claim = is_here.then_some((fetch.claim, None));
-            self.announce(socket, namespace, fetch.auth, claim);
+            self.announce(socket, namespace, fetch.auth, Some((fetch.claim, None)));
         }
     }
 
@@ -243,7 +240,13 @@ impl<E: Entropy> Server<E> {
         };
         if stream.at.is_none() {
             stream.waiting.insert(socket);
-        } else if cluster.claims.contains_key(&socket) {
+        } else if let Some(Claimed { claim, fetched, .. }) = cluster.claims.get(&socket) {
+            let is_here =
+                self.records.get(&claim.pid).is_some_and(|its| its.namespace == namespace);
+            if fetched.is_none() && !is_here {
+                self.refuse_claim(socket, now);
+                return Ok(());
+            }
             if !cluster.queue.contains(&socket) && !cluster.returns.contains_key(&socket) {
                 cluster.queue.push_back(socket);
             }
@@ -274,7 +277,10 @@ impl<E: Entropy> Server<E> {
         let said = self.claimed_offset(socket);
         let claimed = self.cluster.as_mut().and_then(|its| its.claims.remove(&socket));
         let Some(Claimed { claim, fetched, data }) = claimed else { return };
-        if let Some((record, _)) = self.records.take(&claim.pid) {
+        if let Some(namespace) = self.namespace(socket).cloned()
+            && self.is_record_in(&claim.pid, &namespace)
+            && let Some((record, _)) = self.records.take(&claim.pid)
+        {
             self.forget_record(&record);
         }
         self.accept_instead(socket, said, fetched.is_some(), data, now);
