@@ -1,19 +1,22 @@
-//! Servers, clients, the broker and what lies between them: what happens when. What goes wrong is in `trouble`, what applications do in `acting`.
+//! Servers, clients, the broker and what lies between them: what happens when. What goes wrong is in `trouble`, what applications do in `acting`, what
+//! every run has to end with in `ending`.
 
 mod acting;
+mod broker;
 mod clients;
+mod ending;
+mod events;
 mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
-use sockless_channels::{Answer, Broker, Command, Position, Push, Request};
+use sockless_channels::{Broker, Position};
 use sockless_socketio::engine::{self, Channel, Engine, Output};
 use sockless_socketio::socket::cluster::Cluster;
-use sockless_socketio::socket::{Config, Event, Namespace, Recovery, Server, Socket};
+use sockless_socketio::socket::{Config, Namespace, Recovery, Server, Socket};
 
 use crate::client::Client;
-use crate::entry::{entry, record_at};
 use crate::judge::Judge;
 use crate::link::{Faults, Link};
 use crate::seeds::Random;
@@ -271,52 +274,6 @@ impl World {
         self.seen
     }
 
-    /// Whether all clients are connected and have all that is for them.
-    fn is_settled(&self) -> bool {
-        self.peers.iter().enumerate().all(|(index, peer)| {
-            peer.client.spaces.iter().enumerate().all(|(space, its)| {
-                let life = self.judge.believed.get(&(index, space));
-                let now = self.broker.kept(&format!("e:{}", NAMES[space])).map(|its| its.0.epoch());
-                its.connected
-                    && life.zip(self.state_of(index, space)).is_some_and(|(life, state)| {
-                        Some(self.judge.lives[*life].since.epoch()) == now
-                            && self.judge.has_all(*life, space, state)
-                    })
-            })
-        })
-    }
-
-    /// Everything flows, and everybody has everything.
-    fn ends(&mut self) {
-        for (index, peer) in self.peers.iter().enumerate() {
-            for (space, its) in peer.client.spaces.iter().enumerate() {
-                assert!(its.connected, "{:?}: client {index} isn't in {space}", self.class);
-                let life = self.judge.believed[&(index, space)];
-                self.judge.check(life, space, true);
-                let epoch =
-                    self.broker.kept(&format!("e:{}", NAMES[space])).map(|its| its.0.epoch());
-                let since = self.judge.lives[life].since;
-                assert_eq!(Some(since.epoch()), epoch, "client {index} is where nothing comes");
-                let (rooms, data) = self.state_of(index, space).expect("it has a socket");
-                let end = Position::new(since.epoch(), u64::MAX);
-                self.judge.recovered(life, space, end, rooms, data);
-            }
-        }
-    }
-
-    /// The rooms of a client that is connected, and what was put to it.
-    fn state_of(&self, index: usize, space: usize) -> Option<(BTreeSet<String>, Option<String>)> {
-        let wire = self.peers[index].wire.as_ref()?;
-        let server = &self.processes[wire.server].as_ref()?.server;
-        let socket = self.sockets.iter().find(|((life, _), known)| {
-            let its = (known.client, known.space, known.channel);
-            *life == wire.life && its == (index, space, wire.channel) && known.accepted
-        });
-        let ((_, socket), _) = socket?;
-        let rooms = server.rooms(*socket).map(str::to_owned).collect();
-        Some((rooms, server.data(*socket).map(str::to_owned)))
-    }
-
     /// Moves everything that can move now, then the time.
     fn turn(&mut self) {
         self.trouble();
@@ -368,96 +325,6 @@ impl World {
         self.now = next;
     }
 
-    /// Lets a server and its link do what they have to.
-    fn carry(&mut self, at: usize) {
-        self.reach_broker(at);
-        let now = self.now;
-        let Some(process) = &mut self.processes[at] else { return };
-        let link = &mut self.links[at];
-        let channels = process.server.channels_mut().expect("a cluster");
-        if link.dialing.is_some_and(|at| at <= now) {
-            if now < self.down {
-                link.dialing = None;
-                channels.disconnected(now);
-            } else {
-                link.connect();
-                channels.connected();
-            }
-        }
-        while let Some(push) = link.pushed(now) {
-            channels.push(push, now);
-        }
-        while let Some((id, answer)) = link.answer(now) {
-            channels.answer(id, answer, now);
-        }
-        if process.server.deadline().is_some_and(|at| at <= now) {
-            process.server.timeout(now);
-        }
-        self.settle(at);
-        let Some(process) = &mut self.processes[at] else { return };
-        let link = &mut self.links[at];
-        let channels = process.server.channels_mut().expect("a cluster");
-        while let Some(command) = channels.command(now) {
-            match command {
-                Command::Connect => link.dialing = Some(now + millis(self.random.of(0..21))),
-                Command::Disconnect => link.cut(&mut self.random),
-                Command::Send(id, request) => {
-                    link.send(id, request, now, &self.faults, &mut self.random);
-                }
-            }
-        }
-    }
-
-    /// Requests of a server arrive at the broker.
-    fn reach_broker(&mut self, at: usize) {
-        let now = self.now;
-        while let Some((life, id, request)) = self.links[at].arrived(now) {
-            let (answer, pushes) = self.broker.execute(&request, now);
-            self.watch_broker(&request, &answer);
-            let link = &mut self.links[at];
-            if link.is_life(life) && answer == Answer::Done {
-                match &request {
-                    Request::Subscribe { channel } => drop(link.fed.insert(channel.to_string())),
-                    Request::Unsubscribe { channel } => drop(link.fed.remove(&**channel)),
-                    _ => {}
-                }
-            }
-            link.reply(life, id, answer, now, &self.faults, &mut self.random);
-            self.spread(&pushes);
-        }
-    }
-
-    /// What the judge has to know of what the broker does.
-    fn watch_broker(&mut self, request: &Request, answer: &Answer) {
-        match (request, answer) {
-            (
-                Request::Publish { channel, payload, .. },
-                Answer::Published { position, repeated: false },
-            ) => {
-                let name = channel.strip_prefix("e:");
-                if let Some(space) = NAMES.iter().position(|its| Some(*its) == name) {
-                    self.judge.published(space, *position, entry(payload));
-                }
-            }
-            (Request::Enter { channel, info, .. }, Answer::Done) => {
-                if let Some(pid) = channel.strip_prefix("c:") {
-                    self.judge.recorded(pid, info, self.now);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Pushes go to everybody who has subscribed.
-    fn spread(&mut self, pushes: &[Push]) {
-        for push in pushes {
-            self.seen.epochs += u64::from(matches!(push, Push::Epoch { .. }));
-            for link in &mut self.links {
-                link.push(push, self.now, &self.faults, &mut self.random);
-            }
-        }
-    }
-
     /// Takes what comes out of a server.
     fn settle(&mut self, at: usize) {
         let now = self.now;
@@ -476,100 +343,5 @@ impl World {
                 return;
             }
         }
-    }
-
-    fn take(&mut self, at: usize, life: u64, event: Event) {
-        let Some(process) = &mut self.processes[at] else { return };
-        let server = &mut process.server;
-        match event {
-            Event::Connect { socket, namespace, auth } => {
-                let space = usize::from(!namespace.is_main());
-                // It may have gone already.
-                let Some(session) = server.session(socket) else { return };
-                let engine = server.engine();
-                let (channel, client) = self
-                    .channels
-                    .iter()
-                    .filter(|((its, _), _)| *its == life)
-                    .find(|((_, channel), _)| engine.session_of_channel(*channel) == Some(session))
-                    .map(|((_, channel), client)| (*channel, *client))
-                    .expect("a connection");
-                let claim = auth.and_then(|auth| {
-                    let auth: serde_json::Value = serde_json::from_str(&auth).expect("JSON");
-                    Some((auth["pid"].as_str()?.to_owned(), auth["offset"].as_str()?.parse().ok()))
-                        .or_else(|| Some((auth["pid"].as_str()?.to_owned(), None)))
-                });
-                let claim = claim.map(|(pid, offset)| {
-                    // An offset from before its private id isn't a position in its life.
-                    let since = self.judge.pids.get(&pid).map(|life| self.judge.lives[*life].since);
-                    let of_its_life = |its: &Position| {
-                        since.is_some_and(|since| {
-                            its.epoch() == since.epoch() && its.offset() > since.offset()
-                        })
-                    };
-                    (pid, offset.filter(of_its_life))
-                });
-                let asked = self.noted_ask(client, space, (life, channel));
-                let known = Known { client, space, channel, accepted: false, asked, claim };
-                self.sockets.insert((life, socket), known);
-                if !self.is_calm() && self.random.one_in(15) {
-                    self.sockets.remove(&(life, socket));
-                    let process = self.processes[at].as_mut().expect("it lives");
-                    process.server.refuse::<()>(socket, "no", None, self.now).expect("JSON");
-                } else {
-                    let process = self.processes[at].as_mut().expect("it lives");
-                    let _ = process.server.accept(socket, self.now);
-                }
-            }
-            Event::Accepted { socket, position } => {
-                let recovered = server.is_recovered(socket);
-                self.was_accepted((at, life), socket, position, recovered);
-            }
-            Event::Disconnect { socket, .. } => drop(self.sockets.remove(&(life, socket))),
-            Event::Unsent { .. } => self.seen.unsent += 1,
-            _ => {}
-        }
-    }
-
-    fn was_accepted(
-        &mut self,
-        (at, life): (usize, u64),
-        socket: Socket,
-        position: Position,
-        recovered: bool,
-    ) {
-        let known = self.sockets.get_mut(&(life, socket)).expect("it has asked");
-        known.accepted = true;
-        let known = known.clone();
-        let key = (life, known.channel, known.space);
-        self.accepted.entry(key).or_default().push_back((position, recovered));
-        let peer = &mut self.peers[known.client];
-        let before = peer.last[known.space].replace((at, life));
-        if recovered {
-            self.seen.recovered += 1;
-            self.seen.elsewhere += u64::from(before != Some((at, life)));
-            return;
-        }
-        let Some((pid, from)) = known.claim else { return };
-        let Some(before) = self.judge.pids.get(&pid).copied() else { return };
-        self.seen.lost += 1;
-        let channel = format!("e:{}", NAMES[known.space]);
-        let members = Request::Members { channel: format!("c:{pid}").into() };
-        let there = self.broker.clone().execute(&members, self.now).0;
-        let Answer::Members(there) = there else { panic!("{there:?}") };
-        let there: Vec<_> = there.iter().map(|(_, info)| record_at(info)).collect();
-        let kept = self.broker.kept(&channel);
-        let could = self.judge.could(before, known.space, &pid, &there, from, known.asked, kept);
-        assert!(
-            !could,
-            "{:?} {:?}: client {} should have been recovered in {} from {from:?}, asked at {:?}, kept {kept:?}, records {:?}, {:?}",
-            self.class,
-            self.now,
-            known.client,
-            known.space,
-            known.asked,
-            self.judge.records(&pid),
-            self.judge.lives[before],
-        );
     }
 }
