@@ -393,3 +393,24 @@ fn a_private_id_that_is_shown_in_another_namespace_is_still_good_in_its_own() {
     net.connect(0, &mut ann);
     assert!(net.is_recovered(&ann));
 }
+
+#[test]
+fn a_client_that_waits_to_be_accepted_while_it_is_heard_of_elsewhere_is_recovered() {
+    let mut net = Net::new(2);
+    let mut ann = first(&mut net, 0);
+    net.broadcast(0, &all(), "got");
+    net.names(&mut ann);
+    net.cut(&mut ann, true);
+    let mut elsewhere = ann.clone();
+    let socket = net.ask(0, &mut ann, "/");
+    net.connect(1, &mut elsewhere);
+    assert!(net.is_recovered(&elsewhere));
+    net.cut(&mut elsewhere, true);
+    net.broadcast(1, &all(), "missed");
+    let now = net.now;
+    net.server(0).accept(socket, now).expect("it can be accepted");
+    assert_eq!(net.names(&mut ann), ["missed"]);
+    assert!(net.is_recovered(&ann));
+    net.broadcast(1, &all(), "live");
+    assert_eq!(net.names(&mut ann), ["live"]);
+}

@@ -207,6 +207,22 @@ impl<E: Entropy> Server<E> {
         }
     }
 
+    /// Another server has had a client that waits here for its turn: what is known of it is a record like any other server's now.
+    pub(super) fn keep_for_claimant(&mut self, pid: &Arc<str>) {
+        let Some(cluster) = &mut self.cluster else { return };
+        if let Some(socket) = cluster.claimants.get(pid)
+            && let Some(claimed) = cluster.claims.get_mut(socket)
+            && claimed.claim.pid == *pid
+            && claimed.fetched.is_none()
+            && let Some(record) = self.records.get(pid)
+            && self.sockets.get(*socket).is_some_and(|seat| seat.namespace == record.namespace)
+            && let Some(stream) = cluster.streams.get(&record.namespace)
+            && let Some(at) = stream.known_to(&record.id)
+        {
+            claimed.fetched = Some(Snapshot { record: record.clone(), at });
+        }
+    }
+
     /// A socket that wasn't accepted goes. Returns whether the application has heard of it.
     pub(in crate::socket) fn unask(&mut self, socket: Socket) -> bool {
         let Some(cluster) = &mut self.cluster else { return true };

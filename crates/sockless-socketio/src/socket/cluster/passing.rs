@@ -204,6 +204,7 @@ impl<E: Entropy> Server<E> {
             }
         }
         for pid in self.meant_away(namespace, audience, position) {
+            self.keep_for_claimant(&pid);
             self.forget_away(&pid);
         }
     }
