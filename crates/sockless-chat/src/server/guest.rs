@@ -8,9 +8,10 @@ use sockless_tokio::{CloseCode, Message, Text};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::hall::{Hall, Next, Task};
+use super::hall::{Hall, Next};
 use super::outlet::Outlet;
 use super::reader::{self, Answer};
+use super::tasks::Task;
 use crate::chat::{Action, Event, PeerId};
 use crate::token::{Claims, Tokens};
 
@@ -59,7 +60,7 @@ impl Drop for Presence {
 
 /// Serves a session until it ends.
 pub(super) async fn serve(mut session: Reliable, hall: Arc<Hall>, tokens: Tokens) {
-    let (peer, mut tasks) = hall.enter(Box::new(Session(session.sender().clone())));
+    let (peer, tasks) = hall.enter(Box::new(Session(session.sender().clone())));
     let _presence = Presence::new(&hall, peer);
     let claims = session.owner().and_then(owner_claims);
     let mut octets = Bucket::new();
@@ -67,14 +68,16 @@ pub(super) async fn serve(mut session: Reliable, hall: Arc<Hall>, tokens: Tokens
         let event = tokio::select! {
             // What was read comes before the next message: the chat relies on it.
             biased;
-            task = tasks.recv() => match task {
-                Some(Task::Read(read)) => {
-                    let answer = reader::read(&hall, peer, read).await;
+            task = tasks.next() => match task {
+                Task::Read(read) => {
+                    // Rare, and longer than what a guest needs otherwise.
+                    let answer = Box::pin(reader::read(&hall, peer, read)).await;
                     give(&hall, peer, answer);
                     continue;
                 }
-                Some(Task::Leave) | None => {
-                    let _ = tokio::time::timeout(FAREWELL, until_lost(&mut session)).await;
+                Task::Leave => {
+                    let lost = until_lost(&mut session);
+                    let _ = Box::pin(tokio::time::timeout(FAREWELL, lost)).await;
                     return;
                 }
             },
@@ -99,7 +102,7 @@ pub(super) async fn serve(mut session: Reliable, hall: Arc<Hall>, tokens: Tokens
         hall.before_next(next).await;
         let wait = octets.wait(&OCTETS, hall.clock.now());
         if !wait.is_zero() {
-            tokio::time::sleep(wait).await;
+            Box::pin(tokio::time::sleep(wait)).await;
         }
     }
 }

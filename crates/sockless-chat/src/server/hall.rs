@@ -10,7 +10,8 @@ use tokio::sync::{mpsc as tokio_mpsc, watch};
 
 use super::clock::Clock;
 use super::outlet::Outlet;
-use crate::chat::{Chat, End, Fact, Name, Output, PeerId, Read};
+use super::tasks::{Task, Tasks};
+use crate::chat::{Chat, End, Fact, Name, Output, PeerId};
 use crate::store::Store;
 use crate::together::State;
 
@@ -80,15 +81,7 @@ pub(super) enum ToLog {
 
 struct Place {
     outlet: Box<dyn Outlet>,
-    tasks: tokio_mpsc::UnboundedSender<Task>,
-}
-
-/// What a peer's own task is to do.
-#[derive(Debug)]
-pub(super) enum Task {
-    Read(Read),
-    /// The peer was ended.
-    Leave,
+    tasks: Arc<Tasks>,
 }
 
 /// What has to be awaited before the next message of a peer is taken.
@@ -133,18 +126,15 @@ impl Hall {
     }
 
     /// A new peer, and what its task will have to do.
-    pub(super) fn enter(
-        &self,
-        outlet: Box<dyn Outlet>,
-    ) -> (PeerId, tokio_mpsc::UnboundedReceiver<Task>) {
-        let (tasks, receiver) = tokio_mpsc::unbounded_channel();
+    pub(super) fn enter(&self, outlet: Box<dyn Outlet>) -> (PeerId, Arc<Tasks>) {
+        let tasks = Arc::new(Tasks::default());
         let mut inner = self.lock();
         inner.next += 1;
         let id = PeerId(inner.next);
-        inner.peers.insert(id, Place { outlet, tasks });
+        inner.peers.insert(id, Place { outlet, tasks: Arc::clone(&tasks) });
         drop(inner);
         self.change(|chat, now| chat.connect(id, now));
-        (id, receiver)
+        (id, tasks)
     }
 
     /// A peer that is no more.
@@ -194,7 +184,7 @@ impl Hall {
                 Output::Typing { place, user } => inner.way.tell(ToLog::Typing(place, user)),
                 Output::Read { peer, read } => {
                     if let Some(place) = inner.peers.get(&peer) {
-                        let _ = place.tasks.send(Task::Read(read));
+                        place.tasks.push(Task::Read(read));
                     }
                 }
                 Output::Pause { wait, .. } => next.pause = next.pause.max(wait),
@@ -202,7 +192,7 @@ impl Hall {
                     if let Some(place) = inner.peers.remove(&peer) {
                         let (code, reason) = farewell(end);
                         place.outlet.close(code, reason);
-                        let _ = place.tasks.send(Task::Leave);
+                        place.tasks.push(Task::Leave);
                     }
                 }
             }
@@ -215,7 +205,7 @@ impl Hall {
         self.counts.overflows.fetch_add(1, Ordering::Relaxed);
         if let Some(place) = inner.peers.remove(&id) {
             place.outlet.close(1013, "too slow");
-            let _ = place.tasks.send(Task::Leave);
+            place.tasks.push(Task::Leave);
         }
         inner.chat.gone(id, now);
     }
@@ -248,7 +238,7 @@ impl Hall {
         let mut inner = self.lock();
         if let Some(place) = inner.peers.remove(&id) {
             place.outlet.close(code, reason);
-            let _ = place.tasks.send(Task::Leave);
+            place.tasks.push(Task::Leave);
         }
         inner.chat.gone(id, now);
         self.follow(&mut inner, now);
@@ -307,6 +297,13 @@ impl Hall {
 
     /// Waits for what has to come before the next message of a peer.
     pub(super) async fn before_next(&self, next: Next) {
+        if next.write.is_some() || !next.pause.is_zero() {
+            // In memory of its own: a peer that does nothing would keep room for it.
+            Box::pin(self.wait_for(next)).await;
+        }
+    }
+
+    async fn wait_for(&self, next: Next) {
         if let Some(number) = next.write {
             let (mut settled, mut alone) = (self.settled.subscribe(), self.alone.subscribe());
             // The senders are ours.

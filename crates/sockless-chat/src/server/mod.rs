@@ -9,6 +9,7 @@
 //! | `guest` | the task of a session |
 //! | `socketio` | the same for a client of Socket.IO |
 //! | `hall` | the chat, the store and the clients, brought together |
+//! | `tasks` | what the hall leaves to a peer's own task |
 //! | `together` | the log that many servers share, carried to Redis and back, and stored |
 //! | `writer`, `reader` | what blocks |
 //! | `page` | the files, and the headers of security |
@@ -28,6 +29,7 @@ mod page;
 mod reader;
 mod secured;
 mod socketio;
+mod tasks;
 mod together;
 mod writer;
 

@@ -17,10 +17,11 @@ use super::caller::Caller;
 use super::denied::Denied;
 use super::door::{check_caller, check_origin};
 use super::guest::{Presence, act, give};
-use super::hall::{Hall, Next, Task};
+use super::hall::{Hall, Next};
 use super::login::cookie;
 use super::outlet::Outlet;
 use super::reader;
+use super::tasks::Task;
 use crate::chat::{Action, Event};
 use crate::token::{Claims, TokenError, Tokens};
 
@@ -99,19 +100,19 @@ fn claims(asks: &Connecting, tokens: &Tokens, hall: &Hall) -> Result<Claims, Tok
 
 async fn serve(mut socket: Socket, hall: Arc<Hall>, tokens: Tokens) -> Ended {
     let claims = claims(socket.connecting(), &tokens, &hall)?;
-    let (peer, mut tasks) = hall.enter(Box::new(Client(socket.sender())));
+    let (peer, tasks) = hall.enter(Box::new(Client(socket.sender())));
     let _presence = Presence::new(&hall, peer);
     loop {
         let event = tokio::select! {
             // What was read comes before the next message: the chat relies on it.
             biased;
-            task = tasks.recv() => match task {
-                Some(Task::Read(read)) => {
+            task = tasks.next() => match task {
+                Task::Read(read) => {
                     let answer = reader::read(&hall, peer, read).await;
                     give(&hall, peer, answer);
                     continue;
                 }
-                Some(Task::Leave) | None => return Ok(()),
+                Task::Leave => return Ok(()),
             },
             event = socket.recv() => event,
         };

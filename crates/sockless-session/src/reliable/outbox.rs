@@ -6,8 +6,9 @@ use super::message::Payload;
 use super::output::Head;
 use super::wire::DLE;
 
-/// For how many messages an empty queue keeps room: a burst must not keep its own for ever.
-const KEPT: usize = 64;
+/// For how many messages an empty queue keeps room: what the first one takes. A burst must not keep its own for ever, nor a connection that has
+/// been quiet since.
+const KEPT: usize = 4;
 
 /// What a message is, beside its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -57,7 +57,6 @@ pub(super) async fn carry<S: AsyncRead + AsyncWrite + Unpin, R: Role>(
     link: Link,
     mut opened: impl FnMut(),
 ) -> Outcome {
-    let mut wake = hub.wake.subscribe();
     // What was meant for another connection.
     drop(hub.take_closing());
     let mut carrying = Carrying { hub, link };
@@ -69,7 +68,7 @@ pub(super) async fn carry<S: AsyncRead + AsyncWrite + Unpin, R: Role>(
         if hub.take_too_slow() {
             break close(socket, CloseReason::Full).await;
         }
-        wake.mark_unchanged();
+        let changed = hub.changed();
         let spoken = speak(socket, hub, link);
         if let Some((code, reason)) = hub.take_closing() {
             // How the peer takes it changes nothing for the session.
@@ -101,7 +100,7 @@ pub(super) async fn carry<S: AsyncRead + AsyncWrite + Unpin, R: Role>(
         let turn = tokio::select! {
             biased;
             turn = turn => turn,
-            _ = wake.changed() => Turn::Look,
+            () = changed => Turn::Look,
             () = hub.clock.sleep_until(deadline) => Turn::Look,
         };
         match turn {

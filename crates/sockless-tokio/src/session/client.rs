@@ -37,28 +37,28 @@ impl Reliable {
         let id = session.id();
         let place = Place::Here(Box::new(std::sync::Mutex::new(session)));
         #[cfg(feature = "journal")]
-        let (hub, items) = {
+        let hub = {
             let entry = options.journal.as_ref().map(super::Journal::entry);
-            let (hub, items) = Hub::new(id, place, clock, entry);
+            let hub = Hub::new(id, place, clock, entry);
             if let Some(journal) = &options.journal {
                 journal.keep(&hub);
             }
-            (hub, items)
+            hub
         };
         #[cfg(not(feature = "journal"))]
-        let (hub, items) = Hub::new(id, place, clock);
+        let hub = Hub::new(id, place, clock);
         let dialer = Dialer::new(url, client, options.reconnect, clock);
         tokio::spawn(drive(Arc::clone(&hub), dialer));
-        Self::new(hub, items)
+        Self::new(hub)
     }
 }
 
 /// Keeps the session connected until it has ended, or nobody wants it any more.
 async fn drive(hub: Arc<Hub>, mut dialer: Dialer) {
-    let mut wake = hub.wake.subscribe();
     loop {
+        let changed = hub.changed();
         hub.settle();
-        if hub.is_finished() || hub.is_abandoned() {
+        if hub.is_finished() || hub.inbox.is_abandoned() {
             return;
         }
         // Requests have deadlines without a connection, too.
@@ -69,12 +69,12 @@ async fn drive(hub: Arc<Hub>, mut dialer: Dialer) {
                 dialer.retry_now();
                 continue;
             }
-            _ = wake.changed() => continue,
+            () = changed => continue,
             () = hub.clock.sleep_until(deadline) => {
                 look_at_the_time(&hub);
                 continue;
             }
-            () = hub.abandoned() => return,
+            () = hub.inbox.until_abandoned() => return,
         };
         let ended = match dialed {
             Dialed::Open(mut socket) => {
@@ -127,7 +127,7 @@ async fn connection(
 
 /// Waits until nobody wants the session any more, and there is nothing to be said to the peer.
 async fn abandoned(hub: &Arc<Hub>) {
-    hub.abandoned().await;
+    hub.inbox.until_abandoned().await;
     hub.until(|hub| {
         let says_bye = hub.with(|session| session.stage() == Stage::Ending);
         (says_bye != Some(true)).then_some(())

@@ -10,9 +10,11 @@ use sockless::CloseCode;
 use sockless_session::reliable::{
     Event as Due, Failed, Fate, Link, Session, SessionId, Stage, Status,
 };
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::futures::Notified;
+use tokio::sync::{Notify, oneshot};
 
 use super::event::{Event, RequestError};
+use super::inbox::{Inbox, Item};
 use super::payload::Body;
 use super::server::Shelf;
 use crate::clock::Clock;
@@ -24,12 +26,6 @@ pub(super) enum Place {
     Here(Box<Mutex<Session<Body>>>),
     /// A server's.
     Shelf(Weak<Shelf>),
-}
-
-/// What is handed to the application: an event, the number of the message that it accepts by going on, or both.
-pub(super) struct Item {
-    pub(super) number: Option<u64>,
-    pub(super) event: Option<Event>,
 }
 
 /// What an unnumbered message takes while it waits.
@@ -45,13 +41,14 @@ pub(super) struct Hub {
     pub(super) id: SessionId,
     pub(super) clock: Clock,
     place: Place,
-    items: mpsc::UnboundedSender<Item>,
+    /// What waits for the application.
+    pub(super) inbox: Inbox,
     /// What waits there of messages without a number, which no window bounds: their octets, and some for each.
     unnumbered: AtomicU64,
     /// For the connections: there may be something to say.
-    pub(super) wake: watch::Sender<u64>,
+    wake: Notify,
     /// For everybody who waits: something has been acknowledged, stored or ended.
-    progress: watch::Sender<u64>,
+    progress: Notify,
     asked: Mutex<HashMap<u64, Asked>>,
     /// Whether the connection is to be closed because its reader is too slow for a room.
     too_slow: AtomicBool,
@@ -80,16 +77,15 @@ impl Hub {
         place: Place,
         clock: Clock,
         #[cfg(feature = "journal")] journal: Option<super::journal::Entry>,
-    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Item>) {
-        let (items, receiver) = mpsc::unbounded_channel();
-        let hub = Self {
+    ) -> Arc<Self> {
+        Arc::new(Self {
             id,
             clock,
             place,
-            items,
+            inbox: Inbox::default(),
             unnumbered: AtomicU64::new(0),
-            wake: watch::Sender::new(0),
-            progress: watch::Sender::new(0),
+            wake: Notify::new(),
+            progress: Notify::new(),
             asked: Mutex::default(),
             too_slow: AtomicBool::new(false),
             closing: Mutex::default(),
@@ -98,8 +94,7 @@ impl Hub {
             retry: Notify::new(),
             #[cfg(feature = "journal")]
             journal,
-        };
-        (Arc::new(hub), receiver)
+        })
     }
 
     /// Does something with the session: `None` if it is gone.
@@ -126,7 +121,12 @@ impl Hub {
     /// What has to happen after a change.
     pub(super) fn after(self: &Arc<Self>, wants_sync: bool) {
         self.store(wants_sync);
-        self.wake.send_modify(|count| *count = count.wrapping_add(1));
+        self.wake.notify_waiters();
+    }
+
+    /// Ready when there may be something to say that wasn't there at this call, whenever it is awaited.
+    pub(super) fn changed(&self) -> Notified<'_> {
+        self.wake.notified()
     }
 
     /// Has the journal look, if there is one.
@@ -145,7 +145,7 @@ impl Hub {
 
     /// Hands something over. An application that has dropped its end hears nothing, and keeps nobody from going on.
     pub(super) fn hand_over(&self, number: Option<u64>, event: Option<Event>) {
-        let _ = self.items.send(Item { number, event });
+        self.inbox.push(Item { number, event });
     }
 
     /// Hands over a message without a number, unless `most` octets of such messages wait already.
@@ -163,16 +163,6 @@ impl Hub {
         self.unnumbered.fetch_sub(cost(message), Ordering::Relaxed);
     }
 
-    /// Whether the application has dropped its end.
-    pub(super) fn is_abandoned(&self) -> bool {
-        self.items.is_closed()
-    }
-
-    /// Waits until the application has dropped its end.
-    pub(super) async fn abandoned(&self) {
-        self.items.closed().await;
-    }
-
     /// Sees to what has ended.
     pub(super) fn settle(&self) {
         match &self.place {
@@ -187,19 +177,18 @@ impl Hub {
 
     /// Something has been acknowledged, stored or ended.
     pub(super) fn progress(&self) {
-        self.progress.send_modify(|count| *count = count.wrapping_add(1));
+        self.progress.notify_waiters();
     }
 
     /// Waits until something can be said.
     pub(super) async fn until<R>(&self, mut look: impl FnMut(&Self) -> Option<R>) -> R {
-        let mut progress = self.progress.subscribe();
         loop {
-            progress.mark_unchanged();
+            // It hears of what happens from here on.
+            let progress = self.progress.notified();
             if let Some(result) = look(self) {
                 return result;
             }
-            // The sender is ours: it is there as long as we are.
-            let _ = progress.changed().await;
+            progress.await;
         }
     }
 

@@ -65,6 +65,7 @@ mod delivery;
 mod dial;
 mod event;
 mod hub;
+mod inbox;
 #[cfg(feature = "journal")]
 mod journal;
 mod options;

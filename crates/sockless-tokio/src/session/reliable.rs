@@ -10,11 +10,11 @@ use futures_core::Stream;
 use futures_sink::Sink;
 use sockless_session::Session;
 use sockless_session::reliable::{Misuse, SendError, SendFailure, SessionId, Status};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::delivery::Delivery;
 use super::event::{Event, RequestError};
-use super::hub::{Hub, Item};
+use super::hub::Hub;
 use super::payload::Body;
 use crate::message::Message;
 
@@ -24,7 +24,6 @@ use crate::message::Message;
 /// unless that is stored: then it sleeps in the journal, and a process that opens the journal again goes on with it.
 pub struct Reliable {
     sender: ReliableSender,
-    items: mpsc::UnboundedReceiver<Item>,
     /// The message that is accepted by going on.
     taken: Option<u64>,
     over: bool,
@@ -39,8 +38,8 @@ pub struct ReliableSender {
 }
 
 impl Reliable {
-    pub(super) fn new(hub: Arc<Hub>, items: mpsc::UnboundedReceiver<Item>) -> Self {
-        Self { sender: ReliableSender { hub }, items, taken: None, over: false, room: None }
+    pub(super) fn new(hub: Arc<Hub>) -> Self {
+        Self { sender: ReliableSender { hub }, taken: None, over: false, room: None }
     }
 
     /// The next event; `None` after [`Event::Ended`]. A message that was returned before counts as accepted now. The future may be dropped at
@@ -55,10 +54,7 @@ impl Reliable {
         }
         self.accept();
         loop {
-            let Some(item) = ready!(self.items.poll_recv(cx)) else {
-                self.over = true;
-                return Poll::Ready(None);
-            };
+            let item = ready!(self.hub().inbox.poll_pop(cx));
             self.taken = item.number;
             match item.event {
                 None => self.accept(),
@@ -203,6 +199,7 @@ impl Drop for Reliable {
                 false => session.end(),
             });
         }
+        self.hub().inbox.abandon();
     }
 }
 

@@ -127,8 +127,15 @@ impl SessionsServer {
     /// is lost, and the session goes on.
     ///
     /// A connection without the subprotocol is closed with 1008.
-    pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&self, socket: WebSocket<S, Server>) {
-        self.serve_for(socket, None).await;
+    #[allow(
+        clippy::manual_async_fn,
+        reason = "an async function keeps room for its arguments twice"
+    )]
+    pub fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        mut socket: WebSocket<S, Server>,
+    ) -> impl Future<Output = ()> {
+        async move { self.serve_for(&mut socket, None).await }
     }
 
     /// The same for a connection whose client is known: a session that it opens is this owner's ([`ReliableSender::owner`]), and it
@@ -138,29 +145,35 @@ impl SessionsServer {
     /// Owners are not in the journal: sessions that come out of it have none, and can be resumed by [`serve`](Self::serve) alone.
     ///
     /// [`ReliableSender::owner`]: super::ReliableSender::owner
-    pub async fn serve_as<S: AsyncRead + AsyncWrite + Unpin>(
+    #[allow(
+        clippy::manual_async_fn,
+        reason = "an async function keeps room for its arguments twice"
+    )]
+    pub fn serve_as<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
-        socket: WebSocket<S, Server>,
+        mut socket: WebSocket<S, Server>,
         owner: &str,
-    ) {
-        self.serve_for(socket, Some(owner)).await;
+    ) -> impl Future<Output = ()> {
+        async move { self.serve_for(&mut socket, Some(owner)).await }
     }
 
     async fn serve_for<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
-        mut socket: WebSocket<S, Server>,
+        socket: &mut WebSocket<S, Server>,
         owner: Option<&str>,
     ) {
         if socket.subprotocol() != Some(SUBPROTOCOL) {
-            close(&mut socket, 1008, "subprotocol").await;
+            close(socket, 1008, "subprotocol").await;
             return;
         }
-        let Some((hub, link, resumed)) = self.open(&mut socket, owner).await else { return };
+        // In memory of its own: the task that goes on with the socket would keep room for all of this.
+        let opening = Box::pin(self.open(socket, owner));
+        let Some((hub, link, resumed)) = opening.await else { return };
         // The one that was carried before looks, and finds itself superseded.
         hub.change(|_| {});
         hub.tell(Event::Connected { resumed });
         let served = Served { hub, shelf: &self.shelf };
-        carry(&mut socket, &served.hub, link, || {}).await;
+        carry(socket, &served.hub, link, || {}).await;
     }
 
     /// How many sessions there are.
@@ -269,17 +282,17 @@ impl Shelf {
     fn hub(self: &Arc<Self>, id: SessionId) -> (Arc<Hub>, Reliable) {
         let place = Place::Shelf(Arc::downgrade(self));
         #[cfg(feature = "journal")]
-        let (hub, items) = {
+        let hub = {
             let entry = self.journal.as_ref().map(super::Journal::entry);
-            let (hub, items) = Hub::new(id, place, self.clock, entry);
+            let hub = Hub::new(id, place, self.clock, entry);
             if let Some(journal) = &self.journal {
                 journal.keep(&hub);
             }
-            (hub, items)
+            hub
         };
         #[cfg(not(feature = "journal"))]
-        let (hub, items) = Hub::new(id, place, self.clock);
-        let session = Reliable::new(Arc::clone(&hub), items);
+        let hub = Hub::new(id, place, self.clock);
+        let session = Reliable::new(Arc::clone(&hub));
         (hub, session)
     }
 
