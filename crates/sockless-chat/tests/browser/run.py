@@ -13,6 +13,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[4]
 sys.path.insert(0, str(ROOT / "autobahn" / "interop"))
 
 import chromium  # noqa: E402
+from cable import Cable  # noqa: E402
 
 # For machines that are busy with something else.
 PATIENCE = 120
@@ -89,15 +91,19 @@ class Server:
     """The program, killed and started again at the same address."""
 
     def __init__(self, program, client=None):
-        self.command = [program] + (["--socketio-client", client] if client else [])
+        # A page that comes by the cable has the cable's address for its origin.
+        self.cable = Cable()
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.address = "127.0.0.1:%d" % free.getsockname()[1]
+        self.cable.lead_to(self.address)
+        origins = "http://%s,http://%s" % (self.address, self.cable.address)
+        self.command = [program, "--origin", origins] + (["--socketio-client", client] if client else [])
         self.data = tempfile.mkdtemp(prefix="sockless-chat-")
-        self.address = "127.0.0.1:0"
         self.start()
 
     def start(self):
         self.process = subprocess.Popen(self.command + ["--data", self.data, "--listen", self.address], stdout=subprocess.PIPE, text=True)
         self.url = self.process.stdout.readline().strip()
-        self.address = self.url.removeprefix("http://")
 
     def kill(self):
         self.process.kill()
@@ -111,6 +117,7 @@ class Server:
     def close(self):
         self.process.kill()
         self.process.wait()
+        self.cable.close()
         shutil.rmtree(self.data, ignore_errors=True)
 
 
@@ -196,15 +203,48 @@ def offline(server, ann, bob):
     bob.until(bob.texts(), before + ["one", "two", "three"])
 
 
+class Holiday:
+    """A file of random octets that one page sends and others save."""
+
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sockless-chat-"))
+        self.content = os.urandom(2 << 20)
+        # Its name is its own: a page has only one button of that name.
+        self.name = "holiday-%s.bin" % os.urandom(4).hex()
+        (self.folder / self.name).write_bytes(self.content)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def choose(self, page):
+        node = page.call("DOM.getDocument")["root"]["nodeId"]
+        node = page.call("DOM.querySelector", nodeId=node, selector="#file")["nodeId"]
+        page.call("DOM.setFileInputFiles", nodeId=node, files=[str(self.folder / self.name)])
+
+    def buttons(self):
+        return "[...document.querySelectorAll('#log li button')].filter(it => it.textContent.includes(%s))" % json.dumps(self.name)
+
+    def arrives(self, page):
+        """It is there once, and what is saved is what was sent."""
+        page.until(self.buttons() + ".length", 1)
+        target = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
+        page.browser.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(target), browserContextId=page.context)
+        page.evaluate(self.buttons() + "[0].click()")
+        deadline = time.monotonic() + PATIENCE
+        while not (target / self.name).exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        time.sleep(0.2)
+        if hashlib.sha256((target / self.name).read_bytes()).digest() != hashlib.sha256(self.content).digest():
+            raise RuntimeError("the file has changed")
+
+
 def files(server, ann, bob):
     """A file whose server is killed in its middle arrives, and comes out as it went in."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="sockless-chat-"))
-    try:
-        content = os.urandom(2 << 20)
-        (folder / "holiday.bin").write_bytes(content)
-        node = ann.call("DOM.getDocument")["root"]["nodeId"]
-        node = ann.call("DOM.querySelector", nodeId=node, selector="#file")["nodeId"]
-        ann.call("DOM.setFileInputFiles", nodeId=node, files=[str(folder / "holiday.bin")])
+    with Holiday() as holiday:
+        holiday.choose(ann)
         ann.until("document.querySelector('#uploads progress')?.value > 0")
         server.kill()
         ann.offline()
@@ -212,20 +252,51 @@ def files(server, ann, bob):
         for page in [ann, bob]:
             page.evaluate("document.querySelector('#state button')?.click()")
             page.connected()
-        bob.until("document.querySelectorAll('#log li button').length", 1)
         ann.until("document.querySelectorAll('#uploads progress').length", 0)
-        target = folder / "down"
-        target.mkdir()
-        bob.browser.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(target), browserContextId=bob.context)
-        bob.evaluate("document.querySelector('#log li button').click()")
-        deadline = time.monotonic() + PATIENCE
-        while not (target / "holiday.bin").exists() and time.monotonic() < deadline:
-            time.sleep(0.1)
-        time.sleep(0.2)
-        if hashlib.sha256((target / "holiday.bin").read_bytes()).digest() != hashlib.sha256(content).digest():
-            raise RuntimeError("the file has changed")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        holiday.arrives(bob)
+
+
+def network(server, ann, bob):
+    """A page loses its network in the middle of a file: for a while nobody is told, then the connection breaks, and there is no other. It
+    comes back with nothing lost: neither the file, nor what either side said meanwhile."""
+    cable = server.cable
+    page = Page(ann.browser)
+    page.sign_in("http://" + cable.address, "carol")
+    with Holiday() as holiday:
+        page.say("before")
+        bob.until(bob.texts() + ".at(-1)", "before")
+        # One octet after the middle, that is in the middle of a part.
+        cable.cut_after((1 << 20) + 1)
+        holiday.choose(page)
+        wait_until(cable.is_cut)
+        page.say("into the void")
+        bob.say("unheard")
+        ann.until(ann.texts() + ".at(-1)", "unheard")
+        wait_until(lambda: cable.swallowed > 0)
+        if page.evaluate(page.texts() + ".includes('unheard')") or bob.evaluate(bob.texts() + ".includes('into the void')"):
+            raise RuntimeError("the cable isn't cut")
+        cable.break_off()
+        page.offline()
+        page.say("without a network")
+        cable.mend()
+        page.evaluate("document.querySelector('#state button')?.click()")
+        page.connected()
+        page.until("document.querySelectorAll('#uploads progress').length", 0)
+        page.until(page.waiting(), 0)
+        holiday.arrives(bob)
+        own, others = ["before", "into the void", "without a network"], ["unheard"]
+        for one in [page, bob, ann]:
+            for expected in [own, others]:
+                one.until(one.texts() + ".filter(it => %s.includes(it))" % json.dumps(expected), expected)
+    page.close()
+
+
+def wait_until(holds):
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        if time.monotonic() > deadline:
+            raise RuntimeError("it hasn't happened in %d s" % PATIENCE)
+        time.sleep(0.05)
 
 
 def stop(server, ann, bob):
@@ -242,7 +313,7 @@ def stop(server, ann, bob):
 
 def crash(server, ann, bob):
     """Who has crashed is away; and comes back with everything."""
-    online = "[...document.querySelectorAll('#people li')].map(it => it.textContent).join()"
+    online = "[...document.querySelectorAll('#people li')].map(it => it.textContent).find(it => it.startsWith(%s))" % json.dumps(SCRIPT)
     ann.until(online, SCRIPT + "● online")
     threading.Thread(target=lambda: in_vain(bob), daemon=True).start()
     ann.until(online, SCRIPT + "○ away")
@@ -339,7 +410,7 @@ def main():
         if folder:
             screenshots(server, ann, bob, folder)
             return 0
-        scenarios = [talk, typing, direct, reload, offline, files, stop]
+        scenarios = [talk, typing, direct, reload, offline, files, network, stop]
         scenarios += ([accessible] if AXE else []) + ([official] if client else []) + [crash]
         for scenario in scenarios:
             started = time.monotonic()
