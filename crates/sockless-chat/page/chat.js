@@ -69,9 +69,10 @@ async function leave() {
   location.reload();
 }
 
-async function showState({ state, delay, code, reason }) {
-  if (state === "connected") view.showState("Connected", false);
-  else if (state === "resumed") view.showState("Connected, and nothing was lost", false);
+async function showState({ state, polls, delay, code, reason }) {
+  const how = polls ? ", without WebSocket, which is blocked here" : "";
+  if (state === "connected") view.showState(`Connected${how}`, false);
+  else if (state === "resumed") view.showState(`Connected, and nothing was lost${how}`, false);
   else if (state === "connecting") view.showState("Connecting…", false);
   else if (state === "elsewhere") {
     view.showState("This chat is open in another tab.", true, () => client.start({ takeOver: true }), "Use it here");

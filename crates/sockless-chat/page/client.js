@@ -2,6 +2,7 @@
 // events. What it says is kept first and sent then, and sent again in every new session until the server has stored it; the server
 // knows each by its key.
 
+import { Connection, isPolling } from "./connection.js";
 import { Session } from "./reliable.js";
 
 /** How many things may be on their way. The server remembers more keys. */
@@ -42,7 +43,8 @@ export class Client extends EventTarget {
     const url = new URL("chat", location.href.replace(/^http/, "ws"));
     const effects = (messages, transaction) => this.#memory.effects(messages, transaction);
     const backoff = { first: 300, cap: 15_000 };
-    const session = new Session(url, { name: `chat ${this.#memory.you}`, store: this.#memory.store(), effects, takeOver, backoff });
+    const options = { name: `chat ${this.#memory.you}`, store: this.#memory.store(), effects, takeOver, backoff };
+    const session = new Session(url, { ...options, WebSocket: Connection });
     this.#session = session;
     const on = (type, listener) => session.addEventListener(type, (event) => this.#session === session && listener(event));
     on("ready", () => {
@@ -53,7 +55,7 @@ export class Client extends EventTarget {
     });
     on("message", ({ data }) => this.#take(data));
     on("trying", () => this.#tell("state", { state: "connecting" }));
-    on("open", ({ resumed }) => this.#tell("state", { state: resumed ? "resumed" : "connected" }));
+    on("open", ({ resumed }) => this.#tell("state", { state: resumed ? "resumed" : "connected", polls: isPolling() }));
     on("lost", () => this.#tell("state", { state: "connecting" }));
     on("backoff", ({ delay, code }) => this.#tell("state", { state: "offline", delay, code }));
     on("elsewhere", () => this.#tell("state", { state: "elsewhere" }));

@@ -1,6 +1,6 @@
 // A service worker: the page's own files from the server, and what was kept of them where it can't be reached.
 
-const FILES = ["./", "chat.css", "chat.js", "client.js", "files.js", "memory.js", "view.js", "reliable.js", "icon.svg"];
+const FILES = ["./", "chat.css", "chat.js", "client.js", "connection.js", "files.js", "memory.js", "view.js", "reliable.js", "icon.svg"];
 const KEPT = "page";
 
 self.addEventListener("install", (event) => {

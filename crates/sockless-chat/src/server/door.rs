@@ -19,7 +19,7 @@ use super::guest::owner_name;
 use super::login::cookie;
 
 /// The longest message: a part of a file with its number, and more than any action.
-const LONGEST: usize = (64 << 10) + 4096;
+pub(super) const LONGEST: usize = (64 << 10) + 4096;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// What may be in the query.

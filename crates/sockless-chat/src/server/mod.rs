@@ -8,6 +8,7 @@
 //! | `denied`, `addresses` | why a request is not served; how much an address may ask for |
 //! | `guest` | the task of a session |
 //! | `socketio` | the same for a client of Socket.IO |
+//! | `carried` | sessions of pages where no WebSocket passes, over Socket.IO |
 //! | `hall` | the chat, the store and the clients, brought together |
 //! | `tasks` | what the hall leaves to a peer's own task |
 //! | `together` | the log that many servers share, carried to Redis and back, and stored |
@@ -17,6 +18,7 @@
 
 mod addresses;
 mod caller;
+mod carried;
 mod clock;
 mod denied;
 mod door;
@@ -178,11 +180,12 @@ impl Server {
             .with_grace(settings.grace);
         let limits = TableLimits::new(settings.sessions, 10_000);
         let sessions = Sessions::new(Options::new().with_config(config).with_limits(limits));
+        let (server, shutdown) = (sessions.clone_server(), Shutdown::new());
         let app = App {
-            socketio: socketio::service(&hall, &tokens),
-            sessions: sessions.clone_server(),
+            socketio: socketio::service(&hall, &tokens, &server, &shutdown),
+            sessions: server,
             hall,
-            shutdown: Shutdown::new(),
+            shutdown,
             tokens,
             addresses: Arc::new(Addresses::new(settings.requests_a_minute, clock)),
             origins: origins(settings, address, secured).into(),

@@ -22,6 +22,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/chat.css", CSS, include_str!("../../page/chat.css")),
     ("/chat.js", JS, include_str!("../../page/chat.js")),
     ("/client.js", JS, include_str!("../../page/client.js")),
+    ("/connection.js", JS, include_str!("../../page/connection.js")),
     ("/memory.js", JS, include_str!("../../page/memory.js")),
     ("/files.js", JS, include_str!("../../page/files.js")),
     ("/view.js", JS, include_str!("../../page/view.js")),

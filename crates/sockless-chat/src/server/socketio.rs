@@ -10,13 +10,15 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use sockless_socketio::service::{Connecting, Refuse, Sender, Socket, SocketIo};
 use sockless_socketio::socket::Payload;
-use sockless_tokio::Text;
+use sockless_tokio::session::SessionsServer;
+use sockless_tokio::{Shutdown, Text};
 
 use super::App;
 use super::caller::Caller;
+use super::carried;
 use super::denied::Denied;
 use super::door::{check_caller, check_origin};
-use super::guest::{Presence, act, give};
+use super::guest::{Presence, act, give, owner_name};
 use super::hall::{Hall, Next};
 use super::login::cookie;
 use super::outlet::Outlet;
@@ -25,7 +27,7 @@ use super::tasks::Task;
 use crate::chat::{Action, Event};
 use crate::token::{Claims, TokenError, Tokens};
 
-type Ended = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+pub(super) type Ended = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 /// What a client gives for its authentication.
 #[derive(Deserialize)]
@@ -60,16 +62,31 @@ impl Outlet for Client {
     }
 }
 
-/// The service, to be mounted at `/socket.io/`.
-pub(super) fn service(hall: &Arc<Hall>, tokens: &Tokens) -> SocketIo {
+/// The service, to be mounted at `/socket.io/`. These sessions are those that the other namespace carries.
+pub(super) fn service(
+    hall: &Arc<Hall>,
+    tokens: &Tokens,
+    sessions: &SessionsServer,
+    shutdown: &Shutdown,
+) -> SocketIo {
     let (for_check, hall) = (Arc::clone(hall), Arc::clone(hall));
     let (tokens_for_check, tokens) = (tokens.clone(), tokens.clone());
     let check = move |asks: Connecting| {
         let who = claims(&asks, &tokens_for_check, &for_check);
         async move { who.map(drop).map_err(|error| Refuse::new(error.to_string())) }
     };
+    let (hall_of_carried, tokens_of_carried) = (Arc::clone(&hall), tokens.clone());
+    let (sessions, shutdown) = (sessions.clone(), shutdown.clone());
+    let carry = move |socket: Socket| {
+        let (sessions, shutdown) = (sessions.clone(), shutdown.clone());
+        let claims = claims(socket.connecting(), &tokens_of_carried, &hall_of_carried);
+        async move { carried::serve(socket, &owner_name(&claims?), sessions, shutdown).await }
+    };
     let handler = move |socket: Socket| serve(socket, Arc::clone(&hall), tokens.clone());
-    SocketIo::builder().namespace_if("/", check, handler).build()
+    SocketIo::builder()
+        .namespace_if("/", check.clone(), handler)
+        .namespace_if(carried::NAMESPACE, check, carry)
+        .build()
 }
 
 /// What is asked before anything of a request is looked at: as for WebSockets, but that the requests of a client cost nothing.

@@ -291,6 +291,38 @@ def network(server, ann, bob):
     page.close()
 
 
+def blocked(server, ann, bob):
+    """Where no WebSocket passes, the page talks by polling: texts, a file up and one down, over a server that stops, too."""
+    server.cable.block_websocket()
+    page = Page(ann.browser)
+    page.sign_in("http://" + server.cable.address, "dora")
+    # It has tried, and says what it does.
+    if server.cable.refused < 2:
+        raise RuntimeError("only %d WebSockets were tried" % server.cable.refused)
+    page.until("document.getElementById('state').textContent.includes('without WebSocket')")
+    page.say("by polling")
+    bob.until(bob.texts() + ".at(-1)", "by polling")
+    bob.say("to polling")
+    page.until(page.texts() + ".at(-1)", "to polling")
+    with Holiday() as holiday:
+        holiday.choose(page)
+        page.until("document.querySelectorAll('#uploads progress').length", 0)
+        holiday.arrives(bob)
+        holiday.arrives(page)
+    before = page.evaluate(page.texts())
+    server.stop()
+    page.offline()
+    page.say("while it was away")
+    server.start()
+    for one in [ann, bob, page]:
+        one.evaluate("document.querySelector('#state button')?.click()")
+        one.connected()
+    bob.until(bob.texts() + ".at(-1)", "while it was away")
+    page.until(page.waiting(), 0)
+    page.until(page.texts(), before + ["while it was away"])
+    page.close()
+
+
 def wait_until(holds):
     deadline = time.monotonic() + PATIENCE
     while not holds():
@@ -410,7 +442,7 @@ def main():
         if folder:
             screenshots(server, ann, bob, folder)
             return 0
-        scenarios = [talk, typing, direct, reload, offline, files, network, stop]
+        scenarios = [talk, typing, direct, reload, offline, files, network, blocked, stop]
         scenarios += ([accessible] if AXE else []) + ([official] if client else []) + [crash]
         for scenario in scenarios:
             started = time.monotonic()

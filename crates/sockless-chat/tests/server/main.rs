@@ -1,6 +1,7 @@
 //! The program itself: started, talked to over TCP, killed, stopped.
 
 mod both;
+mod carried;
 mod client;
 mod deployed;
 mod doors;
