@@ -304,7 +304,9 @@ impl<E: Entropy> Together<E> {
         if self.connected && !self.node.is_connected() {
             self.gone(now);
         }
-        let alone = self.trouble_since().is_some_and(|since| now >= since + ALONE);
+        let is_late = self.trouble_since().is_some_and(|since| now >= since + ALONE);
+        // A connection that is given up after it was silent for long doesn't bring the others back.
+        let alone = is_late || self.alone && !self.connected;
         if alone != self.alone {
             self.alone = alone;
             self.out.push_back(Happened::Alone(alone));
