@@ -9,6 +9,7 @@ mod directory;
 mod judge;
 mod machine;
 mod names;
+mod network;
 #[path = "../chat/paper.rs"]
 #[allow(dead_code, reason = "the simulation of one server needs more of it")]
 mod paper;

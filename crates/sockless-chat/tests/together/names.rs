@@ -99,7 +99,7 @@ async fn rubbish_in_the_log_is_a_gap_and_nothing_breaks() {
         let mut ann = Client::open(server.program(), "ann", 0).await;
         ann.event("messages").await;
         let channels =
-            sockless_channels::redis::Settings::new(&redis.url()).with_prefix("sockless-chat:");
+            sockless_channels::redis::Settings::new(&redis.url(0)).with_prefix("sockless-chat:");
         let channels = sockless_channels::redis::Channels::open(channels).expect("channels");
         for rubbish in ["", "x", "\0\0\0\u{2}{}", "\0\0\0\u{1}"] {
             channels.publish("log", None, rubbish.into()).await.expect("published");

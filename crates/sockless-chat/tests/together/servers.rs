@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::directory::Directory;
+use crate::network::Network;
 use crate::program::Program;
 
 /// Whether there is no `redis-server`. Then the test fails, unless `SOCKLESS_SKIPPED=FILE` allows it, where it is written down.
@@ -15,11 +16,17 @@ pub(crate) fn is_missing() -> bool {
     if command.status().is_ok_and(|status| status.success()) {
         return false;
     }
-    let file = std::env::var_os("SOCKLESS_SKIPPED").expect("no redis-server here");
+    skip("a test of many chat servers: redis-server is missing");
+    true
+}
+
+/// Writes down what is skipped, where that is allowed.
+pub(crate) fn skip(what: &str) {
+    let file = std::env::var_os("SOCKLESS_SKIPPED");
+    let file = file.unwrap_or_else(|| panic!("{what} (SOCKLESS_SKIPPED=FILE allows that)"));
     let mut file =
         std::fs::OpenOptions::new().append(true).create(true).open(file).expect("a file");
-    file.write_all(b"a test of many chat servers: redis-server is missing\n").expect("written");
-    true
+    writeln!(file, "{what}").expect("written");
 }
 
 /// A Redis on a free port.
@@ -28,22 +35,37 @@ pub(crate) struct Redis {
     durable: bool,
     directory: Directory,
     child: Option<Child>,
+    /// How it is reached, if not on this machine: the last cable is the test's own.
+    pub(crate) network: Option<Network>,
 }
+
+/// The cables to a Redis: those of the servers, and one.
+pub(crate) const CABLES: usize = 4;
 
 impl Redis {
     /// Starts one. `durable`: it confirms nothing that it may forget.
     pub(crate) fn start(durable: bool) -> Self {
+        Self::start_in(None, durable)
+    }
+
+    /// The same, at the other end of these cables.
+    pub(crate) fn start_in(network: Option<Network>, durable: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         drop(listener);
-        let mut redis = Self { port, durable, directory: Directory::new(), child: None };
+        let mut redis = Self { port, durable, directory: Directory::new(), child: None, network };
         redis.start_again();
         redis
     }
 
     pub(crate) fn start_again(&mut self) {
-        let mut command = Command::new("redis-server");
-        command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", ""]);
+        let mut command = match &self.network {
+            None => Command::new("redis-server"),
+            Some(network) => network.inside("redis-server"),
+        };
+        let address = if self.network.is_some() { "0.0.0.0" } else { "127.0.0.1" };
+        command.args(["--port", &self.port.to_string(), "--bind", address, "--save", ""]);
+        command.args(["--protected-mode", "no"]);
         command.arg("--dir").arg(self.directory.path());
         if self.durable {
             command.args(["--appendonly", "yes", "--appendfsync", "always"]);
@@ -71,13 +93,19 @@ impl Redis {
         std::fs::create_dir_all(self.directory.path()).expect("a directory");
     }
 
-    pub(crate) fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+    /// Where it is by this cable.
+    fn address(&self, cable: usize) -> String {
+        let network = self.network.as_ref();
+        network.map_or_else(|| "127.0.0.1".into(), |network| network.address(cable))
+    }
+
+    pub(crate) fn url(&self, cable: usize) -> String {
+        format!("redis://{}:{}", self.address(cable), self.port)
     }
 
     /// Asks something that has one line for an answer.
     pub(crate) fn ask(&self, words: &[&str]) -> Option<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
+        let mut stream = TcpStream::connect((self.address(CABLES - 1), self.port)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
         let mut request = format!("*{}\r\n", words.len());
         for word in words {
@@ -129,8 +157,13 @@ impl Server {
     }
 
     pub(crate) fn start_with(redis: &Redis, more: &[&str]) -> Self {
+        Self::start_by(redis, 0, more)
+    }
+
+    /// One that reaches Redis by this cable.
+    pub(crate) fn start_by(redis: &Redis, cable: usize, more: &[&str]) -> Self {
         let durable = if redis.durable { "yes" } else { "no" };
-        let url = redis.url();
+        let url = redis.url(cable);
         let flags = ["--redis", &url, "--redis-durable", durable, "--requests-a-minute", "1000000"];
         let flags = flags.iter().chain(more).map(|flag| (*flag).to_owned()).collect();
         let mut server = Self {

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use crate::crowd::{Client, Shared, quantile, told_of_gaps, user};
 use crate::judge::{First, Loss, judge};
-use crate::servers::{Redis, Server, is_missing};
+use crate::network::Network;
+use crate::servers::{CABLES, Redis, Server, is_missing, skip};
 
 fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
@@ -21,6 +22,9 @@ struct Story {
     /// How long they talk between two things that happen.
     talk: Duration,
     begun: Instant,
+    /// How often the network was cut, and how often it should have been and couldn't.
+    cuts: usize,
+    skipped: usize,
 }
 
 impl Story {
@@ -55,6 +59,37 @@ impl Story {
         self.talk("it is back with everything").await;
     }
 
+    /// The network between these servers and Redis is cut, which nobody is told: what is on its way may arrive when it is mended, or never.
+    async fn cut(&mut self, servers: std::ops::Range<usize>, what: &str) {
+        let Some(network) = &self.redis.network else {
+            println!("        skipped: {what}");
+            self.skipped += 1;
+            return;
+        };
+        let before = self.shared.local.load(Ordering::Relaxed);
+        servers.clone().for_each(|at| network.cut(at));
+        self.until_alone(servers.clone(), 1).await;
+        self.talk(what).await;
+        assert!(self.shared.local.load(Ordering::Relaxed) > before, "those who are here hear it");
+        for server in &self.servers[servers.clone()] {
+            assert_eq!(server.metric("alone"), 1, "it is cut off still");
+        }
+        let network = self.redis.network.as_ref().expect("it is there still");
+        servers.clone().for_each(|at| network.mend(at));
+        self.until_alone(servers, 0).await;
+        self.talk("the network is mended").await;
+        self.cuts += 1;
+    }
+
+    /// Waits until all of these know that they are alone, or that they aren't.
+    async fn until_alone(&self, servers: std::ops::Range<usize>, alone: u64) {
+        let begun = Instant::now();
+        while !self.servers[servers.clone()].iter().all(|server| server.metric("alone") == alone) {
+            assert!(begun.elapsed() < Duration::from_secs(120), "alone is to be {alone}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Redis loses everything: what lies between the two epochs can't be known.
     async fn empty_redis(&mut self) {
         self.redis.kill();
@@ -81,8 +116,14 @@ impl Story {
 
 /// Tells it all, and judges.
 async fn story(users: usize, a_room: usize, pause: Duration, talk: Duration, rounds: u64) {
-    let redis = Redis::start(true);
-    let servers: Vec<Server> = (0..3).map(|_| Server::start(&redis)).collect();
+    let network = Network::lay(CABLES);
+    if let Err(why) = &network {
+        println!("the network can't be cut here: {why}");
+        skip("cuts of the network between chat servers and Redis");
+    }
+    let redis = Redis::start_in(network.ok(), true);
+    let start = |cable| Server::start_by(&redis, cable, &["--lobby", "none"]);
+    let servers: Vec<Server> = (0..CABLES - 1).map(start).collect();
     let shared = Arc::new(Shared {
         servers: servers.iter().map(|server| server.address.clone()).collect(),
         talk: AtomicBool::new(false),
@@ -112,13 +153,16 @@ async fn story(users: usize, a_room: usize, pause: Duration, talk: Duration, rou
         }
     };
     until(&joined, "everybody is in a room").await;
-    let mut story =
-        Story { redis, servers, shared, losses: Vec::new(), talk, begun: Instant::now() };
+    let (losses, begun) = (Vec::new(), Instant::now());
+    let mut story = Story { redis, servers, shared, losses, talk, begun, cuts: 0, skipped: 0 };
     story.shared.talk.store(true, Ordering::SeqCst);
     for round in 0..rounds {
         story.talk("everybody talks").await;
         story.kill_a_server(round as usize % 3).await;
         story.kill_redis().await;
+        let one = (round as usize + 2) % 3;
+        story.cut(one..one + 1, "one server is cut off from Redis").await;
+        story.cut(0..3, "all servers are cut off from Redis").await;
         story.trim_under_a_server((round as usize + 1) % 3).await;
         story.empty_redis().await;
     }
@@ -162,6 +206,7 @@ async fn story(users: usize, a_room: usize, pause: Duration, talk: Duration, rou
         story.servers.iter().map(|server| server.metric("gaps_total")).collect::<Vec<_>>(),
         story.servers.iter().map(Server::memory).collect::<Vec<_>>(),
     );
+    println!("the network was cut {} times, and {} cuts were skipped", story.cuts, story.skipped);
     assert!(counts.said > users && counts.heard > users);
 }
 
