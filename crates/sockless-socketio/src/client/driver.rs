@@ -112,8 +112,9 @@ impl Driver {
             Order::Authenticate(namespace) => Box::pin(async move {
                 let auth = (driver.0.authenticate)(namespace.clone()).await;
                 driver.within(session, |state, now| {
-                    // One that has been left or cut meanwhile isn't asked for; the session's end is said by itself.
-                    let _ = state.client.connect(&namespace, auth, now);
+                    if let Err(reason) = state.client.connect(&namespace, auth, now) {
+                        state.unsent(&namespace, reason, now);
+                    }
                 });
             }),
         }

@@ -16,6 +16,8 @@ pub enum ConnectError {
     Field,
     /// The server has refused the namespace.
     Refused(Refused),
+    /// The namespace couldn't be asked for, for this reason: the authentication is no JSON object, or longer than the server says that it accepts.
+    Unsent(EmitError),
     /// There was no session, or it has ended before the client was connected. What went wrong is said, if more is known.
     Session {
         /// Why.
@@ -37,6 +39,7 @@ impl fmt::Display for ConnectError {
                 f.write_str("a field of the requests has a name or value that can't be sent")
             }
             Self::Refused(refused) => write!(f, "the server has refused: {}", refused.message()),
+            Self::Unsent(reason) => write!(f, "the namespace can't be asked for: {reason}"),
             Self::Session { reason, detail: Some(detail) } => write!(f, "{reason}: {detail}"),
             Self::Session { reason, detail: None } => reason.fmt(f),
             Self::Taken => f.write_str("the namespace is taken, or the connection closed"),

@@ -23,6 +23,8 @@ pub enum Event {
     Disconnected(DisconnectReason),
     /// The server has refused the namespace when it was asked for anew: this is the last event.
     Refused(Refused),
+    /// The namespace couldn't be asked for anew, for this reason: this is the last event.
+    Unsent(EmitError),
     /// A try to reconnect has failed. There will be another, unless this is the last event.
     Failed(DisconnectReason),
 }
@@ -68,6 +70,16 @@ pub struct Received {
     pub(super) payload: Payload,
     pub(super) reply: Option<ReplyTo>,
     pub(super) may_end_with_offset: bool,
+}
+
+impl Event {
+    /// How many bytes it has.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Message(Received { name, payload, .. }) => name.len() + payload.len(),
+            _ => 0,
+        }
+    }
 }
 
 impl Received {

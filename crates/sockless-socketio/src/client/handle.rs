@@ -2,13 +2,12 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::atomic::Ordering;
 
 use super::builder::Builder;
 use super::error::ConnectError;
 use super::event::Event;
 use super::sender::Sender;
-use super::state::{FEW, Inbox};
+use super::state::Inbox;
 use crate::socket::Namespace;
 
 /// A client in a namespace: it receives from the server, and sends to it by what [`Sender`] has.
@@ -43,6 +42,7 @@ impl Client {
             match event {
                 Event::Connected { .. } => return Ok(client),
                 Event::Refused(refused) => return Err(ConnectError::Refused(refused)),
+                Event::Unsent(reason) => return Err(ConnectError::Unsent(reason)),
                 Event::Failed(reason) => {
                     last = Some(reason);
                     break;
@@ -72,11 +72,11 @@ impl Client {
 
     /// What happens next. `None` once it doesn't reconnect any more.
     ///
-    /// A server whose events aren't received waits in the end: after 1,024 of them, no more is taken, and at last nothing more is read. The
-    /// future may be dropped at any time.
+    /// A server whose events aren't received waits in the end: after 1,024 of them or 4 MiB, no more is taken, and at last nothing more is read.
+    /// The future may be dropped at any time.
     pub async fn recv(&mut self) -> Option<Event> {
         let event = self.inbox.events.recv().await?;
-        if self.inbox.waiting.fetch_sub(1, Ordering::SeqCst) == FEW + 1 {
+        if self.inbox.waiting.taken(event.len()) {
             // What was held is taken.
             self.sender.driver.with(|_, _| ());
         }

@@ -38,6 +38,7 @@ mod handle;
 mod requests;
 mod sender;
 mod state;
+mod waiting;
 mod websocket;
 
 pub use builder::Builder;

@@ -8,6 +8,7 @@ use std::error::Error;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, header};
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use sockless_tokio::{ClientOptions, connect_stream};
@@ -64,11 +65,23 @@ impl Line {
                 }
             };
             let status = answer.status().as_u16();
-            let body = Limited::new(answer.into_body(), server.max_input).collect().await?;
+            let body = whole(answer.into_body(), server.max_input).await?;
             self.0 = Some(sends);
-            return Ok((status, body.to_bytes()));
+            return Ok((status, body));
         }
     }
+}
+
+/// All of a body, in one piece: kept as it comes, one of many short chunks would take many times its length.
+async fn whole(body: Incoming, most: usize) -> Result<Bytes, Failure> {
+    let mut body = Limited::new(body, most);
+    let mut whole = Vec::new();
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame?.into_data() {
+            whole.extend_from_slice(&data);
+        }
+    }
+    Ok(whole.into())
 }
 
 fn build(

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::mem;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -13,14 +12,11 @@ use tokio::task::AbortHandle;
 
 use super::driver::{Driver, Order};
 use super::event::{Event, Received, Refused};
+use super::waiting::Waiting;
 use super::websocket::Wakes;
 use crate::engine::client::{self as engine, Output, Reason};
 use crate::socket::client::{self as socket, Asked, Client, DisconnectReason};
-use crate::socket::{Namespace, Payload};
-
-/// From how many events on that nobody receives no more are taken, and how few let it go on.
-const MANY: usize = 1_024;
-pub(super) const FEW: usize = 512;
+use crate::socket::{EmitError, Namespace, Payload};
 
 /// What tasks are to do.
 pub(super) type Orders = Vec<Order>;
@@ -52,7 +48,7 @@ pub(super) struct State {
 #[derive(Debug)]
 struct Guest {
     events: mpsc::UnboundedSender<Event>,
-    waiting: Arc<AtomicUsize>,
+    waiting: Arc<Waiting>,
     /// Whether the namespace was connected in this session.
     joined: bool,
 }
@@ -61,7 +57,7 @@ struct Guest {
 #[derive(Debug)]
 pub(super) struct Inbox {
     pub(super) events: mpsc::UnboundedReceiver<Event>,
-    pub(super) waiting: Arc<AtomicUsize>,
+    pub(super) waiting: Arc<Waiting>,
 }
 
 impl State {
@@ -96,7 +92,7 @@ impl State {
             return None;
         }
         let (sends, events) = mpsc::unbounded_channel();
-        let waiting = Arc::new(AtomicUsize::new(0));
+        let waiting = Arc::new(Waiting::default());
         let guest = Guest { events: sends, waiting: Arc::clone(&waiting), joined: false };
         self.guests.insert(namespace.clone(), guest);
         self.client.join(namespace);
@@ -110,6 +106,14 @@ impl State {
         if self.guests.is_empty() {
             self.reconnect.stop();
             self.client.close(now);
+        }
+    }
+
+    /// A namespace couldn't be asked for. One that was left or cut meanwhile needn't be: the session's end is said by itself.
+    pub(super) fn unsent(&mut self, namespace: &Namespace, reason: EmitError, now: Duration) {
+        if reason != EmitError::Disconnected {
+            self.give(namespace, Event::Unsent(reason));
+            self.leave(namespace, now);
         }
     }
 
@@ -166,7 +170,8 @@ impl State {
 
     /// Until when the timer sleeps.
     pub(super) fn sleep_until(&mut self, now: Duration) -> Duration {
-        self.wakes_at = self.deadline(now).unwrap_or(now + Duration::from_secs(3_600));
+        let latest = now + Duration::from_secs(3_600);
+        self.wakes_at = self.deadline(now).map_or(latest, |deadline| deadline.min(latest));
         self.wakes_at
     }
 
@@ -175,9 +180,9 @@ impl State {
         self.deadline(Duration::ZERO).is_some_and(|deadline| deadline < self.wakes_at)
     }
 
-    /// Whether so many events wait to be received that no more are taken.
+    /// Whether so much waits to be received that no more is taken.
     fn is_held(&self) -> bool {
-        self.guests.values().any(|guest| guest.waiting.load(Ordering::SeqCst) >= MANY)
+        self.guests.values().any(|guest| guest.waiting.is_much())
     }
 
     /// Takes what has happened, and what is to be done.
@@ -265,7 +270,7 @@ impl State {
 
 impl Guest {
     fn give(&self, event: Event) {
-        self.waiting.fetch_add(1, Ordering::SeqCst);
+        self.waiting.given(event.len());
         // Whoever has gone receives nothing.
         drop(self.events.send(event));
     }

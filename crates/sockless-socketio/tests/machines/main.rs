@@ -6,6 +6,7 @@ mod client_sockets;
 mod closing;
 mod heartbeat;
 mod hostile;
+mod hostile_server;
 #[cfg(feature = "msgpack")]
 mod msgpack;
 mod pair;

@@ -8,6 +8,9 @@ use serde::Deserialize;
 /// The longest id of a session that is believed.
 const LONGEST: usize = 1_024;
 
+/// The most bytes of what a server says of a session.
+const MOST: usize = 16 << 10;
+
 /// What a server says of a session.
 #[derive(Debug)]
 pub(super) struct Hello {
@@ -35,6 +38,9 @@ struct Said {
 impl Hello {
     /// Reads it. `None` if it isn't what a server of version 4 says.
     pub(super) fn read(json: &str) -> Option<Self> {
+        if json.len() > MOST {
+            return None;
+        }
         let said: Said = serde_json::from_str(json).ok()?;
         if said.sid.is_empty() || said.sid.len() > LONGEST {
             return None;

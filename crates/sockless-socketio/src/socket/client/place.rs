@@ -28,7 +28,7 @@ pub(super) struct Place {
     next_ack: u64,
     /// Events that came before the server has said whether this is recovered: the reference sends what was missed first.
     pub(super) early: Vec<(String, Payload)>,
-    /// How many bytes they have.
+    /// How many bytes they take.
     pub(super) early_len: usize,
     /// Events that are sent until they are acknowledged, one at a time.
     pub(super) repeats: VecDeque<Repeated>,

@@ -11,6 +11,7 @@ mod receiving;
 mod sending;
 mod upgrading;
 
+use self::receiving::Unread;
 use self::upgrading::Probe;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -67,6 +68,10 @@ pub struct Client {
     probe: Option<Probe>,
     queue: VecDeque<Frame>,
     queued: usize,
+    /// The answer to the server's last ping, until it is sent.
+    pong: Option<Frame>,
+    /// What is left of the last body, while so much waits to be taken that no more is read.
+    unread: Option<Unread>,
     events: VecDeque<Event>,
     /// How many messages and bytes wait to be taken.
     waiting: (usize, usize),
@@ -112,6 +117,8 @@ impl Client {
             probe: None,
             queue: VecDeque::new(),
             queued: 0,
+            pong: None,
+            unread: None,
             events: VecDeque::new(),
             waiting: (0, 0),
             silent_until: Duration::MAX,
@@ -185,6 +192,7 @@ impl Client {
         match self.state {
             State::Open => {
                 self.state = State::Closing { by: now.saturating_add(self.config.close_timeout) };
+                self.unread = None;
                 self.end_probe();
                 if !self.is_websocket() {
                     self.push(Packet::Close.encode());
@@ -240,6 +248,7 @@ impl Client {
         };
         self.state = State::Closed;
         (self.queue, self.queued) = (VecDeque::new(), 0);
+        (self.pong, self.unread) = (None, None);
         if self.probe.take().is_some() || self.is_websocket() {
             self.outputs.push_back(Output::Transmit);
         }

@@ -1,5 +1,6 @@
 //! What arrives: the answers to requests, and the messages of the WebSocket.
 
+use alloc::string::String;
 use core::time::Duration;
 
 use bytes::Bytes;
@@ -9,7 +10,15 @@ use crate::engine::client::hello::Hello;
 use crate::engine::client::output::{Event, Output, Reason, Request};
 use crate::engine::output::Message;
 use crate::engine::packet::Packet;
-use crate::engine::payload::decode_payload;
+use crate::engine::payload::SEPARATOR;
+
+/// What is left of a body.
+#[derive(Debug)]
+pub(super) struct Unread {
+    body: String,
+    /// Where the next packet begins.
+    at: usize,
+}
 
 impl Client {
     /// A request was answered. An answer that has more bytes than [`Config::max_input`](crate::engine::client::Config::max_input) has
@@ -32,7 +41,7 @@ impl Client {
             _ => return self.end(Reason::TransportError),
         }
         match request {
-            Request::Poll => self.polled(&body, now),
+            Request::Poll => self.polled(body, now),
             Request::Post if self.is_last_sent() => self.end(Reason::ForcedClose),
             Request::Post => {}
         }
@@ -56,15 +65,28 @@ impl Client {
         }
     }
 
-    fn polled(&mut self, body: &[u8], now: Duration) {
-        let Ok(body) = core::str::from_utf8(body) else { return self.end(Reason::ParseError) };
-        for packet in decode_payload(body) {
-            match packet {
+    fn polled(&mut self, body: Bytes, now: Duration) {
+        match String::from_utf8(body.into()) {
+            Ok(body) => self.read_body(Unread { body, at: 0 }, now),
+            Err(_) => self.end(Reason::ParseError),
+        }
+    }
+
+    /// Reads the packets of a body as long as there is room for them: a body of nothing but short ones would take many times its length.
+    fn read_body(&mut self, unread: Unread, now: Duration) {
+        let Unread { body, mut at } = unread;
+        while let Some(rest) = body.get(at..)
+            && !self.is_closed()
+        {
+            if self.is_full() {
+                self.unread = Some(Unread { body, at });
+                return;
+            }
+            let end = rest.find(SEPARATOR).unwrap_or(rest.len());
+            at += end + SEPARATOR.len_utf8();
+            match Packet::decode_polled(&rest[..end]) {
                 Ok(packet) => self.packet(packet, now),
                 Err(_) => self.end(Reason::ParseError),
-            }
-            if self.is_closed() {
-                return;
             }
         }
     }
@@ -127,7 +149,8 @@ impl Client {
             (_, Packet::Close) => self.end(Reason::TransportClose),
             (State::Open, Packet::Ping(text)) => {
                 self.hears_of_server(now);
-                self.push(Packet::Pong(text).encode());
+                // One answer is enough for all pings that came before it goes: a server that doesn't read can't make a queue of them.
+                self.pong = Some(Packet::Pong(text).encode());
                 self.flush();
             }
             (State::Open, Packet::Message(text)) => self.deliver(Message::Text(text.into())),
@@ -161,6 +184,9 @@ impl Client {
             return;
         }
         self.hears_of_server(now);
+        if let Some(unread) = self.unread.take() {
+            self.read_body(unread, now);
+        }
         if let Transport::WebSocket { unread, .. } = &mut self.transport
             && core::mem::take(unread)
         {

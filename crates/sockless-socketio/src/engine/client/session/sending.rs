@@ -43,7 +43,7 @@ impl Client {
             Transport::Polling { posts, .. } => !posts && !self.is_changing(),
             Transport::WebSocket { open, .. } => open,
         };
-        self.state == State::Open && self.queue.is_empty() && ready
+        self.state == State::Open && !self.has_frames() && ready
     }
 
     /// How much waits to be sent: frames, and their bytes.
@@ -56,12 +56,15 @@ impl Client {
         if self.probe.is_some() {
             return self.next_of_probe().map_or(Transmit::Wait, Transmit::Frame);
         }
-        let Transport::WebSocket { told, .. } = &mut self.transport else { return Transmit::Close };
-        if let Some(frame) = self.queue.pop_front() {
-            self.queued -= frame.len();
+        if !self.is_websocket() {
+            return Transmit::Close;
+        }
+        if let Some(frame) = self.next_frame() {
             return Transmit::Frame(frame);
         }
-        *told = false;
+        if let Transport::WebSocket { told, .. } = &mut self.transport {
+            *told = false;
+        }
         match self.state {
             State::Opening { .. } | State::Open => Transmit::Wait,
             State::Closing { .. } => {
@@ -72,6 +75,21 @@ impl Client {
         }
     }
 
+    /// Whether something waits to be sent.
+    fn has_frames(&self) -> bool {
+        self.pong.is_some() || !self.queue.is_empty()
+    }
+
+    /// What is sent next.
+    fn next_frame(&mut self) -> Option<Frame> {
+        if let Some(pong) = self.pong.take() {
+            return Some(pong);
+        }
+        let frame = self.queue.pop_front()?;
+        self.queued -= frame.len();
+        Some(frame)
+    }
+
     /// Queues a frame of the protocol, which has its place whatever waits.
     pub(super) fn push(&mut self, frame: Frame) {
         self.queued += frame.len();
@@ -80,7 +98,7 @@ impl Client {
 
     /// Whether all has been sent, with the packet that closes the session.
     pub(super) fn is_last_sent(&self) -> bool {
-        matches!(self.state, State::Closing { .. }) && self.queue.is_empty()
+        matches!(self.state, State::Closing { .. }) && !self.has_frames()
     }
 
     /// Gives what waits to the transport, if it can take it.
@@ -89,17 +107,17 @@ impl Client {
             return;
         }
         let closes = matches!(self.state, State::Closing { .. });
+        let has_frames = self.has_frames();
         match &mut self.transport {
             Transport::Polling { posts, .. } => {
-                if !self.queue.is_empty() && !core::mem::replace(posts, true) {
+                if has_frames && !core::mem::replace(posts, true) {
                     let body = self.next_body().into();
                     let query = self.address("polling");
                     self.outputs.push_back(Output::Post { query, body });
                 }
             }
             Transport::WebSocket { open, told, .. } => {
-                let has_work = closes || !self.queue.is_empty();
-                if has_work && *open && !core::mem::replace(told, true) {
+                if (closes || has_frames) && *open && !core::mem::replace(told, true) {
                     self.outputs.push_back(Output::Transmit);
                 }
             }
@@ -111,15 +129,14 @@ impl Client {
         let most = self.hello.as_ref().map_or(usize::MAX, |hello| hello.max_payload);
         let mut frames = Vec::new();
         let mut len = 0_usize;
-        while let Some(frame) = self.queue.front() {
+        while let Some(frame) = self.pong.as_ref().or_else(|| self.queue.front()) {
             let separator = usize::from(!frames.is_empty());
             let longer = len.saturating_add(separator).saturating_add(polled_len(frame));
             if longer > most && !frames.is_empty() {
                 break;
             }
             len = longer;
-            self.queued -= frame.len();
-            frames.extend(self.queue.pop_front());
+            frames.extend(self.next_frame());
         }
         encode_payload(&frames)
     }

@@ -87,14 +87,18 @@ impl Client {
     /// Uses the WebSocket, if that is due.
     pub(super) fn change(&mut self) {
         let idle = matches!(self.transport, Transport::Polling { polls: false, posts: false });
-        if !self.is_changing() || !idle || self.state != State::Open {
+        // What is left of the last body comes before all that comes on the WebSocket.
+        let ready = idle && self.unread.is_none();
+        if !self.is_changing() || !ready || self.state != State::Open {
             return;
         }
         self.probe = None;
         self.transport = Transport::WebSocket { open: true, told: false, unread: false };
-        let upgrade = Packet::Upgrade.encode();
-        self.queued += upgrade.len();
-        self.queue.push_front(upgrade);
+        // Nothing is sent before the upgrade.
+        for frame in self.pong.take().into_iter().chain([Packet::Upgrade.encode()]) {
+            self.queued += frame.len();
+            self.queue.push_front(frame);
+        }
         self.events.push_back(Event::Upgraded);
         self.flush();
     }

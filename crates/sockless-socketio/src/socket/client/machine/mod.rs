@@ -24,6 +24,7 @@ use crate::socket::json;
 use crate::socket::namespace::Namespace;
 use crate::socket::output::EmitError;
 use crate::socket::packet::{Packet, Writer};
+use crate::socket::payload::Payload;
 
 /// A client of Socket.IO 5, on a session of Engine.IO whose driver it has.
 ///
@@ -301,7 +302,9 @@ impl Client {
             (Standing::Asked { .. }, Packet::Event { id: None, name, payload, .. })
                 if place.recovery.is_possible() =>
             {
-                place.early_len = place.early_len.saturating_add(name.len() + payload.len());
+                // Short ones take more than their bytes.
+                let len = name.len() + payload.len() + size_of::<(String, Payload)>();
+                place.early_len = place.early_len.saturating_add(len);
                 place.early.push((name, payload));
                 if place.early_len > self.engine.config().max_input() {
                     self.give_up(DisconnectReason::ParseError, now);
