@@ -102,7 +102,9 @@ impl Row {
                 // Memory hardly differs from one run to the next.
                 let round = || {
                     let [ours, theirs, _] = PROGRAMS;
-                    let weigh = |program| self.weigh(program, *count, *used);
+                    let weigh = |program| {
+                        self.weigh(program, *count, *used).map_err(|error| of(program, error))
+                    };
                     Ok([weigh(ours)?, weigh(theirs)?, f64::NAN])
                 };
                 (0..rounds.div_ceil(5)).map(|_| round()).collect()
@@ -121,9 +123,9 @@ impl Row {
         let mut fields = Vec::new();
         for program in PROGRAMS {
             let server = Server::start(program, self.threads)?;
-            let mut runs = open(&server)?;
+            let mut runs = open(&server).map_err(|error| of(program, error))?;
             // Memory is there, and branches are known.
-            runs(load)?;
+            runs(load).map_err(|error| of(program, error))?;
             fields.push((server, runs));
         }
         let mut measured = Measured::new();
@@ -133,7 +135,7 @@ impl Row {
                 let which = (round + turn) % 3;
                 let (server, runs) = &mut fields[which];
                 let before = server.busy()?;
-                runs(load)?;
+                runs(load).map_err(|error| of(PROGRAMS[which], error))?;
                 // What it still does by itself belongs to the load.
                 thread::sleep(Duration::from_millis(20));
                 times[which] = (server.busy()? - before).as_nanos() as f64 / count as f64;
@@ -155,6 +157,11 @@ impl Row {
         drop(first);
         Ok(grown as f64 / clients.len() as f64)
     }
+}
+
+/// Names the server whose load has failed.
+fn of(program: &str, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{program}: {error}"))
 }
 
 /// The clients that run the load.
