@@ -13,6 +13,7 @@ mod driver;
 mod engine_io;
 mod events;
 mod ids;
+mod layer;
 mod live;
 mod mailbox;
 #[cfg(feature = "redis")]
@@ -34,6 +35,7 @@ pub use cluster::{Acknowledged, Fetched, Health};
 pub use driver::OsEntropy;
 pub use engine_io::EngineIo;
 pub use events::{Auth, Call, Data, Events, Extension, Extract, Handle, Reply, Unfit};
+pub use layer::{SocketIoLayer, WithSocketIo};
 pub use received::Received;
 pub use refuse::Refuse;
 pub use requests::AnswerBody;
