@@ -335,7 +335,7 @@ impl World {
                 println!("{at} asks {request:?}");
             }
             let (answer, pushes) = self.broker.execute(&request, now);
-            self.note_top();
+            self.note(&request, &answer);
             self.servers[at].answers.push_back((id, answer));
             for push in pushes {
                 for server in self.servers.iter_mut().filter(|it| it.up) {
@@ -367,6 +367,37 @@ impl World {
         }
     }
 
+    /// What the broker has done.
+    fn note(&mut self, request: &Request, answer: &Answer) {
+        self.note_top();
+        if let (Request::Publish { channel, payload, .. }, Answer::Published { position, .. }) =
+            (request, answer)
+            && &**channel == "log"
+        {
+            self.note_said(payload, *position);
+        }
+    }
+
+    /// Where things first were in the log, also where nobody came to read them. An entry from another epoch is void.
+    fn note_said(&mut self, entry: &[u8], position: Position) {
+        let (length, rest) = entry.split_first_chunk::<4>().expect("a length");
+        let head = &rest[..u32::from_be_bytes(*length) as usize];
+        let head: serde_json::Value = serde_json::from_slice(head).expect("JSON");
+        if head["epoch"].as_u64() != Some(position.epoch().number()) {
+            return;
+        }
+        for fact in head["what"]["facts"].as_array().into_iter().flatten() {
+            let said = &fact["said"];
+            let Some(key) = said["key"].as_str() else { continue };
+            let sender = key.split('-').next().expect("a sender");
+            let from = format!("{} {sender}", said["from"].as_str().expect("a name"));
+            let number = said["text"].as_str().and_then(|text| text.parse().ok());
+            let id = id_of(position);
+            let first = self.first.entry((from, number.expect("a number"))).or_insert(id);
+            *first = id.min(*first);
+        }
+    }
+
     /// Where the log ends. When it begins anew, what lies between can't be known.
     fn note_top(&mut self) {
         let Some((position, _)) = self.broker.kept("log") else { return };
@@ -392,15 +423,6 @@ impl World {
                 Happened::Facts { id, facts, own } => {
                     let facts = server.chat.admitted(facts);
                     server.keep(&facts);
-                    for fact in &facts {
-                        if let Fact::Said { message, key, .. } = fact {
-                            let sender = key.as_str().split('-').next().expect("a sender");
-                            let from = format!("{} {sender}", message.from);
-                            let number = message.text.parse().expect("a number");
-                            let first = self.first.entry((from, number)).or_insert(id);
-                            *first = id.min(*first);
-                        }
-                    }
                     server.chat.arrived(id, facts, own, now);
                 }
                 Happened::Gap { after, up_to, at } => {
@@ -524,8 +546,8 @@ impl World {
                 server.together.disconnected(now);
                 for request in late {
                     if matches!(request, Request::Publish { .. }) {
-                        self.broker.execute(&request, now);
-                        self.note_top();
+                        let (answer, _) = self.broker.execute(&request, now);
+                        self.note(&request, &answer);
                     }
                 }
                 self.seen[1] += 1;
