@@ -555,6 +555,8 @@ impl World {
             6 => self.snapshot = self.broker.clone(),
             // The broker dies: with what it had, with an older state of that, or with nothing.
             7 | 8 => {
+                // None starts twice within a millisecond, of which ids are made.
+                self.now += Duration::from_millis(1);
                 match self.random.below(3) {
                     0 => {}
                     1 => self.broker = self.snapshot.clone(),
