@@ -119,7 +119,10 @@ async fn story(users: usize, a_room: usize, pause: Duration, talk: Duration, rou
     let network = Network::lay(CABLES);
     if let Err(why) = &network {
         println!("the network can't be cut here: {why}");
-        skip("cuts of the network between chat servers and Redis");
+        // Whoever has set this has counted it: no package gives the right to it.
+        if std::env::var_os("SOCKLESS_NO_NETWORKS").is_none() {
+            skip("cuts of the network between chat servers and Redis");
+        }
     }
     let redis = Redis::start_in(network.ok(), true);
     let start = |cable| Server::start_by(&redis, cable, &["--lobby", "none"]);
