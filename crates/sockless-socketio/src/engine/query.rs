@@ -3,6 +3,7 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::iter;
 
 /// What the query of a request gives for a name: the last value, if there are several, with its escapes resolved.
 ///
@@ -13,13 +14,8 @@ use alloc::vec::Vec;
 /// assert_eq!(query_value("EIO=4&token=a%20b", "name"), None);
 /// ```
 pub fn query_value(query: &str, name: &str) -> Option<String> {
-    let mut found = None;
-    for (key, value) in pairs(query) {
-        if is_named(key, name) {
-            found = Some(value);
-        }
-    }
-    found.and_then(unescape).map(Cow::into_owned)
+    let [value] = query_values(query, [name]);
+    value.map(Cow::into_owned)
 }
 
 /// The values of these names, in one pass over a query.
@@ -27,40 +23,63 @@ pub(super) fn query_values<'q, const N: usize>(
     query: &'q str,
     names: [&str; N],
 ) -> [Option<Cow<'q, str>>; N] {
-    let mut found = [None; N];
-    for (key, value) in pairs(query) {
-        if let Some(index) = names.iter().position(|name| is_named(key, name)) {
-            found[index] = Some(value);
+    let mut found = [const { None }; N];
+    for pair in pairs(query) {
+        if let Some(index) = names.iter().position(|name| pair.is_named(name)) {
+            found[index] = Some(pair);
         }
     }
-    found.map(|value| value.and_then(unescape))
+    found.map(|pair| pair.and_then(Pair::resolve))
+}
+
+/// A name and its value, as they stand in a query.
+struct Pair<'q> {
+    name: &'q str,
+    value: &'q str,
+    /// Whether there are escapes in either.
+    escaped: bool,
 }
 
 /// The names and values of a query. They are short: a search that is quick in long text costs more than it saves.
-fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
-    let is = |wanted| move |byte: &u8| *byte == wanted;
-    query.as_bytes().split(is(b'&')).filter_map(move |pair| {
-        let middle = pair.iter().position(is(b'=')).unwrap_or(pair.len());
-        let (key, value) = pair.split_at(middle);
-        // What was divided at ASCII is as whole as it was.
-        let value = value.get(1..).unwrap_or_default();
-        Some((core::str::from_utf8(key).ok()?, core::str::from_utf8(value).ok()?))
+fn pairs(query: &str) -> impl Iterator<Item = Pair<'_>> {
+    let mut rest = Some(query);
+    iter::from_fn(move || {
+        let text = rest?;
+        let (mut middle, mut end, mut escaped) = (None, text.len(), false);
+        for (at, byte) in text.bytes().enumerate() {
+            match byte {
+                b'&' => {
+                    end = at;
+                    break;
+                }
+                b'=' if middle.is_none() => middle = Some(at),
+                b'%' | b'+' => escaped = true,
+                _ => {}
+            }
+        }
+        rest = text.get(end + 1..);
+        let middle = middle.unwrap_or(end);
+        let value = text.get(middle + 1..end).unwrap_or_default();
+        Some(Pair { name: &text[..middle], value, escaped })
     })
 }
 
-fn is_named(key: &str, name: &str) -> bool {
-    key == name || (is_escaped(key) && unescape(key).as_deref() == Some(name))
-}
+impl<'q> Pair<'q> {
+    fn is_named(&self, name: &str) -> bool {
+        self.name == name || (self.escaped && unescape(self.name).as_deref() == Some(name))
+    }
 
-fn is_escaped(text: &str) -> bool {
-    text.bytes().any(|byte| matches!(byte, b'%' | b'+'))
+    /// The value with its escapes resolved. `None` if it isn't UTF-8 then.
+    fn resolve(self) -> Option<Cow<'q, str>> {
+        if !self.escaped {
+            return Some(Cow::Borrowed(self.value));
+        }
+        unescape(self.value).map(Cow::Owned)
+    }
 }
 
 /// Without `%` escapes, and with `+` as a space. `None` if it isn't UTF-8 then.
-fn unescape(text: &str) -> Option<Cow<'_, str>> {
-    if !is_escaped(text) {
-        return Some(Cow::Borrowed(text));
-    }
+fn unescape(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
@@ -77,7 +96,7 @@ fn unescape(text: &str) -> Option<Cow<'_, str>> {
             (byte, _) => *byte,
         });
     }
-    String::from_utf8(bytes).ok().map(Cow::Owned)
+    String::from_utf8(bytes).ok()
 }
 
 fn digit(hex: u8) -> Option<u8> {
@@ -98,5 +117,47 @@ pub(super) fn escape(value: &str, query: &mut String) {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::borrow::ToOwned;
+    use alloc::format;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_query_is_divided_at_its_signs(query in "([a-cé%+=]{0,4}[&=]{0,2}){0,6}") {
+            let divided = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+            let read: Vec<_> = pairs(&query).map(|pair| (pair.name, pair.value)).collect();
+            prop_assert_eq!(read, divided.collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn what_was_escaped_is_read(name in any::<String>(), value in any::<String>(), other in "[a-z]{0,5}") {
+            prop_assume!(name != other && name != "last" && other != "last");
+            let mut query = format!("{other}=1&");
+            escape(&name, &mut query);
+            query.push('=');
+            escape(&value, &mut query);
+            query.push_str("&last");
+            prop_assert_eq!(query_value(&query, &name), Some(value));
+            prop_assert_eq!(query_value(&query, &other), Some("1".to_owned()));
+            prop_assert_eq!(query_value(&query, "last"), Some(String::new()));
+        }
+    }
+
+    #[test]
+    fn the_last_value_of_a_name_counts() {
+        let value = |query: &str| query_value(query, "a b");
+        assert_eq!(value("a+b=1&a%20b=2&x=3"), Some("2".to_owned()));
+        assert_eq!(value("a+b=1&a+b=%ff"), None, "it is no text");
+        assert_eq!(value("a+b=%2&x"), Some("%2".to_owned()), "it is no escape");
+        assert_eq!(value("a+b"), Some(String::new()));
+        assert_eq!(value("x=a+b"), None);
     }
 }
