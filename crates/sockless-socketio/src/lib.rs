@@ -9,6 +9,7 @@ extern crate alloc;
 pub mod client;
 pub mod engine;
 mod entropy;
+mod json_string;
 #[cfg(feature = "tokio")]
 pub mod service;
 mod slots;

@@ -25,7 +25,6 @@ pub use config::Config;
 pub use cors::Cors;
 pub use output::{Event, Message, Output, Reason, SendError, Transmit};
 pub use packet::{Frame, Packet, PacketError};
-pub(crate) use packet::{json_string, push_json_string};
 pub use payload::{decode_payload, encode_payload};
 pub use query::query_value;
 pub use refusal::Refusal;

@@ -1,6 +1,5 @@
 //! One packet of Engine.IO: what it says, and how it is written. Several in one body are in `payload`.
 
-use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -191,25 +190,5 @@ impl From<Bytes> for Frame {
     /// A message of bytes.
     fn from(bytes: Bytes) -> Self {
         Self::Binary(bytes)
-    }
-}
-
-/// The JSON of a string, with its quotes.
-pub(crate) fn json_string(text: &str) -> String {
-    let mut json = String::with_capacity(text.len() + 2);
-    push_json_string(text, &mut json);
-    json
-}
-
-/// Appends the JSON of a string, with its quotes.
-pub(crate) fn push_json_string(text: &str, json: &mut String) {
-    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
-    if text.bytes().all(is_plain) {
-        json.push('"');
-        json.push_str(text);
-        json.push('"');
-    } else {
-        // A string is always JSON.
-        json.push_str(&serde_json::to_string(text).unwrap_or_else(|_| "\"\"".to_owned()));
     }
 }

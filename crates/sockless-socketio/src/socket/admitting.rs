@@ -16,8 +16,9 @@ use super::payload::{Payload, ReadError};
 use super::recovery::{Membership, Publication, Record};
 use super::server::{Due, Server};
 use super::sockets::{Kept, Resuming, Socket};
-use crate::engine::{self, Frame, Session};
+use crate::engine::{Frame, Session};
 use crate::entropy::Entropy;
+use crate::json_string::json_string;
 
 /// What a client that comes back says, beside its authentication.
 #[derive(Deserialize)]
@@ -181,7 +182,7 @@ impl<E: Entropy> Server<E> {
             }
             None => String::new(),
         };
-        let data = Some(format!("{{\"message\":{}{data}}}", engine::json_string(message)));
+        let data = Some(format!("{{\"message\":{}{data}}}", json_string(message)));
         if self.sockets.get(socket).is_some_and(|seat| !seat.accepted)
             && let Some((session, namespace)) = self.give_back(socket, now)
         {
@@ -205,7 +206,7 @@ impl<E: Entropy> Server<E> {
 
 /// What an accepted client is answered with.
 pub(super) fn granted(id: &str, pid: Option<&Arc<str>>) -> Option<String> {
-    let id = engine::json_string(id);
-    let pid = pid.map(|pid| format!(",\"pid\":{}", engine::json_string(pid)));
+    let id = json_string(id);
+    let pid = pid.map(|pid| format!(",\"pid\":{}", json_string(pid)));
     Some(format!("{{\"sid\":{id}{}}}", pid.unwrap_or_default()))
 }

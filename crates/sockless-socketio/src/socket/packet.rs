@@ -11,7 +11,8 @@ use super::msgpack;
 use super::namespace::Namespace;
 use super::parser::Parser;
 use super::payload::Payload;
-use crate::engine::{Frame, push_json_string};
+use crate::engine::Frame;
+use crate::json_string::push_json_string;
 
 /// A packet, with its attachments.
 #[derive(Clone, Debug, PartialEq, Eq)]

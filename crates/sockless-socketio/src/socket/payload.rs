@@ -8,6 +8,8 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::json::push_argument;
+
 /// The arguments of an event or an acknowledgement: JSON, and binary attachments beside it.
 ///
 /// ```
@@ -37,6 +39,9 @@ pub struct Attachment {
     placeholder: bool,
     num: usize,
 }
+
+/// How many bytes there is room for when the first argument comes: it mostly fits.
+const USUAL: usize = 64;
 
 impl Payload {
     /// No arguments.
@@ -70,23 +75,23 @@ impl Payload {
     ///
     /// If serde can't write it as JSON. Nothing has changed then.
     pub fn push<T: Serialize + ?Sized>(&mut self, argument: &T) -> Result<(), ReadError> {
-        let mut json = serde_json::to_string(argument).map_err(ReadError)?;
-        if self.text.is_empty() {
-            json.insert(0, '[');
-            json.push(']');
-            self.text = json;
-        } else {
-            self.reopen();
-            self.text.push_str(&json);
+        let before = self.text.len();
+        self.reopen();
+        let pushed = push_argument(argument, &mut self.text);
+        if pushed.is_err() {
+            self.text.truncate(before.saturating_sub(1));
+        }
+        if pushed.is_ok() || before > 0 {
             self.text.push(']');
         }
-        Ok(())
+        pushed.map_err(ReadError)
     }
 
     /// Makes room for one more argument, after which the array is to be ended.
     fn reopen(&mut self) {
         if self.text.is_empty() {
-            self.text.push_str("[]");
+            self.text.reserve(USUAL);
+            return self.text.push('[');
         }
         let comma = !self.is_empty();
         self.text.pop();

@@ -6,11 +6,12 @@ use alloc::sync::Arc;
 use core::time::Duration;
 
 use super::{Channel, Engine, RequestId, Session};
-use crate::engine::packet::{Packet, json_string};
+use crate::engine::packet::Packet;
 use crate::engine::refusal::Refusal;
 use crate::engine::request::{Answer, Begun, Body, Carrier, Head};
 use crate::engine::session::Conversation;
 use crate::entropy::{Entropy, draw_id};
+use crate::json_string::json_string;
 
 impl<E: Entropy> Engine<E> {
     /// A request that is for no WebSocket begins: its head is there.

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 
 use serde_json::value::RawValue;
 
-use crate::engine::json_string;
+use crate::json_string::json_string;
 
 /// What is known in one namespace.
 #[derive(Debug, Default)]

@@ -1,15 +1,17 @@
 //! JSON as it arrives: whether it is, what it is, how deep it is nested, and where the name and the arguments of an event lie in it. What it
-//! means is read by serde, elsewhere. `reader` goes through it.
+//! means is read by serde, elsewhere. `reader` goes through it, `writer` writes it.
 //!
 //! Everything is looked at in one pass. What serde_json takes for JSON is JSON here, and nothing else; tests hold the two against each other.
 
 mod reader;
+mod writer;
 
 use alloc::borrow::Cow;
 use core::ops::Range;
 
 use reader::Reader;
 use serde_json::Value;
+pub(super) use writer::push_argument;
 
 /// What a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +96,9 @@ pub(super) fn event(json: &str, depth: usize) -> Result<EventParts<'_>, Wrong> {
     reader.end()?;
     let name = match kind {
         Kind::Number => Cow::Borrowed(first),
-        Kind::String if !first.contains('\\') => Cow::Borrowed(&first[1..first.len() - 1]),
+        Kind::String if !first.as_bytes().contains(&b'\\') => {
+            Cow::Borrowed(&first[1..first.len() - 1])
+        }
         // Half of a pair of characters is none.
         Kind::String => serde_json::from_str(first).map(Cow::Owned).map_err(|_| Wrong::Json)?,
         _ => return Err(Wrong::Json),

@@ -1,6 +1,7 @@
 //! Goes through JSON once, from its first byte to its last.
 
 use super::{Kind, Wrong};
+use crate::json_string::plain_len;
 
 /// Goes through a text of JSON.
 pub(super) struct Reader<'j> {
@@ -119,12 +120,7 @@ impl<'j> Reader<'j> {
 
     /// Goes past the bytes of a string that stand for themselves.
     fn plain(&mut self) {
-        let rest = &self.json[self.at..];
-        let (pieces, _) = rest.as_chunks::<8>();
-        let sure = 8 * pieces.iter().take_while(|piece| is_plain(**piece)).count();
-        let is_special = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte < b' ';
-        let more = rest[sure..].iter().position(is_special);
-        self.at += sure + more.unwrap_or(rest.len() - sure);
+        self.at += plain_len(&self.json[self.at..]);
     }
 
     fn escape(&mut self) -> Result<(), Wrong> {
@@ -167,16 +163,4 @@ impl<'j> Reader<'j> {
         self.at += count;
         if count > 0 { Ok(()) } else { Err(Wrong::Json) }
     }
-}
-
-/// Whether none of these bytes is a quotation mark, a backslash or a control character: eight are looked at together. It may say no where none
-/// is.
-fn is_plain(piece: [u8; 8]) -> bool {
-    const EACH: u64 = u64::from_ne_bytes([1; 8]);
-    let piece = u64::from_ne_bytes(piece);
-    // The highest bit of each byte that is below a number; bytes above may be found with it, and non-ASCII ones never are.
-    let below = |bytes: u64, least: u64| bytes.wrapping_sub(EACH * least) & !bytes;
-    let quote = below(piece ^ (EACH * u64::from(b'"')), 1);
-    let backslash = below(piece ^ (EACH * u64::from(b'\\')), 1);
-    (below(piece, 32) | quote | backslash) & (EACH << 7) == 0
 }

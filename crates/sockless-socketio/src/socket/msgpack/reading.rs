@@ -10,7 +10,7 @@ use core::ops::Range;
 use bytes::Bytes;
 use rmp::Marker;
 
-use crate::engine::push_json_string;
+use crate::json_string::push_json_string;
 use crate::socket::config::Config;
 use crate::socket::decoder::{HIGHEST_ID, Violation, is_reserved};
 use crate::socket::namespace::Namespace;
