@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use sockless_tokio::hyper::{UpgradedSocket, Upgrading};
 use sockless_tokio::{Error, Message};
@@ -13,7 +13,8 @@ use super::outgoing::Outgoing;
 use super::signal::Signal;
 use crate::engine::{Channel, Transmit};
 
-/// How many frames are taken from the server at a time, and how many of their bytes: they don't count as waiting there any more.
+/// How many frames are taken from the server at a time, and how many of their bytes: they don't count as waiting there any more. So many messages
+/// are handed to it at a time, too.
 const BATCH: usize = 64;
 const BATCH_BYTES: usize = 64 << 10;
 
@@ -63,7 +64,7 @@ impl<L: Layer> Known<L> {
         }
         match next {
             Next::Send => {}
-            Next::Receive => self.receive(socket).await?,
+            Next::Receive => poll_fn(|cx| self.poll_receive(socket, cx)).await?,
             Next::Wait => {
                 // Receiving would have written what was queued.
                 tokio::select! {
@@ -116,33 +117,65 @@ impl<L: Layer> Known<L> {
     }
 
     /// Receives messages until the server has something to send, or wants no more of them.
-    async fn receive(&self, socket: &mut UpgradedSocket) -> Option<()> {
-        // What is to be sent has its turn, however much arrives.
-        for _ in 0..BATCH {
-            let received = poll_fn(|cx| match self.signal.is_raised() {
-                true => Poll::Ready(None),
-                false => match socket.poll_recv(cx) {
-                    Poll::Ready(received) => Poll::Ready(Some(received)),
-                    Poll::Pending => self.signal.poll_raised(cx).map(|()| None),
-                },
-            });
-            let Some(received) = received.await else { break };
-            let message = received?.ok()?;
-            let receives = |state: &mut State<L>, now| {
-                let engine = state.layer.engine();
+    fn poll_receive(&self, socket: &mut UpgradedSocket, cx: &mut Context<'_>) -> Poll<Option<()>> {
+        loop {
+            // What is to be sent has its turn, however much arrives.
+            if self.signal.is_raised() {
+                return Poll::Ready(Some(()));
+            }
+            let (messages, then) = poll_arrived(socket, cx);
+            if !messages.is_empty() && !self.hand_over(messages) {
+                return Poll::Ready(Some(()));
+            }
+            match then {
+                Arrival::More => {}
+                Arrival::Waits => return self.signal.poll_raised(cx).map(Some),
+                Arrival::Ended => return Poll::Ready(None),
+            }
+        }
+    }
+
+    /// Hands messages to the server, all at once. Returns whether it wants more.
+    fn hand_over(&self, messages: Vec<Message>) -> bool {
+        let receive = |state: &mut State<L>, now| {
+            let engine = state.layer.engine();
+            for message in messages {
                 match message {
                     Message::Text(text) => engine.text(self.channel, &text, now),
                     Message::Binary(data) => engine.binary(self.channel, data.into_bytes(), now),
                     _ => {}
                 }
-            };
-            let reads = |(), state: &mut State<L>| state.layer.engine().wants_input(self.channel);
-            if !self.driver.with_then(receives, reads) {
-                break;
             }
-        }
-        Some(())
+        };
+        let wants = |(), state: &mut State<L>| state.layer.engine().wants_input(self.channel);
+        self.driver.with_then(receive, wants)
     }
+}
+
+/// What follows the messages that have arrived.
+enum Arrival {
+    /// Perhaps others.
+    More,
+    /// The task is woken when there is something.
+    Waits,
+    /// The end.
+    Ended,
+}
+
+/// The messages that have arrived, up to a number of them and of their bytes.
+fn poll_arrived(socket: &mut UpgradedSocket, cx: &mut Context<'_>) -> (Vec<Message>, Arrival) {
+    let (mut messages, mut bytes) = (Vec::new(), 0);
+    while messages.len() < BATCH && bytes < BATCH_BYTES {
+        match socket.poll_recv(cx) {
+            Poll::Ready(Some(Ok(message))) => {
+                bytes += message.as_bytes().len();
+                messages.push(message);
+            }
+            Poll::Ready(_) => return (messages, Arrival::Ended),
+            Poll::Pending => return (messages, Arrival::Waits),
+        }
+    }
+    (messages, Arrival::More)
 }
 
 async fn feed(socket: &mut UpgradedSocket, frame: Outgoing) -> Result<(), Error> {

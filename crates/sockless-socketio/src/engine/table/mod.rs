@@ -200,9 +200,10 @@ impl<E: Entropy> Engine<E> {
 
     /// Whether a WebSocket is to be read on. If not, an [`Output::Read`] says when.
     pub fn wants_input(&mut self, channel: Channel) -> bool {
-        let mut wants = true;
-        self.with_channel(channel, |conversation, _, _| wants = conversation.wants_input(channel));
-        wants
+        let session = self.channels.get(channel.0);
+        let conversation = session.and_then(|session| self.conversations.get_mut(session.0));
+        let its = conversation.filter(|its| its.channels().any(|its| its == channel));
+        its.is_none_or(|conversation| conversation.wants_input(channel))
     }
 
     /// What a WebSocket has to do next: to be called once it is open, and after each [`Output::Transmit`], until there is nothing more.
