@@ -1,6 +1,7 @@
 //! Requests of HTTP: what of them the server is asked, and what is answered. WebSockets go on in `channel`.
 
 use std::future::poll_fn;
+use std::mem;
 use std::pin::pin;
 
 use ::http::header::{
@@ -15,9 +16,9 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::channel;
-use super::driver::{Driver, Layer};
+use super::driver::{Driver, Layer, State};
 use super::opening::opening;
-use crate::engine::{self, Answer, Begun, Head, Refusal};
+use crate::engine::{self, Answer, Begun, Head, Refusal, RequestId};
 
 /// The body of an answer.
 pub type AnswerBody = Full<Bytes>;
@@ -46,7 +47,7 @@ pub(super) fn serve<L: Layer, B: Body>(
     async move {
         let mut response = match begun {
             Ok(response) => response,
-            Err((served, body)) => respond(served.answer(body).await),
+            Err((served, step, body)) => respond(served.answer(step, body).await),
         };
         for (name, value) in fields {
             if let Ok(value) = HeaderValue::from_str(&value) {
@@ -107,78 +108,99 @@ fn open<L: Layer, B>(driver: &Driver<L>, request: &mut Request<B>) -> Response<A
 /// A request that is being served. If its client goes away, it is dropped.
 struct Served<L: Layer> {
     driver: Driver<L>,
-    step: Begun,
-    /// Where the answer comes, if it is waited for.
-    receives: Option<oneshot::Receiver<Answer>>,
+    /// As long as the server knows it.
+    request: Option<RequestId>,
+}
+
+/// What comes next.
+enum Step {
+    Body(RequestId, usize),
+    Wait(oneshot::Receiver<Answer>),
+    Answer(Answer),
 }
 
 impl<L: Layer> Drop for Served<L> {
     fn drop(&mut self) {
-        if let Begun::Wait(request) | Begun::Body(request, _) = self.step {
+        if let Some(request) = self.request {
             self.driver.with(|state, _| state.unexpect(request));
         }
     }
 }
 
 impl<L: Layer> Served<L> {
-    fn begin<B>(driver: Driver<L>, request: Request<B>) -> (Self, B) {
+    fn begin<B>(driver: Driver<L>, request: Request<B>) -> (Self, Step, B) {
         let (parts, body) = request.into_parts();
         let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let head = Head::new(parts.method.as_str(), parts.uri.query().unwrap_or_default())
             .with_content_type(content_type.unwrap_or_default());
-        let (step, receives) = driver.with(|state, now| {
+        let mut served = Self { driver: driver.clone(), request: None };
+        let step = driver.with(|state, now| {
             let engine = state.layer.engine();
-            let step = engine.begin(head, now);
-            let Begun::Wait(request) = step else { return (step, None) };
-            let session = engine.session_of_request(request);
-            state.remember(session, || {
-                opening(&parts.method, &parts.uri, &parts.headers, &parts.extensions)
-            });
-            (step, Some(state.expect(request)))
+            let begun = engine.begin(head, now);
+            if let Begun::Wait(request) = begun {
+                let session = engine.session_of_request(request);
+                state.remember(session, || {
+                    opening(&parts.method, &parts.uri, &parts.headers, &parts.extensions)
+                });
+            }
+            served.follow(state, begun)
         });
-        (Self { driver, step, receives }, body)
+        (served, step, body)
     }
 
-    async fn answer<B: Body>(mut self, body: B) -> Answer {
-        if let Begun::Body(request, limit) = self.step {
+    /// What comes after the server has seen the head, or the body.
+    fn follow(&mut self, state: &mut State<L>, begun: Begun) -> Step {
+        let (request, step) = match begun {
+            Begun::Body(request, limit) => (Some(request), Step::Body(request, limit)),
+            Begun::Wait(request) => (Some(request), Step::Wait(state.expect(request))),
+            Begun::Answer(answer) => (None, Step::Answer(answer)),
+        };
+        self.request = request;
+        step
+    }
+
+    async fn answer<B: Body>(mut self, mut step: Step, body: B) -> Answer {
+        if let Step::Body(request, limit) = step {
             // A client that is gone hears no answer. One that is slower than its heartbeat may be has no session any more.
             let reading = timeout(self.driver.patience(), read_body(body, limit));
             let Ok(Some(read)) = reading.await else { return Refusal::Request.answer() };
-            (self.step, self.receives) = self.driver.with(|state, now| {
-                let step = state.layer.engine().body(request, read, now);
-                let receives = matches!(step, Begun::Wait(_)).then(|| state.expect(request));
-                (step, receives)
+            let driver = self.driver.clone();
+            step = driver.with(|state, now| {
+                let begun = state.layer.engine().body(request, read, now);
+                self.follow(state, begun)
             });
         }
-        let answer = match &mut self.receives {
-            Some(receives) => receives.await.unwrap_or_else(|_| Refusal::Unavailable.answer()),
-            None => match &self.step {
-                Begun::Answer(answer) => answer.clone(),
-                _ => Refusal::Request.answer(),
-            },
+        let answer = match step {
+            Step::Wait(receives) => {
+                receives.await.unwrap_or_else(|_| Refusal::Unavailable.answer())
+            }
+            Step::Answer(answer) => answer,
+            Step::Body(..) => return Refusal::Request.answer(),
         };
-        // It is answered: there is nothing to give up any more.
-        self.step = Begun::Answer(answer.clone());
+        // There is nothing to give up any more.
+        self.request = None;
         answer
     }
 }
 
-/// Reads a body up to a limit. `None` if it ends before it is whole.
+/// Reads a body up to a limit. `None` if it ends before it is whole. One that comes in one piece is not copied.
 async fn read_body<B: Body>(body: B, limit: usize) -> Option<engine::Body> {
     let mut body = pin!(body);
-    let mut read = Vec::new();
+    let (mut first, mut all) = (Bytes::new(), Vec::new());
     while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
-        if let Ok(mut data) = frame.ok()?.into_data() {
-            while data.has_remaining() {
-                let chunk = data.chunk();
-                if read.len() + chunk.len() > limit {
-                    return Some(engine::Body::TooLarge);
-                }
-                read.extend_from_slice(chunk);
-                let count = chunk.len();
-                data.advance(count);
-            }
+        let Ok(mut data) = frame.ok()?.into_data() else { continue };
+        let count = data.remaining();
+        if first.len().max(all.len()).saturating_add(count) > limit {
+            return Some(engine::Body::TooLarge);
+        }
+        let piece = data.copy_to_bytes(count);
+        if first.is_empty() && all.is_empty() {
+            first = piece;
+        } else {
+            all.extend_from_slice(&mem::take(&mut first));
+            all.extend_from_slice(&piece);
         }
     }
-    Some(engine::Body::Whole(read.into()))
+    let body = if all.is_empty() { first } else { all.into() };
+    Some(engine::Body::Whole(body))
 }
