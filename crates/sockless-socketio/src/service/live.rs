@@ -11,9 +11,9 @@ use super::cluster::Member;
 use super::driver::{Driver, Layer, Openings, OsEntropy, Tasks};
 use super::ids::Ids;
 use super::mailbox::Mailbox;
-use super::received::Received;
+use super::received::{Owed, Received};
 use super::route::{Connecting, Route};
-use super::sender::Sender;
+use super::sender::{Place, Sender};
 use super::signal::Woken;
 use super::socket::Socket;
 use crate::engine::{Engine, Session};
@@ -76,7 +76,8 @@ impl Live {
             Event::Connect { .. } => {}
             Event::Message { socket, name, payload, reply } => {
                 let Some(guest) = self.guests.get(&socket) else { return };
-                let received = Received { driver: driver.clone(), name, payload, reply };
+                let owed = reply.map(|to| Owed { driver: driver.clone(), to });
+                let received = Received { name, payload, owed };
                 let (waiting, waker) = guest.mailbox.put(received);
                 woken.add(waker);
                 if waiting >= MANY {
@@ -184,7 +185,7 @@ impl Live {
     pub(super) fn sender(&self, socket: socket::Socket, driver: &Driver<Self>) -> Option<Sender> {
         let id = self.server.id(socket)?.into();
         let namespace = self.server.namespace(socket)?.clone();
-        Some(Sender { driver: driver.clone(), socket, id, namespace })
+        Some(Sender::new(Place { driver: driver.clone(), socket, id, namespace }))
     }
 }
 

@@ -9,10 +9,22 @@ use crate::socket::{EmitError, Payload, ReadError, ReplyTo};
 /// An event that a client has sent.
 #[derive(Debug)]
 pub struct Received {
-    pub(super) driver: Driver<Live>,
     pub(super) name: String,
     pub(super) payload: Payload,
-    pub(super) reply: Option<ReplyTo>,
+    pub(super) owed: Option<Owed>,
+}
+
+/// An acknowledgement that a client waits for.
+#[derive(Debug)]
+pub(super) struct Owed {
+    pub(super) driver: Driver<Live>,
+    pub(super) to: ReplyTo,
+}
+
+impl Owed {
+    pub(super) fn pay(self, payload: Payload) -> Result<(), EmitError> {
+        self.driver.with(|state, _| state.layer.server.reply(self.to, payload))
+    }
 }
 
 impl Received {
@@ -42,7 +54,7 @@ impl Received {
 
     /// Whether the client waits for an acknowledgement.
     pub fn wants_reply(&self) -> bool {
-        self.reply.is_some()
+        self.owed.is_some()
     }
 
     /// Acknowledges it, if the client waits for that. What was acknowledged once isn't again.
@@ -51,9 +63,6 @@ impl Received {
     ///
     /// Why it was not sent.
     pub fn reply(&mut self, payload: Payload) -> Result<(), EmitError> {
-        match self.reply.take() {
-            Some(to) => self.driver.with(|state, _| state.layer.server.reply(to, payload)),
-            None => Ok(()),
-        }
+        self.owed.take().map_or(Ok(()), |owed| owed.pay(payload))
     }
 }

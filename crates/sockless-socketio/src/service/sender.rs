@@ -15,27 +15,42 @@ use crate::socket::{self, EmitError, Namespace, Payload, ReadError, Target};
 
 /// Sends to one socket, from any task. Cloning it is cheap.
 #[derive(Clone)]
-pub struct Sender {
+pub struct Sender(Arc<Place>);
+
+/// Where a socket is.
+pub(super) struct Place {
     pub(super) driver: Driver<Live>,
     pub(super) socket: socket::Socket,
-    pub(super) id: Arc<str>,
+    pub(super) id: Box<str>,
     pub(super) namespace: Namespace,
 }
 
 impl Sender {
+    pub(super) fn new(place: Place) -> Self {
+        Self(Arc::new(place))
+    }
+
+    pub(super) fn driver(&self) -> &Driver<Live> {
+        &self.0.driver
+    }
+
+    pub(super) fn socket(&self) -> socket::Socket {
+        self.0.socket
+    }
+
     /// The socket's id, which others may know. A room of this name has this socket alone in it.
     pub fn id(&self) -> &str {
-        &self.id
+        &self.0.id
     }
 
     /// Its namespace.
     pub fn namespace(&self) -> &Namespace {
-        &self.namespace
+        &self.0.namespace
     }
 
     /// The whole server.
     pub fn io(&self) -> SocketIo {
-        SocketIo::on(self.driver.clone())
+        SocketIo::on(self.driver().clone())
     }
 
     /// Sends an event.
@@ -44,7 +59,7 @@ impl Sender {
     ///
     /// Why it was not sent.
     pub fn emit(&self, name: &str, payload: Payload) -> Result<(), EmitError> {
-        self.driver.with(|state, now| state.layer.server.emit(self.socket, name, payload, now))
+        self.driver().with(|state, now| state.layer.server.emit(self.socket(), name, payload, now))
     }
 
     /// Sends an event, unless the transport is not ready at once: for what is worth nothing later.
@@ -53,7 +68,8 @@ impl Sender {
     ///
     /// Why it was not sent.
     pub fn emit_volatile(&self, name: &str, payload: Payload) -> Result<(), EmitError> {
-        self.driver.with(|state, _| state.layer.server.emit_volatile(self.socket, name, payload))
+        self.driver()
+            .with(|state, _| state.layer.server.emit_volatile(self.socket(), name, payload))
     }
 
     /// Sends an event, and waits for its acknowledgement, for this long at most. If the future is dropped after it was polled, the event
@@ -68,9 +84,9 @@ impl Sender {
         payload: Payload,
         timeout: Duration,
     ) -> Result<Payload, AckError> {
-        let receives = self.driver.with(|state, now| {
+        let receives = self.driver().with(|state, now| {
             let live = &mut state.layer;
-            let asked = live.server.emit_with_ack(self.socket, name, payload, timeout, now)?;
+            let asked = live.server.emit_with_ack(self.socket(), name, payload, timeout, now)?;
             let (sends, receives) = oneshot::channel();
             live.acks.insert(asked, Waits::One(sends));
             Ok(receives)
@@ -81,22 +97,22 @@ impl Sender {
 
     /// Lets the socket join a room: whether it wasn't there.
     pub fn join(&self, room: &str) -> bool {
-        self.driver.with(|state, _| state.layer.server.join(self.socket, room))
+        self.driver().with(|state, _| state.layer.server.join(self.socket(), room))
     }
 
     /// Lets the socket leave a room: whether it was there.
     pub fn leave(&self, room: &str) -> bool {
-        self.driver.with(|state, _| state.layer.server.leave(self.socket, room))
+        self.driver().with(|state, _| state.layer.server.leave(self.socket(), room))
     }
 
     /// The rooms that it is in. One has its id's name.
     pub fn rooms(&self) -> Vec<String> {
-        self.driver.look(|live| live.server.rooms(self.socket).map(str::to_owned).collect())
+        self.driver().look(|live| live.server.rooms(self.socket()).map(str::to_owned).collect())
     }
 
     /// All others in its namespace: for [`SocketIo::broadcast`].
     pub fn others(&self) -> Target {
-        Target::all(self.namespace.clone()).except_socket(self.socket)
+        Target::all(self.0.namespace.clone()).except_socket(self.socket())
     }
 
     /// Puts something to the socket, which every [`Sender`] for it can read. A client that is recovered gets it back.
@@ -105,7 +121,7 @@ impl Sender {
     ///
     /// If serde can't write it as JSON.
     pub fn set_data<T: Serialize + ?Sized>(&self, data: &T) -> Result<(), ReadError> {
-        self.driver.with(|state, _| state.layer.server.set_data(self.socket, data))
+        self.driver().with(|state, _| state.layer.server.set_data(self.socket(), data))
     }
 
     /// What was put to the socket; `None` if that is nothing, or the socket has gone.
@@ -114,36 +130,36 @@ impl Sender {
     ///
     /// If it is something else.
     pub fn data<T: DeserializeOwned>(&self) -> Result<Option<T>, ReadError> {
-        let json = self.driver.look(|live| live.server.data(self.socket).map(str::to_owned));
+        let json = self.driver().look(|live| live.server.data(self.socket()).map(str::to_owned));
         json.map(|json| serde_json::from_str(&json)).transpose().map_err(ReadError::from)
     }
 
     /// Whether the client has come back with all that it had missed: its id, rooms and data are those that it had. See
     /// [`Config::with_recovery`](crate::socket::Config::with_recovery).
     pub fn is_recovered(&self) -> bool {
-        self.driver.look(|live| live.server.is_recovered(self.socket))
+        self.driver().look(|live| live.server.is_recovered(self.socket()))
     }
 
     /// Whether it is connected.
     pub fn is_connected(&self) -> bool {
-        self.driver.look(|live| live.server.id(self.socket).is_some())
+        self.driver().look(|live| live.server.id(self.socket()).is_some())
     }
 
     /// Disconnects it from its namespace. The client's other namespaces are left as they are.
     pub fn disconnect(&self) {
-        self.driver.with(|state, now| state.layer.server.disconnect(self.socket, now));
+        self.driver().with(|state, now| state.layer.server.disconnect(self.socket(), now));
     }
 
     /// Closes the client's session, and so disconnects it from all namespaces.
     pub fn close(&self) {
-        self.driver.with(|state, now| state.layer.server.close(self.socket, now));
+        self.driver().with(|state, now| state.layer.server.close(self.socket(), now));
     }
 }
 
 impl fmt::Debug for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Sender");
-        shown.field("id", &self.id).field("namespace", &self.namespace).finish_non_exhaustive()
+        shown.field("id", &self.id()).field("namespace", self.namespace()).finish_non_exhaustive()
     }
 }
 

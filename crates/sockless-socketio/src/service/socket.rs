@@ -33,8 +33,8 @@ impl Socket {
     pub async fn recv(&mut self) -> Option<Received> {
         let (received, waiting) = self.mailbox.take().await?;
         if waiting == FEW {
-            let socket = self.sender.socket;
-            self.sender.driver.with(|state, now| state.layer.release(socket, now));
+            let socket = self.sender.socket();
+            self.sender.driver().with(|state, now| state.layer.release(socket, now));
         }
         Some(received)
     }
@@ -56,8 +56,8 @@ impl Socket {
 
     /// Whether it could be accepted.
     pub(super) async fn accept(&self) -> bool {
-        let socket = self.sender.socket;
-        match self.sender.driver.with(|state, now| state.layer.accept(socket, now)) {
+        let socket = self.sender.socket();
+        match self.sender.driver().with(|state, now| state.layer.accept(socket, now)) {
             Ok(None) => true,
             Ok(Some(accepted)) => accepted.await.is_ok(),
             Err(_) => false,
@@ -66,10 +66,10 @@ impl Socket {
 
     pub(super) fn refuse(&self, refuse: Refuse) {
         let Refuse { message, data } = refuse;
-        self.sender.driver.with(|state, now| {
+        self.sender.driver().with(|state, now| {
             let server = &mut state.layer.server;
             // A value is always JSON.
-            let _ = server.refuse(self.sender.socket, &message, data.as_ref(), now);
+            let _ = server.refuse(self.sender.socket(), &message, data.as_ref(), now);
         });
     }
 }
@@ -84,8 +84,8 @@ impl Deref for Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        let socket = self.sender.socket;
-        self.sender.driver.with(|state, now| state.layer.leave(socket, now));
+        let socket = self.sender.socket();
+        self.sender.driver().with(|state, now| state.layer.leave(socket, now));
     }
 }
 

@@ -5,12 +5,10 @@ use std::fmt;
 
 use serde::de::DeserializeOwned;
 
-use super::super::driver::Driver;
-use super::super::live::Live;
-use super::super::received::Received;
+use super::super::received::{Owed, Received};
 use super::super::route::Connecting;
 use super::super::sender::Sender;
-use crate::socket::{EmitError, Payload, ReadError, ReplyTo};
+use crate::socket::{EmitError, Payload, ReadError};
 
 /// An event that is to be handled, with what is known of its socket.
 #[derive(Debug)]
@@ -23,6 +21,11 @@ pub struct Call {
 impl Call {
     pub(super) fn new(received: Received, sender: Sender, connecting: Connecting) -> Self {
         Self { received, sender, connecting }
+    }
+
+    /// What other events of the socket want as well. The event is gone then.
+    pub(super) fn into_socket(self) -> (Sender, Connecting) {
+        (self.sender, self.connecting)
     }
 
     /// The event's name.
@@ -103,15 +106,12 @@ impl Extract for Payload {
 
 /// What acknowledges an event. If it is dropped, nothing is said.
 #[derive(Debug)]
-pub struct Reply {
-    driver: Driver<Live>,
-    to: Option<ReplyTo>,
-}
+pub struct Reply(Option<Owed>);
 
 impl Reply {
     /// Whether the client waits for an acknowledgement.
     pub fn is_wanted(&self) -> bool {
-        self.to.is_some()
+        self.0.is_some()
     }
 
     /// Acknowledges the event, if the client waits for that.
@@ -120,17 +120,13 @@ impl Reply {
     ///
     /// Why it was not sent.
     pub fn send(self, payload: Payload) -> Result<(), EmitError> {
-        match self.to {
-            Some(to) => self.driver.with(|state, _| state.layer.server.reply(to, payload)),
-            None => Ok(()),
-        }
+        self.0.map_or(Ok(()), |owed| owed.pay(payload))
     }
 }
 
 impl Extract for Reply {
     fn extract(call: &mut Call) -> Result<Self, Unfit> {
-        let Received { driver, reply, .. } = &mut call.received;
-        Ok(Self { driver: driver.clone(), to: reply.take() })
+        Ok(Self(call.received.owed.take()))
     }
 }
 

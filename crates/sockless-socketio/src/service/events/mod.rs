@@ -5,7 +5,7 @@
 mod extract;
 mod handle;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -55,7 +55,7 @@ type Misfit = Box<dyn Fn(&Call, Unfit) + Send + Sync>;
 #[derive(Default)]
 #[must_use = "`run` handles the events of a socket"]
 pub struct Events {
-    named: HashMap<String, Handler>,
+    named: BTreeMap<String, Handler>,
     other: Option<Handler>,
     misfit: Option<Misfit>,
     end: Option<Ended>,
@@ -100,16 +100,22 @@ impl Events {
 
     /// Handles the events of a socket until it has gone.
     pub async fn run(self, mut socket: Socket) {
-        let (sender, connecting) = (socket.sender(), socket.connecting().clone());
+        let (mut sender, mut connecting) = (socket.sender(), socket.connecting().clone());
         while let Some(received) = socket.recv().await {
             let Some(handler) = self.named.get(received.name()).or(self.other.as_ref()) else {
                 continue;
             };
-            let mut call = Call::new(received, sender.clone(), connecting.clone());
-            match (handler(&mut call), &self.misfit) {
-                (Ok(calling), _) => calling.await,
-                (Err(unfit), Some(misfit)) => misfit(&call, unfit),
-                (Err(_), None) => {}
+            let mut call = Call::new(received, sender, connecting);
+            let calling = match (handler(&mut call), &self.misfit) {
+                (Ok(calling), _) => Some(calling),
+                (Err(unfit), misfit) => {
+                    let _ = misfit.as_ref().map(|misfit| misfit(&call, unfit));
+                    None
+                }
+            };
+            (sender, connecting) = call.into_socket();
+            if let Some(calling) = calling {
+                calling.await;
             }
         }
         if let (Some(end), Some(reason)) = (self.end, socket.reason()) {
