@@ -50,7 +50,8 @@ pub(super) trait Layer: Send + Sized + 'static {
 }
 
 /// Tasks that begin once the lock is free: one that can't begin is dropped, and what is dropped may want the lock.
-pub(super) type Tasks = Vec<Pin<Box<dyn Future<Output = ()> + Send>>>;
+pub(super) type Tasks = Vec<Task>;
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What has opened each session.
 pub(super) type Openings = Ids<Session, Opening>;
@@ -155,7 +156,9 @@ impl<L: Layer> Driver<L> {
         while let Some(output) = state.layer.engine().output() {
             state.carry_out(output, &mut woken);
         }
-        begun.extend(self.set_alarm(&mut state));
+        if let Some(timer) = self.set_alarm(&mut state) {
+            begun.push(timer);
+        }
         let returned = then(returned, &mut state);
         drop(state);
         woken.wake();
@@ -174,19 +177,18 @@ impl<L: Layer> Driver<L> {
     }
 
     /// Lets the timer know of a deadline that is sooner than the one it waits for. The first time, it has to begin.
-    fn set_alarm(&self, state: &mut State<L>) -> Tasks {
-        let mut begun = Tasks::new();
-        let Some(deadline) = state.layer.deadline() else { return begun };
-        match state.wakes_at {
-            Some(at) if at <= deadline => return begun,
-            Some(_) => self.0.alarm.notify_one(),
-            None => {
-                let alarm = Arc::clone(&self.0.alarm);
-                begun.push(Box::pin(watch(Arc::downgrade(&self.0), alarm)));
-            }
+    fn set_alarm(&self, state: &mut State<L>) -> Option<Task> {
+        let deadline = state.layer.deadline()?;
+        let before = state.wakes_at;
+        if before.is_some_and(|at| at <= deadline) {
+            return None;
         }
         state.wakes_at = Some(deadline);
-        begun
+        if before.is_some() {
+            self.0.alarm.notify_one();
+            return None;
+        }
+        Some(Box::pin(watch(Arc::downgrade(&self.0), Arc::clone(&self.0.alarm))))
     }
 }
 
