@@ -17,7 +17,7 @@ use super::requests::Server;
 use super::sender::Sender;
 use super::state::State;
 use crate::engine::client as engine;
-use crate::socket::{self, Namespace};
+use crate::socket::{self, EmitError, Namespace};
 
 /// What a client is made with.
 ///
@@ -56,7 +56,7 @@ impl Builder {
             reconnect: Some(Settings::default()),
             options: ClientOptions::default(),
             fields: Vec::new(),
-            authenticate: Arc::new(|_| Box::pin(async { None })),
+            authenticate: Arc::new(|_| Box::pin(async { Ok(None) })),
         }
     }
 
@@ -106,7 +106,9 @@ impl Builder {
     {
         self.authenticate = Arc::new(move |namespace| {
             let auth = auth(namespace);
-            Box::pin(async move { serde_json::to_string(&auth.await).ok() })
+            Box::pin(async move {
+                serde_json::to_string(&auth.await).map(Some).map_err(|_| EmitError::Auth)
+            })
         });
         self
     }

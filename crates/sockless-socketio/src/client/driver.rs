@@ -15,11 +15,12 @@ use super::requests::{Line, Server};
 use super::state::{Orders, State};
 use super::websocket::{self, Wakes};
 use crate::engine::client::Request;
-use crate::socket::Namespace;
+use crate::socket::{EmitError, Namespace};
 
 /// What a namespace is asked for with, as JSON.
-pub(super) type Authenticate =
-    Arc<dyn Fn(Namespace) -> Pin<Box<dyn Future<Output = Option<String>> + Send>> + Send + Sync>;
+pub(super) type Authenticate = Arc<dyn Fn(Namespace) -> Authenticating + Send + Sync>;
+pub(super) type Authenticating =
+    Pin<Box<dyn Future<Output = Result<Option<String>, EmitError>> + Send>>;
 
 /// A client that runs. Cloning it gives another handle.
 #[derive(Clone)]
@@ -112,7 +113,8 @@ impl Driver {
             Order::Authenticate(namespace) => Box::pin(async move {
                 let auth = (driver.0.authenticate)(namespace.clone()).await;
                 driver.within(session, |state, now| {
-                    if let Err(reason) = state.client.connect(&namespace, auth, now) {
+                    let asked = auth.and_then(|auth| state.client.connect(&namespace, auth, now));
+                    if let Err(reason) = asked {
                         state.unsent(&namespace, reason, now);
                     }
                 });

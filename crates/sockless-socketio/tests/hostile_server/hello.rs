@@ -1,5 +1,6 @@
 //! What a server says of a session, and of the namespace that it accepts a client in.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
@@ -128,6 +129,10 @@ async fn a_namespace_that_cannot_be_asked_for_is_no_endless_wait() {
     }
     for (name, builder) in ways(at, &patient()) {
         refused(name, builder.with_auth(|_| async { json!([1]) }), EmitError::Auth).await;
+    }
+    for (name, builder) in ways(at, &patient()) {
+        let builder = builder.with_auth(|_| async { BTreeMap::from([((), "not a name")]) });
+        refused(name, builder, EmitError::Auth).await;
     }
 }
 
