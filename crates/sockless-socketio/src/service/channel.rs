@@ -9,6 +9,7 @@ use sockless_tokio::hyper::{UpgradedSocket, Upgrading};
 use sockless_tokio::{Error, Message};
 
 use super::driver::{Driver, Layer, State};
+use super::few::Few;
 use super::outgoing::Outgoing;
 use super::signal::Signal;
 use crate::engine::{Channel, Transmit};
@@ -83,10 +84,10 @@ impl<L: Layer> Known<L> {
     }
 
     /// A batch of frames, and what follows it.
-    fn take(&self) -> (Vec<Outgoing>, Next) {
-        self.driver.with(|state, _| {
+    fn take(&self) -> (Few<Outgoing>, Next) {
+        self.driver.without_time(|state| {
             let State { layer, prepared, .. } = state;
-            let mut frames = Vec::new();
+            let mut frames = Few::default();
             let put = |frame| frames.push(prepared.outgoing(frame));
             let next = match layer.engine().transmit_many(self.channel, BATCH, BATCH_BYTES, put) {
                 None => Next::Send,
@@ -136,7 +137,7 @@ impl<L: Layer> Known<L> {
     }
 
     /// Hands messages to the server, all at once. Returns whether it wants more.
-    fn hand_over(&self, messages: Vec<Message>) -> bool {
+    fn hand_over(&self, messages: Few<Message>) -> bool {
         let receive = |state: &mut State<L>, now| {
             let engine = state.layer.engine();
             for message in messages {
@@ -163,8 +164,8 @@ enum Arrival {
 }
 
 /// The messages that have arrived, up to a number of them and of their bytes.
-fn poll_arrived(socket: &mut UpgradedSocket, cx: &mut Context<'_>) -> (Vec<Message>, Arrival) {
-    let (mut messages, mut bytes) = (Vec::new(), 0);
+fn poll_arrived(socket: &mut UpgradedSocket, cx: &mut Context<'_>) -> (Few<Message>, Arrival) {
+    let (mut messages, mut bytes) = (Few::default(), 0);
     while messages.len() < BATCH && bytes < BATCH_BYTES {
         match socket.poll_recv(cx) {
             Poll::Ready(Some(Ok(message))) => {

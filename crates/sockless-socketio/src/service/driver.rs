@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use sockless_tokio::ServerOptions;
@@ -36,6 +36,8 @@ impl Entropy for OsEntropy {
 /// What stands on the engine.
 pub(super) trait Layer: Send + Sized + 'static {
     fn engine(&mut self) -> &mut Engine<OsEntropy>;
+    /// Whether there is nothing to settle.
+    fn is_settled(&self) -> bool;
     /// Takes all events. Tasks that begin are put to the others.
     fn settle(
         &mut self,
@@ -148,18 +150,44 @@ impl<L: Layer> Driver<L> {
         then: impl FnOnce(T, &mut State<L>) -> R,
     ) -> R {
         let now = self.0.start.elapsed();
-        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
         let returned = call(&mut state, now);
+        self.settle(state, now, |state| then(returned, state))
+    }
+
+    /// Changes the server in a way that needs no time and begins no deadline: mostly there are only outputs to carry out.
+    pub(super) fn without_time<R>(&self, call: impl FnOnce(&mut State<L>) -> R) -> R {
+        let mut state = self.lock();
+        let returned = call(&mut state);
+        if !state.layer.is_settled() {
+            return self.settle(state, self.0.start.elapsed(), |_| returned);
+        }
+        let mut woken = Woken::default();
+        state.carry_out_all(&mut woken);
+        drop(state);
+        woken.wake();
+        returned
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<L>> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Carries out what has come of a call.
+    fn settle<R>(
+        &self,
+        mut state: MutexGuard<'_, State<L>>,
+        now: Duration,
+        then: impl FnOnce(&mut State<L>) -> R,
+    ) -> R {
         let State { layer, openings, .. } = &mut *state;
         let (mut begun, mut woken) = (Tasks::new(), Woken::default());
         layer.settle(&mut begun, &mut woken, openings, self, now);
-        while let Some(output) = state.layer.engine().output() {
-            state.carry_out(output, &mut woken);
-        }
+        state.carry_out_all(&mut woken);
         if let Some(timer) = self.set_alarm(&mut state) {
             begun.push(timer);
         }
-        let returned = then(returned, &mut state);
+        let returned = then(&mut state);
         drop(state);
         woken.wake();
         if !begun.is_empty()
@@ -172,8 +200,7 @@ impl<L: Layer> Driver<L> {
 
     /// Looks at the server without changing it.
     pub(super) fn look<R>(&self, call: impl FnOnce(&L) -> R) -> R {
-        let state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
-        call(&state.layer)
+        call(&self.lock().layer)
     }
 
     /// Lets the timer know of a deadline that is sooner than the one it waits for. The first time, it has to begin.
@@ -219,6 +246,12 @@ impl<L> Drop for Shared<L> {
 }
 
 impl<L: Layer> State<L> {
+    fn carry_out_all(&mut self, woken: &mut Woken) {
+        while let Some(output) = self.layer.engine().output() {
+            self.carry_out(output, woken);
+        }
+    }
+
     fn carry_out(&mut self, output: Output, woken: &mut Woken) {
         match output {
             Output::Answer(request, answer) => {

@@ -54,6 +54,10 @@ impl Layer for Bare {
         &mut self.engine
     }
 
+    fn is_settled(&self) -> bool {
+        self.engine.is_settled()
+    }
+
     fn settle(
         &mut self,
         _: &mut Tasks,

@@ -185,13 +185,18 @@ impl Live {
     pub(super) fn sender(&self, socket: socket::Socket, driver: &Driver<Self>) -> Option<Sender> {
         let id = self.server.id(socket)?.into();
         let namespace = self.server.namespace(socket)?.clone();
-        Some(Sender::new(Place { driver: driver.clone(), socket, id, namespace }))
+        let kept = self.server.keeps_events();
+        Some(Sender::new(Place { driver: driver.clone(), socket, id, namespace, kept }))
     }
 }
 
 impl Layer for Live {
     fn engine(&mut self) -> &mut Engine<OsEntropy> {
         self.server.engine_mut()
+    }
+
+    fn is_settled(&self) -> bool {
+        self.server.is_settled()
     }
 
     fn settle(

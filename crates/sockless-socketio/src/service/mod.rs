@@ -12,6 +12,7 @@ mod cluster;
 mod driver;
 mod engine_io;
 mod events;
+mod few;
 mod ids;
 mod layer;
 mod live;

@@ -23,7 +23,7 @@ pub(super) struct Owed {
 
 impl Owed {
     pub(super) fn pay(self, payload: Payload) -> Result<(), EmitError> {
-        self.driver.with(|state, _| state.layer.server.reply(self.to, payload))
+        self.driver.without_time(|state| state.layer.server.reply(self.to, payload))
     }
 }
 

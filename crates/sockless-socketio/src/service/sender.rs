@@ -23,6 +23,8 @@ pub(super) struct Place {
     pub(super) socket: socket::Socket,
     pub(super) id: Box<str>,
     pub(super) namespace: Namespace,
+    /// Whether what is sent there is kept.
+    pub(super) kept: bool,
 }
 
 impl Sender {
@@ -59,7 +61,11 @@ impl Sender {
     ///
     /// Why it was not sent.
     pub fn emit(&self, name: &str, payload: Payload) -> Result<(), EmitError> {
-        self.driver().with(|state, now| state.layer.server.emit(self.socket(), name, payload, now))
+        let Place { driver, socket, kept, .. } = &*self.0;
+        if *kept {
+            return driver.with(|state, now| state.layer.server.emit(*socket, name, payload, now));
+        }
+        driver.without_time(|state| state.layer.server.send_event(*socket, name, payload, None))
     }
 
     /// Sends an event, unless the transport is not ready at once: for what is worth nothing later.
@@ -69,7 +75,7 @@ impl Sender {
     /// Why it was not sent.
     pub fn emit_volatile(&self, name: &str, payload: Payload) -> Result<(), EmitError> {
         self.driver()
-            .with(|state, _| state.layer.server.emit_volatile(self.socket(), name, payload))
+            .without_time(|state| state.layer.server.emit_volatile(self.socket(), name, payload))
     }
 
     /// Sends an event, and waits for its acknowledgement, for this long at most. If the future is dropped after it was polled, the event

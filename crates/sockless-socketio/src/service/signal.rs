@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::sync::oneshot;
 
+use super::few::Few;
 use crate::engine::Answer;
 
 /// A flag that one task waits for. It stays raised until that task has seen it.
@@ -54,18 +55,14 @@ impl Signal {
 /// The tasks that have something to do, and the answers that requests wait for. They go on once the lock is free, which they all want.
 #[derive(Debug, Default)]
 pub(super) struct Woken {
-    /// Mostly there is one.
-    first: Option<Waker>,
-    others: Vec<Waker>,
-    answers: Vec<(oneshot::Sender<Answer>, Answer)>,
+    wakers: Few<Waker>,
+    answers: Few<(oneshot::Sender<Answer>, Answer)>,
 }
 
 impl Woken {
     pub(super) fn add(&mut self, waker: Option<Waker>) {
-        match (&self.first, waker) {
-            (_, None) => {}
-            (None, waker) => self.first = waker,
-            (Some(_), Some(waker)) => self.others.push(waker),
+        if let Some(waker) = waker {
+            self.wakers.push(waker);
         }
     }
 
@@ -75,10 +72,7 @@ impl Woken {
     }
 
     pub(super) fn wake(self) {
-        if let Some(first) = self.first {
-            first.wake();
-        }
-        self.others.into_iter().for_each(Waker::wake);
+        self.wakers.into_iter().for_each(Waker::wake);
         // Whoever waited may be gone.
         self.answers.into_iter().for_each(|(waits, answer)| drop(waits.send(answer)));
     }

@@ -253,7 +253,8 @@ impl<E: Entropy> Server<E> {
         }
     }
 
-    pub(super) fn send_event(
+    /// Sends an event that is kept for nobody.
+    pub(crate) fn send_event(
         &mut self,
         socket: Socket,
         name: &str,

@@ -258,6 +258,16 @@ impl<E: Entropy> Server<E> {
         }
     }
 
+    /// Whether there is no event. One of many servers may always have something to do.
+    pub fn is_settled(&self) -> bool {
+        self.events.is_empty() && self.engine.is_settled() && self.cluster.is_none()
+    }
+
+    /// Whether what is sent is kept for those who come back.
+    pub fn keeps_events(&self) -> bool {
+        self.history.is_some() || self.cluster.is_some()
+    }
+
     /// When [`timeout`](Self::timeout) is to be called, if nothing else happens before.
     pub fn deadline(&self) -> Option<Duration> {
         let own = self.deadlines.first().map(|(deadline, _)| *deadline);

@@ -300,6 +300,11 @@ impl<E: Entropy> Engine<E> {
         None
     }
 
+    /// Whether there is no event.
+    pub fn is_settled(&self) -> bool {
+        self.ready.is_empty() && self.opened.is_empty()
+    }
+
     /// What the driver has to do next.
     pub fn output(&mut self) -> Option<Output> {
         let output = self.outputs.pop_front()?;
