@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::json::push_argument;
+use super::json::{push_argument, read_plain_text};
 
 /// The arguments of an event or an acknowledgement: JSON, and binary attachments beside it.
 ///
@@ -128,7 +128,11 @@ impl Payload {
     ///
     /// If they are others.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, ReadError> {
-        serde_json::from_str(self.json()).map_err(ReadError)
+        let json = self.json();
+        match read_plain_text(json) {
+            Some(read) => Ok(read),
+            None => serde_json::from_str(json).map_err(ReadError),
+        }
     }
 
     /// The same but for the last argument. Its attachments stay, if it has any.

@@ -3,12 +3,14 @@
 //!
 //! Everything is looked at in one pass. What serde_json takes for JSON is JSON here, and nothing else; tests hold the two against each other.
 
+mod plain_text;
 mod reader;
 mod writer;
 
 use alloc::borrow::Cow;
 use core::ops::Range;
 
+pub(super) use plain_text::read_plain_text;
 use reader::Reader;
 use serde_json::Value;
 pub(super) use writer::push_argument;
