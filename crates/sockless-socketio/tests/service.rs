@@ -351,6 +351,82 @@ async fn a_client_whose_events_nobody_receives_waits_and_loses_nothing() {
     }
 }
 
+/// How a client goes right behind its events.
+#[derive(Clone, Copy, Debug)]
+enum Going {
+    Namespace,
+    Session,
+    CloseFrame,
+    Vanishing,
+    RuleBreaking,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_that_arrive_together_with_the_end_are_all_received_before_it() {
+    const EVENTS: usize = 200;
+    let open = Arc::new(Notify::new());
+    let (sends, mut received) = mpsc::unbounded_channel();
+    let handler = {
+        let open = Arc::clone(&open);
+        move |mut socket: Socket| {
+            let (open, sends) = (Arc::clone(&open), sends.clone());
+            async move {
+                open.notified().await;
+                while let Some(event) = socket.recv().await {
+                    let (number,): (usize,) = event.read().expect("a number");
+                    sends.send(Ok(number)).expect("the test waits");
+                }
+                sends.send(Err(socket.reason())).expect("the test waits");
+            }
+        }
+    };
+    let (_, address) = serving(SocketIo::builder().namespace("/", handler)).await;
+    let goings = [
+        Going::Namespace,
+        Going::Session,
+        Going::CloseFrame,
+        Going::Vanishing,
+        Going::RuleBreaking,
+    ];
+    for going in goings {
+        for waits in [false, true] {
+            let mut talker = Talker::connected(address).await;
+            if !waits {
+                open.notify_one();
+            }
+            for number in 0..EVENTS {
+                talker.0.feed(format!("42[\"n\",{number}]")).await.expect("queued");
+            }
+            let last = match going {
+                Going::Namespace => Some("41"),
+                Going::Session => Some("1"),
+                Going::RuleBreaking => Some("4?"),
+                Going::CloseFrame | Going::Vanishing => None,
+            };
+            if let Some(last) = last {
+                talker.0.feed(last).await.expect("queued");
+            }
+            if let Going::CloseFrame = going {
+                talker.0.start_close(None, "").expect("open");
+            }
+            talker.0.flush().await.expect("written");
+            if let Going::Vanishing = going {
+                drop(talker);
+            }
+            if waits {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                open.notify_one();
+            }
+            for expected in 0..EVENTS {
+                let next = timeout(PATIENCE, received.recv()).await.expect("in time");
+                assert_eq!(next, Some(Ok(expected)), "{going:?}, waits: {waits}");
+            }
+            let end = timeout(PATIENCE, received.recv()).await.expect("in time");
+            assert!(matches!(end, Some(Err(Some(_)))), "{going:?}: {end:?}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_handler_learns_why_its_client_has_gone_and_ends_it_by_returning() {
     let (sends, mut reasons) = mpsc::unbounded_channel();
