@@ -36,7 +36,11 @@ pub(super) async fn run(driver: Driver, session: u64, query: String, wakes: Arc<
     let server = driver.server();
     let most = server.max_input as u64;
     let options = server.options.clone().with_max_message(most);
-    let opened = connect_with(&server.address.websocket(&query), options).await;
+    let url = server.address.websocket(&query);
+    let opened = tokio::select! {
+        opened = connect_with(&url, options) => opened,
+        () = nobody_wants_it(&driver, session, &wakes) => return,
+    };
     let socket = match opened {
         Ok(socket) => socket,
         Err(error) => {
@@ -62,6 +66,14 @@ pub(super) async fn run(driver: Driver, session: u64, query: String, wakes: Arc<
     }
     // It is being closed, which takes no longer than the WebSocket's own time for that.
     reading.await;
+}
+
+/// Ready once the WebSocket that is being opened is for nothing.
+async fn nobody_wants_it(driver: &Driver, session: u64, wakes: &Wakes) {
+    let wants = |state: &mut State, _| state.client.engine().wants_websocket();
+    while driver.within(session, wants) == Some(true) {
+        wakes.transmit.notified().await;
+    }
 }
 
 impl Known {

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use sockless_socketio::client::Client;
 use sockless_socketio::socket::Payload;
+use sockless_tokio::ClientOptions;
+use tokio::time::timeout;
 
 use super::server::{HELLO, Probe, start_with};
-use super::{connect, named, patient};
+use super::{PATIENCE, connect, named, patient};
 
 #[tokio::test]
 async fn long_polling_goes_on_whatever_the_server_makes_of_the_probe() {
@@ -44,4 +46,23 @@ async fn long_polling_goes_on_whatever_the_server_makes_of_the_probe() {
             tokio::time::sleep(Duration::from_millis(60)).await;
         }
     }
+}
+
+#[tokio::test]
+async fn a_websocket_that_nobody_answers_keeps_no_client_from_closing() {
+    let at = start_with(Probe::Unanswered, |mut talk| async move {
+        talk.say(HELLO.replace("[]", r#"["websocket"]"#)).await;
+        talk.hear().await;
+        talk.say(r#"40{"sid":"c1"}"#).await;
+        talk.stay().await;
+    })
+    .await;
+    let config = patient().with_upgrade_timeout(PATIENCE);
+    let options = ClientOptions::new().with_timeout(PATIENCE);
+    let builder = Client::builder(&format!("http://{at}")).with_engine(config);
+    let builder = builder.with_options(options).without_reconnect();
+    let client = connect(builder).await.expect("connected");
+    // The WebSocket is being opened by now.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    timeout(PATIENCE / 4, client.close()).await.expect("it is closed");
 }

@@ -75,6 +75,11 @@ impl Client {
         }
     }
 
+    /// Whether a WebSocket is used, or may be. One that is being opened for nothing may be given up.
+    pub fn wants_websocket(&self) -> bool {
+        self.probe.is_some() || (self.is_websocket() && !self.is_closed())
+    }
+
     /// Whether something waits to be sent.
     fn has_frames(&self) -> bool {
         self.pong.is_some() || !self.queue.is_empty()
