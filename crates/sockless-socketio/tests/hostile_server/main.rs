@@ -21,6 +21,9 @@ use tokio::time::timeout;
 /// Longer than anything takes that works.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Longer than anybody waits here: what ends has not ended because of its time.
+const AGES: Duration = Duration::from_secs(600);
+
 /// A session on each transport, which isn't opened anew.
 fn ways(at: SocketAddr, config: &Config) -> [(&'static str, Builder); 2] {
     let way = |polling, websocket| {

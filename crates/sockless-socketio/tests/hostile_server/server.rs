@@ -10,7 +10,7 @@ use sockless_socketio::engine::{Frame, encode_payload};
 use sockless_tokio::{Message, accept};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufStream};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, Notify, mpsc};
 
 /// A session that says what can be believed.
 pub(crate) const HELLO: &str = r#"0{"sid":"s1","upgrades":[],"pingInterval":600000,"pingTimeout":600000,"maxPayload":1000000}"#;
@@ -94,6 +94,8 @@ struct Session {
 struct Server {
     script: Script,
     probe: Probe,
+    /// Hears of a WebSocket that was probed and is there no more.
+    left: Arc<Notify>,
     /// How many sessions there were, and the last one.
     last: Arc<StdMutex<(usize, Option<Arc<Session>>)>>,
 }
@@ -104,16 +106,17 @@ where
     F: Fn(Talk) -> R + Send + Sync + 'static,
     R: Future<Output = ()> + Send + 'static,
 {
-    start_with(Probe::Closes, script).await
+    start_with(Probe::Closes, Arc::default(), script).await
 }
 
-pub(crate) async fn start_with<F, R>(probe: Probe, script: F) -> SocketAddr
+/// The same with another WebSocket for those that change to one. Whoever waits for that hears when the client has left it.
+pub(crate) async fn start_with<F, R>(probe: Probe, left: Arc<Notify>, script: F) -> SocketAddr
 where
     F: Fn(Talk) -> R + Send + Sync + 'static,
     R: Future<Output = ()> + Send + 'static,
 {
     let script: Script = Arc::new(move |talk| Box::pin(script(talk)));
-    let server = Server { script, probe, last: Arc::default() };
+    let server = Server { script, probe, left, last: Arc::default() };
     streams(move |stream| server.clone().serve(stream)).await
 }
 
@@ -195,22 +198,24 @@ impl Server {
         }
     }
 
-    /// Has a WebSocket that is no use.
-    async fn probe(self, stream: TcpStream) {
+    /// Has a WebSocket that is no use, until the client has left it.
+    async fn probe(self, mut stream: TcpStream) {
         if matches!(self.probe, Probe::Unanswered) {
-            return std::future::pending().await;
+            while stream.read(&mut [0; 256]).await.is_ok_and(|read| read > 0) {}
+            return self.left.notify_one();
         }
         let Ok(mut socket) = accept(stream, ()).await else { return };
         let _ = socket.recv().await;
         let sent = match self.probe {
             Probe::Says(text) => socket.send(text).await,
             Probe::Sends(bytes) => socket.send(Message::binary(bytes.to_vec())).await,
-            Probe::Closes => return,
+            Probe::Closes => return self.left.notify_one(),
             Probe::Silent | Probe::Unanswered => Ok(()),
         };
         if sent.is_ok() {
             while let Some(Ok(_)) = socket.recv().await {}
         }
+        self.left.notify_one();
     }
 }
 
