@@ -30,6 +30,7 @@ async fn a_session_of_which_nonsense_is_said_is_not_opened() {
         "0{".into(),
         "0[]".into(),
         "0null".into(),
+        r#"0["s1",[],1000,1000,1000]"#.into(),
         "1".into(),
         "2".into(),
         r#"40{"sid":"c1"}"#.into(),
@@ -88,9 +89,10 @@ async fn a_server_that_may_never_be_silent_is_given_up_and_one_that_may_be_for_a
         assert_eq!(failure(name, builder).await, expected, "{name}");
     }
     let most = u64::MAX;
-    for max_payload in [0, most] {
+    // The sum of the two times is no short one, either.
+    for (timeout, max_payload) in [(most, 0), (most, most), (1, most)] {
         let hello = format!(
-            r#"0{{"sid":"s1","pingInterval":{most},"pingTimeout":{most},"maxPayload":{max_payload}}}"#
+            r#"0{{"sid":"s1","pingInterval":{most},"pingTimeout":{timeout},"maxPayload":{max_payload}}}"#
         );
         let at = server::start(move |mut talk| {
             let hello = hello.clone();
@@ -138,9 +140,16 @@ async fn a_namespace_that_cannot_be_asked_for_is_no_endless_wait() {
 
 #[tokio::test]
 async fn an_acceptance_that_names_nobody_ends_the_session() {
-    for answer in
-        ["40", "40[]", "40null", r#"40{"sid":1}"#, r#"40{"sid":"c1""#, r#"40{"pid":"c1"}"#]
-    {
+    for answer in [
+        "40",
+        "40[]",
+        r#"40["c1"]"#,
+        "40null",
+        r#"40{"sid":1}"#,
+        r#"40{"sid":""}"#,
+        r#"40{"sid":"c1""#,
+        r#"40{"pid":"c1"}"#,
+    ] {
         let at = server::start(move |mut talk| async move {
             talk.greet().await;
             talk.say(answer).await;

@@ -38,7 +38,8 @@ struct Said {
 impl Hello {
     /// Reads it. `None` if it isn't what a server of version 4 says.
     pub(super) fn read(json: &str) -> Option<Self> {
-        if json.len() > MOST {
+        // An array would be read as an object whose names are left out.
+        if json.len() > MOST || !json.trim_start().starts_with('{') {
             return None;
         }
         let said: Said = serde_json::from_str(json).ok()?;

@@ -269,7 +269,8 @@ impl Client {
         match (place.standing, packet) {
             (Standing::Asked { by }, Packet::Connect { namespace, data }) => {
                 let said = data.and_then(|data| serde_json::from_str::<Accepted>(&data).ok());
-                let Some(Accepted { sid, pid }) = said else {
+                let named = said.filter(|said| !said.sid.is_empty());
+                let Some(Accepted { sid, pid }) = named else {
                     return self.give_up(DisconnectReason::ParseError, now);
                 };
                 self.deadlines.remove(&(by, Due::Connect(namespace.clone())));
