@@ -10,7 +10,7 @@ use super::server::{HELLO, Talk};
 use super::{connect, next, patient, quickly, server, ways};
 
 /// How many moments there are.
-const MOMENTS: usize = 11;
+const MOMENTS: usize = 12;
 
 /// Goes at this moment.
 async fn go(talk: &mut Talk, moment: usize) {
@@ -22,7 +22,7 @@ async fn go(talk: &mut Talk, moment: usize) {
         4 => talk.greet().await,
         5 => {
             talk.greet().await;
-            talk.say("1").await;
+            close(talk).await;
         }
         6 => {
             talk.greet().await;
@@ -31,11 +31,17 @@ async fn go(talk: &mut Talk, moment: usize) {
         7 => talk.accept().await,
         8 => {
             talk.accept().await;
-            talk.say("1").await;
+            close(talk).await;
         }
         9 => {
             talk.accept().await;
             talk.say(r#"42["an event"]"#).await;
+        }
+        10 => {
+            // The client ends that session by itself.
+            talk.accept().await;
+            talk.say("47").await;
+            talk.stay().await;
         }
         _ => {
             // An attachment was announced.
@@ -43,6 +49,12 @@ async fn go(talk: &mut Talk, moment: usize) {
             talk.say(r#"451-["file",{"_placeholder":true,"num":0}]"#).await;
         }
     }
+}
+
+/// Closes the session, and leaves it to the client to go.
+async fn close(talk: &mut Talk) {
+    talk.say("1").await;
+    talk.stay().await;
 }
 
 #[tokio::test]
@@ -94,7 +106,9 @@ async fn a_client_comes_back_until_its_server_stays() {
         let (name, builder) = if way == 0 { polling } else { websocket };
         let mut client = connect(builder.with_reconnect(quickly())).await.expect(name);
         loop {
-            match next(&mut client).await.expect(name) {
+            let event = next(&mut client).await.expect(name);
+            assert!(sessions.load(Ordering::SeqCst) <= MOMENTS + 2, "{name}: {event:?}");
+            match event {
                 Event::Message(message) if message.name() == "welcome" => break,
                 Event::Message(message) => assert_eq!(message.name(), "an event", "{name}"),
                 Event::Connected { recovered } => assert!(!recovered, "{name}"),

@@ -6,8 +6,12 @@ use sockless_socketio::client::{Client, Event};
 use sockless_socketio::engine::client::Reason;
 use sockless_socketio::socket::Payload;
 use sockless_socketio::socket::client::DisconnectReason;
+use tokio::time::timeout;
 
 use super::{PATIENCE, connect, named, next, patient, server, ways};
+
+/// Stands for no further packet.
+const SILENCE: &str = "silence";
 
 /// Clients of servers that have connected them and then say this.
 async fn told(packets: &[&str]) -> Vec<(&'static str, Client)> {
@@ -28,6 +32,7 @@ async fn telling(packets: &[&str]) -> SocketAddr {
             talk.accept().await;
             for packet in packets {
                 match packet.strip_prefix("bytes:") {
+                    _ if packet == SILENCE => return talk.stay().await,
                     Some(bytes) => talk.say_binary(bytes.as_bytes()).await,
                     None => talk.say(packet).await,
                 }
@@ -88,7 +93,8 @@ async fn an_event_is_acknowledged_once_whatever_the_server_says() {
     .await;
     for (name, builder) in ways(at, &patient()) {
         let mut client = connect(builder).await.expect(name);
-        let answer = client.emit_with_ack("ask", Payload::new(), PATIENCE).await.expect(name);
+        let answer = client.emit_with_ack("ask", Payload::new(), PATIENCE);
+        let answer = timeout(PATIENCE, answer).await.expect("in time").expect(name);
         assert_eq!(answer.json(), r#"["first"]"#, "{name}");
         assert_eq!(named(&mut client).await, "still here", "{name}");
     }
@@ -104,6 +110,8 @@ async fn a_packet_that_breaks_the_rules_ends_the_session_and_that_is_said() {
     let bads: &[&[&str]] = &[
         &["4"],
         &["47"],
+        // What comes after it in the same body comes to nothing.
+        &["47\x1e42[\"late\"]"],
         &["4x"],
         &["42"],
         &["42{}"],
@@ -120,12 +128,13 @@ async fn a_packet_that_breaks_the_rules_ends_the_session_and_that_is_said() {
         &[r#"429007199254740992["a"]"#],
         &[r#"43["a"]"#],
         &[r#"430{"a":1}"#],
-        // Attachments: none, too many, more than a number can say, no number, one that isn't there, text, bytes of nothing.
+        // Attachments: none, too many, more than a number can say, no number. They aren't waited for.
         &[r#"450-["a"]"#],
-        &[r#"4511-["a"]"#],
-        &[r#"4599999999999999999999-["a"]"#],
-        &[r#"45-["a"]"#],
-        &[r#"451["a"]"#],
+        &[r#"4511-["a"]"#, SILENCE],
+        &[r#"4599999999999999999999-["a"]"#, SILENCE],
+        &[r#"45-["a"]"#, SILENCE],
+        &[r#"451["a"]"#, SILENCE],
+        // One that isn't there, text, bytes of nothing.
         &[r#"451-["file",{"_placeholder":true,"num":1}]"#, "bytes:abc"],
         &[r#"451-["file",{"_placeholder":true,"num":-1}]"#, "bytes:abc"],
         &[file, r#"42["b"]"#],
