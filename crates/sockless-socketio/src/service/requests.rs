@@ -1,7 +1,6 @@
 //! Requests of HTTP: what of them the server is asked, and what is answered. WebSockets go on in `channel`.
 
 use std::future::poll_fn;
-use std::mem;
 use std::pin::pin;
 
 use ::http::header::{
@@ -186,21 +185,19 @@ impl<L: Layer> Served<L> {
 /// Reads a body up to a limit. `None` if it ends before it is whole. One that comes in one piece is not copied.
 async fn read_body<B: Body>(body: B, limit: usize) -> Option<engine::Body> {
     let mut body = pin!(body);
-    let (mut first, mut all) = (Bytes::new(), Vec::new());
+    let mut read = Vec::new();
     while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
         let Ok(mut data) = frame.ok()?.into_data() else { continue };
         let count = data.remaining();
-        if first.len().max(all.len()).saturating_add(count) > limit {
+        if read.len().saturating_add(count) > limit {
             return Some(engine::Body::TooLarge);
         }
         let piece = data.copy_to_bytes(count);
-        if first.is_empty() && all.is_empty() {
-            first = piece;
-        } else {
-            all.extend_from_slice(&mem::take(&mut first));
-            all.extend_from_slice(&piece);
+        if read.is_empty() && body.is_end_stream() {
+            return Some(engine::Body::Whole(piece));
         }
+        // What waits for more must not hold the connection's buffer meanwhile.
+        read.extend_from_slice(&piece);
     }
-    let body = if all.is_empty() { first } else { all.into() };
-    Some(engine::Body::Whole(body))
+    Some(engine::Body::Whole(read.into()))
 }
