@@ -106,15 +106,14 @@ impl Events {
                 continue;
             };
             let mut call = Call::new(received, sender, connecting);
-            let calling = match (handler(&mut call), &self.misfit) {
-                (Ok(calling), _) => Some(calling),
-                (Err(unfit), misfit) => {
-                    let _ = misfit.as_ref().map(|misfit| misfit(&call, unfit));
-                    None
+            let calling = handler(&mut call);
+            let calling = calling.map_err(|unfit| {
+                if let Some(misfit) = &self.misfit {
+                    misfit(&call, unfit);
                 }
-            };
+            });
             (sender, connecting) = call.into_socket();
-            if let Some(calling) = calling {
+            if let Ok(calling) = calling {
                 calling.await;
             }
         }
