@@ -14,8 +14,8 @@ use super::outgoing::Outgoing;
 use super::signal::Signal;
 use crate::engine::{Channel, Transmit};
 
-/// How many frames are taken from the server at a time, and how many of their bytes: they don't count as waiting there any more. So many messages
-/// are handed to it at a time, too.
+/// How many frames are taken from the server at a time, and how many of their bytes: they don't count as waiting there any more. The
+/// same is the most that is handed to it of what has arrived.
 const BATCH: usize = 64;
 const BATCH_BYTES: usize = 64 << 10;
 

@@ -3,7 +3,7 @@
 //! [`SocketIo`] is the server of Socket.IO, [`EngineIo`] one of Engine.IO alone. Both are cheap to clone. What they decide is decided by
 //! the state machines of this crate; here is what carries it: requests and answers, WebSockets, one timer, a task for each socket.
 //!
-//! One lock guards a server: it is held for the work on one packet or one call, never while something is waited for.
+//! One lock guards a server: it is held for one call, or for what has arrived on a connection together, never while something is waited for.
 
 mod answers;
 mod channel;

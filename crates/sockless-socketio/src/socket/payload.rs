@@ -59,7 +59,7 @@ impl Payload {
         Self { text, from, attachments }
     }
 
-    /// The same with one more argument.
+    /// The same with one more argument: as [`push`](Self::push) adds it.
     ///
     /// # Errors
     ///
@@ -69,7 +69,7 @@ impl Payload {
         Ok(self)
     }
 
-    /// Adds an argument.
+    /// Adds an argument. Its `serialize` may be called twice: at first to see whether it is a text.
     ///
     /// # Errors
     ///

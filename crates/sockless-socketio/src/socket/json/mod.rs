@@ -1,5 +1,5 @@
 //! JSON as it arrives: whether it is, what it is, how deep it is nested, and where the name and the arguments of an event lie in it. What it
-//! means is read by serde, elsewhere. `reader` goes through it, `writer` writes it.
+//! means is read by serde, elsewhere. `reader` goes through it; `plain_text` reads arguments that are one text; `writer` writes arguments.
 //!
 //! Everything is looked at in one pass. What serde_json takes for JSON is JSON here, and nothing else; tests hold the two against each other.
 
