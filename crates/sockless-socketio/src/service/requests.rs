@@ -201,3 +201,68 @@ async fn read_body<B: Body>(body: B, limit: usize) -> Option<engine::Body> {
     }
     Some(engine::Body::Whole(read.into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll, Waker};
+
+    use http_body::Frame;
+
+    use super::*;
+
+    /// A body whose pieces have all arrived. Where it isn't whole, more is waited for.
+    struct Pieces {
+        pieces: Vec<Bytes>,
+        whole: bool,
+    }
+
+    impl Body for Pieces {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            match self.pieces.pop() {
+                Some(piece) => Poll::Ready(Some(Ok(Frame::data(piece)))),
+                None if self.whole => Poll::Ready(None),
+                None => Poll::Pending,
+            }
+        }
+
+        fn is_end_stream(&self) -> bool {
+            self.whole && self.pieces.is_empty()
+        }
+    }
+
+    fn read(pieces: &[Bytes], whole: bool, limit: usize) -> Poll<Option<engine::Body>> {
+        let pieces = pieces.iter().rev().cloned().collect();
+        let reading = pin!(read_body(Pieces { pieces, whole }, limit));
+        reading.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn a_body_is_read_in_any_pieces_up_to_the_limit() {
+        let text = Bytes::from_static(b"4hello");
+        for at in 0..=text.len() {
+            let pieces = [text.slice(..at), text.slice(at..)];
+            let whole = Poll::Ready(Some(engine::Body::Whole(text.clone())));
+            assert_eq!(read(&pieces, true, text.len()), whole);
+            let too_large = Poll::Ready(Some(engine::Body::TooLarge));
+            assert_eq!(read(&pieces, true, text.len() - 1), too_large);
+        }
+        assert_eq!(read(&[], true, 0), Poll::Ready(Some(engine::Body::Whole(Bytes::new()))));
+    }
+
+    #[test]
+    fn a_body_that_is_waited_for_holds_no_buffer_of_its_connection() {
+        let buffer = Bytes::from(vec![b'4'; 8 << 10]);
+        let reading =
+            pin!(read_body(Pieces { pieces: vec![buffer.slice(..1)], whole: false }, 100));
+        assert!(reading.poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert!(buffer.is_unique());
+    }
+}
